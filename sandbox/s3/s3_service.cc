@@ -1,0 +1,343 @@
+#include "sandbox/s3/s3_service.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/hash.h"
+#include "base/ids.h"
+#include "base/strings.h"
+#include "sandbox/s3/s3_errors.h"
+
+namespace vesto::sandbox {
+
+namespace {
+
+constexpr size_t kMaxDocumentBytes = 4U << 20U;
+constexpr size_t kMaxKeyBytes = 1024;
+constexpr std::string_view kHostSuffix = ".localhost";
+
+// Sub-resources of S3 that the sandbox does not have: they must not be mistaken for plain calls.
+constexpr std::array<std::string_view, 31> kUnknownResources = {
+    "accelerate", "analytics",   "attributes", "cors",       "encryption", "intelligent-tiering",
+    "inventory",  "legal-hold",  "lifecycle",  "logging",    "metrics",    "notification",
+    "object-lock", "ownershipControls", "policy", "policyStatus", "publicAccessBlock",
+    "replication", "requestPayment", "restore", "retention", "select", "select-type", "session",
+    "tagging",    "torrent",     "versions",   "website",    "metadataTable", "renameObject",
+    "append"};
+
+S3Error not_implemented() {
+  return {501, "NotImplemented",
+          "A header you provided implies functionality that is not implemented", {}};
+}
+
+// Where a bucket has nothing of the kind, S3 says so with these.
+std::optional<S3Error> absent_configuration(const S3Call& call) {
+  static constexpr std::array<std::array<const char*, 3>, 5> kAbsent = {{
+      {"object-lock", "ObjectLockConfigurationNotFoundError",
+       "Object Lock configuration does not exist for this bucket"},
+      {"policy", "NoSuchBucketPolicy", "The bucket policy does not exist"},
+      {"lifecycle", "NoSuchLifecycleConfiguration",
+       "The lifecycle configuration does not exist"},
+      {"tagging", "NoSuchTagSet", "The TagSet does not exist"},
+      {"cors", "NoSuchCORSConfiguration", "The CORS configuration does not exist"},
+  }};
+  if (call.request.method != "GET" || !call.key.empty()) return std::nullopt;
+  for (const auto& [name, code, text] : kAbsent) {
+    if (call.has(name)) return S3Error{404, code, text, {{"BucketName", call.bucket}}};
+  }
+  return std::nullopt;
+}
+
+// The bucket and the region that a host name carries: <bucket>.s3.localhost,
+// <bucket>.s3.<region>.localhost, s3.<region>.localhost. Any other host: path style.
+void read_host(std::string_view host, std::string& bucket, std::string& region) {
+  host = host.substr(0, host.rfind(':') != std::string_view::npos && host.back() != ']'
+                            ? host.rfind(':')
+                            : host.size());
+  if (host.size() <= kHostSuffix.size() ||
+      to_lower_ascii(host.substr(host.size() - kHostSuffix.size())) != kHostSuffix) {
+    return;
+  }
+  const std::vector<std::string> labels =
+      split(host.substr(0, host.size() - kHostSuffix.size()), '.');
+  // The last label "s3", or "s3" followed by a region; what is before is the bucket.
+  size_t at = labels.size();
+  if (labels.back() == "s3") {
+    at = labels.size() - 1;
+  } else if (labels.size() >= 2 && labels[labels.size() - 2] == "s3") {
+    at = labels.size() - 2;
+    region = labels.back();
+  } else {
+    return;
+  }
+  bucket = join({labels.begin(), labels.begin() + static_cast<std::ptrdiff_t>(at)}, ".");
+}
+
+bool is_utf8(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    if (length == 0 || i + length > text.size()) return false;
+    for (size_t k = 1; k < length; ++k) {
+      if ((static_cast<unsigned char>(text[i + k]) & 0xc0U) != 0x80U) return false;
+    }
+    const auto second = length > 1 ? static_cast<unsigned char>(text[i + 1]) : 0U;
+    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
+        (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) {
+      return false;
+    }
+    i += length;
+  }
+  return true;
+}
+
+std::string default_fault_code(int status) {
+  switch (status) {
+    case 400: return "RequestTimeout";
+    case 403: return "AccessDenied";
+    case 404: return "NoSuchKey";
+    case 409: return "OperationAborted";
+    case 503: return "SlowDown";
+    default: return "InternalError";
+  }
+}
+
+std::string fault_text(const std::string& code) {
+  if (code == "SlowDown") return "Please reduce your request rate.";
+  if (code == "ServiceUnavailable") return "Service is unable to handle request.";
+  if (code == "AccessDenied") return "Access Denied";
+  if (code == "NoSuchKey") return "The specified key does not exist.";
+  if (code == "ExpiredToken") return "The provided token has expired.";
+  if (code == "RequestTimeout") {
+    return "Your socket connection to the server was not read from or written to within the "
+           "timeout period. Idle connections will be closed.";
+  }
+  return "We encountered an internal error. Please try again.";
+}
+
+}  // namespace
+
+void S3Service::handle(HttpExchange& exchange) {
+  S3Call call{exchange, exchange.request(), {}, "", "", "", "", "", {}, false, std::nullopt};
+  call.request_id = to_upper_ascii(to_hex(random_bytes(8)));
+  call.host_id = base64_encode(random_bytes(48));
+  const auto done = serve(call);
+  if (!done.ok()) answer_error(call, done.error());
+}
+
+S3Result<Unit> S3Service::serve(S3Call& call) {
+  VESTO_TRY(read_target(call));
+  VESTO_ASSIGN(const Route route, S3Service::route(call));
+  if (route.fault_kind == nullptr) {
+    faults_.count("s3.other");
+  } else if (route.operation != &S3Service::delete_objects) {  // that one names its keys later
+    const std::string subject = call.key.empty() ? call.parameter_or_empty("prefix") : call.key;
+    if (apply_fault(call, route.fault_kind, subject)) return Unit{};
+  }
+  VESTO_TRY(check_sender(call));
+  return (this->*route.operation)(call);
+}
+
+S3Result<Unit> S3Service::read_target(S3Call& call) {
+  const S3Error bad_uri{400, "InvalidURI", "Couldn't parse the specified URI."};
+  const auto query = parse_query(call.request.query);
+  const auto path = percent_decode(call.request.path, false);
+  if (!query || !path || !is_utf8(*path)) return bad_uri;
+  call.query = *query;
+  read_host(call.header("host"), call.bucket, call.host_region);
+  std::string_view rest = std::string_view(*path).substr(1);
+  if (call.bucket.empty()) {
+    const size_t slash = rest.find('/');
+    call.bucket = std::string(rest.substr(0, slash));
+    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+  }
+  call.key = std::string(rest);
+  if (call.key.size() <= kMaxKeyBytes) return Unit{};
+  return S3Error{400, "KeyTooLongError", "Your key is too long",
+                 {{"Size", std::to_string(call.key.size())},
+                  {"MaxSizeAllowed", std::to_string(kMaxKeyBytes)}}};
+}
+
+S3Result<S3Service::Route> S3Service::route(const S3Call& call) {
+  if (auto absent = absent_configuration(call)) {
+    return *std::move(absent);
+  }
+  for (const std::string_view name : kUnknownResources) {
+    if (call.has(name)) return not_implemented();
+  }
+  if (call.has("versionId") && call.parameter_or_empty("versionId") != "null") {
+    return not_implemented();
+  }
+  if (call.bucket.empty()) {
+    if (call.request.method == "GET") return Route{&S3Service::list_buckets, nullptr};
+  } else if (call.key.empty()) {
+    return route_bucket(call);
+  } else {
+    return route_key(call);
+  }
+  return S3Error{405, "MethodNotAllowed",
+                 "The specified method is not allowed against this resource.",
+                 {{"Method", call.request.method}, {"ResourceType", "SERVICE"}}};
+}
+
+S3Result<S3Service::Route> S3Service::route_bucket(const S3Call& call) {
+  const std::string& method = call.request.method;
+  if (method == "HEAD") return Route{&S3Service::head_bucket, "s3.head"};
+  if (method == "GET") {
+    if (call.has("location")) return Route{&S3Service::bucket_location, nullptr};
+    if (call.has("versioning")) return Route{&S3Service::bucket_versioning, nullptr};
+    if (call.has("acl")) return Route{&S3Service::get_acl, nullptr};
+    if (call.has("uploads")) return Route{&S3Service::list_uploads, "s3.multipart"};
+    if (call.parameter_or_empty("list-type") == "2") {
+      return Route{&S3Service::list_objects_v2, "s3.list"};
+    }
+    return Route{&S3Service::list_objects_v1, "s3.list"};
+  }
+  if (method == "PUT" && call.has("acl")) return Route{&S3Service::put_acl, nullptr};
+  if (method == "PUT" && !call.has("versioning")) {
+    return Route{&S3Service::create_bucket, nullptr};
+  }
+  if (method == "DELETE") return Route{&S3Service::delete_bucket, nullptr};
+  if (method == "POST" && call.has("delete")) {
+    return Route{&S3Service::delete_objects, "s3.delete"};
+  }
+  if (method == "PUT" || method == "POST") return not_implemented();
+  return S3Error{405, "MethodNotAllowed",
+                 "The specified method is not allowed against this resource.",
+                 {{"Method", method}, {"ResourceType", "BUCKET"}}};
+}
+
+S3Result<S3Service::Route> S3Service::route_key(const S3Call& call) {
+  const std::string& method = call.request.method;
+  const bool upload = call.has("uploadId");
+  const bool copy = call.request.header("x-amz-copy-source") != nullptr;
+  if (method == "HEAD") return Route{&S3Service::head_object, "s3.head"};
+  if (method == "GET") {
+    if (upload) return Route{&S3Service::list_parts, "s3.multipart"};
+    if (call.has("acl")) return Route{&S3Service::get_acl, nullptr};
+    return Route{&S3Service::get_object, "s3.get"};
+  }
+  if (method == "PUT") {
+    if (call.has("acl")) return Route{&S3Service::put_acl, nullptr};
+    if (upload && copy) return not_implemented();
+    if (upload || call.has("partNumber")) return Route{&S3Service::upload_part, "s3.multipart"};
+    if (copy) return Route{&S3Service::copy_object, "s3.put"};
+    return Route{&S3Service::put_object, "s3.put"};
+  }
+  if (method == "POST") {
+    if (call.has("uploads")) return Route{&S3Service::create_upload, "s3.multipart"};
+    if (upload) return Route{&S3Service::complete_upload, "s3.multipart"};
+    return not_implemented();
+  }
+  if (method == "DELETE") {
+    if (upload) return Route{&S3Service::abort_upload, "s3.multipart"};
+    return Route{&S3Service::delete_object, "s3.delete"};
+  }
+  return S3Error{405, "MethodNotAllowed",
+                 "The specified method is not allowed against this resource.",
+                 {{"Method", method}, {"ResourceType", "OBJECT"}}};
+}
+
+S3Result<Unit> S3Service::check_sender(S3Call& call) {
+  const auto bucket = store_.bucket(call.bucket);
+  const std::string home = bucket ? bucket->region : region_;
+  const std::string expected = call.host_region.empty() ? home : call.host_region;
+  VESTO_ASSIGN(call.auth, authenticate(call.request, keys_, expected, clock_.wall_ms()));
+  for (const auto& [name, value] : call.query) {
+    // Headers of a presigned request travel as parameters.
+    if (name.rfind("x-amz-", 0) == 0) call.request.headers.emplace_back(name, value);
+  }
+  if (expected == home) return Unit{};
+  S3Error error{301, "PermanentRedirect",
+                "The bucket you are attempting to access must be addressed using the specified "
+                "endpoint. Please send all future requests to this endpoint."};
+  error.extra = {{"Endpoint", call.bucket + ".s3-" + home + ".amazonaws.com"},
+                 {"Bucket", call.bucket},
+                 {"Region", home}};
+  return error;
+}
+
+bool S3Service::apply_fault(S3Call& call, const char* kind, const std::string& subject) {
+  const auto fault = faults_.hit(kind, subject);
+  if (!fault) return false;
+  if (fault->delay_ms > 0) clock_.sleep_ms(fault->delay_ms, call.exchange.stop());
+  if (fault->drop == "before") {
+    call.exchange.cut();
+    return true;
+  }
+  if (fault->drop == "during") call.exchange.cut_answer_in_head();
+  if (fault->drop == "after") call.drop_answer = true;
+  if (fault->cut_after_bytes) {
+    const bool has_body = call.exchange.framing().chunked || call.exchange.framing().length > 0U;
+    if (has_body) {
+      call.cut_upload_after = fault->cut_after_bytes;
+    } else {
+      call.exchange.cut_answer_after(*fault->cut_after_bytes);
+    }
+  }
+  if (fault->status == 0) return false;
+  const std::string code = fault->code.empty() ? default_fault_code(fault->status) : fault->code;
+  answer_error(call, S3Error{fault->status, code, fault_text(code)});
+  return true;
+}
+
+S3Result<std::unique_ptr<PayloadReader>> S3Service::payload(S3Call& call, uint64_t max_bytes) {
+  HttpExchange* exchange = &call.exchange;
+  const std::optional<uint64_t> cut_after = call.cut_upload_after;
+  uint64_t seen = 0;
+  auto source = [exchange, cut_after, seen](char* buffer,
+                                            size_t size) mutable -> Result<size_t, BodyError> {
+    if (cut_after) size = static_cast<size_t>(std::min<uint64_t>(size, *cut_after - seen));
+    if (cut_after && size == 0) {
+      exchange->cut();
+      return BodyError::kClosed;
+    }
+    auto got = exchange->read_body(buffer, size);
+    if (got.ok()) seen += *got;
+    return got;
+  };
+  return PayloadReader::make(call.request, call.exchange.framing(), call.auth, std::move(source),
+                             max_bytes);
+}
+
+S3Result<std::string> S3Service::document(S3Call& call) {
+  VESTO_ASSIGN(auto reader, payload(call, kMaxDocumentBytes));
+  return reader->read_all(kMaxDocumentBytes);
+}
+
+bool S3Service::begin(S3Call& call, int status, const HttpHeaders& headers, uint64_t length) {
+  if (call.drop_answer) {
+    call.exchange.cut();
+    return false;
+  }
+  HttpHeaders all = {{"x-amz-id-2", call.host_id},
+                     {"x-amz-request-id", call.request_id},
+                     {"Server", "AmazonS3"}};
+  all.insert(all.end(), headers.begin(), headers.end());
+  return call.exchange.begin(status, all, length);
+}
+
+S3Result<Unit> S3Service::answer(S3Call& call, int status, const HttpHeaders& headers,
+                                 std::string_view body) {
+  if (begin(call, status, headers, body.size())) call.exchange.write(body);
+  return Unit{};
+}
+
+S3Result<Unit> S3Service::answer_xml(S3Call& call, const XmlWriter& xml) {
+  return answer(call, 200, {{"Content-Type", "application/xml"}}, xml.str());
+}
+
+void S3Service::answer_error(S3Call& call, const S3Error& error) {
+  HttpHeaders headers = {{"Content-Type", "application/xml"}};
+  const auto region = error.extra.find("Region");
+  if (region != error.extra.end()) headers.emplace_back("x-amz-bucket-region", region->second);
+  const std::string resource = "/" + call.bucket + (call.key.empty() ? "" : "/" + call.key);
+  // 304 and the answers to HEAD carry no document.
+  const bool bare = error.status == 304 || call.request.method == "HEAD";
+  const std::string body =
+      bare ? "" : error_document(error, resource, call.request_id, call.host_id);
+  if (begin(call, error.status, headers, body.size())) call.exchange.write(body);
+}
+
+}  // namespace vesto::sandbox

@@ -1,0 +1,101 @@
+#include "sandbox/session/server.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+
+#include "base/log.h"
+#include "sandbox/http/net_stream.h"
+
+namespace vesto::sandbox {
+
+namespace {
+
+constexpr int kBacklog = 128;
+constexpr int kAcceptPollMs = 200;
+
+void set_option(int fd, int level, int name) {
+  const int on = 1;
+  ::setsockopt(fd, level, name, &on, sizeof(on));
+}
+
+}  // namespace
+
+RedshiftServer::~RedshiftServer() { stop(); }
+
+Result<Unit, std::string> RedshiftServer::start(uint16_t port) {
+  VESTO_ASSIGN(listen_fd_, listen_loopback(port, kBacklog));
+  port_ = local_port(listen_fd_);
+  acceptor_ = std::thread([this] { accept_loop(); });
+  return Unit{};
+}
+
+void RedshiftServer::accept_loop() {
+  while (true) {
+    {
+      Lock lock(mutex_);
+      if (stopping_) return;
+    }
+    pollfd waiting = {listen_fd_, POLLIN, 0};
+    if (::poll(&waiting, 1, kAcceptPollMs) <= 0) continue;
+    const int fd = ::accept4(listen_fd_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0) continue;
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY);
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE);
+    open_session(fd);
+  }
+}
+
+void RedshiftServer::open_session(int fd) {
+  auto session = std::make_shared<Session>(fd, shared_);
+  uint64_t id = 0;
+  {
+    Lock lock(mutex_);
+    if (stopping_ || sessions_.size() >= kMaxSessions) return;
+    id = ++next_id_;
+    sessions_[id] = session.get();
+  }
+  try {
+    std::thread([this, id, owned = session]() mutable {
+      owned->run();
+      Lock lock(mutex_);
+      sessions_.erase(id);
+      owned.reset();  // under the lock: stop() must not return before it is gone
+      session_ended_.notify_all();
+    }).detach();
+  } catch (const std::system_error& error) {
+    log_error("cannot start a thread for a session", {{"reason", error.what()}});
+    Lock lock(mutex_);
+    sessions_.erase(id);
+  }
+}
+
+void RedshiftServer::stop() {
+  {
+    Lock lock(mutex_);
+    stopping_ = true;
+  }
+  if (acceptor_.joinable()) acceptor_.join();
+  if (listen_fd_ >= 0) ::close(listen_fd_);
+  listen_fd_ = -1;
+  shared_->stop.request_stop();
+  Lock lock(mutex_);
+  for (const auto& [id, session] : sessions_) session->interrupt();
+  while (!sessions_.empty()) session_ended_.wait(mutex_);
+}
+
+size_t RedshiftServer::session_count() {
+  Lock lock(mutex_);
+  size_t count = 0;
+  for (const auto& [id, session] : sessions_) count += session->logged_in() ? 1 : 0;
+  return count;
+}
+
+}  // namespace vesto::sandbox

@@ -1,0 +1,51 @@
+// The Redshift endpoint: listens on loopback, a thread for each session.
+// Thread rule: start and stop from one thread; session_count from any.
+#ifndef VESTO_SANDBOX_SESSION_SERVER_H_
+#define VESTO_SANDBOX_SESSION_SERVER_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/mutex.h"
+#include "sandbox/session/session.h"
+
+namespace vesto::sandbox {
+
+class RedshiftServer {
+ public:
+  static constexpr size_t kMaxSessions = 200;
+
+  explicit RedshiftServer(SessionShared* shared) : shared_(shared) {}
+  ~RedshiftServer();  // stops it
+  RedshiftServer(const RedshiftServer&) = delete;
+  RedshiftServer& operator=(const RedshiftServer&) = delete;
+
+  // port 0: any. The error is a text for the person who starts the sandbox.
+  Result<Unit, std::string> start(uint16_t port);
+  // Ends every session and waits for their threads. Idempotent.
+  void stop();
+  [[nodiscard]] uint16_t port() const { return port_; }
+  // Sessions that are logged in.
+  size_t session_count() VESTO_EXCLUDES(mutex_);
+
+ private:
+  void accept_loop();
+  void open_session(int fd) VESTO_EXCLUDES(mutex_);
+
+  SessionShared* shared_;
+  int listen_fd_ = -1;
+  uint16_t port_ = 0;
+  std::thread acceptor_;
+  Mutex mutex_;
+  CondVar session_ended_;
+  std::map<uint64_t, Session*> sessions_ VESTO_GUARDED_BY(mutex_);
+  uint64_t next_id_ VESTO_GUARDED_BY(mutex_) = 0;
+  bool stopping_ VESTO_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace vesto::sandbox
+
+#endif  // VESTO_SANDBOX_SESSION_SERVER_H_

@@ -1,0 +1,261 @@
+// Users and groups. Both are roles in PostgreSQL; the cluster runs with password_encryption = md5,
+// so that the front-end can check MD5 logins against pg_authid.
+#include <algorithm>
+
+#include "base/strings.h"
+#include "sandbox/sql/dispatch.h"
+#include "sandbox/sql/errors.h"
+
+namespace vesto::sandbox {
+namespace {
+
+constexpr size_t kMinPassword = 8;
+constexpr size_t kMaxPassword = 64;
+
+bool has(std::string_view text, char from, char to) {
+  return std::any_of(text.begin(), text.end(), [&](char c) { return c >= from && c <= to; });
+}
+
+// A clear-text password's rules; hashed forms are taken as they are.
+SqlStatus check_password(const std::string& password) {
+  if (password.size() < kMinPassword || password.size() > kMaxPassword) {
+    return make_sql_error("22023", "The password must be between 8 and 64 characters in length.");
+  }
+  if (!has(password, 'A', 'Z') || !has(password, 'a', 'z') || !has(password, '0', '9')) {
+    return make_sql_error("22023",
+                          "The password must contain at least one uppercase letter, one lowercase "
+                          "letter, and one number.");
+  }
+  const bool printable = std::all_of(password.begin(), password.end(), [](char c) {
+    return c >= '!' && c <= '~' && std::string_view("'\"\\/@").find(c) == std::string_view::npos;
+  });
+  if (!printable) {
+    return make_sql_error("22023", "The password contains a character that is not allowed.");
+  }
+  return Unit{};
+}
+
+bool is_md5(const std::string& text) {
+  return text.size() == 35 && text.rfind("md5", 0) == 0 &&
+         text.find_first_not_of("0123456789abcdef", 3) == std::string::npos;
+}
+
+class UserOptions {
+ public:
+  UserOptions(Cursor* cursor, Statement* out) : cursor_(*cursor), out_(*out) {}
+
+  SqlStatus run(const std::string& user) {
+    cursor_.accept("with");
+    while (!cursor_.at_end()) VESTO_TRY(option(user));
+    return Unit{};
+  }
+
+  [[nodiscard]] std::string text() const { return text_; }
+  [[nodiscard]] const std::vector<std::string>& after() const { return after_; }
+
+ private:
+  SqlStatus option(const std::string& user) {
+    if (cursor_.accept("password")) return password();
+    static constexpr std::pair<std::string_view, std::string_view> kFlags[] = {
+        {"createdb", "CREATEDB"},          {"nocreatedb", "NOCREATEDB"},
+        {"createuser", "SUPERUSER"},       {"nocreateuser", "NOSUPERUSER"}};
+    for (const auto& [word, pg] : kFlags) {
+      if (!cursor_.accept(word)) continue;
+      text_ += " " + std::string(pg);
+      return Unit{};
+    }
+    if (cursor_.accept("valid", "until")) {
+      VESTO_ASSIGN(const std::string until, cursor_.string());
+      text_ += " VALID UNTIL " + quote_literal(until);
+      return Unit{};
+    }
+    if (cursor_.accept("connection", "limit")) {
+      if (cursor_.accept("unlimited")) {
+        text_ += " CONNECTION LIMIT -1";
+        return Unit{};
+      }
+      VESTO_ASSIGN(const int64_t limit, cursor_.integer());
+      if (limit < 0 || limit > 1000000) return make_sql_error("22023", "invalid connection limit");
+      text_ += " CONNECTION LIMIT " + std::to_string(limit);
+      return Unit{};
+    }
+    if (cursor_.accept("in", "group")) return groups(user);
+    // Without effect here.
+    if (cursor_.accept("syslog", "access")) {
+      if (!cursor_.accept("unrestricted")) VESTO_TRY(cursor_.expect("restricted"));
+      return Unit{};
+    }
+    if (cursor_.accept("session", "timeout")) return SqlStatus(drop(cursor_.integer()));
+    if (cursor_.accept("externalid")) return SqlStatus(drop(cursor_.name()));
+    return cursor_.unexpected();
+  }
+
+  template <typename T>
+  static SqlStatus drop(SqlResult<T> result) {
+    if (!result.ok()) return std::move(result).error();
+    return Unit{};
+  }
+
+  SqlStatus password() {
+    if (cursor_.accept("disable")) {
+      text_ += " PASSWORD NULL";
+      return Unit{};
+    }
+    VESTO_ASSIGN(const std::string secret, cursor_.string());
+    out_.has_secret = true;
+    if (secret.rfind("sha256|", 0) == 0) {
+      return not_in_sandbox("a sha256 password");
+    }
+    if (!is_md5(secret)) VESTO_TRY(check_password(secret));
+    text_ += " PASSWORD " + quote_literal(secret);
+    return Unit{};
+  }
+
+  SqlStatus groups(const std::string& user) {
+    do {
+      VESTO_ASSIGN(const std::string group, cursor_.user_name());
+      after_.push_back("GRANT " + quote_name(group) + " TO " + quote_name(user));
+    } while (cursor_.accept_punct(','));
+    return Unit{};
+  }
+
+  Cursor& cursor_;
+  Statement& out_;
+  std::string text_;
+  std::vector<std::string> after_;
+};
+
+// ALTER USER u SET name {TO | =} value | RESET name
+SqlStatus user_setting(Cursor* cursor, const std::string& user, Statement* out) {
+  const bool set = cursor->accept("set");
+  if (!set) VESTO_TRY(cursor->expect("reset"));
+  VESTO_ASSIGN(const std::string name, cursor->name());
+  std::string sql = "ALTER ROLE " + quote_name(user) + (set ? " SET " : " RESET ") + quote_name(name);
+  if (set) {
+    if (!cursor->accept("to")) {
+      if (!cursor->source().is_operator(cursor->index(), "=")) return cursor->unexpected();
+      cursor->skip();
+    }
+    std::vector<std::string> values;
+    do {
+      if (cursor->at_end()) return cursor->unexpected();
+      if (cursor->is_string()) {
+        VESTO_ASSIGN(const std::string value, cursor->string());
+        values.push_back(quote_literal(value));
+      } else {
+        const size_t at = cursor->index();
+        const TokenKind kind = cursor->source().token(at).kind;
+        if (kind == TokenKind::kQuoted) {
+          VESTO_ASSIGN(const std::string value, cursor->name());
+          values.push_back(quote_literal(value));
+        } else if (kind == TokenKind::kWord || kind == TokenKind::kNumber) {
+          values.push_back(quote_literal(to_lower_ascii(cursor->source().raw(at))));
+          cursor->skip();
+        } else {
+          return cursor->unexpected();
+        }
+      }
+    } while (cursor->accept_punct(','));
+    sql += " TO " + join(values, ", ");
+  }
+  out->pg_sql.push_back(std::move(sql));
+  return cursor->expect_end();
+}
+
+}  // namespace
+
+SqlStatus translate_create_user(Cursor* cursor, Statement* out) {
+  out->cls = StatementClass::kDdl;
+  out->tag = "CREATE USER";
+  VESTO_ASSIGN(const std::string user, cursor->user_name());
+  UserOptions options(cursor, out);
+  VESTO_TRY(options.run(user));
+  if (options.text().find(" PASSWORD ") == std::string::npos) return cursor->unexpected();
+  out->pg_sql.push_back("CREATE ROLE " + quote_name(user) + " LOGIN" + options.text());
+  out->pg_sql.insert(out->pg_sql.end(), options.after().begin(), options.after().end());
+  return Unit{};
+}
+
+SqlStatus translate_alter_user(Cursor* cursor, Statement* out) {
+  out->cls = StatementClass::kDdl;
+  out->tag = "ALTER USER";
+  VESTO_ASSIGN(const std::string user, cursor->user_name());
+  if (cursor->at_end()) return cursor->unexpected();
+  if (cursor->is("set") || cursor->is("reset")) {
+    if (cursor->is("reset") && cursor->is("session", 1)) {
+      cursor->skip(2);
+      VESTO_TRY(cursor->expect("timeout"));
+      return cursor->expect_end();
+    }
+    return user_setting(cursor, user, out);
+  }
+  if (cursor->accept("rename")) {
+    VESTO_TRY(cursor->expect("to"));
+    VESTO_ASSIGN(const std::string to, cursor->user_name());
+    out->pg_sql.push_back("ALTER ROLE " + quote_name(user) + " RENAME TO " + quote_name(to));
+    return cursor->expect_end();
+  }
+  UserOptions options(cursor, out);
+  VESTO_TRY(options.run(user));
+  if (!options.text().empty()) {
+    out->pg_sql.push_back("ALTER ROLE " + quote_name(user) + options.text());
+  }
+  return Unit{};
+}
+
+// CREATE GROUP g [WITH USER u, ...]
+SqlStatus translate_create_group(Cursor* cursor, Statement* out) {
+  out->cls = StatementClass::kDdl;
+  out->tag = "CREATE GROUP";
+  VESTO_ASSIGN(const std::string group, cursor->user_name());
+  out->pg_sql.push_back("CREATE ROLE " + quote_name(group) + " NOLOGIN");
+  cursor->accept("with");
+  if (cursor->accept("user")) {
+    do {
+      VESTO_ASSIGN(const std::string user, cursor->user_name());
+      out->pg_sql.push_back("GRANT " + quote_name(group) + " TO " + quote_name(user));
+    } while (cursor->accept_punct(','));
+  }
+  return cursor->expect_end();
+}
+
+// ALTER GROUP g {ADD | DROP} USER u, ... | RENAME TO n
+SqlStatus translate_alter_group(Cursor* cursor, Statement* out) {
+  out->cls = StatementClass::kDdl;
+  out->tag = "ALTER GROUP";
+  VESTO_ASSIGN(const std::string group, cursor->user_name());
+  if (cursor->accept("rename")) {
+    VESTO_TRY(cursor->expect("to"));
+    VESTO_ASSIGN(const std::string to, cursor->user_name());
+    out->pg_sql.push_back("ALTER ROLE " + quote_name(group) + " RENAME TO " + quote_name(to));
+    return cursor->expect_end();
+  }
+  const bool add = cursor->accept("add");
+  if (!add) VESTO_TRY(cursor->expect("drop"));
+  VESTO_TRY(cursor->expect("user"));
+  do {
+    VESTO_ASSIGN(const std::string user, cursor->user_name());
+    out->pg_sql.push_back((add ? "GRANT " : "REVOKE ") + quote_name(group) +
+                          (add ? " TO " : " FROM ") + quote_name(user));
+  } while (cursor->accept_punct(','));
+  return cursor->expect_end();
+}
+
+SqlStatus translate_drop_role(Cursor* cursor, bool group, Statement* out) {
+  out->cls = StatementClass::kDdl;
+  out->tag = group ? "DROP GROUP" : "DROP USER";
+  std::string sql = "DROP ROLE ";
+  if (!group && cursor->accept("if")) {
+    VESTO_TRY(cursor->expect("exists"));
+    sql += "IF EXISTS ";
+  }
+  std::vector<std::string> names;
+  do {
+    VESTO_ASSIGN(const std::string name, cursor->user_name());
+    names.push_back(quote_name(name));
+  } while (!group && cursor->accept_punct(','));
+  out->pg_sql.push_back(sql + join(names, ", "));
+  return cursor->expect_end();
+}
+
+}  // namespace vesto::sandbox

@@ -1,0 +1,91 @@
+// S3, as far as staging needs it: put, list, delete, head. One narrow interface; the client on
+// libcurl implements it (make_s3_client), and tests have a faulty twin.
+//
+// Every request is repeated by itself (bounded by S3Options::attempts, with backoff) after a 500 or
+// 503, a lost connection, a cut answer or an error inside a 200; all of them may be repeated.
+// Errors: S3-DENIED, S3-NO-BUCKET, S3-REGION, S3-SLOW, S3-SERVER, S3-ANSWER, S3-REFUSED, AWS-KEY,
+// SYS-CLOCK-SKEW, NET-*, CFG-VALUE (endpoint, bucket, CA file), RUN-INTERRUPTED.
+// Sources: Amazon S3 API reference; SigV4 for header authentication.
+// Thread rule: one client belongs to one thread; make one per lane.
+#ifndef VESTO_AWS_S3_H_
+#define VESTO_AWS_S3_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/redact.h"
+#include "base/result.h"
+
+namespace vesto {
+
+struct AwsCredentials {
+  std::string access_key_id;
+  Secret secret_access_key;
+  Secret session_token;  // empty for a long-lived key
+};
+
+struct S3Options {
+  std::string endpoint;     // "https://localhost:9000"; empty: AWS's own for the region
+  std::string tls_ca_file;  // empty: the system's
+  std::string region;       // empty: found by asking (then region() tells it)
+  bool path_style = false;
+  std::string bucket;
+  AwsCredentials credentials;
+  int64_t connect_timeout_ms = 10'000;
+  int64_t request_timeout_ms = 300'000;
+  int attempts = 5;  // for each request: 500, 503, connection lost, cut answers
+};
+
+struct S3Object {
+  std::string key;
+  uint64_t size_bytes = 0;
+  int64_t modified_ms = 0;
+};
+
+struct S3ListPage {
+  std::vector<S3Object> objects;
+  std::string next_token;  // empty: the last page
+};
+
+struct S3PutResult {
+  std::string etag;
+  bool versioned = false;  // the answer carried x-amz-version-id: deletes keep old versions
+};
+
+class S3 {
+ public:
+  virtual ~S3() = default;
+  // One PUT, no multipart. The body's SHA-256 is signed, so a damaged upload is refused.
+  Result<S3PutResult> put(std::string_view key, std::string_view body,
+                          const std::stop_token& stop) {
+    return put_hashed(key, body, {}, stop);
+  }
+  // The same for a caller that knows the hash: `body_sha256` are its 32 bytes, or "" (computed).
+  virtual Result<S3PutResult> put_hashed(std::string_view key, std::string_view body,
+                                         std::string_view body_sha256,
+                                         const std::stop_token& stop) = 0;
+  // One page (up to 1,000 objects) of the keys that begin with `prefix`, in their byte order.
+  virtual Result<S3ListPage> list(std::string_view prefix, std::string_view continuation_token,
+                                  const std::stop_token& stop) = 0;
+  // Deletes one object; one that is not there counts as deleted.
+  virtual Status remove(std::string_view key, const std::stop_token& stop) = 0;
+  // Deletes up to 1,000 objects in one request (DeleteObjects).
+  virtual Status remove_many(const std::vector<std::string>& keys, const std::stop_token& stop) = 0;
+  // Size of the object, or nothing if it is not there.
+  virtual Result<std::optional<uint64_t>> head(std::string_view key,
+                                               const std::stop_token& stop) = 0;
+  // The bucket's region, as given or as found.
+  virtual Result<std::string> region(const std::stop_token& stop) = 0;
+};
+
+std::unique_ptr<S3> make_s3_client(S3Options options, Clock& clock);
+
+}  // namespace vesto
+
+#endif  // VESTO_AWS_S3_H_

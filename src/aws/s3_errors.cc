@@ -1,0 +1,225 @@
+#include "aws/s3_errors.h"
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+
+#include "base/redact.h"
+#include "base/strings.h"
+
+namespace vesto {
+
+namespace {
+
+struct KnownCode {
+  std::string_view s3_code;
+  ErrorCode code;
+};
+
+// By S3's code first: the status alone says less.
+constexpr KnownCode kKnownCodes[] = {
+    {"NoSuchBucket", ErrorCode::kS3NoBucket},
+    {"PermanentRedirect", ErrorCode::kS3Region},
+    {"TemporaryRedirect", ErrorCode::kS3Server},  // a new bucket whose name has not spread yet
+    {"IllegalLocationConstraintException", ErrorCode::kS3Region},
+    {"AccessDenied", ErrorCode::kS3Denied},
+    {"AllAccessDisabled", ErrorCode::kS3Denied},
+    {"AccountProblem", ErrorCode::kS3Denied},
+    {"NotSignedUp", ErrorCode::kS3Denied},
+    {"InvalidPayer", ErrorCode::kS3Denied},
+    {"KMS.NotFoundException", ErrorCode::kS3Denied},
+    {"KMS.DisabledException", ErrorCode::kS3Denied},
+    {"KMS.KMSInvalidStateException", ErrorCode::kS3Denied},
+    {"InvalidAccessKeyId", ErrorCode::kAwsKey},
+    {"SignatureDoesNotMatch", ErrorCode::kAwsKey},
+    {"AuthorizationHeaderMalformed", ErrorCode::kAwsKey},  // with a <Region>: S3-REGION
+    {"ExpiredToken", ErrorCode::kAwsKey},
+    {"InvalidToken", ErrorCode::kAwsKey},
+    {"TokenRefreshRequired", ErrorCode::kAwsKey},
+    {"InvalidSecurity", ErrorCode::kAwsKey},
+    {"RequestTimeTooSkewed", ErrorCode::kSysClockSkew},
+    {"RequestExpired", ErrorCode::kSysClockSkew},
+    {"SlowDown", ErrorCode::kS3Slow},
+    {"ServiceUnavailable", ErrorCode::kS3Slow},
+    {"Throttling", ErrorCode::kS3Slow},
+    {"ThrottlingException", ErrorCode::kS3Slow},
+    {"RequestLimitExceeded", ErrorCode::kS3Slow},
+    {"BandwidthLimitExceeded", ErrorCode::kS3Slow},
+    {"TooManyRequestsException", ErrorCode::kS3Slow},
+    {"InternalError", ErrorCode::kS3Server},
+    {"OperationAborted", ErrorCode::kS3Server},
+    {"ConditionalRequestConflict", ErrorCode::kS3Server},
+    // The body did not arrive as it was sent: sending it again is right.
+    {"RequestTimeout", ErrorCode::kS3Server},
+    {"BadDigest", ErrorCode::kS3Server},
+    {"IncompleteBody", ErrorCode::kS3Server},
+    {"XAmzContentSHA256Mismatch", ErrorCode::kS3Server},
+};
+
+std::optional<ErrorCode> known_code(std::string_view s3_code) {
+  for (const KnownCode& known : kKnownCodes) {
+    if (known.s3_code == s3_code) return known.code;
+  }
+  return std::nullopt;
+}
+
+// Where no <Error> came with it (HEAD has no body; a proxy writes what it likes).
+ErrorCode code_of_status(int status, bool body_expected) {
+  if (status == 503 || status == 429) return ErrorCode::kS3Slow;
+  if (status >= 500) return ErrorCode::kS3Server;
+  if (body_expected) return ErrorCode::kS3Answer;
+  if (status == 401 || status == 403) return ErrorCode::kS3Denied;
+  if (status == 404) return ErrorCode::kS3NoBucket;
+  if (status == 301) return ErrorCode::kS3Region;
+  return ErrorCode::kS3Refused;
+}
+
+std::string arn_partition(std::string_view region) {
+  if (region.starts_with("cn-")) return "aws-cn";
+  if (region.starts_with("us-gov-")) return "aws-us-gov";
+  if (region.starts_with("eusc-")) return "aws-eusc";
+  return "aws";
+}
+
+std::string subject(const S3Call& call) {
+  std::string out = "s3://" + std::string(call.bucket);
+  if (!call.key.empty()) out += "/" + std::string(call.key);
+  return out;
+}
+
+std::string denied_hint(const S3Call& call, std::string_view message) {
+  if (message.find("kms:") != std::string_view::npos) {
+    return "Allow kms:GenerateDataKey and kms:Decrypt on the key that encrypts the bucket.";
+  }
+  std::string hint = "Allow " + std::string(call.action) + " on arn:" + arn_partition(call.region) +
+                     ":s3:::" + std::string(call.bucket);
+  if (!call.key.empty()) hint += "/" + std::string(call.key);
+  hint += '.';
+  if (message.find("explicit deny") != std::string_view::npos) {
+    hint += " A policy denies it explicitly: an Allow alone does not help.";
+  }
+  return hint;
+}
+
+// "This machine's clock is 1h 2m behind S3's."
+std::string skew_text(const S3Call& call, const HttpResponse& response) {
+  const auto there_ms = parse_http_date(response.header("date"));
+  if (!there_ms) return "this machine's clock differs from S3's by more than 15 minutes";
+  const int64_t ahead_ms = call.now_ms - *there_ms;
+  return "this machine's clock is " + format_duration(std::abs(ahead_ms)) +
+         (ahead_ms > 0 ? " ahead of" : " behind") + " S3's";
+}
+
+Error region_error(const S3Call& call, const std::string& found) {
+  if (found.empty()) {
+    return Error(ErrorCode::kS3Region, "the bucket " + std::string(call.bucket) +
+                                           " is not in region " + std::string(call.region));
+  }
+  return Error(ErrorCode::kS3Region, "the bucket " + std::string(call.bucket) + " is in region " +
+                                         found + ", not in " + std::string(call.region))
+      .with_hint("Set staging.region = \"" + found + "\".");
+}
+
+// A region's name as AWS makes them; else "": it goes into a hint that people paste.
+std::string plausible_region(std::string_view text) {
+  if (text.size() > 40) return "";
+  for (const char c : text) {
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) return "";
+  }
+  return std::string(text);
+}
+
+Error error_with(const S3Call& call, ErrorCode code, const S3ErrorBody& body) {
+  std::string message = std::string(call.action) + " on " + subject(call) + ": " + body.code;
+  if (!body.message.empty()) message += ": " + body.message;
+  Error error(code, std::move(message));
+  if (code == ErrorCode::kS3Denied) error.with_hint(denied_hint(call, body.message));
+  if (body.code == "ExpiredToken" || body.code == "TokenRefreshRequired") {
+    error.with_hint("The session token has expired: get new credentials.");
+  }
+  return error;
+}
+
+}  // namespace
+
+Error s3_error(const S3Call& call, const HttpResponse& response) {
+  const auto parsed = parse_s3_error(response.body);
+  const bool is_head = response.body.empty();
+  const S3ErrorBody body = parsed.value_or(S3ErrorBody{});
+  ErrorCode code = parsed ? known_code(body.code).value_or(ErrorCode::kS3Refused)
+                          : code_of_status(response.status, !is_head);
+  if (parsed && code == ErrorCode::kS3Refused && response.status >= 500) {
+    code = code_of_status(response.status, true);  // an unknown code of a passing fault
+  }
+  const std::string found_region =
+      plausible_region(body.region.empty() ? response.header("x-amz-bucket-region") : body.region);
+  if (body.code == "AuthorizationHeaderMalformed" && !body.region.empty()) {
+    code = ErrorCode::kS3Region;
+  } else if (!parsed && response.status == 400 && !found_region.empty() &&
+             found_region != call.region) {
+    code = ErrorCode::kS3Region;  // HEAD signed for another region: 400 without a body
+  }
+
+  const std::string status = std::to_string(response.status);
+  Upstream upstream{.system = "s3",
+                    .code = parsed ? status + " " + body.code : status,
+                    .text = body.message,
+                    .request_id = body.request_id};
+  if (upstream.request_id.empty()) {
+    upstream.request_id = std::string(cut_utf8(response.header("x-amz-request-id"), 128));
+  }
+  const auto made = [&]() -> Error {
+    if (code == ErrorCode::kS3Region) return region_error(call, found_region);
+    if (code == ErrorCode::kSysClockSkew) return Error(code, skew_text(call, response));
+    if (parsed) return error_with(call, code, body);
+    if (code == ErrorCode::kS3Answer) {
+      return Error(code, std::string(call.action) + " on " + subject(call) + ": status " + status +
+                             " without an error that S3 would send");
+    }
+    return error_with(call, code, S3ErrorBody{.code = "status " + status});
+  };
+  return made().with_upstream(std::move(upstream));
+}
+
+Error s3_delete_error(const S3Call& call, const S3DeleteFailure& failure) {
+  S3Call one = call;
+  const std::string key = redact(failure.key);
+  one.key = key;
+  const ErrorCode code = known_code(failure.error.code).value_or(ErrorCode::kS3Refused);
+  return error_with(one, code, failure.error)
+      .with_upstream({.system = "s3",
+                      .code = "200 " + failure.error.code,
+                      .text = failure.error.message,
+                      .request_id = failure.error.request_id});
+}
+
+std::optional<int64_t> parse_http_date(std::string_view text) {
+  namespace chrono = std::chrono;
+  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  // "Fri, 24 May 2013 00:00:00 GMT": always 29 characters.
+  if (text.size() != 29 || text.substr(25) != " GMT") return std::nullopt;
+  const auto number = [&](size_t at, size_t count) {
+    return parse_int(text.substr(at, count)).value_or(-1);
+  };
+  unsigned month = 0;
+  for (size_t i = 0; i < kMonths.size(); ++i) {
+    if (text.substr(8, 3) == kMonths[i]) month = static_cast<unsigned>(i + 1);
+  }
+  const int64_t day = number(5, 2);
+  const int64_t year = number(12, 4);
+  const int64_t hour = number(17, 2);
+  const int64_t minute = number(20, 2);
+  const int64_t second = number(23, 2);
+  if (month == 0 || day < 1 || day > 31 || year < 1970 || hour < 0 || hour > 23 || minute < 0 ||
+      minute > 59 || second < 0 || second > 60) {
+    return std::nullopt;
+  }
+  const chrono::year_month_day date(chrono::year(static_cast<int>(year)), chrono::month(month),
+                                    chrono::day(static_cast<unsigned>(day)));
+  if (!date.ok()) return std::nullopt;
+  const int64_t days = chrono::sys_days(date).time_since_epoch().count();
+  return ((days * 24 + hour) * 60 + minute) * 60'000 + second * 1000;
+}
+
+}  // namespace vesto

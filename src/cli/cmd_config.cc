@@ -1,0 +1,108 @@
+// init, config check, config show.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "base/json_text.h"
+#include "base/strings.h"
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+
+namespace vesto::cli {
+
+namespace {
+
+Error init_error(const std::string& path, int code) {
+  if (code == EEXIST) {
+    return Error(ErrorCode::kCfgExists, fmt::format("{} is there already", path))
+        .with_hint("Edit it, or name another file: vesto init --config FILE");
+  }
+  return Error(ErrorCode::kCfgNoFile, fmt::format("{} cannot be written", path))
+      .with_hint("Choose a directory that you may write to: vesto init --config DIR/vesto.toml")
+      .with_upstream({.system = "os",
+                      .code = std::to_string(code),
+                      .text = std::system_category().message(code),
+                      .request_id = ""});
+}
+
+std::string issue_json(const ConfigIssue& issue) {
+  const CatalogEntry& entry = catalog_entry(issue.code);
+  return fmt::format(R"({{"code":{},"file":{},"line":{},"column":{},"message":{},"hint":{}}})",
+                     json_quote(entry.name), json_quote(issue.origin.file), issue.origin.line,
+                     issue.origin.column, json_quote(issue.message),
+                     json_quote(issue.hint.empty() ? entry.hint : issue.hint));
+}
+
+std::string plural(size_t count, std::string_view word) {
+  return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+int cmd_init(const Context& context) {
+  const std::string path = config_files(context.options).front();
+  // O_EXCL: never over a file that somebody made meanwhile.
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (file < 0) return fail(context, init_error(path, errno));
+  const std::string text = starter_config();
+  const ssize_t written = ::write(file, text.data(), text.size());
+  const int code = errno;
+  if (::close(file) != 0 || written != static_cast<ssize_t>(text.size())) {
+    ::unlink(path.c_str());
+    return fail(context, init_error(path, written < 0 ? code : ENOSPC));
+  }
+  if (context.options.json) {
+    write_out(fmt::format("{{\"file\":{}}}\n", json_quote(path)));
+  } else {
+    write_out(
+        fmt::format("Made {}.\nNext:  edit it, then  vesto config check  and  "
+                    "vesto sync plan shop-orders\n",
+                    path));
+  }
+  return kExitOk;
+}
+
+int cmd_config_check(const Context& context) {
+  LoadedConfig loaded = load_config(config_files(context.options));
+  if (loaded.issues.empty() && !context.options.no_secrets) {
+    loaded.issues = check_references(loaded.config);
+  }
+  const bool good = loaded.issues.empty();
+  if (context.options.json) {
+    std::vector<std::string> issues;
+    for (const ConfigIssue& issue : loaded.issues) issues.push_back(issue_json(issue));
+    std::vector<std::string> files;
+    for (const std::string& file : loaded.files) files.push_back(json_quote(file));
+    write_out(fmt::format(
+                  R"({{"schema":"vesto.config-check/1","success":{},"files":[{}],"issues":[{}]}})",
+                  good, join(files, ","), join(issues, ",")) +
+              "\n");
+  } else if (good && !context.options.quiet) {
+    const Config& config = loaded.config;
+    write_out(fmt::format(
+        "{}, {}, {}, {}: no problems found.\n", plural(loaded.files.size(), "file"),
+        plural(config.sources.size(), "source"), plural(config.destinations.size(), "destination"),
+        plural(config.syncs.size(), "sync")));
+  }
+  if (good) return kExitOk;
+  write_err(issues_text(loaded.issues));
+  write_err(plural(loaded.issues.size(), "problem") + ".\n");
+  return kExitConfig;
+}
+
+int cmd_config_show(const Context& context) {
+  const LoadedConfig loaded = load_config(config_files(context.options));
+  if (!loaded.issues.empty()) {
+    // What is not understood is not shown: a secret may stand in the wrong place.
+    write_err(issues_text(loaded.issues));
+    return kExitConfig;
+  }
+  write_out(context.options.json ? config_as_json(loaded)
+                                 : config_as_toml(loaded, context.options.origin));
+  return kExitOk;
+}
+
+}  // namespace vesto::cli

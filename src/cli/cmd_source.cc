@@ -1,0 +1,95 @@
+// source test, source tables.
+#include <fmt/format.h>
+
+#include "base/json_text.h"
+#include "base/strings.h"
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "sync/assemble.h"
+
+namespace vesto::cli {
+
+namespace {
+
+struct Seen {
+  SourceIdentity identity;
+  std::vector<SourceTable> tables;
+};
+
+Result<Seen> look(const Config& config, const std::string& name) {
+  if (config.find_source(name) == nullptr) {
+    return no_object("source", name, names_of(config.sources));
+  }
+  VESTO_ASSIGN(const std::unique_ptr<Source> source, make_source(config, name));
+  Seen seen;
+  VESTO_ASSIGN(seen.identity, source->identity());
+  VESTO_ASSIGN(seen.tables, source->tables());
+  return seen;
+}
+
+std::string table_json_of(const SourceTable& table) {
+  std::vector<std::string> columns;
+  for (const SourceColumn& column : table.columns) {
+    columns.push_back(fmt::format(R"({{"name":{},"type":{},"nullable":{}}})",
+                                  json_quote(column.name), json_quote(column.type),
+                                  column.nullable));
+  }
+  std::vector<std::string> key;
+  for (const std::string& column : table.primary_key) key.push_back(json_quote(column));
+  return fmt::format(
+      R"({{"schema":{},"name":{},"kind":{},"estimated_rows":{},"size_bytes":{},"primary_key":[{}],"columns":[{}]}})",
+      json_quote(table.schema), json_quote(table.name), json_quote(table.kind),
+      table.estimated_rows, table.size_bytes, join(key, ","), join(columns, ","));
+}
+
+}  // namespace
+
+int cmd_source_test(const Context& context) {
+  const std::optional<Config> config = load_or_print(context);
+  if (!config) return kExitConfig;
+  const Result<Seen> seen = look(*config, context.options.name);
+  if (!seen.ok()) return fail(context, seen.error());
+  if (context.options.json) {
+    write_out(
+        fmt::format(
+            R"({{"schema":"vesto.source-test/1","source":{},"success":true,"version":{},"user":{},"id":{},"tables":{}}})",
+            json_quote(context.options.name), json_quote(seen->identity.version),
+            json_quote(seen->identity.user), json_quote(seen->identity.id), seen->tables.size()) +
+        "\n");
+    return kExitOk;
+  }
+  write_out(fmt::format(
+      "{} {} is reachable: {}, user {}, {} tables and views to read\n"
+      "Next:  vesto source tables {}\n",
+      shape(context.terminal, Shape::kDone), context.options.name, seen->identity.version,
+      seen->identity.user, seen->tables.size(), context.options.name));
+  return kExitOk;
+}
+
+int cmd_source_tables(const Context& context) {
+  const std::optional<Config> config = load_or_print(context);
+  if (!config) return kExitConfig;
+  const Result<Seen> seen = look(*config, context.options.name);
+  if (!seen.ok()) return fail(context, seen.error());
+  if (context.options.json) {
+    std::vector<std::string> tables;
+    for (const SourceTable& table : seen->tables) tables.push_back(table_json_of(table));
+    write_out(fmt::format(R"({{"schema":"vesto.source-tables/1","source":{},"tables":[{}]}})",
+                          json_quote(context.options.name), join(tables, ",")) +
+              "\n");
+    return kExitOk;
+  }
+  std::vector<std::vector<std::string>> rows = {
+      {"TABLE", "KIND", "ROWS ABOUT", "SIZE", "COLUMNS", "PRIMARY KEY"}};
+  for (const SourceTable& table : seen->tables) {
+    rows.push_back({table.schema + "." + table.name, table.kind,
+                    table.estimated_rows < 0 ? "?" : format_count(table.estimated_rows),
+                    format_bytes(static_cast<uint64_t>(std::max<int64_t>(table.size_bytes, 0))),
+                    std::to_string(table.columns.size()),
+                    table.primary_key.empty() ? "-" : join(table.primary_key, ", ")});
+  }
+  write_out(table_text(rows));
+  return kExitOk;
+}
+
+}  // namespace vesto::cli

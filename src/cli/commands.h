@@ -1,0 +1,71 @@
+// The commands. Each prints its result and returns the exit code (exit_codes.h).
+// stdout is data, stderr is for people.
+#ifndef VESTO_CLI_COMMANDS_H_
+#define VESTO_CLI_COMMANDS_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "cli/options.h"
+#include "cli/terminal.h"
+#include "config/config.h"
+#include "store/store.h"
+
+namespace vesto::cli {
+
+// What every command has at hand.
+struct Context {
+  Options options;
+  Terminal terminal;
+  Clock* clock = nullptr;
+};
+
+int cmd_overview(const Context& context);
+int cmd_init(const Context& context);
+int cmd_config_check(const Context& context);
+int cmd_config_show(const Context& context);
+int cmd_source_test(const Context& context);
+int cmd_source_tables(const Context& context);
+int cmd_plan(const Context& context);
+int cmd_run(const Context& context);
+int cmd_status(const Context& context);
+int cmd_history(const Context& context);
+int cmd_show(const Context& context);
+int cmd_help(const Context& context);
+int cmd_version(const Context& context);
+
+// --- shared by the commands ---
+
+// Prints the error in the shape of terminal.h (with --json also as {"error":...} on stdout) and
+// returns its exit code.
+int fail(const Context& context, const Error& error);
+
+// --config, VESTO_CONFIG, or ./vesto.toml.
+std::vector<std::string> config_files(const Options& options);
+// --data, VESTO_DATA, or .vesto next to the first configuration file.
+std::string data_dir(const Options& options);
+
+// The configuration without issues; sets up the log by it. Prints every issue on stderr otherwise
+// and gives nothing.
+std::optional<Config> load_or_print(const Context& context);
+std::string issues_text(const std::vector<ConfigIssue>& issues);
+
+// The store for commands that only look: nothing if nobody has made one yet.
+Result<std::unique_ptr<Store>> open_store_if_there(const Context& context);
+
+// "No sync "shp" ...; did you mean "shop"?" (CFG-NO-OBJECT).
+Error no_object(std::string_view kind, const std::string& name,
+                const std::vector<std::string>& known);
+template <typename T>
+std::vector<std::string> names_of(const std::vector<T>& objects) {
+  std::vector<std::string> names;
+  for (const T& object : objects) names.push_back(object.name);
+  return names;
+}
+
+}  // namespace vesto::cli
+
+#endif  // VESTO_CLI_COMMANDS_H_

@@ -1,0 +1,93 @@
+// What the commands share.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "sync/run.h"
+
+namespace vesto::cli {
+
+int fail(const Context& context, const Error& error) {
+  if (context.options.json) write_out("{\"error\":" + error_json(error) + "}\n");
+  write_err(error_text(error));
+  return exit_code_for(error);
+}
+
+std::vector<std::string> config_files(const Options& options) {
+  if (!options.config_files.empty()) return options.config_files;
+  return {"vesto.toml"};
+}
+
+std::string data_dir(const Options& options) {
+  if (!options.data_dir.empty()) return options.data_dir;
+  const std::filesystem::path first(config_files(options).front());
+  return (first.parent_path() / ".vesto").string();
+}
+
+std::string issues_text(const std::vector<ConfigIssue>& issues) {
+  std::string out;
+  for (const ConfigIssue& issue : issues) {
+    const CatalogEntry& entry = catalog_entry(issue.code);
+    out += fmt::format("{} {}: {}\n", issue.origin.text(), entry.name, issue.message);
+    if (!issue.excerpt.empty()) out += fmt::format("    {}\n", issue.excerpt);
+    out += fmt::format("    Fix: {}\n", issue.hint.empty() ? entry.hint : issue.hint);
+  }
+  return out;
+}
+
+namespace {
+
+LogLevel level_of(const std::string& name) {
+  if (name == "debug") return LogLevel::kDebug;
+  if (name == "info") return LogLevel::kInfo;
+  if (name == "error") return LogLevel::kError;
+  return LogLevel::kWarn;
+}
+
+}  // namespace
+
+std::optional<Config> load_or_print(const Context& context) {
+  LoadedConfig loaded = load_config(config_files(context.options));
+  if (!loaded.issues.empty()) {
+    if (context.options.json) {
+      write_out("{\"error\":" + error_json(issue_error(loaded.issues.front())) + "}\n");
+    }
+    write_err(issues_text(loaded.issues));
+    return std::nullopt;
+  }
+  LogLevel level = level_of(loaded.config.log.level);
+  if (context.options.verbose) level = LogLevel::kDebug;
+  if (context.options.quiet) level = LogLevel::kError;
+  configure_log(level, loaded.config.log.format == "json" ? LogFormat::kJson : LogFormat::kText);
+  return std::move(loaded.config);
+}
+
+Result<std::unique_ptr<Store>> open_store_if_there(const Context& context) {
+  const std::string dir = data_dir(context.options);
+  std::error_code failed;
+  if (!std::filesystem::exists(dir + "/vesto.db", failed) && !failed) {
+    return std::unique_ptr<Store>();
+  }
+  return open_store(dir, *context.clock);
+}
+
+Error no_object(std::string_view kind, const std::string& name,
+                const std::vector<std::string>& known) {
+  const std::optional<std::string> better = nearest(name, known);
+  Error error(ErrorCode::kCfgNoObject,
+              fmt::format("there is no {} \"{}\"{}", kind, cut_utf8(name, 200),
+                          better ? fmt::format("; did you mean \"{}\"?", *better) : ""));
+  if (known.empty()) {
+    error.with_hint(fmt::format("The configuration defines no {} yet.", kind));
+  } else {
+    error.with_hint(fmt::format("Defined: {}.", join(known, ", ")));
+  }
+  return error;
+}
+
+}  // namespace vesto::cli

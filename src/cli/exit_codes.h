@@ -1,0 +1,24 @@
+// The exit codes of all commands; unknown ones mean failure.
+#ifndef VESTO_CLI_EXIT_CODES_H_
+#define VESTO_CLI_EXIT_CODES_H_
+
+#include "base/error.h"
+
+namespace vesto::cli {
+
+constexpr int kExitOk = 0;           // done; also "nothing to do"
+constexpr int kExitInternal = 1;     // a fault of Vesto
+constexpr int kExitUsage = 2;        // wrong flag or argument
+constexpr int kExitConfig = 3;       // configuration or store cannot be used; object not found
+constexpr int kExitNeedsAction = 4;  // somebody must change something
+constexpr int kExitTemporary = 5;    // worth another try
+constexpr int kExitPartial = 6;      // finished, some tables failed
+constexpr int kExitBusy = 7;         // a run is active, or the store is locked
+constexpr int kExitInterrupted = 130;
+constexpr int kExitTerminated = 143;
+
+int exit_code_for(const Error& error);
+
+}  // namespace vesto::cli
+
+#endif  // VESTO_CLI_EXIT_CODES_H_

@@ -1,0 +1,68 @@
+// The program `vesto`: reads the command line, runs one command, ends with its exit code.
+#include <signal.h>
+
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/signals.h"
+
+namespace {
+
+using vesto::cli::Context;
+using vesto::cli::Verb;
+
+int run_command(const Context& context) {
+  switch (context.options.verb) {
+    case Verb::kOverview:
+      return cmd_overview(context);
+    case Verb::kInit:
+      return cmd_init(context);
+    case Verb::kConfigCheck:
+      return cmd_config_check(context);
+    case Verb::kConfigShow:
+      return cmd_config_show(context);
+    case Verb::kSourceTest:
+      return cmd_source_test(context);
+    case Verb::kSourceTables:
+      return cmd_source_tables(context);
+    case Verb::kSyncPlan:
+      return cmd_plan(context);
+    case Verb::kRun:
+      return cmd_run(context);
+    case Verb::kStatus:
+      return cmd_status(context);
+    case Verb::kHistory:
+      return cmd_history(context);
+    case Verb::kShow:
+      return cmd_show(context);
+    case Verb::kHelp:
+      return cmd_help(context);
+    case Verb::kVersion:
+      return cmd_version(context);
+  }
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A reader that went away, and a file that may not grow, are errors of the calls themselves.
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  vesto::cli::ParsedLine parsed = vesto::cli::parse_command_line(arguments);
+  if (!parsed.options) {
+    vesto::cli::write_out(parsed.out);
+    vesto::cli::write_err(parsed.err);
+    return parsed.exit_code;
+  }
+  Context context;
+  context.options = *std::move(parsed.options);
+  context.terminal = vesto::cli::detect_terminal(context.options.no_color);
+  context.clock = &vesto::system_clock();
+  const Verb verb = context.options.verb;
+  // Before any thread is made: threads inherit the mask.
+  if (verb == Verb::kRun || verb == Verb::kSyncPlan) vesto::cli::block_signals();
+  return run_command(context);
+}

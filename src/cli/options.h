@@ -1,0 +1,68 @@
+// The command line as a plain structure. CLI11 stays behind parse.cc.
+#ifndef VESTO_CLI_OPTIONS_H_
+#define VESTO_CLI_OPTIONS_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vesto::cli {
+
+enum class Verb {
+  kOverview,  // no command
+  kInit,
+  kConfigCheck,
+  kConfigShow,
+  kSourceTest,
+  kSourceTables,
+  kSyncPlan,
+  kRun,
+  kStatus,
+  kHistory,
+  kShow,
+  kHelp,
+  kVersion,
+};
+
+struct Options {
+  Verb verb = Verb::kOverview;
+  // --config, or VESTO_CONFIG (several separated by ":"); empty: ./vesto.toml
+  std::vector<std::string> config_files;
+  std::string data_dir;  // --data or VESTO_DATA; empty: .vesto next to the first configuration file
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  bool no_color = false;
+  bool no_progress = false;
+
+  std::string name;                // SYNC, source, RUN or CODE
+  std::vector<std::string> names;  // status SYNC...
+  std::vector<std::string> tables;
+  bool full_refresh = false;
+  bool dry_run = false;
+  bool sql = false;
+  bool origin = false;
+  bool show_tables = false;
+  bool show_files = false;
+  bool no_secrets = false;
+  int limit = 20;
+  bool errors_markdown = false;
+  bool settings_markdown = false;
+};
+
+struct ParsedLine {
+  std::optional<Options> options;  // nothing: print `out` and `err`, end with exit_code
+  int exit_code = 0;
+  std::string out;
+  std::string err;
+};
+
+// arguments: without the program's name.
+ParsedLine parse_command_line(const std::vector<std::string>& arguments);
+
+// Names of the commands: "run", "config check", ...
+std::vector<std::string> command_names();
+
+}  // namespace vesto::cli
+
+#endif  // VESTO_CLI_OPTIONS_H_

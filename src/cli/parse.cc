@@ -1,0 +1,271 @@
+// The only file that includes CLI11 (it costs 12 s of compile time).
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <map>
+#include <memory>
+
+#include "base/strings.h"
+#include "cli/exit_codes.h"
+#include "cli/options.h"
+
+namespace vesto::cli {
+
+namespace {
+
+constexpr const char* kAbout =
+    "Vesto delivers data into Amazon Redshift: fast, exactly once, without silent changes.";
+constexpr const char* kFooter =
+    "First steps:  vesto init, vesto config check, vesto sync plan SYNC, vesto run SYNC\n"
+    "Every global flag has an environment variable too: --config VESTO_CONFIG, --data VESTO_DATA,\n"
+    "--json VESTO_JSON, --quiet VESTO_QUIET, --verbose VESTO_VERBOSE, --no-color VESTO_NO_COLOR\n"
+    "(and NO_COLOR), --no-progress VESTO_NO_PROGRESS.\n"
+    "Exit codes: 0 done, 1 internal, 2 usage, 3 configuration or store, 4 somebody must act,\n"
+    "5 temporary, 6 partly done, 7 busy, 130 and 143 interrupted.";
+
+class Line {
+ public:
+  Line() : app_(kAbout, "vesto") {
+    app_.footer(kFooter);
+    app_.allow_extras();
+    app_.fallthrough();
+    app_.require_subcommand(0, 1);
+    add_globals();
+    add_run();
+    add_looking();
+    add_setup();
+    add_help();
+  }
+
+  ParsedLine parse(const std::vector<std::string>& arguments) {
+    ParsedLine parsed;
+    // CLI11 takes the arguments in reverse.
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    try {
+      app_.parse(std::move(reversed));
+    } catch (const CLI::CallForHelp&) {
+      parsed.out = parsed_command()->help();
+      return parsed;
+    } catch (const CLI::CallForAllHelp&) {
+      parsed.out = app_.help("", CLI::AppFormatMode::All);
+      return parsed;
+    } catch (const CLI::ParseError& error) {
+      return refuse(error.what());
+    }
+    if (!unexpected().empty()) return refuse("");
+    finish();
+    parsed.options = options_;
+    return parsed;
+  }
+
+ private:
+  void add_globals() {
+    app_.add_option("--config", options_.config_files,
+                    "Configuration file, also several times (default: ./vesto.toml and conf.d/)")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    app_.add_option("--data", options_.data_dir,
+                    "Data directory (default: .vesto next to the configuration file)")
+        ->type_name("DIR");
+    app_.add_flag("--json", options_.json, "Print data as JSON")->envname("VESTO_JSON");
+    app_.add_flag("-q,--quiet", options_.quiet, "Only errors")->envname("VESTO_QUIET");
+    app_.add_flag("-v,--verbose", options_.verbose, "Log every step on stderr")
+        ->envname("VESTO_VERBOSE");
+    app_.add_flag("--no-color", options_.no_color, "No colours")->envname("VESTO_NO_COLOR");
+    app_.add_flag("--no-progress", options_.no_progress, "No progress on stderr")
+        ->envname("VESTO_NO_PROGRESS");
+    app_.add_flag("--version", version_, "Print the version");
+  }
+
+  CLI::App* add(CLI::App* parent, const std::string& name, const char* about, Verb verb) {
+    CLI::App* command = parent->add_subcommand(name, about);
+    command->allow_extras();
+    command->fallthrough();
+    verbs_[command] = verb;
+    return command;
+  }
+
+  CLI::App* add_group(const char* name, const char* about) {
+    CLI::App* group = app_.add_subcommand(name, about);
+    group->allow_extras();
+    group->fallthrough();
+    group->require_subcommand(1);
+    return group;
+  }
+
+  void add_run() {
+    CLI::App* run = add(&app_, "run", "Run a sync once", Verb::kRun);
+    run->add_option("SYNC", options_.name, "Name of the sync")->required();
+    add_choice(run);
+    run->add_flag("--dry-run", options_.dry_run, "Only say what it would do (= sync plan)");
+    run->add_flag("--sql", options_.sql, "With --dry-run: print the SQL");
+    CLI::App* sync = add_group("sync", "What a sync does");
+    CLI::App* plan =
+        add(sync, "plan", "Say what a run would do, and change nothing", Verb::kSyncPlan);
+    plan->add_option("SYNC", options_.name, "Name of the sync")->required();
+    add_choice(plan);
+    plan->add_flag("--sql", options_.sql, "Print the SQL that would be sent, and nothing else");
+  }
+
+  void add_choice(CLI::App* command) {
+    command
+        ->add_option("--table", options_.tables, "Only this table of the sync, also several times")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    command->add_flag("--full-refresh", options_.full_refresh,
+                      "Read everything again and replace what is there");
+  }
+
+  void add_looking() {
+    CLI::App* status =
+        add(&app_, "status", "Health of the syncs and age of their data", Verb::kStatus);
+    status->add_option("SYNC", options_.names, "Only these syncs");
+    CLI::App* history = add(&app_, "history", "Runs, the newest first", Verb::kHistory);
+    history->add_option("SYNC", options_.name, "Only this sync");
+    history->add_option("--limit", options_.limit, "How many (default 20)")
+        ->check(CLI::Range(1, 10'000))
+        ->type_name("N");
+    CLI::App* show = add(&app_, "show", "One run: counts, errors, files, SQL", Verb::kShow);
+    show->add_option("RUN", options_.name, "Id of the run, or its beginning")->required();
+    show->add_flag("--tables", options_.show_tables, "Every table with its counts");
+    show->add_flag("--files", options_.show_files, "Staged files");
+    show->add_flag("--sql", options_.sql, "SQL that was sent (without secrets)");
+  }
+
+  void add_setup() {
+    CLI::App* source = add_group("source", "The sources");
+    CLI::App* test =
+        add(source, "test", "Connect to a source and look at its tables", Verb::kSourceTest);
+    test->add_option("NAME", options_.name, "Name of the source")->required();
+    CLI::App* tables = add(source, "tables", "Tables of a source", Verb::kSourceTables);
+    tables->add_option("NAME", options_.name, "Name of the source")->required();
+    CLI::App* config = add_group("config", "The configuration");
+    CLI::App* check =
+        add(config, "check", "Check the configuration, secrets included", Verb::kConfigCheck);
+    check->add_flag("--no-secrets", options_.no_secrets,
+                    "Do not look whether secrets and CA files can be read");
+    CLI::App* show = add(config, "show", "Every setting as it is understood (never a secret)",
+                         Verb::kConfigShow);
+    show->add_flag("--origin", options_.origin, "And where each came from");
+    add(&app_, "init", "Write a commented vesto.toml", Verb::kInit);
+  }
+
+  void add_help() {
+    CLI::App* help = add(&app_, "help", "Explain an error code or a command", Verb::kHelp);
+    help->add_option("CODE", options_.names, "RS-OWNER, run, config check, ...");
+    help->add_flag("--all-markdown", options_.errors_markdown, "All error codes as a page")
+        ->group("");
+    help->add_flag("--settings-markdown", options_.settings_markdown, "All settings as a page")
+        ->group("");
+    add(&app_, "version", "Print the version", Verb::kVersion);
+  }
+
+  // The innermost command that was given.
+  CLI::App* parsed_command() {
+    CLI::App* command = &app_;
+    while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+    return command;
+  }
+
+  [[nodiscard]] std::vector<std::string> unexpected() const { return app_.remaining(true); }
+
+  void finish() {
+    const auto verb = verbs_.find(parsed_command());
+    if (verb != verbs_.end()) options_.verb = verb->second;
+    if (version_) options_.verb = Verb::kVersion;
+    const char* config = std::getenv("VESTO_CONFIG");
+    if (options_.config_files.empty() && config != nullptr && *config != '\0') {
+      for (std::string& file : split(config, ':')) {
+        if (!file.empty()) options_.config_files.push_back(std::move(file));
+      }
+    }
+    const char* data = std::getenv("VESTO_DATA");
+    if (options_.data_dir.empty() && data != nullptr) options_.data_dir = data;
+    const char* no_color = std::getenv("NO_COLOR");
+    if (no_color != nullptr && *no_color != '\0') options_.no_color = true;
+  }
+
+  ParsedLine refuse(const std::string& what) {
+    CLI::App* command = parsed_command();
+    const std::string name =
+        command == &app_ ? std::string() : replace_all(full_name(command), "vesto ", "");
+    std::string message = what.empty() ? std::string() : std::string(trim(what));
+    const std::vector<std::string> extras = unexpected();
+    if (!extras.empty()) message = describe(extras.front(), command);
+    if (message.ends_with('.')) message.pop_back();
+    ParsedLine parsed;
+    parsed.exit_code = kExitUsage;
+    parsed.err = fmt::format("Error USAGE: {}.\n  Example: {}\n  More: vesto {}--help\n", message,
+                             example(name), name.empty() ? "" : name + " ");
+    return parsed;
+  }
+
+  std::string full_name(const CLI::App* command) const {
+    if (command->get_parent() == nullptr) return "vesto";
+    return full_name(command->get_parent()) + " " + command->get_name();
+  }
+
+  std::string describe(const std::string& extra, CLI::App* command) {
+    std::vector<std::string> known;
+    const bool flag = extra.starts_with('-') && extra != "-";
+    if (flag) {
+      for (const CLI::App* app = command; app != nullptr; app = app->get_parent()) {
+        for (const CLI::Option* option : app->get_options()) {
+          for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+        }
+      }
+    } else {
+      for (const CLI::App* sub : command->get_subcommands({})) known.push_back(sub->get_name());
+    }
+    const std::string word = extra.substr(0, extra.find('='));
+    const std::optional<std::string> better = nearest(word, known);
+    std::string text = flag             ? fmt::format("\"{}\" is not a flag", word)
+                       : !known.empty() ? fmt::format("\"{}\" is not a command", word)
+                                        : fmt::format("\"{}\" is one argument too many", word);
+    if (command != &app_) text += fmt::format(" of {}", full_name(command));
+    if (better) text += fmt::format("; did you mean \"{}\"?", *better);
+    return text;
+  }
+
+  static std::string example(const std::string& command) {
+    static const std::map<std::string, std::string> kExamples = {
+        {"", "vesto status"},
+        {"run", "vesto run shop-orders --table public.orders"},
+        {"sync", "vesto sync plan shop-orders"},
+        {"sync plan", "vesto sync plan shop-orders --sql"},
+        {"status", "vesto status shop-orders"},
+        {"history", "vesto history shop-orders --limit 50"},
+        {"show", "vesto show run_01J7X --tables"},
+        {"source", "vesto source tables shop"},
+        {"source test", "vesto source test shop"},
+        {"source tables", "vesto source tables shop"},
+        {"config", "vesto config check"},
+        {"config check", "vesto config check --config vesto.toml"},
+        {"config show", "vesto config show --origin"},
+        {"help", "vesto help RS-OWNER"},
+        {"init", "vesto init"},
+        {"version", "vesto version --json"},
+    };
+    const auto found = kExamples.find(command);
+    return found == kExamples.end() ? "vesto --help" : found->second;
+  }
+
+  Options options_;
+  bool version_ = false;
+  std::map<const CLI::App*, Verb> verbs_;
+  CLI::App app_;
+};
+
+}  // namespace
+
+ParsedLine parse_command_line(const std::vector<std::string>& arguments) {
+  return Line().parse(arguments);
+}
+
+std::vector<std::string> command_names() {
+  return {"run",           "sync plan",    "status",      "history", "show", "source test",
+          "source tables", "config check", "config show", "init",    "help", "version"};
+}
+
+}  // namespace vesto::cli

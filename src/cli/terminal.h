@@ -1,0 +1,55 @@
+// What the terminal can do, and texts for people: colours, shapes, errors, times.
+#ifndef VESTO_CLI_TERMINAL_H_
+#define VESTO_CLI_TERMINAL_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace vesto::cli {
+
+struct Terminal {
+  bool out_is_terminal = false;
+  bool err_is_terminal = false;
+  bool color = false;  // on stdout and stderr alike, where they are terminals
+  bool utf8 = true;
+  int width = 80;
+};
+
+// Looks at stdout, stderr, TERM, LC_ALL, LC_CTYPE, LANG.
+Terminal detect_terminal(bool no_color);
+
+// Writes everything, or gives up silently (the reader has gone).
+void write_out(std::string_view text);
+void write_err(std::string_view text);
+
+enum class Shape { kDone, kFailed, kRunning, kQueued, kWaiting, kRetry, kPartial, kNone };
+// "✓" or, without UTF-8, a letter that says the same.
+std::string shape(const Terminal& terminal, Shape shape);
+
+// An error as people read it:
+//   Error RS-OWNER: table a.b belongs to user x.
+//     Redshift answered: must be owner of relation b (42501)
+//     Fix: ALTER TABLE ...
+//     More: vesto help RS-OWNER     run: run_01J...
+std::string error_text(const Error& error, std::string_view run = "");
+
+// "10:14:58Z", with the date if that is not the day of `now_ms`.
+std::string moment_text(int64_t wall_ms, int64_t now_ms);
+// "52m", "1h 37m", "21d": whole units, for ages.
+std::string age_text(int64_t age_ms);
+// 2026-11-22T01:26:56.123Z back into milliseconds; 0 if it is none.
+int64_t parse_utc(std::string_view text);
+
+// Cuts to `columns` characters of a terminal (every character counts one).
+std::string fit(std::string_view text, size_t columns);
+size_t columns_of(std::string_view text);
+// Rows in columns as wide as their widest cell, two blanks between; no blanks at the end.
+std::string table_text(const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace vesto::cli
+
+#endif  // VESTO_CLI_TERMINAL_H_

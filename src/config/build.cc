@@ -1,0 +1,315 @@
+#include "config/build.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/strings.h"
+#include "config/keys.h"
+#include "config/values.h"
+
+namespace vesto {
+
+namespace {
+
+using Kind = TomlValue::Kind;
+
+// Reads the settings of one section; a missing one gives its default from the table of settings.
+class Section {
+ public:
+  // table may be nullptr: then everything has its default.
+  Section(const TomlValue* table, std::string pattern)
+      : table_(table), pattern_(std::move(pattern)) {}
+
+  [[nodiscard]] std::string text(std::string_view name) const {
+    const TomlValue* value = find(name);
+    if (value != nullptr) return value->kind == Kind::kString ? value->text : std::string();
+    const std::string_view fallback = fallback_of(name);
+    return fallback.size() < 2 ? std::string()
+                               : std::string(fallback.substr(1, fallback.size() - 2));
+  }
+  [[nodiscard]] int64_t integer(std::string_view name) const {
+    const TomlValue* value = find(name);
+    if (value != nullptr) return value->kind == Kind::kInteger ? value->integer : 0;
+    return parse_int(fallback_of(name)).value_or(0);
+  }
+  [[nodiscard]] bool boolean(std::string_view name) const {
+    const TomlValue* value = find(name);
+    return value != nullptr ? value->boolean : fallback_of(name) == "true";
+  }
+  [[nodiscard]] std::vector<std::string> texts(std::string_view name) const {
+    std::vector<std::string> out;
+    const TomlValue* value = find(name);
+    if (value == nullptr || value->kind != Kind::kArray) return out;
+    for (const TomlValue& item : value->items) {
+      if (item.kind == Kind::kString) out.push_back(item.text);
+    }
+    return out;
+  }
+  // A path, relative to the file that it stands in.
+  [[nodiscard]] std::string path(std::string_view name) const {
+    const TomlValue* value = find(name);
+    if (value == nullptr || value->kind != Kind::kString || value->text.empty()) return {};
+    return beside(value->origin, value->text);
+  }
+  [[nodiscard]] ValueRef reference(std::string_view name) const {
+    const TomlValue* value = find(name);
+    if (value == nullptr) return {};
+    if (value->kind == Kind::kString) return {ValueRef::Kind::kText, value->text, value->origin};
+    const TomlValue* env = value->find("env");
+    if (env != nullptr) return {ValueRef::Kind::kEnv, env->text, env->origin};
+    const TomlValue* file = value->find("file");
+    if (file == nullptr) return {};
+    return {ValueRef::Kind::kFile, beside(file->origin, file->text), file->origin};
+  }
+  // Where a setting stands, or the section itself.
+  [[nodiscard]] Origin origin(std::string_view name) const {
+    const TomlValue* value = find(name);
+    if (value != nullptr) return value->origin;
+    return table_ != nullptr ? table_->origin : Origin();
+  }
+  [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
+  [[nodiscard]] Section below(std::string_view name) const {
+    return {find(name), pattern_ + "." + std::string(name)};
+  }
+  [[nodiscard]] const TomlValue* find(std::string_view name) const {
+    return table_ == nullptr ? nullptr : table_->find(name);
+  }
+
+ private:
+  static std::string beside(const Origin& origin, const std::string& path) {
+    const std::filesystem::path given(path);
+    if (given.is_absolute()) return path;
+    return (std::filesystem::path(origin.file).parent_path() / given).lexically_normal().string();
+  }
+  [[nodiscard]] std::string_view fallback_of(std::string_view name) const {
+    const KeySpec* spec = find_key(pattern_ + "." + std::string(name));
+    return spec == nullptr ? std::string_view() : spec->fallback;
+  }
+
+  const TomlValue* table_;
+  std::string pattern_;
+};
+
+class Builder {
+ public:
+  explicit Builder(std::vector<ConfigIssue>* issues) : issues_(issues) {}
+
+  Config build(const TomlValue& tree) {
+    Config config;
+    const Section limits(tree.find("limits"), "limits");
+    config.limits.memory_mib = limits.integer("memory_mib");
+    config.limits.readers = static_cast<int>(limits.integer("readers"));
+    config.limits.max_row_mib = limits.integer("max_row_mib");
+    const Section log(tree.find("log"), "log");
+    config.log.level = log.text("level");
+    config.log.format = log.text("format");
+    each(tree, "source",
+         [&](const TomlValue::Member& object) { config.sources.push_back(source(object)); });
+    each(tree, "destination", [&](const TomlValue::Member& object) {
+      config.destinations.push_back(destination(object));
+    });
+    each(tree, "sync",
+         [&](const TomlValue::Member& object) { config.syncs.push_back(sync(object)); });
+    return config;
+  }
+
+ private:
+  void add(ErrorCode code, const Origin& origin, std::string message, std::string hint) {
+    issues_->push_back(
+        {.code = code, .origin = origin, .message = std::move(message), .hint = std::move(hint)});
+  }
+
+  template <typename Each>
+  static void each(const TomlValue& tree, std::string_view name, Each use) {
+    const TomlValue* objects = tree.find(name);
+    if (objects == nullptr) return;
+    for (const TomlValue::Member& object : objects->members) {
+      if (object.value.kind == Kind::kTable) use(object);
+    }
+  }
+
+  SourceConfig source(const TomlValue::Member& object) {
+    const Section section(&object.value, "source.*");
+    SourceConfig out{.name = object.name,
+                     .origin = object.value.origin,
+                     .kind = section.text("kind"),
+                     .host = std::string(trim(section.text("host"))),
+                     .port = static_cast<int>(section.integer("port")),
+                     .database = section.text("database"),
+                     .user = section.reference("user"),
+                     .password = section.reference("password"),
+                     .sslmode = section.text("sslmode"),
+                     .tls_ca_file = section.path("tls_ca_file")};
+    if (out.host.starts_with("postgres://") || out.host.starts_with("postgresql://")) {
+      add(ErrorCode::kCfgValue, section.origin("host"),
+          fmt::format("source.{}.host must be a host name, not an address with a scheme", out.name),
+          "Give host, port, database and user one by one.");
+    }
+    return out;
+  }
+
+  DestinationConfig destination(const TomlValue::Member& object) {
+    const Section section(&object.value, "destination.*");
+    const Section auth = section.below("auth");
+    const Section staging = section.below("staging");
+    DestinationConfig out;
+    out.name = object.name;
+    out.origin = object.value.origin;
+    endpoint(section, &out);
+    out.schema = section.text("schema");
+    if (out.schema.size() > 127) {
+      add(ErrorCode::kCfgValue, section.origin("schema"),
+          fmt::format("destination.{}.schema is longer than 127 bytes", out.name), "");
+    }
+    out.create_schema = section.boolean("create_schema");
+    out.tls_ca_file = section.path("tls_ca_file");
+    out.user = auth.reference("user");
+    out.password = auth.reference("password");
+    out.access_key_id = auth.reference("access_key_id");
+    out.secret_access_key = auth.reference("secret_access_key");
+    out.session_token = auth.reference("session_token");
+    out.bucket = staging.text("bucket");
+    out.region = staging.text("region");
+    out.s3_endpoint = std::string(trim(staging.text("endpoint")));
+    out.s3_tls_ca_file = staging.path("tls_ca_file");
+    out.path_style =
+        staging.has("addressing") ? staging.text("addressing") == "path" : !out.s3_endpoint.empty();
+    out.zstd = staging.text("compression") == "zstd";
+    check_staging(staging, &out);
+    return out;
+  }
+
+  void endpoint(const Section& section, DestinationConfig* out) {
+    const std::string text = section.text("endpoint");
+    if (text.empty()) return;
+    const auto parsed = parse_endpoint(text);
+    if (const auto* reason = std::get_if<std::string>(&parsed)) {
+      add(ErrorCode::kCfgValue, section.origin("endpoint"),
+          fmt::format("destination.{}.endpoint cannot be read: {}", out->name, *reason),
+          "Write host:port/database, as the AWS console shows it.");
+      return;
+    }
+    const auto& endpoint = std::get<WarehouseEndpoint>(parsed);
+    out->host = endpoint.host;
+    out->port = endpoint.port;
+    out->database = endpoint.database;
+  }
+
+  void check_staging(const Section& staging, DestinationConfig* out) {
+    const auto value_issue = [&](std::string_view name, std::string_view what,
+                                 std::string_view hint) {
+      add(ErrorCode::kCfgValue, staging.origin(name),
+          fmt::format("destination.{}.staging.{} {}", out->name, name, what), std::string(hint));
+    };
+    if (out->bucket.starts_with("s3://") || out->bucket.find('/') != std::string::npos) {
+      value_issue("bucket", "must be the bucket's name alone", "Put the rest into prefix.");
+    }
+    if (!out->s3_endpoint.empty() && !out->s3_endpoint.starts_with("https://") &&
+        !out->s3_endpoint.starts_with("http://")) {
+      value_issue("endpoint", "must begin with https:// or http://", "");
+    }
+    while (out->s3_endpoint.ends_with('/')) out->s3_endpoint.pop_back();
+    out->prefix = staging.text("prefix");
+    if (out->prefix.starts_with('/') || out->prefix.find("//") != std::string::npos) {
+      value_issue("prefix", "may not begin with / or hold //", "Write it like \"vesto/\".");
+    }
+    if (out->prefix.size() > 512) value_issue("prefix", "is longer than 512 bytes", "");
+    if (!out->prefix.empty() && !out->prefix.ends_with('/')) out->prefix += '/';
+  }
+
+  SyncConfig sync(const TomlValue::Member& object) {
+    const Section section(&object.value, "sync.*");
+    SyncConfig out{.name = object.name,
+                   .origin = object.value.origin,
+                   .source = section.text("source"),
+                   .destination = section.text("destination"),
+                   .tables = {}};
+    const TomlValue* tables = section.find("table");
+    if (tables == nullptr || tables->kind != Kind::kArray) return out;
+    for (const TomlValue& item : tables->items) {
+      if (item.kind == Kind::kTable) out.tables.push_back(table(item, out.name));
+    }
+    return out;
+  }
+
+  TableConfig table(const TomlValue& item, const std::string& sync_name) {
+    const Section section(&item, "sync.*.table[]");
+    TableConfig out;
+    out.origin = item.origin;
+    out.name = section.text("name");
+    out.mode = section.text("mode");
+    out.key = section.texts("key");
+    out.cursor = section.text("cursor");
+    out.exclude = section.texts("exclude");
+    if (const TomlValue* lookback = section.find("lookback")) {
+      if (lookback->kind == Kind::kInteger) out.lookback_units = lookback->integer;
+      if (lookback->kind == Kind::kString) out.lookback_ms = parse_duration_ms(lookback->text);
+    }
+    const std::string shown = fmt::format("sync.{}, table {}", sync_name, cut_utf8(out.name, 200));
+    target(section, shown, &out);
+    check_table(section, shown, out);
+    return out;
+  }
+
+  void target(const Section& section, const std::string& shown, TableConfig* out) {
+    if (out->name.empty()) return;
+    const std::optional<TableName> name = parse_table_name(out->name);
+    if (out->name.find('*') != std::string::npos && out->name.find('"') == std::string::npos) {
+      return add(ErrorCode::kCfgNotInVersion, section.origin("name"),
+                 fmt::format("{}: patterns are not in this version", shown),
+                 "Name each table; vesto source tables NAME lists them.");
+    }
+    if (!name) {
+      return add(ErrorCode::kCfgValue, section.origin("name"),
+                 fmt::format("{}: the name needs a schema and a table", shown),
+                 "Write \"public.orders\"; a name that holds a dot in double quotes.");
+    }
+    out->target = to_lower_ascii(section.has("target") ? section.text("target") : name->table);
+    if (out->target.empty() && section.has("target")) return;  // lint has said so
+    if (out->target.size() > 127) {
+      add(ErrorCode::kCfgValue, section.origin("target"),
+          fmt::format("{}: the target's name is longer than 127 bytes", shown),
+          "Give a shorter one with target = \"...\".");
+    } else if (out->target.starts_with("_vesto_")) {
+      add(ErrorCode::kCfgValue, section.origin("target"),
+          fmt::format("{}: names that begin with _vesto_ belong to Vesto", shown),
+          "Give another one with target = \"...\".");
+    }
+  }
+
+  void check_table(const Section& section, const std::string& shown, const TableConfig& table) {
+    const auto value_issue = [&](std::string_view name, std::string_view what,
+                                 std::string_view hint) {
+      add(ErrorCode::kCfgValue, section.origin(name), fmt::format("{}: {}", shown, what),
+          std::string(hint));
+    };
+    if (section.has("lookback") && !section.has("cursor")) {
+      value_issue("lookback", "lookback needs a cursor", "Add cursor, or remove lookback.");
+    }
+    if (table.mode == "replace" && section.has("cursor")) {
+      value_issue("cursor", "replace reads the whole table, so it has no cursor",
+                  "Remove cursor, or use mode = \"upsert\".");
+    }
+    for (const std::string& column : table.exclude) {
+      const bool in_key = std::find(table.key.begin(), table.key.end(), column) != table.key.end();
+      if (in_key || column == table.cursor) {
+        value_issue("exclude",
+                    fmt::format("\"{}\" is {} and cannot be left out", cut_utf8(column, 100),
+                                in_key ? "in the key" : "the cursor"),
+                    "Remove it from exclude.");
+      }
+    }
+  }
+
+  std::vector<ConfigIssue>* issues_;
+};
+
+}  // namespace
+
+Config build_config(const TomlValue& tree, std::vector<ConfigIssue>* issues) {
+  return Builder(issues).build(tree);
+}
+
+}  // namespace vesto

@@ -1,0 +1,31 @@
+#include "config/config.h"
+
+namespace vesto {
+
+namespace {
+
+template <typename T>
+const T* find_named(const std::vector<T>& all, std::string_view name) {
+  for (const T& one : all) {
+    if (one.name == name) return &one;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+const SourceConfig* Config::find_source(std::string_view name) const {
+  return find_named(sources, name);
+}
+const DestinationConfig* Config::find_destination(std::string_view name) const {
+  return find_named(destinations, name);
+}
+const SyncConfig* Config::find_sync(std::string_view name) const { return find_named(syncs, name); }
+
+Error issue_error(const ConfigIssue& issue) {
+  Error error(issue.code, issue.origin.text() + ": " + issue.message);
+  if (!issue.hint.empty()) error.with_hint(issue.hint);
+  return error;
+}
+
+}  // namespace vesto

@@ -1,0 +1,149 @@
+// The configuration: TOML files into plain structures, with everything that is wrong with them.
+//
+//   LoadedConfig loaded = load_config(files);
+//   if (!loaded.issues.empty()) ...            // all of them, not only the first
+//   const SyncConfig* sync = loaded.config.find_sync("shop");
+//   VESTO_ASSIGN(Secret password, resolve_secret(destination->password));
+//
+// Settings of later versions are refused (CFG-NOT-IN-VERSION), never ignored. The table of all
+// settings is keys.h.
+// Thread rule: plain values; any thread.
+#ifndef VESTO_CONFIG_CONFIG_H_
+#define VESTO_CONFIG_CONFIG_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/redact.h"
+#include "base/result.h"
+#include "config/tree.h"
+
+namespace vesto {
+
+// Where a value comes from: written out, an environment variable, or a file.
+struct ValueRef {
+  enum class Kind { kNone, kText, kEnv, kFile };
+  Kind kind = Kind::kNone;
+  std::string name = {};  // the text, the variable, or the path (relative ones made whole)
+  Origin origin = {};
+  [[nodiscard]] bool given() const { return kind != Kind::kNone; }
+};
+
+struct LimitsConfig {
+  int64_t memory_mib = 0;
+  int readers = 0;
+  int64_t max_row_mib = 0;
+};
+
+struct LogConfig {
+  std::string level;   // debug, info, warn, error
+  std::string format;  // text, json
+};
+
+struct DestinationConfig {
+  std::string name;
+  Origin origin;
+  std::string host;
+  int port = 5439;
+  std::string database;
+  std::string schema;
+  bool create_schema = false;
+  std::string tls_ca_file;  // "" = the system's
+  ValueRef user;
+  ValueRef password;
+  ValueRef access_key_id;
+  ValueRef secret_access_key;
+  ValueRef session_token;  // may be not given
+  std::string bucket;
+  std::string prefix;          // "" or ends with "/"
+  std::string region;          // "" = to be found
+  std::string s3_endpoint;     // "" = AWS's own
+  std::string s3_tls_ca_file;  // "" = the system's
+  bool path_style = false;
+  bool zstd = false;
+};
+
+struct SourceConfig {
+  std::string name;
+  Origin origin;
+  std::string kind;  // postgres
+  std::string host;
+  int port = 5432;
+  std::string database;
+  ValueRef user;
+  ValueRef password;  // may be not given
+  std::string sslmode;
+  std::string tls_ca_file;
+};
+
+struct TableConfig {
+  std::string name;    // as written: "public.orders"
+  std::string target;  // table in the destination's schema, lower case
+  std::string mode;    // upsert, replace
+  std::vector<std::string> key;
+  std::string cursor;
+  std::optional<int64_t> lookback_ms;
+  std::optional<int64_t> lookback_units;
+  std::vector<std::string> exclude;
+  Origin origin;
+};
+
+struct SyncConfig {
+  std::string name;
+  Origin origin;
+  std::string source;
+  std::string destination;
+  std::vector<TableConfig> tables;
+};
+
+struct Config {
+  LimitsConfig limits;
+  LogConfig log;
+  std::vector<SourceConfig> sources;
+  std::vector<DestinationConfig> destinations;
+  std::vector<SyncConfig> syncs;
+
+  [[nodiscard]] const SourceConfig* find_source(std::string_view name) const;
+  [[nodiscard]] const DestinationConfig* find_destination(std::string_view name) const;
+  [[nodiscard]] const SyncConfig* find_sync(std::string_view name) const;
+};
+
+struct LoadedConfig {
+  Config config;                    // use it only if `issues` is empty
+  TomlValue tree;                   // all files merged, for `config show`
+  std::vector<std::string> files;   // those that were read, in this order
+  std::vector<ConfigIssue> issues;  // by file and line
+};
+
+// Reads `files` and, next to the first one, conf.d/*.toml by name; merges them.
+LoadedConfig load_config(const std::vector<std::string>& files);
+// One file from memory; no conf.d. For tests and the fuzzer.
+LoadedConfig load_config_text(std::string_view text, const std::string& file);
+
+// The issue as an error: "vesto.toml:3:1: ..." under its code.
+Error issue_error(const ConfigIssue& issue);
+
+// What the reference stands for. One newline at the end of a file is dropped; otherwise every byte
+// counts. Errors: CFG-SECRET-MISSING (not set, empty, not readable, over 64 KiB, holds a NUL).
+Result<Secret> resolve_secret(const ValueRef& ref);
+// The same for a value that is no secret, such as a user name.
+Result<std::string> resolve_text(const ValueRef& ref);
+
+// Secrets and files that the configuration names but that cannot be read. Reads every one.
+std::vector<ConfigIssue> check_references(const Config& config);
+
+// `vesto config show`: every setting with its value or default, as TOML. Secrets stay references.
+// with_origin: a comment tells where each came from.
+std::string config_as_toml(const LoadedConfig& loaded, bool with_origin);
+// The same as JSON: {"schema":"vesto.config/1","settings":[{"path":...,"value":...,"origin":...}]}
+std::string config_as_json(const LoadedConfig& loaded);
+
+// What `vesto init` writes: a commented starter file that `config check` takes.
+std::string starter_config();
+
+}  // namespace vesto
+
+#endif  // VESTO_CONFIG_CONFIG_H_

@@ -1,0 +1,307 @@
+#include "config/keys.h"
+
+#include <fmt/format.h>
+
+#include "base/strings.h"
+
+namespace vesto {
+
+namespace {
+
+using enum KeyType;
+
+constexpr std::string_view kFirst = "0.1";
+
+KeySpec section(std::string_view path, bool required, std::string_view doc) {
+  return {.path = path, .type = kSection, .required = required, .since = kFirst, .doc = doc};
+}
+KeySpec objects(std::string_view path, std::string_view doc) {
+  return {.path = path, .type = kObjects, .since = kFirst, .doc = doc};
+}
+KeySpec needed(std::string_view path, KeyType type, std::string_view doc) {
+  return {.path = path, .type = type, .required = true, .since = kFirst, .doc = doc};
+}
+KeySpec optional(std::string_view path, KeyType type, std::string_view fallback,
+                 std::string_view doc) {
+  return {.path = path, .type = type, .fallback = fallback, .since = kFirst, .doc = doc};
+}
+KeySpec integer(std::string_view path, std::string_view fallback, int64_t min, int64_t max,
+                std::string_view doc) {
+  return {.path = path,
+          .type = kInteger,
+          .fallback = fallback,
+          .min = min,
+          .max = max,
+          .since = kFirst,
+          .doc = doc};
+}
+KeySpec choice(std::string_view path, std::string_view fallback, std::string_view choices,
+               std::string_view later, std::string_view doc) {
+  return {.path = path,
+          .type = kChoice,
+          .required = fallback.empty(),
+          .fallback = fallback,
+          .choices = choices,
+          .later = later,
+          .since = kFirst,
+          .doc = doc};
+}
+KeySpec later(std::string_view path) { return {.path = path, .type = kLater}; }
+
+void add_general(std::vector<KeySpec>* keys) {
+  keys->push_back({.path = "version",
+                   .type = kInteger,
+                   .required = true,
+                   .min = 1,
+                   .max = 1,
+                   .since = kFirst,
+                   .doc = "Version of this file's format."});
+  keys->push_back(section("limits", false, "Bounds for the whole process."));
+  keys->push_back(integer("limits.memory_mib", "1024", 64, 1'048'576,
+                          "Memory for rows on their way, for all readers together."));
+  keys->push_back(integer("limits.readers", "4", 1, 64,
+                          "Connections that read from the source at the same time. Each needs "
+                          "about 31 MiB of memory_mib; fewer are used when there is less."));
+  keys->push_back(integer("limits.max_row_mib", "4", 1, 64,
+                          "Largest row that is delivered; a larger one stops its table."));
+  keys->push_back(section("log", false, "The log on stderr."));
+  keys->push_back(choice("log.level", "\"warn\"", "debug|info|warn|error", "trace",
+                         "Lowest level that is written; -v and -q win over it."));
+  keys->push_back(choice("log.format", "\"text\"", "text|json", "", "Form of the lines."));
+}
+
+void add_destination(std::vector<KeySpec>* keys) {
+  keys->push_back(objects("destination", "Where rows go to, by name."));
+  keys->push_back(choice("destination.*.kind", "", "redshift", "redshift-serverless",
+                         "What the destination is."));
+  keys->push_back(needed("destination.*.endpoint", kText,
+                         "host:port/database, as the AWS console shows it. Without a port: 5439."));
+  keys->push_back(needed("destination.*.schema", kText, "Schema of the target tables."));
+  keys->push_back(optional("destination.*.create_schema", kBoolean, "false",
+                           "Make the schema if it is not there (needs CREATE on the database)."));
+  keys->push_back(optional("destination.*.tls_ca_file", kText, "",
+                           "CA bundle to verify the warehouse with; without it the system's. "
+                           "The certificate and its name are always verified."));
+  keys->push_back(section("destination.*.auth", true, "Who Vesto is there."));
+  keys->push_back(choice("destination.*.auth.method", "\"password\"", "password", "iam_role",
+                         "How the identity is proven."));
+  keys->push_back(needed("destination.*.auth.user", kTextOrReference, "Database user."));
+  keys->push_back(needed("destination.*.auth.password", kSecret, "Its password."));
+  keys->push_back(needed("destination.*.auth.access_key_id", kTextOrReference,
+                         "AWS access key for the staging bucket; COPY uses it too."));
+  keys->push_back(needed("destination.*.auth.secret_access_key", kSecret, "Its secret."));
+  keys->push_back(optional("destination.*.auth.session_token", kSecret, "",
+                           "Session token, if the access key is a temporary one."));
+  keys->push_back(section("destination.*.staging", true, "Where files wait for COPY."));
+  keys->push_back(needed("destination.*.staging.bucket", kText, "S3 bucket."));
+  keys->push_back(
+      optional("destination.*.staging.prefix", kText, "\"vesto/\"", "All keys begin with it."));
+  keys->push_back(optional("destination.*.staging.region", kText, "",
+                           "Region of the bucket; found when left out."));
+  keys->push_back(optional("destination.*.staging.endpoint", kText, "",
+                           "Address of S3 itself (http:// or https://), for VPC endpoints and "
+                           "stand-ins; AWS's own when left out."));
+  keys->push_back(optional("destination.*.staging.tls_ca_file", kText, "",
+                           "CA bundle to verify S3 with; without it the system's."));
+  keys->push_back({.path = "destination.*.staging.addressing",
+                   .type = kChoice,
+                   .choices = "path|virtual",
+                   .since = kFirst,
+                   .doc = "Whether the bucket stands in the path or in the host name. Without it: "
+                          "path when endpoint is set, else virtual."});
+  keys->push_back(choice("destination.*.staging.compression", "\"gzip\"", "gzip|zstd", "",
+                         "Compression of staged files."));
+  for (const char* path :
+       {"destination.*.ssh", "destination.*.auth.role_arn", "destination.*.auth.audience",
+        "destination.*.auth.db_user", "destination.*.auth.external_id",
+        "destination.*.auth.sts_endpoint", "destination.*.auth.redshift_endpoint",
+        "destination.*.sts_endpoint", "destination.*.redshift_endpoint",
+        "destination.*.staging.kms_key_arn"}) {
+    keys->push_back(later(path));
+  }
+}
+
+void add_source(std::vector<KeySpec>* keys) {
+  keys->push_back(objects("source", "Where rows come from, by name."));
+  keys->push_back(
+      choice("source.*.kind", "", "postgres", "mysql|files|singer", "What the source is."));
+  keys->push_back(needed("source.*.host", kText, "Host name, address, or socket directory."));
+  keys->push_back(integer("source.*.port", "5432", 1, 65535, "Port."));
+  keys->push_back(needed("source.*.database", kText, "Database."));
+  keys->push_back(needed("source.*.user", kTextOrReference, "User; needs SELECT on the tables."));
+  keys->push_back(optional("source.*.password", kSecret, "", "Its password, if it has one."));
+  keys->push_back(choice("source.*.sslmode", "\"prefer\"",
+                         "disable|allow|prefer|require|verify-ca|verify-full", "",
+                         "Encryption, as libpq knows it."));
+  keys->push_back(optional("source.*.tls_ca_file", kText, "",
+                           "CA bundle to verify with; without it the system's."));
+  keys->push_back(later("source.*.ssh"));
+}
+
+void add_sync(std::vector<KeySpec>* keys) {
+  keys->push_back(objects("sync", "One source to one destination, by name."));
+  keys->push_back(needed("sync.*.source", kText, "Name of a source."));
+  keys->push_back(needed("sync.*.destination", kText, "Name of a destination."));
+  keys->push_back({.path = "sync.*.table[]",
+                   .type = kList,
+                   .required = true,
+                   .since = kFirst,
+                   .doc = "One entry for each table."});
+  keys->push_back(needed("sync.*.table[].name", kText, "schema.table in the source."));
+  keys->push_back(choice("sync.*.table[].mode", "\"upsert\"", "upsert|replace", "append",
+                         "upsert: rows are merged by key. replace: the target holds what the last "
+                         "run has read."));
+  keys->push_back(optional("sync.*.table[].key", kTextList, "",
+                           "Columns that identify a row, for upsert; without it the primary key."));
+  keys->push_back(optional("sync.*.table[].cursor", kText, "",
+                           "Column that grows with every change, for upsert: only newer rows are "
+                           "read. Without it every run reads all."));
+  keys->push_back(optional("sync.*.table[].lookback", kLookback, "",
+                           "How far back each run reads again, for rows that commit late: a "
+                           "duration (\"10m\") for times, an integer for numbers. Times: 10m "
+                           "when left out."));
+  keys->push_back(
+      optional("sync.*.table[].exclude", kTextList, "", "Columns that are not delivered."));
+  keys->push_back(optional("sync.*.table[].target", kText, "",
+                           "Table in the destination; without it the source's own name."));
+  for (const char* path :
+       {"sync.*.every", "sync.*.at", "sync.*.cron", "sync.*.timezone", "sync.*.blackout",
+        "sync.*.freshness_target", "sync.*.max_rejected_rows", "sync.*.on_new_column",
+        "sync.*.on_unrepresentable", "sync.*.table[].distkey", "sync.*.table[].sortkey",
+        "sync.*.table[].encode", "sync.*.table[].on_unrepresentable",
+        "sync.*.table[].on_new_column", "sync.*.table[].cursor_is_immutable"}) {
+    keys->push_back(later(path));
+  }
+}
+
+std::vector<KeySpec> make_keys() {
+  std::vector<KeySpec> keys;
+  add_general(&keys);
+  add_source(&keys);
+  add_destination(&keys);
+  add_sync(&keys);
+  for (const char* path : {"server", "retention", "identity", "notify", "limits.parallel_syncs",
+                           "limits.spool_dir", "limits.max_run_duration", "log.row_values"}) {
+    keys.push_back(later(path));
+  }
+  return keys;
+}
+
+std::string type_text(const KeySpec& key) {
+  switch (key.type) {
+    case kText:
+      return "text";
+    case kTextList:
+      return "list of texts";
+    case kChoice:
+      return replace_all(key.choices, "|", " or ");
+    case kInteger:
+      return key.min == key.max
+                 ? fmt::format("{}", key.min)
+                 : fmt::format("{} to {}", format_count(key.min), format_count(key.max));
+    case kBoolean:
+      return "true or false";
+    case kTextOrReference:
+      return "text, `{ env = }` or `{ file = }`";
+    case kSecret:
+      return "`{ env = }` or `{ file = }`";
+    case kLookback:
+      return "duration or integer";
+    default:
+      return "";
+  }
+}
+
+std::string key_line(const KeySpec& key) {
+  const std::string fallback = key.required           ? std::string("required")
+                               : key.fallback.empty() ? std::string("-")
+                                                      : fmt::format("`{}`", key.fallback);
+  return fmt::format("| `{}` | {} | {} | {} | {} |\n", last_part(key.path), type_text(key),
+                     fallback, key.since, key.doc);
+}
+
+std::string heading_of(const KeySpec& key) {
+  const std::string name = replace_all(replace_all(key.path, ".*", ".NAME"), "[]", "");
+  switch (key.type) {
+    case kObjects:
+      return fmt::format("[{}.NAME]", name);
+    case kList:
+      return fmt::format("[[{}]]", name);
+    default:
+      return fmt::format("[{}]", name);
+  }
+}
+
+}  // namespace
+
+const std::vector<KeySpec>& config_keys() {
+  static const std::vector<KeySpec> kKeys = make_keys();
+  return kKeys;
+}
+
+const KeySpec* find_key(std::string_view pattern) {
+  for (const KeySpec& key : config_keys()) {
+    if (key.path == pattern) return &key;
+  }
+  return nullptr;
+}
+
+std::string_view parent_path(std::string_view pattern) {
+  const size_t dot = pattern.rfind('.');
+  return dot == std::string_view::npos ? std::string_view() : pattern.substr(0, dot);
+}
+
+std::string_view last_part(std::string_view pattern) {
+  std::string_view last = pattern.substr(pattern.rfind('.') + 1);
+  if (last.ends_with("[]")) last.remove_suffix(2);
+  return last;
+}
+
+std::vector<const KeySpec*> keys_below(std::string_view pattern) {
+  std::vector<const KeySpec*> found;
+  for (const KeySpec& key : config_keys()) {
+    if (parent_path(key.path) == pattern) found.push_back(&key);
+  }
+  return found;
+}
+
+std::string settings_markdown() {
+  std::string out =
+      "# Settings\n\n"
+      "Generated by `vesto help --settings-markdown` from src/config/keys.cc; a test keeps it up "
+      "to "
+      "date.\n\n"
+      "Vesto reads `vesto.toml` and every `conf.d/*.toml` next to it, or the files given by "
+      "`--config`. Paths are relative to the file that they stand in. Secrets stand in environment "
+      "variables or files, never in the configuration.\n";
+  const auto table = [&](std::string_view pattern, const std::string& title, std::string_view doc) {
+    out += fmt::format("\n## {}\n{}\n\n", title, doc);
+    out += "| setting | value | default | since | meaning |\n|---|---|---|---|---|\n";
+    for (const KeySpec* key : keys_below(pattern)) {
+      const bool leaf = key->type != kSection && key->type != kObjects && key->type != kList &&
+                        key->type != kLater;
+      if (leaf) out += key_line(*key);
+    }
+  };
+  table("", "Top", "At the head of the file.");
+  for (const KeySpec& key : config_keys()) {
+    if (key.type == kSection || key.type == kList) {
+      table(key.path, heading_of(key), key.doc);
+    } else if (key.type == kObjects) {
+      table(std::string(key.path) + ".*", heading_of(key), key.doc);
+    }
+  }
+  out += "\n## Not in this version\nThese are refused with CFG-NOT-IN-VERSION:\n\n";
+  for (const KeySpec& key : config_keys()) {
+    const std::string path = replace_all(replace_all(key.path, ".*", ".NAME"), "[]", "");
+    if (key.type == kLater) out += fmt::format("- `{}`\n", path);
+    if (!key.later.empty()) {
+      for (const std::string& value : split(key.later, '|')) {
+        out += fmt::format("- `{} = \"{}\"`\n", path, value);
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace vesto

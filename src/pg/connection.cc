@@ -1,0 +1,420 @@
+#include "pg/connection.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/clock.h"
+#include "base/strings.h"
+#include "pg/login_error.h"
+
+namespace vesto {
+
+namespace {
+
+constexpr size_t kMaxNotices = 1000;
+
+struct ResultDeleter {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using ResultPtr = std::unique_ptr<PGresult, ResultDeleter>;
+
+std::string field_text(const PGresult* result, int code) {
+  const char* text = PQresultErrorField(result, code);
+  return text == nullptr ? std::string() : redact(trim(text));
+}
+
+PgError make_error(PgError::Kind kind, std::string message) {
+  PgError error;
+  error.kind = kind;
+  error.message = std::move(message);
+  return error;
+}
+
+// The system's CA bundle, for verification without tls_ca_file (libpq 15 has no word for it).
+std::string system_ca_file() {
+  const char* named = std::getenv("SSL_CERT_FILE");  // NOLINT(concurrency-mt-unsafe): read only
+  if (named != nullptr && *named != '\0') return named;
+  for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
+                           "/etc/ssl/cert.pem"}) {
+    if (::access(path, R_OK) == 0) return path;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string PgError::text() const {
+  std::string out = message;
+  if (!detail.empty()) out += "; " + detail;
+  if (!hint.empty()) out += "; hint: " + hint;
+  return replace_all(out, "\n", " ");
+}
+
+std::optional<std::string> PgAnswer::scalar() const {
+  if (rows.empty() || rows.front().empty()) return std::nullopt;
+  return rows.front().front();
+}
+
+struct PgConnection::Impl {
+  PGconn* conn = nullptr;
+  PGcancel* cancel = nullptr;
+  int wake_fd;
+  std::atomic<bool> interrupted{false};
+  std::atomic<bool> broken{false};
+  std::vector<PgNotice> notices;
+  char* row = nullptr;  // of the COPY, from libpq
+
+  Impl() : wake_fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+  ~Impl() {
+    free_row();
+    if (cancel != nullptr) PQfreeCancel(cancel);
+    if (conn != nullptr) PQfinish(conn);
+    if (wake_fd >= 0) ::close(wake_fd);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  static void on_notice(void* self, const PGresult* result) {
+    auto& notices = static_cast<Impl*>(self)->notices;
+    if (notices.size() >= kMaxNotices) return;
+    notices.push_back({field_text(result, PG_DIAG_SEVERITY), field_text(result, PG_DIAG_SQLSTATE),
+                       field_text(result, PG_DIAG_MESSAGE_PRIMARY)});
+  }
+
+  void interrupt() {
+    interrupted = true;
+    const uint64_t one = 1;
+    // The counter cannot overflow here; a failed write would mean it is already readable.
+    [[maybe_unused]] const ssize_t written = ::write(wake_fd, &one, sizeof one);
+  }
+
+  void request_cancel() const {
+    std::array<char, 256> text{};
+    if (cancel != nullptr) PQcancel(cancel, text.data(), static_cast<int>(text.size()));
+  }
+
+  void cut() {
+    broken = true;
+    const int fd = conn == nullptr ? -1 : PQsocket(conn);
+    if (fd >= 0) ::shutdown(fd, SHUT_RDWR);
+  }
+
+  PgError abandon(PgError::Kind kind, std::string message) {
+    if (PQtransactionStatus(conn) == PQTRANS_ACTIVE) request_cancel();
+    cut();
+    return make_error(kind, std::move(message));
+  }
+
+  PgError lost() {
+    broken = true;
+    std::string text = redact(trim(PQerrorMessage(conn)));
+    if (text.empty()) text = "the connection was cut";
+    return make_error(PgError::Kind::kLost, replace_all(text, "\n", " "));
+  }
+
+  // Waits until the socket is ready for one of `events`, or fails.
+  PgStatus wait(short events, int64_t deadline_ms) {
+    while (true) {
+      if (interrupted) return make_error(PgError::Kind::kInterrupted, "interrupted");
+      const int64_t left_ms = deadline_ms - system_clock().monotonic_ms();
+      if (left_ms <= 0) return make_error(PgError::Kind::kTimeout, "no answer in time");
+      std::array<pollfd, 2> fds{{{PQsocket(conn), events, 0}, {wake_fd, POLLIN, 0}}};
+      const int ready =
+          ::poll(fds.data(), fds.size(), static_cast<int>(std::min<int64_t>(left_ms, 60'000)));
+      if (ready < 0 && errno != EINTR) {
+        return make_error(PgError::Kind::kLost, std::string("poll: ") + std::strerror(errno));
+      }
+      if (ready > 0 && fds[0].revents != 0) return Unit{};
+    }
+  }
+
+  // The same within a statement: what cannot go on is cancelled and cut.
+  PgStatus wait_active(short events, int64_t deadline_ms) {
+    PgStatus ready = wait(events, deadline_ms);
+    if (ready.ok()) return ready;
+    return abandon(ready.error().kind, ready.error().message);
+  }
+
+  PgStatus check_usable() {
+    if (interrupted) return make_error(PgError::Kind::kInterrupted, "interrupted");
+    if (broken || PQstatus(conn) != CONNECTION_OK) {
+      return make_error(PgError::Kind::kLost, "the connection is closed");
+    }
+    return Unit{};
+  }
+
+  PgStatus send(std::string_view sql, int64_t deadline_ms) {
+    VESTO_TRY(check_usable());
+    notices.clear();
+    const std::string text(sql);
+    if (text.find('\0') != std::string::npos) {
+      return make_error(PgError::Kind::kProtocol, "a statement with a NUL byte cannot be sent");
+    }
+    if (PQsendQuery(conn, text.c_str()) == 0) return lost();
+    while (true) {
+      const int flushed = PQflush(conn);
+      if (flushed == 0) return Unit{};
+      if (flushed < 0) return lost();
+      // The server may want to be read before it takes more.
+      VESTO_TRY(wait_active(POLLIN | POLLOUT, deadline_ms));
+      if (PQconsumeInput(conn) == 0) return lost();
+    }
+  }
+
+  // The next result; an empty pointer after the last one.
+  PgResult<ResultPtr> next_result(int64_t deadline_ms) {
+    while (PQisBusy(conn) != 0) {
+      VESTO_TRY(wait_active(POLLIN, deadline_ms));
+      if (PQconsumeInput(conn) == 0) return lost();
+    }
+    return ResultPtr(PQgetResult(conn));
+  }
+
+  PgError result_error(const PGresult* result) {
+    PgError error;
+    error.sqlstate = field_text(result, PG_DIAG_SQLSTATE);
+    error.message = field_text(result, PG_DIAG_MESSAGE_PRIMARY);
+    error.detail = field_text(result, PG_DIAG_MESSAGE_DETAIL);
+    error.hint = field_text(result, PG_DIAG_MESSAGE_HINT);
+    if (error.message.empty()) {
+      error.message = replace_all(redact(trim(PQresultErrorMessage(result))), "\n", " ");
+    }
+    if (PQstatus(conn) != CONNECTION_OK) {
+      broken = true;
+      error.kind = PgError::Kind::kLost;
+    }
+    return error;
+  }
+
+  // Reads results until there are none; false: one of them was an error, put into `error`.
+  PgResult<bool> drain(int64_t deadline_ms, std::optional<PgError>* error) {
+    while (true) {
+      VESTO_ASSIGN(const ResultPtr result, next_result(deadline_ms));
+      if (!result) break;
+      if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR && !*error) {
+        *error = result_error(result.get());
+      }
+    }
+    if (*error && PQstatus(conn) != CONNECTION_OK) (*error)->kind = PgError::Kind::kLost;
+    return !error->has_value();
+  }
+
+  // The end of the rows is not the end of the COPY: an error may still come.
+  PgStatus finish_copy(int64_t deadline_ms, int64_t* copied_rows) {
+    std::optional<PgError> error;
+    {
+      VESTO_ASSIGN(const ResultPtr result, next_result(deadline_ms));
+      if (!result) return lost();
+      if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) {
+        *copied_rows = parse_int(PQcmdTuples(result.get())).value_or(-1);
+      } else {
+        error = result_error(result.get());
+      }
+    }
+    VESTO_ASSIGN(const bool clean, drain(deadline_ms, &error));
+    if (!clean) return *std::move(error);
+    return Unit{};
+  }
+
+  void free_row() {
+    if (row != nullptr) PQfreemem(row);
+    row = nullptr;
+  }
+
+  PgStatus login(const PgOptions& options);
+};
+
+namespace {
+
+void keep_rows(const PGresult* result, PgAnswer* answer) {
+  answer->columns.clear();
+  answer->rows.clear();
+  const int columns = PQnfields(result);
+  for (int c = 0; c < columns; ++c) answer->columns.emplace_back(PQfname(result, c));
+  for (int r = 0; r < PQntuples(result); ++r) {
+    auto& row = answer->rows.emplace_back();
+    for (int c = 0; c < columns; ++c) {
+      if (PQgetisnull(result, r, c) != 0) {
+        row.emplace_back(std::nullopt);
+      } else {
+        row.emplace_back(
+            std::string(PQgetvalue(result, r, c), static_cast<size_t>(PQgetlength(result, r, c))));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+PgStatus PgConnection::Impl::login(const PgOptions& options) {
+  const int64_t deadline_ms = system_clock().monotonic_ms() + options.connect_timeout_ms;
+  const std::string port = std::to_string(options.port);
+  std::string ca_file = options.tls_ca_file;
+  if (ca_file.empty() && options.sslmode.starts_with("verify-")) ca_file = system_ca_file();
+  std::vector<const char*> words;
+  std::vector<const char*> values;
+  const auto add = [&](const char* word, const std::string& value) {
+    if (value.empty()) return;
+    words.push_back(word);
+    values.push_back(value.c_str());
+  };
+  // These outlive PQconnectStartParams, which copies what it is given.
+  const std::string on = "1";
+  const std::array<std::string, 5> tcp = {"30", "10", "6", "60000", "disable"};
+  add("host", options.host);
+  add("hostaddr", options.hostaddr);
+  add("port", port);
+  add("dbname", options.database);
+  add("user", options.user);
+  add("password", options.password.reveal());
+  add("sslmode", options.sslmode);
+  add("sslrootcert", ca_file);
+  add("application_name", options.application_name);
+  add("client_encoding", options.client_encoding);
+  add("keepalives", on);
+  add("keepalives_idle", tcp[0]);
+  add("keepalives_interval", tcp[1]);
+  add("keepalives_count", tcp[2]);
+  add("tcp_user_timeout", tcp[3]);
+  add("gssencmode", tcp[4]);
+  words.push_back(nullptr);
+  values.push_back(nullptr);
+
+  // expand_dbname 0: a database name is never read as a connection string.
+  conn = PQconnectStartParams(words.data(), values.data(), 0);
+  if (conn == nullptr) return make_error(PgError::Kind::kProtocol, "out of memory");
+  PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);  // the only way to the SQLSTATE of a login
+  PQsetNoticeReceiver(conn, &Impl::on_notice, this);
+  auto state = PQstatus(conn) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+  while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
+    VESTO_TRY(wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ms));
+    state = PQconnectPoll(conn);
+  }
+  if (state != PGRES_POLLING_OK) return login_error(redact(trim(PQerrorMessage(conn))));
+  PQsetErrorVerbosity(conn, PQERRORS_DEFAULT);
+  cancel = PQgetCancel(conn);
+  if (PQsetnonblocking(conn, 1) != 0) return lost();
+  return Unit{};
+}
+
+PgConnection::PgConnection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+PgConnection::~PgConnection() = default;
+
+PgResult<std::unique_ptr<PgConnection>> PgConnection::connect(const PgOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  if (impl->wake_fd < 0) {
+    return make_error(PgError::Kind::kProtocol, std::string("eventfd: ") + std::strerror(errno));
+  }
+  Impl* waiting = impl.get();
+  const std::stop_callback on_stop(options.stop, [waiting] { waiting->interrupt(); });
+  VESTO_TRY(impl->login(options));
+  return std::unique_ptr<PgConnection>(new PgConnection(std::move(impl)));
+}
+
+PgResult<PgAnswer> PgConnection::exec(std::string_view sql, int64_t timeout_ms) {
+  const int64_t deadline_ms = system_clock().monotonic_ms() + timeout_ms;
+  VESTO_TRY(impl_->send(sql, deadline_ms));
+  PgAnswer answer;
+  std::optional<PgError> error;
+  while (true) {
+    VESTO_ASSIGN(const ResultPtr result, impl_->next_result(deadline_ms));
+    if (!result) break;
+    switch (PQresultStatus(result.get())) {
+      case PGRES_TUPLES_OK:
+        keep_rows(result.get(), &answer);
+        answer.tag = PQcmdStatus(result.get());
+        break;
+      case PGRES_COMMAND_OK:
+        answer.tag = PQcmdStatus(result.get());
+        break;
+      case PGRES_EMPTY_QUERY:
+        break;
+      case PGRES_COPY_OUT:
+      case PGRES_COPY_IN:
+      case PGRES_COPY_BOTH:
+        return impl_->abandon(PgError::Kind::kProtocol, "the server began a COPY unexpectedly");
+      default:
+        if (!error) error = impl_->result_error(result.get());
+        break;
+    }
+  }
+  if (error) {
+    // A FATAL answer closes the connection; that shows only after the last result.
+    if (PQstatus(impl_->conn) != CONNECTION_OK) {
+      error->kind = PgError::Kind::kLost;
+      impl_->broken = true;
+    }
+    return *std::move(error);
+  }
+  answer.notices = std::move(impl_->notices);
+  impl_->notices.clear();
+  return answer;
+}
+
+PgStatus PgConnection::copy_out(std::string_view sql) {
+  const int64_t deadline_ms = system_clock().monotonic_ms() + kDefaultTimeoutMs;
+  copied_rows_ = 0;
+  VESTO_TRY(impl_->send(sql, deadline_ms));
+  std::optional<PgError> error;
+  {
+    VESTO_ASSIGN(const ResultPtr result, impl_->next_result(deadline_ms));
+    if (result && PQresultStatus(result.get()) == PGRES_COPY_OUT) return Unit{};
+    if (result && PQresultStatus(result.get()) == PGRES_FATAL_ERROR) {
+      error = impl_->result_error(result.get());
+    } else {
+      return impl_->abandon(PgError::Kind::kProtocol, "the server did not begin the COPY");
+    }
+  }
+  VESTO_ASSIGN([[maybe_unused]] const bool clean, impl_->drain(deadline_ms, &error));
+  return *std::move(error);
+}
+
+PgResult<std::optional<std::string_view>> PgConnection::copy_row(int64_t timeout_ms) {
+  impl_->free_row();
+  // The common case, a row that libpq holds already, must not even look at the clock.
+  int size = impl_->interrupted ? 0 : PQgetCopyData(impl_->conn, &impl_->row, 1);
+  int64_t deadline_ms = 0;
+  if (size <= 0) deadline_ms = system_clock().monotonic_ms() + timeout_ms;
+  while (size == 0) {
+    VESTO_TRY(impl_->wait_active(POLLIN, deadline_ms));
+    if (PQconsumeInput(impl_->conn) == 0) return impl_->lost();
+    size = PQgetCopyData(impl_->conn, &impl_->row, 1);
+  }
+  if (size > 0) return std::optional(std::string_view(impl_->row, static_cast<size_t>(size)));
+  if (size < -1) return impl_->lost();
+  VESTO_TRY(impl_->finish_copy(deadline_ms, &copied_rows_));
+  return std::optional<std::string_view>();
+}
+
+void PgConnection::interrupt() { impl_->interrupt(); }
+void PgConnection::request_cancel() { impl_->request_cancel(); }
+void PgConnection::cut() { impl_->cut(); }
+int PgConnection::backend_pid() const { return PQbackendPID(impl_->conn); }
+int PgConnection::server_version() const { return PQserverVersion(impl_->conn); }
+bool PgConnection::encrypted() const { return PQsslInUse(impl_->conn) != 0; }
+
+bool PgConnection::in_transaction() const {
+  const PGTransactionStatusType status = PQtransactionStatus(impl_->conn);
+  return status == PQTRANS_INTRANS || status == PQTRANS_INERROR || status == PQTRANS_ACTIVE;
+}
+
+bool PgConnection::usable() const {
+  return !impl_->broken && !impl_->interrupted && PQstatus(impl_->conn) == CONNECTION_OK;
+}
+
+std::string PgConnection::parameter(const std::string& name) const {
+  const char* value = PQparameterStatus(impl_->conn, name.c_str());
+  return value == nullptr ? std::string() : value;
+}
+
+}  // namespace vesto

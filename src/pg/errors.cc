@@ -1,0 +1,69 @@
+#include "pg/errors.h"
+
+#include <fmt/format.h>
+
+namespace vesto {
+
+namespace {
+
+bool mentions_row_security(const PgError& error) {
+  return error.message.find("row-level security") != std::string::npos;
+}
+
+ErrorCode server_code(const PgError& error) {
+  const std::string_view state = error.sqlstate;
+  const std::string_view group = state.substr(0, 2);
+  if (group == "28" || state == "3D000") return ErrorCode::kPgLogin;
+  if (state == "42501") {
+    return mentions_row_security(error) ? ErrorCode::kPgRls : ErrorCode::kPgPriv;
+  }
+  if (state == "42P01" || state == "3F000") return ErrorCode::kPgNoTable;
+  if (state == "42703") return ErrorCode::kPgNoColumn;
+  // A view that divides by zero, a text that is not valid in the server's encoding.
+  if (group == "22") return ErrorCode::kSrcValue;
+  if (state == "53300" || state == "57P03") return ErrorCode::kPgConnect;  // full; starting up
+  return ErrorCode::kPgRead;
+}
+
+ErrorCode code_of(const PgError& error) {
+  switch (error.kind) {
+    case PgError::Kind::kServer:
+      return server_code(error);
+    case PgError::Kind::kTlsCa:
+      return ErrorCode::kNetTlsCa;
+    case PgError::Kind::kTlsName:
+      return ErrorCode::kNetTlsName;
+    case PgError::Kind::kDns:
+    case PgError::Kind::kRefused:
+    case PgError::Kind::kTlsOff:
+      return ErrorCode::kPgConnect;
+    case PgError::Kind::kInterrupted:
+      return ErrorCode::kRunInterrupted;
+    case PgError::Kind::kTimeout:
+    case PgError::Kind::kLost:
+    case PgError::Kind::kProtocol:
+      break;
+  }
+  return ErrorCode::kPgRead;
+}
+
+Error made(ErrorCode code, const PgError& error, std::string_view doing) {
+  std::string text = error.text();
+  if (!error.sqlstate.empty()) text += fmt::format(" ({})", error.sqlstate);
+  return Error(code, fmt::format("{}: {}", doing, text))
+      .with_upstream(
+          {.system = "postgres", .code = error.sqlstate, .text = error.text(), .request_id = ""});
+}
+
+}  // namespace
+
+Error pg_source_error(const PgError& error, std::string_view doing) {
+  return made(code_of(error), error, doing);
+}
+
+Error pg_connect_error(const PgError& error, std::string_view doing) {
+  const ErrorCode code = code_of(error);
+  return made(code == ErrorCode::kPgRead ? ErrorCode::kPgConnect : code, error, doing);
+}
+
+}  // namespace vesto

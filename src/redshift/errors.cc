@@ -1,0 +1,230 @@
+#include "redshift/errors.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "base/redact.h"
+#include "base/strings.h"
+
+namespace vesto {
+
+namespace {
+
+// One pattern of an answer. All given parts must fit; `text` is looked for in message and detail,
+// in lower case.
+struct Pattern {
+  std::string_view sqlstate;  // whole, or its first two characters; "" = any
+  std::string_view text;      // "" = any
+  ErrorCode code;
+  std::string_view hint;  // "" = the catalogue's
+};
+
+constexpr std::string_view kViewHint =
+    "A view is bound to the column: recreate it WITH NO SCHEMA BINDING, or drop it, then run "
+    "again.";
+constexpr std::string_view kKeyHint =
+    "The column is a sort or distribution key (Redshift may have chosen it by itself). Run, each "
+    "on its own: ALTER TABLE ... ALTER SORTKEY NONE; ALTER TABLE ... ALTER DISTSTYLE EVEN; then "
+    "run again.";
+constexpr std::string_view kEncodeHint =
+    "The column's encoding cannot grow: ALTER TABLE ... ALTER COLUMN ... ENCODE ZSTD, then run "
+    "again.";
+
+// The first that fits wins, so the narrower ones stand first.
+constexpr std::array kPatterns = {
+    // Repeat the transaction.
+    Pattern{"", "serializable isolation violation", ErrorCode::kRsSerializable, ""},
+    Pattern{"40P01", "", ErrorCode::kRsSerializable, ""},
+    Pattern{"40001", "", ErrorCode::kRsSerializable, ""},
+    Pattern{"", "conflict with concurrent transaction", ErrorCode::kRsSerializable, ""},
+    Pattern{"", "could not open relation with oid", ErrorCode::kRsSerializable, ""},
+    Pattern{"", "error code 34510", ErrorCode::kRsSerializable, ""},
+    Pattern{"57014", "", ErrorCode::kRsTimeout, ""},
+    Pattern{"", "canceled on user's request", ErrorCode::kRsTimeout, ""},
+    Pattern{"", "cancelled on user's request", ErrorCode::kRsTimeout, ""},
+    Pattern{"57P", "", ErrorCode::kRsConnection, ""},
+    Pattern{"08", "", ErrorCode::kRsConnection, ""},
+    Pattern{"53300", "", ErrorCode::kRsConnection, "Wait until other sessions have ended."},
+    Pattern{"", "connection limit", ErrorCode::kRsConnection,
+            "Wait until other sessions have ended."},
+    Pattern{"55P03", "", ErrorCode::kRsLock, ""},
+    // Login.
+    Pattern{"28", "", ErrorCode::kRsLoginPassword, ""},
+    Pattern{"", "password authentication failed", ErrorCode::kRsLoginPassword, ""},
+    Pattern{"", "iam authentication failed", ErrorCode::kRsLoginPassword, ""},
+    Pattern{"3D000", "", ErrorCode::kRsDbMissing, ""},
+    Pattern{"", "ssl is not enabled on the server", ErrorCode::kRsTlsOff, ""},
+    // The warehouse.
+    Pattern{"", "resize mode", ErrorCode::kRsResize, ""},
+    Pattern{"", "disk full", ErrorCode::kRsDiskFull, ""},
+    Pattern{"53100", "", ErrorCode::kRsDiskFull, ""},
+    // COPY and S3.
+    Pattern{"", "mandatory url is not present", ErrorCode::kRsCopyMissing, ""},
+    Pattern{"", "the specified s3 prefix", ErrorCode::kRsCopyMissing, ""},
+    Pattern{"", "error nosuchkey", ErrorCode::kRsCopyMissing, ""},
+    Pattern{"", "specified key does not exist", ErrorCode::kRsCopyMissing, ""},
+    Pattern{"", "requested range is not satisfiable", ErrorCode::kRsCopyMissing, ""},
+    Pattern{"", "failed to inflate", ErrorCode::kRsCopyMissing, ""},
+    Pattern{"", "error nosuchbucket", ErrorCode::kS3NoBucket, ""},
+    Pattern{"", "bucket does not exist", ErrorCode::kS3NoBucket, ""},
+    Pattern{"", "must be addressed using the specified endpoint", ErrorCode::kS3Region, ""},
+    Pattern{"", "error slowdown", ErrorCode::kS3Slow, ""},
+    Pattern{"", "s3serviceexception:we encountered an internal error", ErrorCode::kS3Server, ""},
+    Pattern{"", "s3serviceexception:access denied", ErrorCode::kRsCopyS3, ""},
+    Pattern{"", "error accessdenied", ErrorCode::kRsCopyS3, ""},
+    Pattern{"", "error invalidaccesskeyid", ErrorCode::kRsCopyS3,
+            "The access key id given to COPY is not known: make a new access key."},
+    Pattern{"", "error signaturedoesnotmatch", ErrorCode::kRsCopyS3,
+            "The secret access key does not belong to the access key id."},
+    Pattern{"", "error expiredtoken", ErrorCode::kRsCopyS3, ""},
+    Pattern{"", "the provided token", ErrorCode::kRsCopyS3, ""},
+    Pattern{"", "assume iam role", ErrorCode::kRsCopyS3, ""},
+    Pattern{"", "not authorized to get credentials of role", ErrorCode::kRsCopyS3, ""},
+    Pattern{"", "does not have assumerole permission", ErrorCode::kRsCopyS3, ""},
+    Pattern{"", "invalid credentials", ErrorCode::kRsCopyS3, ""},
+    Pattern{"", "stl_load_errors", ErrorCode::kRsCopyData, ""},
+    Pattern{"", "sys_load_error_detail", ErrorCode::kRsCopyData, ""},
+    // The target table.
+    Pattern{"", "cannot copy into nonexistent table", ErrorCode::kRsTableDiffers, ""},
+    Pattern{"", "used by a view or rule", ErrorCode::kRsTableDiffers, kViewHint},
+    Pattern{"2BP01", "", ErrorCode::kRsTableDiffers, kViewHint},
+    Pattern{"", "found unexpected dependency for column", ErrorCode::kRsTableDiffers, kKeyHint},
+    Pattern{"", "with encode type", ErrorCode::kRsTableDiffers, kEncodeHint},
+    Pattern{"", "at most 1600 columns", ErrorCode::kRsTableDiffers,
+            "Leave columns out: exclude = [\"...\"]."},
+    Pattern{"42P01", "", ErrorCode::kRsTableDiffers, "Run again: the table is made anew."},
+    Pattern{"42703", "", ErrorCode::kRsTableDiffers, ""},
+    Pattern{"42804", "", ErrorCode::kRsTableDiffers, ""},
+    Pattern{"", "cannot insert a null value", ErrorCode::kRsCopyData, ""},
+    Pattern{"", "value too long for character type", ErrorCode::kRsCopyData, ""},
+    Pattern{"22", "", ErrorCode::kRsCopyData, ""},
+    Pattern{"23", "", ErrorCode::kRsCopyData, ""},
+    // Rights.
+    Pattern{"", "must be owner of", ErrorCode::kRsOwner, ""},
+    Pattern{"42501", "temporary tables", ErrorCode::kRsPrivTemp, ""},
+    Pattern{"42501", "for database", ErrorCode::kRsPrivCreate, ""},
+    Pattern{"42501", "for schema", ErrorCode::kRsPrivSchema, ""},
+    Pattern{"42501", "", ErrorCode::kRsPriv, ""},
+    Pattern{"3F000", "", ErrorCode::kRsNoSchema, ""},
+};
+
+bool fits(const Pattern& pattern, std::string_view sqlstate, std::string_view lower) {
+  if (!sqlstate.starts_with(pattern.sqlstate)) return false;
+  return lower.find(pattern.text) != std::string_view::npos;
+}
+
+// Redshift's own conflicts carry a bare number as their message: "1023", detail elsewhere.
+bool starts_with_number(std::string_view message, std::string_view number) {
+  if (!message.starts_with(number)) return false;
+  return message.size() == number.size() ||
+         std::isdigit(static_cast<unsigned char>(message[number.size()])) == 0;
+}
+
+Error from_server(const PgError& answer, std::string_view doing) {
+  const std::string text = redact(answer.text());
+  const std::string lower = to_lower_ascii(text);
+  ErrorCode code = ErrorCode::kRsSql;
+  std::string_view hint;
+  if (starts_with_number(answer.message, "1023") || starts_with_number(answer.message, "1018")) {
+    code = ErrorCode::kRsSerializable;
+  } else if (answer.sqlstate == "42704" && lower.starts_with("user \"")) {
+    code = ErrorCode::kRsLoginPassword;  // a database user that does not exist, at login
+  } else {
+    const auto* found = std::find_if(kPatterns.begin(), kPatterns.end(), [&](const Pattern& p) {
+      return fits(p, answer.sqlstate, lower);
+    });
+    if (found != kPatterns.end()) {
+      code = found->code;
+      hint = found->hint;
+    }
+  }
+  Error error(code, fmt::format("{}: {}", doing, text));
+  if (!hint.empty()) error.with_hint(std::string(hint));
+  return error;
+}
+
+ErrorCode code_of(PgError::Kind kind) {
+  switch (kind) {
+    case PgError::Kind::kDns:
+      return ErrorCode::kNetDns;
+    case PgError::Kind::kRefused:
+      return ErrorCode::kNetRefused;
+    case PgError::Kind::kTimeout:
+      return ErrorCode::kNetTimeout;
+    case PgError::Kind::kTlsCa:
+      return ErrorCode::kNetTlsCa;
+    case PgError::Kind::kTlsName:
+      return ErrorCode::kNetTlsName;
+    case PgError::Kind::kTlsOff:
+      return ErrorCode::kRsTlsOff;
+    case PgError::Kind::kServer:
+      return ErrorCode::kRsSql;
+    case PgError::Kind::kLost:
+    case PgError::Kind::kInterrupted:
+    case PgError::Kind::kProtocol:
+      return ErrorCode::kRsConnection;
+  }
+  return ErrorCode::kRsConnection;
+}
+
+// `otherwise`: the code of what is no answer of the server.
+Error made(const PgError& answer, std::string_view doing, ErrorCode otherwise) {
+  Error error = answer.kind == PgError::Kind::kServer
+                    ? from_server(answer, doing)
+                    : Error(otherwise, fmt::format("{}: {}", doing, redact(answer.text())));
+  error.with_upstream({"redshift", answer.sqlstate, redact(answer.text()), ""});
+  return error;
+}
+
+}  // namespace
+
+Error redshift_login_error(const PgError& answer, std::string_view doing) {
+  return made(answer, doing, code_of(answer.kind));
+}
+
+Error redshift_error(const PgError& answer, std::string_view doing) {
+  return made(answer, doing, ErrorCode::kRsConnection);
+}
+
+AfterFault after_fault(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::kRsSerializable:
+    case ErrorCode::kRsConnection:
+    case ErrorCode::kNetDns:
+    case ErrorCode::kNetTimeout:
+    case ErrorCode::kNetRefused:
+    case ErrorCode::kNetReset:
+    case ErrorCode::kS3Slow:
+    case ErrorCode::kS3Server:
+      return AfterFault::kRepeat;
+    case ErrorCode::kRsCopyData:
+    case ErrorCode::kRsCopyMissing:
+    case ErrorCode::kRsTableDiffers:
+    case ErrorCode::kRsOwner:
+    case ErrorCode::kRsPriv:
+    case ErrorCode::kRsTimeout:
+    case ErrorCode::kRsLock:
+    case ErrorCode::kRsSql:
+    case ErrorCode::kSrcValue:
+    case ErrorCode::kSrcNullKey:
+    case ErrorCode::kSrcDuplicateKey:
+    case ErrorCode::kSrcRowTooLarge:
+      return AfterFault::kLeaveGroup;
+    default:
+      return AfterFault::kStop;
+  }
+}
+
+bool already_there(const Error& error) {
+  const std::string& state = error.upstream().code;
+  return state == "42P07" || state == "42701" || state == "42P06";
+}
+
+bool same_size(const Error& error) {
+  return error.upstream().text.find("target column size should be different") != std::string::npos;
+}
+
+}  // namespace vesto

@@ -1,0 +1,155 @@
+// Into the destination: prepare (DDL) and load (one transaction for a group of streams).
+//
+// prepare() makes the schema, the state table, the shared tables and the target tables what the
+// group needs; each statement is repeatable. load() commits rows, positions and the fence
+// together, or nothing. See docs/ARCHITECTURE.md "The load transaction".
+#ifndef VESTO_REDSHIFT_LOAD_H_
+#define VESTO_REDSHIFT_LOAD_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "redshift/session.h"
+#include "schema/table.h"
+
+namespace vesto {
+
+enum class LoadMode { kUpsert, kReplace };
+
+// What the destination is to a sync: names, and how COPY reaches the staged files.
+struct LoadTarget {
+  std::string schema;
+  bool create_schema = false;
+  SyncId sync;
+  std::string sync_name;
+  std::string source_id;  // of SourceIdentity
+  InstallationId installation;
+  // COPY's access; the secrets go in as placeholders.
+  std::string bucket;
+  std::string region;
+  std::string access_key_id;
+  bool has_session_token = false;
+};
+
+// State as read from the destination.
+struct DestinationState {
+  LoadId fence;  // the header row's load id: what the next load must have seen
+  struct Stream {
+    std::string position;
+    int schema_version = 1;
+    LoadId load_id;
+  };
+  std::map<std::string, Stream> streams;
+};
+
+// One stream's share of a load.
+struct StreamLoad {
+  StreamSchema schema;
+  TargetName target;
+  LoadMode mode = LoadMode::kUpsert;
+  bool full = true;          // the read holds the whole stream
+  std::string manifest_key;  // "" = the read had no rows
+  std::string null_marker;
+  bool zstd = false;                // else gzip
+  std::vector<uint64_t> part_rows;  // as counted while staging
+  uint64_t rows_read = 0;
+  uint64_t bytes_staged = 0;
+  // The source enforces the key (primary key, or unique and not null). Without it the load looks
+  // for keys that occur twice or are NULL in every way it loads.
+  bool key_proven = false;
+  std::string position;  // to be committed; at most 4,096 bytes
+  int schema_version = 1;
+  int64_t data_as_of_ms = 0;
+  int64_t started_ms = 0;
+  // Bytes of the widest value of each unbounded column (by index into schema.columns); 0: fits
+  // every width that prepare() would choose.
+  std::vector<uint32_t> widths;
+};
+
+struct StreamLoaded {
+  uint64_t rows_copied = 0;
+  uint64_t rows_inserted = 0;
+  uint64_t rows_updated = 0;
+  uint64_t rows_deleted = 0;  // replace: rows that were there before
+};
+
+struct LoadOutcome {
+  bool committed = false;
+  bool fenced = false;                // UPDATE 0: somebody else moved the fence; nothing was done
+  std::vector<StreamLoaded> streams;  // of those that were loaded, same order as `loaded`
+  std::vector<size_t> loaded;         // indexes into the group
+  // A stream whose own statement failed and so left the group: index and error.
+  std::vector<std::pair<size_t, Error>> failed;
+};
+
+// A session of the warehouse as record_session() was told of it.
+struct RecordedSession {
+  int pid = 0;
+  std::string since;
+};
+
+struct LoadContext {
+  RedshiftConnector connect;
+  Clock* clock = nullptr;  // nullptr: the system's
+  std::stop_token stop;
+  // Asked before LOCK and before COMMIT: false = the lease is lost, RUN-LEASE-LOST.
+  std::function<Result<bool>()> still_ours;
+  // Told after each connect and with each load id, before LOCK is sent: a successor ends this
+  // session if we die (pid, backend start, load id).
+  std::function<Status(int pid, const std::string& since, const LoadId& load)> record_session;
+  // Keeps a statement's text for `show RUN --sql` (placeholders in place of secrets).
+  std::function<void(const std::string& sql)> keep_sql;
+  // Sessions that dead runs of this sync recorded: ended when the state has been waited for 60 s.
+  std::vector<RecordedSession> dead_sessions;
+};
+
+class RedshiftLoader {
+ public:
+  RedshiftLoader(LoadTarget target, LoadContext context);
+  ~RedshiftLoader();
+
+  // Schema (if the catalogue shows none and create_schema), state table with its header row,
+  // shared tables, status view. Returns the state. Errors: RS-NO-SCHEMA, RS-PRIV-*,
+  // RS-STATE-FOREIGN.
+  Result<DestinationState> open_state();
+  // Reads the state without making anything; nothing if there is no state table yet.
+  Result<std::optional<DestinationState>> read_state();
+
+  // Target tables for the group: CREATE TABLE, ADD COLUMN, widen VARCHAR. Errors per stream.
+  Result<std::vector<std::pair<size_t, Error>>> prepare(const std::vector<StreamLoad>& group);
+
+  // Ends the session that a dead run may have left in its transaction (only if that pid's
+  // session began no later than recorded).
+  Status end_session(int pid, const std::string& since);
+
+  // One transaction. Repeats it where Redshift says so (1023, 40P01, lost connection), bounded;
+  // finds out by LOCK and reading what an unknown COMMIT did. `seen`: the fence as read before.
+  // A stream whose own statement fails leaves (outcome.failed), the rest is committed without it;
+  // if all leave, nothing is committed and the fence stays. Errors are those that would meet every
+  // stream: RUN-LEASE-LOST, RUN-PARITY, RUN-INTERRUPTED, RS-COMMIT-UNKNOWN, RS-LOCK, RS-CONNECTION,
+  // rights and space; nothing is committed then (RS-COMMIT-UNKNOWN: not known).
+  Result<LoadOutcome> load(const std::vector<StreamLoad>& group, const LoadId& seen,
+                           const LoadId& load, const RunId& run);
+
+  // The DDL and DML that prepare() and load() would send, for `sync plan --sql`. Connects and reads
+  // the catalogue, changes nothing.
+  Result<std::vector<std::string>> explain(const std::vector<StreamLoad>& group);
+
+  struct Impl;  // redshift/loader_impl.h, for this room only
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vesto
+
+#endif  // VESTO_REDSHIFT_LOAD_H_

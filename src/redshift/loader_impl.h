@@ -1,0 +1,91 @@
+// The loader's inside, shared by state.cc, prepare.cc, load_transaction.cc, commit_unknown.cc and
+// explain.cc. Not for other rooms.
+#ifndef VESTO_REDSHIFT_LOADER_IMPL_H_
+#define VESTO_REDSHIFT_LOADER_IMPL_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/retry.h"
+#include "redshift/catalog.h"
+#include "redshift/load.h"
+#include "redshift/sql.h"
+
+namespace vesto {
+
+// How long a statement may wait for a lock on the state table.
+inline constexpr int64_t kLockTimeoutMs = 60'000;
+// Waits of 60 s for the state's lock, and the search for an unknown COMMIT: 10 minutes in all.
+inline constexpr int kMaxLockWaits = 10;
+inline constexpr int64_t kCommitSearchMs = 600'000;
+// DDL waits behind other people's readers for so long.
+inline constexpr int64_t kDdlTimeoutMs = 300'000;
+// A session that has been idle for longer is not used again: a firewall may have dropped it.
+inline constexpr int64_t kMaxIdleMs = 300'000;
+// The same transaction: once, and five times more.
+inline constexpr RetryPolicy kTransactionRetry{6, 200, 10'000};
+
+struct RedshiftLoader::Impl {
+  Impl(LoadTarget t, LoadContext c);
+
+  // --- session.  One is kept for all that the loader does. ---
+  Status connect();  // makes session_ usable, if need be by a new connection
+  Result<ExecResult> exec(const std::string& sql);
+  Status set_timeout(int64_t timeout_ms);
+  void roll_back();     // leaves the session clean, or drops it
+  void drop_session();  // remembers it in ours_ if it may still hold locks
+  // Runs `work` again while its error says that the transaction is to be repeated, or that a lock
+  // was waited for (`max_waits` times at most). Bounded.
+  Status repeat(int max_waits, const std::function<Status()>& work);
+
+  // --- state.cc ---
+  Result<DestinationState> open_state();
+  Result<std::optional<DestinationState>> read_state();
+  Status make_state(const Catalog& catalog);
+  Result<DestinationState> select_state();
+  Result<Catalog> shared_catalog();
+
+  // --- prepare.cc ---
+  Result<std::vector<std::pair<size_t, Error>>> prepare(const std::vector<StreamLoad>& group);
+  Status read_tables(const std::vector<StreamLoad>& group, const std::vector<size_t>& streams);
+  Status prepare_stream(const StreamLoad& stream);
+
+  // --- commit_unknown.cc ---
+  // Whether the load was committed, found out under the state's lock.
+  Result<bool> was_committed(const RecordedSession& lost, const LoadId& load);
+  Status end_session(const RecordedSession& which);
+  // Ends what this sync's own and dead runs may have left. True: at least one was there to try.
+  bool end_left_sessions();
+
+  [[nodiscard]] TargetName state_name() const {
+    return {target.schema, sql::state_table_name(target.sync)};
+  }
+  [[nodiscard]] Clock& clock() const { return *context.clock; }
+  [[nodiscard]] const CatalogTable* find_table(const TargetName& name) const;
+
+  LoadTarget target;
+  LoadContext context;
+  std::unique_ptr<RedshiftSession> session_;
+  int64_t timeout_set_ms_ = -1;  // statement_timeout of session_; -1: not set yet
+  int64_t last_used_ms_ = 0;
+  bool has_stages_ = false;  // session_ holds staging tables: their names are taken
+  bool no_lock_ = false;     // the database refuses LOCK (datashare)
+  std::vector<RecordedSession> ours_;
+  // Target tables as last seen or made; schema and name.
+  std::map<std::pair<std::string, std::string>, CatalogTable> tables_;
+  // Those that the catalogue was asked for, also if they do not exist.
+  std::map<std::pair<std::string, std::string>, bool> asked_;
+};
+
+// Error of a run that somebody stopped.
+Error interrupted();
+
+}  // namespace vesto
+
+#endif  // VESTO_REDSHIFT_LOADER_IMPL_H_

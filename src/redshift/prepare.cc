@@ -1,0 +1,97 @@
+// Target tables: made and widened before the load, since Redshift allows no ALTER COLUMN TYPE in a
+// transaction. Each statement stands by itself and may be sent again.
+#include <fmt/core.h>
+
+#include "base/kill_point.h"
+#include "redshift/errors.h"
+#include "redshift/loader_impl.h"
+#include "redshift/table_plan.h"
+
+namespace vesto {
+
+namespace {
+
+// A lock on a target is waited for once more after left-over sessions were ended.
+constexpr int kDdlWaits = 2;
+
+Error with_owner(Error error, const StreamLoad& stream, const CatalogTable* table) {
+  if (error.code() == ErrorCode::kRsOwner && table != nullptr) {
+    error.with_hint(
+        fmt::format("ALTER TABLE {} OWNER TO the user of this destination; it belongs "
+                    "to {} now.",
+                    sql::qualified(stream.target), sql::ident(table->owner)));
+  }
+  return error;
+}
+
+}  // namespace
+
+Status RedshiftLoader::Impl::read_tables(const std::vector<StreamLoad>& group,
+                                         const std::vector<size_t>& streams) {
+  std::map<std::string, std::vector<std::string>> wanted;
+  for (const size_t index : streams) {
+    wanted[group[index].target.schema].push_back(group[index].target.table);
+  }
+  for (const auto& [schema, tables] : wanted) {
+    VESTO_ASSIGN(const Catalog catalog, read_catalog(*session_, schema, tables));
+    if (!catalog.schema_exists) {
+      return Error(ErrorCode::kRsNoSchema, "the schema " + schema + " does not exist");
+    }
+    for (const std::string& table : tables) {
+      asked_[{schema, table}] = true;
+      const CatalogTable* found = catalog.find(table);
+      if (found == nullptr) {
+        tables_.erase({schema, table});
+      } else {
+        tables_[{schema, table}] = *found;
+      }
+    }
+  }
+  return ok_status();
+}
+
+// Sends what plan_table() wants. Where somebody else was faster, or the answer was lost, the
+// catalogue is read again and only what is still missing is sent.
+Status RedshiftLoader::Impl::prepare_stream(const StreamLoad& stream) {
+  const std::pair<std::string, std::string> name{stream.target.schema, stream.target.table};
+  constexpr int kPlans = 4;
+  for (int attempt = 1;; ++attempt) {
+    if (!asked_[name]) VESTO_TRY(read_tables({stream}, {0}));
+    VESTO_ASSIGN(const TablePlan plan, plan_table(stream, find_table(stream.target)));
+    bool again = false;
+    for (const std::string& statement : plan.statements) {
+      asked_[name] = false;
+      VESTO_TRY(set_timeout(kDdlTimeoutMs));
+      auto done = exec(statement);
+      VESTO_KILL_POINT("prepare.after_ddl");
+      if (done.ok() || same_size(done.error())) continue;
+      if (!already_there(done.error()) || attempt >= kPlans) return done.error();
+      again = true;
+      break;
+    }
+    if (again) continue;
+    tables_[name] = plan.after;
+    asked_[name] = true;
+    return ok_status();
+  }
+}
+
+Result<std::vector<std::pair<size_t, Error>>> RedshiftLoader::Impl::prepare(
+    const std::vector<StreamLoad>& group) {
+  std::vector<size_t> all;
+  for (size_t i = 0; i < group.size(); ++i) all.push_back(i);
+  VESTO_TRY(repeat(kDdlWaits, [&] { return read_tables(group, all); }));
+  std::vector<std::pair<size_t, Error>> failed;
+  for (const size_t index : all) {
+    const StreamLoad& stream = group[index];
+    Status done = repeat(kDdlWaits, [&] { return prepare_stream(stream); });
+    if (done.ok()) continue;
+    Error error = with_owner(std::move(done).error(), stream, find_table(stream.target));
+    error.in("table " + stream.schema.stream);
+    if (after_fault(error) != AfterFault::kLeaveGroup) return error;
+    failed.emplace_back(index, std::move(error));
+  }
+  return failed;
+}
+
+}  // namespace vesto

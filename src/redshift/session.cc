@@ -1,0 +1,119 @@
+// RedshiftSession on libpq (pg/connection.h).
+#include "redshift/session.h"
+
+#include <fmt/core.h>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "pg/connection.h"
+#include "redshift/errors.h"
+#include "redshift/fill_secrets.h"
+#include "redshift/session_sql.h"
+
+namespace vesto {
+
+namespace {
+
+// What the first statements of a session may take.
+constexpr int64_t kGreetingTimeoutMs = 60'000;
+
+// "LOCK TABLE "s"."t"" : what a statement does, for messages. Never more than its first words.
+std::string label(std::string_view sql) {
+  constexpr size_t kLongest = 120;
+  size_t end = sql.find('(');
+  for (const std::string_view word : {" WHERE ", " SET ", " VALUES ", " FROM 's3"}) {
+    end = std::min(end, sql.find(word));
+  }
+  return std::string(trim(cut_utf8(sql.substr(0, end), kLongest)));
+}
+
+class PgRedshiftSession : public RedshiftSession {
+ public:
+  explicit PgRedshiftSession(std::unique_ptr<PgConnection> connection)
+      : connection_(std::move(connection)) {}
+
+  // Before anything else: who we are, so that a successor can end this session.
+  Status greet() {
+    VESTO_ASSIGN(const auto pid_text, scalar(session_sql::backend_pid()));
+    const auto pid = parse_int(trim(pid_text));
+    if (!pid || *pid <= 0 || *pid > INT32_MAX) {
+      return Error(ErrorCode::kRsSql, "pg_backend_pid() gave " + pid_text);
+    }
+    pid_ = static_cast<int>(*pid);
+    for (const std::string& query : session_sql::start_of(pid_)) {
+      auto start = scalar(query);
+      if (start.ok() && !start->empty()) {
+        start_ = std::move(start).value();
+        return ok_status();
+      }
+      if (!start.ok() && !connection_->usable()) return std::move(start).error();
+    }
+    VESTO_ASSIGN(start_, scalar(session_sql::server_time()));
+    return ok_status();
+  }
+
+  Result<ExecResult> exec(std::string_view sql) override {
+    VESTO_ASSIGN(const std::string filled, fill_secrets(sql, secrets_));
+    auto answer = connection_->exec(filled);
+    if (!answer.ok()) return redshift_error(answer.error(), label(sql));
+    ExecResult out;
+    out.tag = std::move(answer->tag);
+    out.rows = std::move(answer->rows);
+    for (const PgNotice& notice : answer->notices) out.notices.push_back(redact(notice.text));
+    return out;
+  }
+
+  void set_secret(const std::string& name, const Secret& value) override { secrets_[name] = value; }
+  [[nodiscard]] int backend_pid() const override { return pid_; }
+  [[nodiscard]] const std::string& backend_start() const override { return start_; }
+
+  void cancel() override {
+    connection_->request_cancel();
+    connection_->interrupt();
+  }
+
+  [[nodiscard]] bool in_transaction() const override { return connection_->in_transaction(); }
+  [[nodiscard]] bool usable() const override { return connection_->usable(); }
+
+ private:
+  Result<std::string> scalar(const std::string& sql) {
+    auto answer = connection_->exec(sql, kGreetingTimeoutMs);
+    if (!answer.ok()) return redshift_error(answer.error(), label(sql));
+    return answer->scalar().value_or("");
+  }
+
+  std::unique_ptr<PgConnection> connection_;
+  std::map<std::string, Secret> secrets_;
+  int pid_ = 0;
+  std::string start_;
+};
+
+}  // namespace
+
+int64_t ExecResult::affected() const {
+  const size_t blank = tag.find_last_of(' ');
+  if (blank == std::string::npos) return 0;
+  return parse_int(std::string_view(tag).substr(blank + 1)).value_or(0);
+}
+
+Result<std::unique_ptr<RedshiftSession>> connect_redshift(const RedshiftOptions& options) {
+  PgOptions pg;
+  pg.host = options.host;
+  pg.hostaddr = options.hostaddr;
+  pg.port = options.port;
+  pg.database = options.database;
+  pg.user = options.user;
+  pg.password = options.password;
+  pg.sslmode = "verify-full";  // never less: no fallback to clear text
+  pg.tls_ca_file = options.tls_ca_file;
+  pg.connect_timeout_ms = options.connect_timeout_ms;
+  const std::string where =
+      fmt::format("connecting to {}:{}/{}", options.host, options.port, options.database);
+  auto connection = PgConnection::connect(pg);
+  if (!connection.ok()) return redshift_login_error(connection.error(), where);
+  auto session = std::make_unique<PgRedshiftSession>(std::move(connection).value());
+  VESTO_TRY(session->greet());
+  return std::unique_ptr<RedshiftSession>(std::move(session));
+}
+
+}  // namespace vesto

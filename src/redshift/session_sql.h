@@ -1,0 +1,22 @@
+// Queries about sessions. STV_SESSIONS exists on provisioned clusters, SYS_SESSION_HISTORY
+// everywhere (Redshift Developer Guide): asked in this order. Pure; any thread.
+#ifndef VESTO_REDSHIFT_SESSION_SQL_H_
+#define VESTO_REDSHIFT_SESSION_SQL_H_
+
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace vesto::session_sql {
+
+std::string backend_pid();
+// The start of the living session with this pid, as text: one row, or NULL in it.
+std::array<std::string, 2> start_of(int pid);
+// The server's clock, where no view tells: a session began no later than this.
+std::string server_time();
+// 1 if the session with this pid lives and began no later than `since`, else 0.
+std::array<std::string, 2> count_since(int pid, std::string_view since);
+
+}  // namespace vesto::session_sql
+
+#endif  // VESTO_REDSHIFT_SESSION_SQL_H_

@@ -1,0 +1,177 @@
+// The state of a sync in its destination: made once, read at each run.
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json_text.h"
+#include "base/kill_point.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "redshift/errors.h"
+#include "redshift/loader_impl.h"
+
+namespace vesto {
+
+namespace {
+
+// The header row's position: {"sync":"shop-orders","source":"7710.../shop"}.
+std::string header_text(const LoadTarget& target) {
+  return "{\"sync\":" + json_quote(target.sync_name) +
+         ",\"source\":" + json_quote(target.source_id) + "}";
+}
+
+Error foreign(const TargetName& state, const std::string& why) {
+  return Error(ErrorCode::kRsStateForeign,
+               fmt::format("table {}.{} {}", state.schema, state.table, why));
+}
+
+// The header must be of this sync and this source. A sync name in another case is the same sync,
+// as it is for the sync's id.
+Status check_header(const LoadTarget& target, const TargetName& state, const std::string& text) {
+  const nlohmann::json header = nlohmann::json::parse(text, nullptr, false);
+  if (!header.is_object() || !header.contains("sync") || !header.contains("source") ||
+      !header["sync"].is_string() || !header["source"].is_string()) {
+    return foreign(state, "has a header row that Vesto did not write");
+  }
+  const auto sync = header["sync"].get<std::string>();
+  const auto source = header["source"].get<std::string>();
+  if (to_lower_ascii(sync) != to_lower_ascii(target.sync_name)) {
+    return foreign(state, "belongs to the sync " + sync);
+  }
+  if (!target.source_id.empty() && source != target.source_id) {
+    return foreign(
+        state, fmt::format("belongs to the source {}, this one is {}", source, target.source_id));
+  }
+  return ok_status();
+}
+
+Error no_schema(const std::string& schema) {
+  return Error(ErrorCode::kRsNoSchema, "the schema " + schema + " does not exist")
+      .with_hint(fmt::format("CREATE SCHEMA {}; or set create_schema = true.", sql::ident(schema)));
+}
+
+// Adds the line to paste where a right is missing.
+Error with_grant(Error error, const Catalog& catalog, const std::string& schema) {
+  const std::string user = sql::ident(catalog.user);
+  if (error.code() == ErrorCode::kRsPrivCreate) {
+    error.with_hint(
+        fmt::format("GRANT CREATE ON DATABASE {} TO {};", sql::ident(catalog.database), user));
+  } else if (error.code() == ErrorCode::kRsPrivSchema) {
+    error.with_hint(fmt::format("GRANT ALL ON SCHEMA {} TO {};", sql::ident(schema), user));
+  } else if (error.code() == ErrorCode::kRsPriv) {
+    error.with_hint(
+        fmt::format("GRANT ALL ON ALL TABLES IN SCHEMA {} TO {};", sql::ident(schema), user));
+  }
+  return error;
+}
+
+Error as_lock(Error error, const TargetName& state) {
+  if (error.code() != ErrorCode::kRsTimeout) return error;
+  return Error(ErrorCode::kRsLock,
+               fmt::format("table {}.{} is locked by another session", state.schema, state.table))
+      .with_upstream(error.upstream());
+}
+
+}  // namespace
+
+Result<Catalog> RedshiftLoader::Impl::shared_catalog() {
+  return read_catalog(
+      *session_, target.schema,
+      {state_name().table, std::string(sql::kLoadsTable), std::string(sql::kStatusView)});
+}
+
+Status RedshiftLoader::Impl::make_state(const Catalog& catalog) {
+  const TargetName state = state_name();
+  if (!catalog.schema_exists) {
+    if (!target.create_schema) return no_schema(target.schema);
+    auto made = exec(sql::create_schema(target.schema));
+    if (!made.ok() && !already_there(made.error())) return made.error();
+    VESTO_KILL_POINT("prepare.after_ddl");
+  }
+  if (catalog.find(sql::kLoadsTable) == nullptr) {
+    auto made = exec(sql::create_loads_table(target.schema));
+    if (!made.ok() && !already_there(made.error())) return made.error();
+    VESTO_KILL_POINT("prepare.after_ddl");
+  }
+  if (catalog.find(sql::kStatusView) == nullptr) {
+    auto made = exec(sql::create_status_view(target.schema));
+    // For people only: no delivery fails for its lack.
+    if (!made.ok() && after_fault(made.error()) == AfterFault::kRepeat) return made.error();
+    if (!made.ok() && !already_there(made.error())) {
+      log_warn("redshift: the status view could not be made",
+               {{"error", made.error().to_string()}});
+    }
+    VESTO_KILL_POINT("prepare.after_ddl");
+  }
+  if (catalog.find(state.table) != nullptr) return ok_status();
+  // Table and header row together: whoever sees the table sees its header.
+  VESTO_TRY(exec("BEGIN"));
+  auto made = exec(sql::create_state_table(state));
+  if (!made.ok() && already_there(made.error())) {
+    roll_back();  // another run was first; its header is read
+    return session_ != nullptr ? ok_status()
+                               : Status(Error(ErrorCode::kRsConnection, "ROLLBACK failed"));
+  }
+  if (!made.ok()) return made.error();
+  VESTO_TRY(exec(sql::insert_state_rows(
+      state, {{std::string(sql::kHeaderStream), LoadId{"0"}, target.installation.text, 1,
+               header_text(target), clock().wall_ms()}})));
+  VESTO_TRY(exec("COMMIT"));
+  VESTO_KILL_POINT("prepare.after_ddl");
+  return ok_status();
+}
+
+Result<DestinationState> RedshiftLoader::Impl::select_state() {
+  const TargetName state = state_name();
+  VESTO_TRY(set_timeout(kLockTimeoutMs));
+  VESTO_ASSIGN(const ExecResult answer, exec(sql::select_state(state)));
+  DestinationState out;
+  int headers = 0;
+  for (const auto& row : answer.rows) {
+    if (row.size() != 4 || !row[0] || !row[1] || !row[3]) {
+      return foreign(state, "does not look like a state table");
+    }
+    if (*row[0] == sql::kHeaderStream) {
+      ++headers;
+      VESTO_TRY(check_header(target, state, *row[3]));
+      out.fence = LoadId{*row[1]};
+      continue;
+    }
+    DestinationState::Stream stream;
+    stream.load_id = LoadId{*row[1]};
+    stream.schema_version = static_cast<int>(parse_int(row[2].value_or("")).value_or(1));
+    stream.position = *row[3];
+    out.streams[*row[0]] = std::move(stream);
+  }
+  if (headers != 1) return foreign(state, fmt::format("has {} header rows", headers));
+  return out;
+}
+
+Result<DestinationState> RedshiftLoader::Impl::open_state() {
+  DestinationState out;
+  Catalog catalog;
+  const Status done = repeat(kMaxLockWaits, [&]() -> Status {
+    VESTO_ASSIGN(catalog, shared_catalog());
+    VESTO_TRY(make_state(catalog));
+    VESTO_ASSIGN(out, select_state());
+    return ok_status();
+  });
+  if (!done.ok()) return with_grant(as_lock(done.error(), state_name()), catalog, target.schema);
+  return out;
+}
+
+Result<std::optional<DestinationState>> RedshiftLoader::Impl::read_state() {
+  std::optional<DestinationState> out;
+  Catalog catalog;
+  const Status done = repeat(kMaxLockWaits, [&]() -> Status {
+    out.reset();
+    VESTO_ASSIGN(catalog, shared_catalog());
+    if (catalog.find(state_name().table) == nullptr) return ok_status();
+    VESTO_ASSIGN(out, select_state());
+    return ok_status();
+  });
+  if (!done.ok()) return with_grant(as_lock(done.error(), state_name()), catalog, target.schema);
+  return out;
+}
+
+}  // namespace vesto

@@ -1,0 +1,196 @@
+#include "source/postgres/columns.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/strings.h"
+#include "schema/postgres_types.h"
+
+namespace vesto {
+
+namespace {
+
+std::string stream_of(const TableInfo& table) {
+  return stream_name(table.relation.schema, table.relation.name);
+}
+
+// A column as a person wrote it: exactly, or else the only one that differs in case alone.
+Result<size_t> column_index(const TableInfo& table, std::string_view name, std::string_view where) {
+  std::vector<std::string> names;
+  std::vector<size_t> alike;
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    if (table.columns[i].name == name) return i;
+    if (to_lower_ascii(table.columns[i].name) == to_lower_ascii(name)) alike.push_back(i);
+    names.push_back(table.columns[i].name);
+  }
+  if (alike.size() == 1) return alike.front();
+  std::string message = fmt::format("{} has no column {} ({})", stream_of(table), name, where);
+  if (const auto near = nearest(name, names)) message += fmt::format("; did you mean {}?", *near);
+  return Error(ErrorCode::kPgNoColumn, message);
+}
+
+std::string exclude_line(const StreamRequest& request, const std::vector<std::string>& more) {
+  std::vector<std::string> quoted;
+  for (const std::string& name : request.exclude) quoted.push_back("\"" + name + "\"");
+  for (const std::string& name : more) quoted.push_back("\"" + name + "\"");
+  return fmt::format("Leave it out: exclude = [{}].", join(quoted, ", "));
+}
+
+ReadColumn::Size size_test(const MappedType& mapped) {
+  if (!mapped.unbounded) return ReadColumn::Size::kBounded;
+  // json is kept as text, so octet_length() is as cheap for it; jsonb is told apart by the caller.
+  return ReadColumn::Size::kOctets;
+}
+
+constexpr uint32_t kJsonbOid = 3802;
+constexpr uint32_t kNumericOid = 1700;
+
+class Chooser {
+ public:
+  Chooser(const TableInfo& table, const StreamRequest& request)
+      : table_(table), request_(request) {}
+
+  Result<StreamColumns> choose() {
+    out_.schema.stream = stream_of(table_);
+    VESTO_TRY(exclude());
+    VESTO_TRY(map_types());
+    VESTO_TRY(check_names());
+    VESTO_TRY(choose_key());
+    VESTO_TRY(choose_cursor());
+    return std::move(out_);
+  }
+
+ private:
+  Status exclude() {
+    excluded_.assign(table_.columns.size(), false);
+    for (const std::string& name : request_.exclude) {
+      VESTO_ASSIGN(const size_t index, column_index(table_, name, "exclude"));
+      excluded_[index] = true;
+    }
+    return ok_status();
+  }
+
+  Status map_types() {
+    std::vector<std::string> refused;
+    std::vector<std::string> refused_names;
+    for (size_t i = 0; i < table_.columns.size(); ++i) {
+      const ColumnInfo& column = table_.columns[i];
+      if (excluded_[i]) continue;
+      const auto mapped =
+          map_postgres_type(column.base_oid, column.base_typmod, column.average_bytes);
+      if (!mapped) {
+        refused.push_back(fmt::format("{} ({})", column.name, column.type));
+        refused_names.push_back(column.name);
+        continue;
+      }
+      add(column, *mapped);
+    }
+    if (!refused.empty()) {
+      return Error(ErrorCode::kPgType,
+                   fmt::format("{}: this version does not deliver the type of {}",
+                               out_.schema.stream, join(refused, ", ")))
+          .with_hint(exclude_line(request_, refused_names));
+    }
+    if (out_.schema.columns.empty()) {
+      return Error(ErrorCode::kPgNoColumn,
+                   fmt::format("{} has no column to deliver", out_.schema.stream))
+          .with_hint("Leave the table out of the sync.");
+    }
+    return ok_status();
+  }
+
+  void add(const ColumnInfo& column, const MappedType& mapped) {
+    out_.schema.columns.push_back({.name = fold_column_name(column.name),
+                                   .source_name = column.name,
+                                   .source_type = column.type,
+                                   .type = mapped.type,
+                                   .nullable = !column.not_null,
+                                   .unbounded = mapped.unbounded});
+    ReadColumn read{.name = column.name, .print = mapped.print, .size = size_test(mapped)};
+    if (column.base_oid == kJsonbOid) read.size = ReadColumn::Size::kJsonb;
+    if (column.base_oid == kNumericOid) read.size = ReadColumn::Size::kBounded;  // 150 kB at most
+    out_.read.push_back(std::move(read));
+    out_.source.push_back(&column);
+    if (!mapped.note.empty()) {
+      out_.notes.push_back(fmt::format("column {}: {}", column.name, mapped.note));
+    }
+  }
+
+  Status check_names() {
+    std::map<std::string, std::string> seen;
+    for (const Column& column : out_.schema.columns) {
+      if (is_reserved_column_name(column.name)) {
+        return Error(ErrorCode::kPgName,
+                     fmt::format("{}: {} is the name of a system column in Redshift",
+                                 out_.schema.stream, column.source_name))
+            .with_hint(exclude_line(request_, {column.source_name}));
+      }
+      const auto [other, fresh] = seen.emplace(column.name, column.source_name);
+      if (!fresh) {
+        return Error(ErrorCode::kPgName,
+                     fmt::format("{}: the columns {} and {} have one name in Redshift, which folds "
+                                 "names to lower case",
+                                 out_.schema.stream, other->second, column.source_name))
+            .with_hint(exclude_line(request_, {column.source_name}));
+      }
+    }
+    return ok_status();
+  }
+
+  // The index among the delivered columns.
+  Result<size_t> delivered(std::string_view name, std::string_view where) {
+    VESTO_ASSIGN(const size_t index, column_index(table_, name, where));
+    for (size_t i = 0; i < out_.source.size(); ++i) {
+      if (out_.source[i] == &table_.columns[index]) return i;
+    }
+    return Error(ErrorCode::kCfgValue, fmt::format("{}: column {} is needed as {}, so it cannot "
+                                                   "stand in exclude",
+                                                   out_.schema.stream, name, where));
+  }
+
+  Status choose_key() {
+    const auto& names = request_.key.empty() ? table_.primary_key : request_.key;
+    for (const std::string& name : names) {
+      VESTO_ASSIGN(const size_t index, delivered(name, "key"));
+      const Column& column = out_.schema.columns[index];
+      if (column.type.kind == TypeKind::kSuper) {
+        return Error(ErrorCode::kPgNoKey,
+                     fmt::format("{}: column {} is {}, which Redshift cannot compare: it cannot "
+                                 "be a key",
+                                 out_.schema.stream, name, column.source_type));
+      }
+      const auto& key = out_.schema.key;
+      if (std::find(key.begin(), key.end(), index) != key.end()) continue;
+      out_.schema.key.push_back(index);
+      out_.read[index].key = true;
+    }
+    return ok_status();
+  }
+
+  Status choose_cursor() {
+    if (request_.cursor.empty()) return ok_status();
+    VESTO_ASSIGN(const size_t index, delivered(request_.cursor, "cursor"));
+    out_.schema.cursor = index;
+    if (!out_.schema.key.empty()) return ok_status();
+    return Error(ErrorCode::kPgNoKey,
+                 fmt::format("{} has no primary key and the configuration names none; without one "
+                             "the rows behind a cursor cannot be merged",
+                             out_.schema.stream))
+        .with_hint("Give key = [\"...\"], or leave cursor out and use mode = \"replace\".");
+  }
+
+  const TableInfo& table_;
+  const StreamRequest& request_;
+  std::vector<bool> excluded_;
+  StreamColumns out_;
+};
+
+}  // namespace
+
+Result<StreamColumns> choose_columns(const TableInfo& table, const StreamRequest& request) {
+  return Chooser(table, request).choose();
+}
+
+}  // namespace vesto

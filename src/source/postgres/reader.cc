@@ -1,0 +1,125 @@
+#include "source/postgres/reader.h"
+
+#include <fmt/format.h>
+
+#include "base/strings.h"
+#include "encode/redshift_csv.h"
+#include "pg/errors.h"
+#include "pg/quoting.h"
+#include "source/postgres/session.h"
+
+namespace vesto {
+
+namespace {
+
+constexpr std::string_view kReading = "reading rows";
+constexpr size_t kShownKeyBytes = 100;
+
+}  // namespace
+
+Result<std::unique_ptr<PgConnection>> SnapshotConnections::take() {
+  {
+    Lock lock(mutex_);
+    if (!idle_.empty()) {
+      std::unique_ptr<PgConnection> connection = std::move(idle_.back());
+      idle_.pop_back();
+      return connection;
+    }
+  }
+  VESTO_ASSIGN(std::unique_ptr<PgConnection> connection, connect_postgres(options_));
+  const std::string_view joining = "joining the snapshot of the run";
+  VESTO_TRY(source_exec(*connection, "SET max_parallel_workers_per_gather = 0", joining));
+  VESTO_TRY(source_exec(*connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", joining));
+  VESTO_TRY(source_exec(*connection, "SET TRANSACTION SNAPSHOT " + quote_pg_literal(snapshot_id_),
+                        joining));
+  return connection;
+}
+
+void SnapshotConnections::give_back(std::unique_ptr<PgConnection> connection) {
+  Lock lock(mutex_);
+  idle_.push_back(std::move(connection));
+}
+
+PostgresReader::PostgresReader(std::shared_ptr<SnapshotConnections> connections,
+                               std::unique_ptr<PgConnection> connection, std::string sql,
+                               std::shared_ptr<const OversizeRows> oversize)
+    : connections_(std::move(connections)),
+      connection_(std::move(connection)),
+      sql_(std::move(sql)),
+      oversize_(std::move(oversize)) {}
+
+PostgresReader::~PostgresReader() {
+  if ((finished_ || !started_) && connection_->usable()) {
+    connections_->give_back(std::move(connection_));
+  } else if (connection_->usable()) {
+    connection_->request_cancel();  // left in the middle: the server must not print the rest
+  }
+}
+
+Status PostgresReader::start() {
+  started_ = true;
+  const PgStatus started = connection_->copy_out(sql_);
+  if (!started.ok()) return pg_source_error(started.error(), kReading);
+  return ok_status();
+}
+
+Result<bool> PostgresReader::read(Chunk* chunk) {
+  chunk->clear();
+  if (finished_) return false;
+  if (!started_) VESTO_TRY(start());
+  chunk->bytes.reserve(kChunkBytes);
+  while (true) {
+    if (!held_) {
+      auto next = connection_->copy_row();
+      if (!next.ok()) return pg_source_error(next.error(), kReading);
+      held_ = next.value();
+      if (!held_) {
+        VESTO_TRY(finish());
+        return chunk->rows > 0;
+      }
+    }
+    const std::string_view row = *held_;
+    if (chunk->rows > 0 && chunk->bytes.size() + row.size() > kChunkBytes) return true;
+    // The protocol would allow a message to hold a piece of a row; PostgreSQL never does that.
+    if (!row.ends_with(kCsvRecordEnd)) {
+      return Error(ErrorCode::kPgRead, "the server sent a piece of a row in a message of its own");
+    }
+    if (oversize_ && row.find(oversize_->marker) != std::string_view::npos) {
+      return oversize_error(row);
+    }
+    chunk->bytes.append(row);
+    chunk->longest_row_bytes = std::max<uint64_t>(chunk->longest_row_bytes, row.size());
+    ++chunk->rows;
+    ++rows_;
+    held_.reset();
+  }
+}
+
+Status PostgresReader::finish() {
+  if (connection_->copied_rows() != rows_) {
+    return Error(ErrorCode::kPgRead, fmt::format("the server counts {} rows, {} came",
+                                                 connection_->copied_rows(), rows_));
+  }
+  finished_ = true;
+  return ok_status();
+}
+
+Error PostgresReader::oversize_error(std::string_view row) const {
+  const StreamSchema& schema = oversize_->schema;
+  std::vector<CsvField> fields;
+  std::vector<std::string> key;
+  std::string scratch;
+  if (split_csv_row(row, &fields) && fields.size() == schema.columns.size()) {
+    for (const size_t index : schema.key) {
+      const std::string_view value = csv_value(fields[index], &scratch);
+      key.push_back(fmt::format("{} = {}", schema.columns[index].source_name,
+                                redact(cut_utf8(value, kShownKeyBytes))));
+    }
+  }
+  return Error(ErrorCode::kSrcRowTooLarge,
+               fmt::format("a row holds more than {} ({})", format_bytes(oversize_->max_row_bytes),
+                           key.empty() ? "the table has no key" : "key: " + join(key, ", ")))
+      .in("table " + schema.stream);
+}
+
+}  // namespace vesto

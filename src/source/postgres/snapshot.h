@@ -1,0 +1,41 @@
+// One exported snapshot of the source and all that reads in it. Inside source/postgres only.
+#ifndef VESTO_SOURCE_POSTGRES_SNAPSHOT_H_
+#define VESTO_SOURCE_POSTGRES_SNAPSHOT_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/mutex.h"
+#include "source/postgres/plan.h"
+#include "source/postgres/postgres_source.h"
+
+namespace vesto {
+
+class PostgresSnapshot final : public SourceSnapshot {
+ public:
+  static Result<std::unique_ptr<SourceSnapshot>> take(const PostgresOptions& options,
+                                                      std::string_view null_marker);
+
+  [[nodiscard]] int64_t data_as_of_ms() const override { return data_as_of_ms_; }
+  Result<StreamPlan> plan(const StreamRequest& request) override;
+  Result<std::unique_ptr<RangeReader>> open(const ReadRange& range) override;
+
+ private:
+  PostgresSnapshot() = default;
+  Status begin(const PostgresOptions& options);
+  Status read_open_transactions();
+
+  std::unique_ptr<PgConnection> coordinator_;  // its transaction exports the snapshot
+  std::shared_ptr<SnapshotConnections> connections_;
+  int64_t data_as_of_ms_ = 0;
+  PlanContext context_;
+  Mutex mutex_;
+  // By statement: what a reader must know to name a row that is too large.
+  std::map<std::string, std::shared_ptr<const OversizeRows>> oversize_ VESTO_GUARDED_BY(mutex_);
+};
+
+}  // namespace vesto
+
+#endif  // VESTO_SOURCE_POSTGRES_SNAPSHOT_H_

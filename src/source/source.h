@@ -1,0 +1,122 @@
+// The Source interface: where rows come from. A source prints Redshift CSV itself, since the
+// fastest ones can (PostgreSQL prints the rows and Vesto moves the bytes).
+//
+//   source->identity(), source->tables()           what is there
+//   auto snapshot = source->open_snapshot(n)       one consistent moment for all streams of a run
+//   auto plan = snapshot->plan(request)            schema, ranges, the position after this read
+//   auto reader = snapshot->open(plan, range)      one lane; its own connection, same moment
+//   while (reader->read(&chunk)) ...               rows as CSV
+//
+// Thread rule: Source and SourceSnapshot are used by one thread, but SourceSnapshot::open and the
+// readers that it returns may be used by one lane each, at the same time.
+#ifndef VESTO_SOURCE_SOURCE_H_
+#define VESTO_SOURCE_SOURCE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "encode/chunk.h"
+#include "schema/table.h"
+
+namespace vesto {
+
+// How far a stream is committed: opaque to all but its source. At most 4,096 bytes.
+struct Position {
+  std::string text;  // "" = nothing read yet, or a stream without a cursor
+  bool operator==(const Position&) const = default;
+};
+
+struct SourceColumn {
+  std::string name;
+  std::string type;  // format_type()
+  bool nullable = true;
+  bool generated = false;
+};
+
+struct SourceTable {
+  std::string schema;
+  std::string name;
+  std::string kind;  // "table", "partitioned table", "view", "materialized view", "foreign table"
+  int64_t estimated_rows = -1;  // -1: never analyzed
+  int64_t size_bytes = 0;
+  std::vector<SourceColumn> columns;
+  std::vector<std::string> primary_key;
+};
+
+struct SourceIdentity {
+  std::string id;       // stable for this database: "<system identifier>/<database>"
+  std::string version;  // "PostgreSQL 15.20"
+  std::string user;
+};
+
+// What the configuration asks of one table.
+struct StreamRequest {
+  std::string table;                      // "public.orders"
+  std::vector<std::string> key;           // empty: the primary key
+  std::string cursor;                     // empty: no cursor, every run reads all
+  std::optional<int64_t> lookback_ms;     // for times
+  std::optional<int64_t> lookback_units;  // for integers
+  std::vector<std::string> exclude;
+  Position from;  // committed position; "" = full copy
+};
+
+// One piece of a stream that one lane reads.
+struct ReadRange {
+  std::string sql;  // the COPY statement, with the NULL marker in it
+  int64_t estimated_bytes = 0;
+};
+
+struct StreamPlan {
+  StreamSchema schema;
+  std::vector<ReadRange> ranges;  // largest first, at least one
+  // Where the stream stands once everything of this read is committed.
+  Position next;
+  // The source enforces the key: a primary key, or a unique index over columns that are not null.
+  bool key_proven = false;
+  bool full = true;        // false: only the window after request.from
+  bool unchanged = false;  // the source can tell that there is nothing new: nothing to read
+  // The source does not promise valid UTF-8: for GuardLimits::check_utf8.
+  bool check_utf8 = false;
+  int64_t estimated_rows = -1;
+  int64_t estimated_bytes = 0;
+  std::vector<std::string> notes;  // for the plan: "numeric without precision is kept as text"
+};
+
+class RangeReader {
+ public:
+  virtual ~RangeReader() = default;
+  // Clears `chunk` and fills it with whole rows until kChunkBytes or the end. False: there was
+  // nothing left, and the source has confirmed that the read is complete.
+  // Errors: PG-READ, SRC-ROW-TOO-LARGE, RUN-INTERRUPTED.
+  virtual Result<bool> read(Chunk* chunk) = 0;
+  // Ends a read() that waits in another thread. Any thread.
+  virtual void cancel() = 0;
+};
+
+class SourceSnapshot {
+ public:
+  virtual ~SourceSnapshot() = default;
+  // The moment all readers see, by the source's clock.
+  [[nodiscard]] virtual int64_t data_as_of_ms() const = 0;
+  // Errors: PG-NO-TABLE, PG-NO-COLUMN, PG-NO-KEY, PG-TYPE, PG-RLS, PG-PRIV.
+  virtual Result<StreamPlan> plan(const StreamRequest& request) = 0;
+  virtual Result<std::unique_ptr<RangeReader>> open(const ReadRange& range) = 0;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual Result<SourceIdentity> identity() = 0;
+  virtual Result<std::vector<SourceTable>> tables() = 0;
+  // null_marker: what stands for NULL in the CSV; random for each run, 12+ of [a-z0-9].
+  virtual Result<std::unique_ptr<SourceSnapshot>> open_snapshot(std::string_view null_marker) = 0;
+};
+
+}  // namespace vesto
+
+#endif  // VESTO_SOURCE_SOURCE_H_

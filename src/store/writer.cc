@@ -1,0 +1,87 @@
+#include "store/writer.h"
+
+#include <utility>
+
+namespace vesto::store {
+
+Writer::Writer(std::unique_ptr<Database> db) : db_(std::move(db)), thread_([this] { work(); }) {}
+
+Writer::~Writer() {
+  {
+    Lock lock(mutex_);
+    closed_ = true;
+    filled_.notify_all();
+  }
+  thread_.join();
+}
+
+Status Writer::run(Command command) {
+  Task task{.command = std::move(command), .answer = std::nullopt};
+  Lock lock(mutex_);
+  while (waiting_.size() >= kMaxWaiting) room_.wait(mutex_);
+  waiting_.push_back(&task);
+  filled_.notify_one();
+  while (!task.answer) answered_.wait(mutex_);
+  return *std::move(task.answer);
+}
+
+int64_t Writer::commits() {
+  Lock lock(mutex_);
+  return commits_;
+}
+
+void Writer::work() {
+  while (true) {
+    const Batch batch = take();
+    if (batch.empty()) return;
+    std::vector<Status> answers = commit(batch);
+    Lock lock(mutex_);
+    ++commits_;
+    for (size_t i = 0; i < batch.size(); ++i) batch[i]->answer = std::move(answers[i]);
+    answered_.notify_all();
+  }
+}
+
+Writer::Batch Writer::take() {
+  Lock lock(mutex_);
+  while (waiting_.empty() && !closed_) filled_.wait(mutex_);
+  Batch batch;
+  while (!waiting_.empty() && batch.size() < kMaxTogether) {
+    batch.push_back(waiting_.front());
+    waiting_.pop_front();
+  }
+  room_.notify_all();
+  return batch;
+}
+
+std::vector<Status> Writer::commit(const Batch& batch) {
+  std::vector<Status> answers;
+  answers.reserve(batch.size());
+  // IMMEDIATE: a transaction that reads first and then writes can fail in spite of the busy
+  // timeout.
+  Status whole = db_->exec("BEGIN IMMEDIATE");
+  if (whole.ok()) whole = run_commands(batch, &answers);
+  if (whole.ok()) whole = db_->exec("COMMIT");
+  if (!whole.ok()) {
+    if (!db_->autocommit()) (void)db_->exec("ROLLBACK");
+    answers.assign(batch.size(), whole);
+  }
+  return answers;
+}
+
+Status Writer::run_commands(const Batch& batch, std::vector<Status>* answers) {
+  for (Task* task : batch) {
+    VESTO_TRY(db_->exec("SAVEPOINT command"));
+    Status answer = task->command(*db_);
+    if (!answer.ok()) {
+      // A full disk or a damaged file ends the whole transaction, for everybody in it.
+      if (db_->autocommit()) return answer;
+      VESTO_TRY(db_->exec("ROLLBACK TO command"));
+    }
+    VESTO_TRY(db_->exec("RELEASE command"));
+    answers->push_back(std::move(answer));
+  }
+  return ok_status();
+}
+
+}  // namespace vesto::store

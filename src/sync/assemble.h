@@ -1,0 +1,37 @@
+// From the configuration to what a run needs: the spec of a sync, its source, and how to reach its
+// bucket and its warehouse. The one place where secrets are resolved for a run.
+#ifndef VESTO_SYNC_ASSEMBLE_H_
+#define VESTO_SYNC_ASSEMBLE_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "aws/s3.h"
+#include "base/budget.h"
+#include "config/config.h"
+#include "redshift/session.h"
+#include "source/source.h"
+#include "sync/run.h"
+
+namespace vesto {
+
+// Errors: CFG-NO-OBJECT (with the nearest name), CFG-SECRET-MISSING, CFG-VALUE.
+Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_view name);
+
+struct AssembledSync {
+  SyncSpec spec;
+  std::unique_ptr<Source> source;
+  S3Options s3;
+  RedshiftOptions redshift;
+  AwsCredentials copy_credentials;
+
+  // The services of a run. Valid as long as this object and the three handed in.
+  RunServices services(Store& store, Clock& clock, ByteBudget& budget);
+};
+
+Result<AssembledSync> assemble_sync(const Config& config, std::string_view name);
+
+}  // namespace vesto
+
+#endif  // VESTO_SYNC_ASSEMBLE_H_

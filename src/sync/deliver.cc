@@ -1,0 +1,188 @@
+#include "sync/deliver.h"
+
+#include <algorithm>
+
+#include "base/kill_point.h"
+#include "base/log.h"
+
+namespace vesto {
+
+namespace {
+
+// A group is one transaction: these bound its length and what a repeat of it costs.
+constexpr uint64_t kGroupBytes = 2ULL << 30;
+constexpr size_t kGroupStreams = 1000;
+
+TableResult result_of(const RunContext& context, const RunPlan& plan, const StreamForLoad& stream) {
+  const PlannedTable& planned = plan.tables[stream.planned];
+  const TableSpec& spec = context.spec.tables[planned.table];
+  TableResult result;
+  result.name = spec.name;
+  result.target = stream.load.target.schema + "." + stream.load.target.table;
+  result.mode = planned.mode == LoadMode::kReplace ? "replace" : "upsert";
+  result.full = planned.plan.full;
+  result.rows.read = stream.load.rows_read;
+  result.bytes_read = stream.bytes_read;
+  result.bytes_staged = stream.load.bytes_staged;
+  result.duration_ms = context.now_ms() - stream.load.started_ms;
+  return result;
+}
+
+// Nothing to send to the warehouse: no new row, and the table is known to be there.
+bool is_unchanged(const RunPlan& plan, const StreamForLoad& stream) {
+  if (stream.load.rows_read > 0) return false;
+  const PlannedTable& planned = plan.tables[stream.planned];
+  return planned.mode == LoadMode::kUpsert &&
+         plan.base.streams.contains(planned.plan.schema.stream);
+}
+
+}  // namespace
+
+Deliverer::Deliverer(RunContext& context, RedshiftLoader& loader, LeaseKeeper& lease,
+                     const RunPlan& plan)
+    : context_(context),
+      loader_(loader),
+      lease_(lease),
+      plan_(plan),
+      queue_(std::max<size_t>(1, plan.tables.size())),
+      thread_([this] { work(); }) {}
+
+Deliverer::~Deliverer() { queue_.close(); }
+
+void Deliverer::offer(StreamForLoad stream) { queue_.push(std::move(stream)); }
+
+DeliveryResult Deliverer::finish(bool complete) {
+  complete_ = complete;
+  queue_.close();
+  thread_.join();
+  return std::move(result_);
+}
+
+void Deliverer::work() {
+  std::vector<StreamForLoad> group;
+  uint64_t group_bytes = 0;
+  while (auto stream = queue_.pop()) {
+    if (result_.fenced || result_.error) continue;  // drain: the lanes must never wait for us
+    if (is_unchanged(plan_, *stream)) {
+      TableResult result = result_of(context_, plan_, *stream);
+      result.state = "unchanged";
+      context_.report.step(plan_.tables[stream->planned].table, "unchanged");
+      context_.report.finished(result);
+      result_.tables.emplace(stream->planned, std::move(result));
+      continue;
+    }
+    group_bytes += stream->load.bytes_staged;
+    group.push_back(*std::move(stream));
+    if (group_bytes >= kGroupBytes || group.size() >= kGroupStreams) {
+      load_group(std::exchange(group, {}));
+      group_bytes = 0;
+    }
+  }
+  if (complete_ && !group.empty() && !result_.fenced && !result_.error) {
+    load_group(std::move(group));
+  }
+}
+
+void Deliverer::give_up(Error error) {
+  result_.error = std::move(error);
+  context_.stop.request_stop();
+}
+
+void Deliverer::fail(const StreamForLoad& stream, Error error) {
+  TableResult result = result_of(context_, plan_, stream);
+  result.state = "failed";
+  result.error = std::move(error);
+  context_.report.step(plan_.tables[stream.planned].table, "failed");
+  context_.report.finished(result);
+  result_.tables.emplace(stream.planned, std::move(result));
+}
+
+// The destination's own word on the fence: if it differs from what the plan rests on, the plan is
+// void (another machine delivered, or the warehouse was restored from a snapshot).
+Status Deliverer::open_state_once() {
+  if (seen_) return ok_status();
+  VESTO_ASSIGN(const DestinationState state, loader_.open_state());
+  seen_ = state.fence;
+  if (state.fence != plan_.base.fence) result_.fenced = true;
+  return ok_status();
+}
+
+void Deliverer::prepare_group(std::vector<StreamForLoad>* group) {
+  std::vector<StreamLoad> loads;
+  for (const StreamForLoad& stream : *group) {
+    context_.report.step(plan_.tables[stream.planned].table, "prepare");
+    loads.push_back(stream.load);
+  }
+  auto failed = loader_.prepare(loads);
+  if (!failed.ok()) {
+    give_up(std::move(failed).error());
+    return;
+  }
+  // From the back, so that the indexes stay right while streams leave.
+  std::sort(failed->begin(), failed->end(),
+            [](const auto& a, const auto& b) { return a.first > b.first; });
+  for (auto& [index, error] : *failed) {
+    fail((*group)[index], std::move(error));
+    group->erase(group->begin() + static_cast<std::ptrdiff_t>(index));
+  }
+}
+
+void Deliverer::load_group(std::vector<StreamForLoad> group) {
+  if (Status opened = open_state_once(); !opened.ok()) return give_up(std::move(opened).error());
+  if (result_.fenced) return;
+  prepare_group(&group);
+  if (result_.error || group.empty()) return;
+
+  std::vector<StreamLoad> loads;
+  for (const StreamForLoad& stream : group) {
+    context_.report.step(plan_.tables[stream.planned].table, "load");
+    loads.push_back(stream.load);
+  }
+  const LoadId load = make_load_id(context_.now_ms());
+  Result<LoadOutcome> outcome = loader_.load(loads, *seen_, load, context_.run);
+  if (!outcome.ok()) return give_up(std::move(outcome).error());
+  if (outcome->fenced) {
+    result_.fenced = true;
+    return;
+  }
+  for (auto& [index, error] : outcome->failed) fail(group[index], std::move(error));
+  if (!outcome->committed) return;
+  VESTO_KILL_POINT("run.after_commit");
+  seen_ = load;
+  for (size_t i = 0; i < outcome->loaded.size(); ++i) {
+    const StreamForLoad& stream = group[outcome->loaded[i]];
+    TableResult result = result_of(context_, plan_, stream);
+    result.state = "succeeded";
+    result.rows.copied = outcome->streams[i].rows_copied;
+    result.rows.inserted = outcome->streams[i].rows_inserted;
+    result.rows.updated = outcome->streams[i].rows_updated;
+    result.rows.deleted = outcome->streams[i].rows_deleted;
+    context_.report.step(plan_.tables[stream.planned].table, "done");
+    context_.report.finished(result);
+    result_.tables.emplace(stream.planned, std::move(result));
+  }
+  if (Status kept = remember(loads, *outcome, load); !kept.ok()) {
+    give_up(std::move(kept).error());
+  }
+  VESTO_KILL_POINT("run.after_copies");
+}
+
+Status Deliverer::remember(const std::vector<StreamLoad>& loads, const LoadOutcome& outcome,
+                           const LoadId& load) {
+  std::vector<StreamCopy> copies;
+  StreamCopy header;
+  header.sync = context_.spec.name;
+  header.stream = "*";
+  header.load_id = load;
+  header.seen_ms = context_.now_ms();
+  copies.push_back(header);
+  for (const size_t index : outcome.loaded) {
+    StreamCopy copy = header;
+    copy.stream = loads[index].schema.stream;
+    copy.position = loads[index].position;
+    copies.push_back(std::move(copy));
+  }
+  return context_.services.store->put_copies(copies);
+}
+
+}  // namespace vesto

@@ -1,0 +1,70 @@
+// The load thread: takes staged streams as they become complete, gathers them into groups, and has
+// each group prepared and loaded in one transaction. Extraction never waits for it, so that the
+// source's snapshot is not held open by a slow warehouse.
+//
+// Thread rule: offer() from any thread; the rest from the thread that made it.
+#ifndef VESTO_SYNC_DELIVER_H_
+#define VESTO_SYNC_DELIVER_H_
+
+#include <map>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "base/bounded_queue.h"
+#include "redshift/load.h"
+#include "sync/lease_keeper.h"
+#include "sync/plan.h"
+#include "sync/run_context.h"
+
+namespace vesto {
+
+// A stream whose every range was read, and whose parts and manifest are stored.
+struct StreamForLoad {
+  size_t planned = 0;  // index into RunPlan::tables
+  StreamLoad load;
+  uint64_t bytes_read = 0;
+};
+
+struct DeliveryResult {
+  // The fence had moved: somebody else's load came between plan and load. Nothing of the groups
+  // that were still open is committed.
+  bool fenced = false;
+  std::optional<Error> error;            // what ended the delivery as a whole
+  std::map<size_t, TableResult> tables;  // by index into RunPlan::tables
+};
+
+class Deliverer {
+ public:
+  Deliverer(RunContext& context, RedshiftLoader& loader, LeaseKeeper& lease, const RunPlan& plan);
+  ~Deliverer();
+
+  void offer(StreamForLoad stream);
+  // No more streams will come. `complete`: extraction went well, so what was gathered is loaded;
+  // otherwise it is dropped. Waits for the thread.
+  DeliveryResult finish(bool complete);
+
+ private:
+  void work();
+  void load_group(std::vector<StreamForLoad> group);
+  Status open_state_once();
+  void prepare_group(std::vector<StreamForLoad>* group);
+  Status remember(const std::vector<StreamLoad>& loads, const LoadOutcome& outcome,
+                  const LoadId& load);
+  void fail(const StreamForLoad& stream, Error error);
+  void give_up(Error error);
+
+  RunContext& context_;
+  RedshiftLoader& loader_;
+  LeaseKeeper& lease_;
+  const RunPlan& plan_;
+  std::optional<LoadId> seen_;  // the fence that the next group must find
+  DeliveryResult result_;       // the thread's until it has ended
+  BoundedQueue<StreamForLoad> queue_;
+  std::atomic<bool> complete_{false};
+  std::jthread thread_;  // last: it uses what stands above
+};
+
+}  // namespace vesto
+
+#endif  // VESTO_SYNC_DELIVER_H_

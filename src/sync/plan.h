@@ -1,0 +1,44 @@
+// The first step: what to read, from which position, on one snapshot of the source.
+#ifndef VESTO_SYNC_PLAN_H_
+#define VESTO_SYNC_PLAN_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "redshift/load.h"
+#include "source/source.h"
+#include "sync/run_context.h"
+
+namespace vesto {
+
+struct PlannedTable {
+  size_t table = 0;  // index into spec.tables
+  int stream = 0;    // number in the run, from 1: part of every staged key
+  LoadMode mode = LoadMode::kUpsert;
+  std::string from_position;
+  StreamPlan plan;
+  std::optional<Error> error;  // cannot be read: leaves the run
+};
+
+struct RunPlan {
+  SourceIdentity source;
+  std::string null_marker;
+  // What the destination has, as far as is known: the fence and positions that this plan rests on.
+  DestinationState base;
+  std::unique_ptr<SourceSnapshot> snapshot;
+  std::vector<PlannedTable> tables;
+};
+
+// The positions come from the local copy when it is younger than 24 hours and the last run ended in
+// order, otherwise from the destination itself.
+Result<RunPlan> make_plan(RunContext& context, RedshiftLoader& loader, bool trust_copies);
+
+// Whether the table takes part in this run.
+bool is_wanted(const TableSpec& table, const RunOptions& options);
+
+}  // namespace vesto
+
+#endif  // VESTO_SYNC_PLAN_H_

@@ -1,0 +1,332 @@
+#include "sync/run.h"
+
+#include <algorithm>
+
+#include "base/kill_point.h"
+#include "base/log.h"
+#include "sync/clean_up.h"
+#include "sync/deliver.h"
+#include "sync/extract.h"
+#include "sync/lease_keeper.h"
+#include "sync/plan.h"
+#include "sync/run_context.h"
+
+namespace vesto {
+
+namespace {
+
+// How often a run plans again when the fence has moved although its lease still holds (another
+// machine runs a sync of the same name, or the local copy was out of date).
+constexpr int kPlanAttempts = 3;
+
+LoadTarget load_target(const RunContext& context, const SourceIdentity& source,
+                       const std::string& region) {
+  const SyncSpec& spec = context.spec;
+  LoadTarget target;
+  target.schema = spec.schema;
+  target.create_schema = spec.create_schema;
+  target.sync = context.sync;
+  target.sync_name = spec.name;
+  target.source_id = source.id;
+  target.installation = context.installation;
+  target.bucket = spec.bucket;
+  target.region = region;
+  target.access_key_id = spec.copy_access_key_id;
+  target.has_session_token = spec.copy_has_session_token;
+  return target;
+}
+
+LoadContext load_context(RunContext& context, LeaseKeeper* lease) {
+  LoadContext load;
+  load.connect = context.services.connect_redshift;
+  load.clock = context.services.clock;
+  load.stop = context.stop.get_token();
+  for (const RunRecord& dead : context.dead_runs) {
+    if (dead.warehouse_pid != 0) {
+      load.dead_sessions.push_back({.pid = dead.warehouse_pid, .since = dead.warehouse_since});
+    }
+  }
+  load.still_ours = [lease]() -> Result<bool> {
+    if (lease == nullptr) return true;
+    return lease->still_ours();
+  };
+  load.record_session = [&context](int pid, const std::string& since, const LoadId& id) {
+    context.record.warehouse_pid = pid;
+    context.record.warehouse_since = since;
+    if (!id.text.empty()) context.record.load_id = id;
+    return context.save();
+  };
+  load.keep_sql = [&context](const std::string& sql) {
+    // What people look up later; a run does not fail for it.
+    if (Status kept = context.services.store->add_sql(context.run, sql); !kept.ok()) {
+      log_warn("statement not kept", {{"error", kept.error().to_string()}});
+    }
+  };
+  return load;
+}
+
+struct Attempt {
+  bool plan_again = false;
+  std::optional<Error> error;
+  std::vector<TableResult> tables;
+  int64_t data_as_of_ms = 0;
+};
+
+TableResult failed_table(const RunContext& context, const PlannedTable& planned, Error error) {
+  const TableSpec& spec = context.spec.tables[planned.table];
+  TableResult result;
+  result.name = spec.name;
+  result.target = context.spec.schema + "." + spec.target;
+  result.mode = planned.mode == LoadMode::kReplace ? "replace" : "upsert";
+  result.state = "failed";
+  result.error = std::move(error);
+  return result;
+}
+
+// Brings what the steps said of each table into the order of the configuration.
+void collect_tables(RunContext& context, const RunPlan& plan, ExtractResult* extracted,
+                    DeliveryResult* delivered, Attempt* attempt) {
+  for (size_t i = 0; i < plan.tables.size(); ++i) {
+    const PlannedTable& planned = plan.tables[i];
+    if (const auto done = delivered->tables.find(i); done != delivered->tables.end()) {
+      attempt->tables.push_back(std::move(done->second));
+      continue;
+    }
+    std::optional<Error> error = planned.error;
+    if (const auto bad = extracted->failed.find(i); bad != extracted->failed.end()) {
+      error = std::move(bad->second);
+    }
+    if (!error) continue;  // not reached: the run's own error says why
+    context.report.step(planned.table, "failed");
+    TableResult result = failed_table(context, planned, *std::move(error));
+    context.report.finished(result);
+    attempt->tables.push_back(std::move(result));
+  }
+}
+
+Attempt run_once(RunContext& context, LeaseKeeper& lease, const std::string& region,
+                 bool trust_copies) {
+  Attempt attempt;
+  const auto failed = [&attempt](Error error) {
+    attempt.error = std::move(error);
+    return std::move(attempt);
+  };
+  context.record.step = "plan";
+  if (Status saved = context.save(); !saved.ok()) return failed(std::move(saved).error());
+  Result<SourceIdentity> source = context.services.source->identity();
+  if (!source.ok()) return failed(std::move(source).error());
+  RedshiftLoader loader(load_target(context, *source, region), load_context(context, &lease));
+  Result<RunPlan> plan = make_plan(context, loader, trust_copies);
+  if (!plan.ok()) return failed(std::move(plan).error());
+  attempt.data_as_of_ms = plan->snapshot->data_as_of_ms();
+
+  context.record.step = "extract";
+  if (Status saved = context.save(); !saved.ok()) return failed(std::move(saved).error());
+  Deliverer deliverer(context, loader, lease, *plan);
+  ExtractResult extracted = extract(context, *plan, lease, deliverer);
+  if (!extracted.error) plan->snapshot.reset();  // let the source vacuum again while we load
+  DeliveryResult delivered = deliverer.finish(!extracted.error.has_value());
+  collect_tables(context, *plan, &extracted, &delivered, &attempt);
+  // The delivery's error came first if both have one: it stopped the lanes.
+  if (delivered.error) return failed(*std::move(delivered.error));
+  if (extracted.error) return failed(*std::move(extracted.error));
+  attempt.plan_again = delivered.fenced;
+  return attempt;
+}
+
+Attempt run_attempts(RunContext& context, LeaseKeeper& lease, const std::string& region) {
+  // After a run that did not end in order, what was committed is asked of the destination.
+  bool trust_copies = std::none_of(context.dead_runs.begin(), context.dead_runs.end(),
+                                   [](const RunRecord& run) { return run.swept == 0; });
+  Attempt attempt;
+  for (int i = 0; i < kPlanAttempts; ++i) {
+    attempt = run_once(context, lease, region, trust_copies);
+    if (!attempt.plan_again) return attempt;
+    log_info("the fence has moved", {{"run", context.run.text}});
+    const Result<bool> ours = lease.still_ours();
+    if (ours.ok() && !*ours) {
+      attempt.error =
+          Error(ErrorCode::kRunLeaseLost, "another run took sync " + context.spec.name + " over");
+      return attempt;
+    }
+    trust_copies = false;
+    context.report.reset();
+  }
+  attempt.error =
+      Error(ErrorCode::kRunFenced, "the position of sync " + context.spec.name + " was moved " +
+                                       std::to_string(kPlanAttempts) +
+                                       " times by another writer while this run worked");
+  return attempt;
+}
+
+void judge(const RunContext& context, const LeaseKeeper* lease, Attempt attempt,
+           RunOutcome* outcome) {
+  outcome->tables = std::move(attempt.tables);
+  outcome->data_as_of_ms = attempt.data_as_of_ms;
+  size_t done = 0;
+  size_t failed = 0;
+  for (const TableResult& table : outcome->tables) {
+    outcome->bytes_read += table.bytes_read;
+    outcome->bytes_staged += table.bytes_staged;
+    if (table.state == "failed") {
+      ++failed;
+    } else {
+      if (table.state == "succeeded") ++done;
+      outcome->rows.add(table.rows);
+    }
+  }
+  if (lease != nullptr && lease->lost()) {
+    attempt.error =
+        Error(ErrorCode::kRunLeaseLost, "another run took sync " + context.spec.name + " over");
+  } else if (context.options.stop.stop_requested() && attempt.error) {
+    attempt.error = Error(ErrorCode::kRunInterrupted, "the run was interrupted");
+  }
+  if (attempt.error) {
+    outcome->error = std::move(attempt.error);
+    outcome->exit_code = exit_code_of(*outcome->error);
+    outcome->state = outcome->error->code() == ErrorCode::kRunInterrupted ? "cancelled" : "failed";
+  } else if (failed > 0 && failed == outcome->tables.size()) {
+    outcome->state = "failed";
+    outcome->exit_code = exit_code_of(*outcome->tables.front().error);
+  } else if (failed > 0) {
+    outcome->state = "partial";
+    outcome->exit_code = 6;
+  } else if (done == 0) {
+    outcome->state = "skipped";
+    outcome->reason = "no change";
+  } else {
+    outcome->state = "succeeded";
+  }
+}
+
+Status prepare_context(RunContext* context) {
+  VESTO_ASSIGN(context->installation, context->services.store->installation());
+  VESTO_ASSIGN(std::vector<RunRecord> unswept,
+               context->services.store->unswept_runs(context->spec.name));
+  // The lease is ours, so every other run of this sync that has not been cleaned up is dead.
+  std::erase_if(unswept, [&](const RunRecord& run) { return run.id == context->run; });
+  context->dead_runs = std::move(unswept);
+  return context->save();
+}
+
+void finish(RunContext& context, RunOutcome* outcome, bool cleaned) {
+  outcome->duration_ms = context.now_ms() - outcome->started_ms;
+  outcome->warnings = context.report.warnings();
+  context.record.state = outcome->state;
+  context.record.step = "done";
+  context.record.exit_code = outcome->exit_code;
+  context.record.ended_ms = context.now_ms();
+  // A run that broke off may have had a PUT in flight: its prefix is listed once more later.
+  context.record.swept = !cleaned ? 0 : outcome->error ? 1 : 2;
+  context.record.summary = outcome_json(*outcome);
+  VESTO_KILL_POINT("run.before_end");
+  if (Status saved = context.save(); !saved.ok() && !outcome->error) {
+    outcome->error = std::move(saved).error();
+    outcome->exit_code = exit_code_of(*outcome->error);
+  }
+}
+
+}  // namespace
+
+RunOutcome run_sync(const SyncSpec& spec, const RunOptions& options, const RunServices& services) {
+  Report report(spec, options.observer, *services.clock);
+  RunContext context{.spec = spec,
+                     .options = options,
+                     .services = services,
+                     .report = report,
+                     .dry = false,
+                     .run = make_run_id(services.clock->wall_ms()),
+                     .sync = sync_id(spec.name),
+                     .installation = {},
+                     .record = {},
+                     .dead_runs = {},
+                     .stop = {}};
+  RunOutcome outcome;
+  outcome.id = context.run;
+  outcome.sync = spec.name;
+  outcome.started_ms = context.now_ms();
+  context.record.id = context.run;
+  context.record.sync = spec.name;
+  context.record.state = "running";
+  context.record.step = "plan";
+  context.record.started_ms = outcome.started_ms;
+  const std::stop_callback forward(options.stop, [&context] { context.stop.request_stop(); });
+
+  auto lease =
+      LeaseKeeper::take(*services.store, *services.clock, spec.name, context.run, context.stop);
+  if (!lease.ok()) {
+    // Not even a record of it: the run that is active owns the sync's history.
+    outcome.error = std::move(lease).error();
+    outcome.state = "skipped";
+    outcome.reason = "another run is active";
+    outcome.exit_code = exit_code_of(*outcome.error);
+    return outcome;
+  }
+  report.started(context.run, spec);
+  Attempt attempt;
+  bool cleaned = false;
+  if (Status ready = prepare_context(&context); !ready.ok()) {
+    attempt.error = std::move(ready).error();
+  } else {
+    VESTO_KILL_POINT("run.after_lease");
+    Result<std::string> region = services.make_s3()->region(context.stop.get_token());
+    if (region.ok()) {
+      attempt = run_attempts(context, **lease, *region);
+    } else {
+      attempt.error = std::move(region).error();
+    }
+    context.record.step = "clean_up";
+    cleaned = clean_up(context, **lease);
+  }
+  judge(context, lease->get(), std::move(attempt), &outcome);
+  finish(context, &outcome, cleaned);
+  return outcome;
+}
+
+Result<SyncPlan> plan_sync(const SyncSpec& spec, const RunOptions& options,
+                           const RunServices& services, bool with_sql) {
+  Report report(spec, nullptr, *services.clock);
+  RunContext context{.spec = spec,
+                     .options = options,
+                     .services = services,
+                     .report = report,
+                     .dry = true,
+                     .run = make_run_id(services.clock->wall_ms()),
+                     .sync = sync_id(spec.name),
+                     .installation = {},
+                     .record = {},
+                     .dead_runs = {},
+                     .stop = {}};
+  const std::stop_callback forward(options.stop, [&context] { context.stop.request_stop(); });
+  VESTO_ASSIGN(context.installation, services.store->installation());
+  VESTO_ASSIGN(const SourceIdentity source, services.source->identity());
+  VESTO_ASSIGN(const std::string region, services.make_s3()->region(context.stop.get_token()));
+  LoadContext loading = load_context(context, nullptr);
+  // A plan leaves no trace in the store.
+  loading.record_session = [](int, const std::string&, const LoadId&) { return ok_status(); };
+  loading.keep_sql = [](const std::string&) {};
+  RedshiftLoader loader(load_target(context, source, region), std::move(loading));
+  VESTO_ASSIGN(const RunPlan plan, make_plan(context, loader, false));
+  SyncPlan out;
+  std::vector<StreamLoad> loads;
+  for (const PlannedTable& planned : plan.tables) {
+    SyncPlan::Table table;
+    table.name = spec.tables[planned.table].name;
+    table.target = spec.schema + "." + spec.tables[planned.table].target;
+    table.mode = planned.mode == LoadMode::kReplace ? "replace" : "upsert";
+    table.full = planned.plan.full;
+    table.from_position = planned.from_position;
+    table.estimated_rows = planned.plan.estimated_rows;
+    table.estimated_bytes = planned.plan.estimated_bytes;
+    table.notes = planned.plan.notes;
+    table.error = planned.error;
+    if (!planned.error) loads.push_back(example_load(context, plan, planned));
+    out.tables.push_back(std::move(table));
+  }
+  if (with_sql) {
+    VESTO_ASSIGN(out.sql, loader.explain(loads));
+  }
+  return out;
+}
+
+}  // namespace vesto

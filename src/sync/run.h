@@ -1,0 +1,170 @@
+// A run: one execution of a sync, from the plan to the clean-up. The only room that knows source,
+// stage and redshift all three.
+//
+//   RunOutcome outcome = run_sync(spec, options, services);
+//
+// The steps, each a file of this folder: plan.cc (what to read, from which position),
+// extract.cc (lanes: read, guard, compress, upload), load_thread.cc (groups: prepare, load),
+// clean_up.cc (staged objects, also those of dead runs). run.cc joins them.
+//
+// Thread rule: run_sync blocks its caller until the run has ended; the observer is called from
+// several threads, one call at a time.
+#ifndef VESTO_SYNC_RUN_H_
+#define VESTO_SYNC_RUN_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "aws/s3.h"
+#include "base/budget.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "redshift/load.h"
+#include "source/source.h"
+#include "store/store.h"
+
+namespace vesto {
+
+struct TableSpec {
+  std::string name;    // "public.orders"
+  std::string target;  // table in the destination's schema
+  LoadMode mode = LoadMode::kUpsert;
+  std::vector<std::string> key;
+  std::string cursor;
+  std::optional<int64_t> lookback_ms;
+  std::optional<int64_t> lookback_units;
+  std::vector<std::string> exclude;
+};
+
+struct SyncSpec {
+  std::string name;
+  std::string source_name;
+  std::string destination_name;
+  std::vector<TableSpec> tables;
+  std::string schema;
+  bool create_schema = false;
+  std::string bucket;
+  std::string prefix;  // "vesto/"
+  bool zstd = false;   // else gzip
+  std::string copy_access_key_id;
+  bool copy_has_session_token = false;
+  int readers = 2;
+  size_t max_row_bytes = 4 << 20;
+};
+
+// Every effect on the outside. Tests hand in faulty ones.
+struct RunServices {
+  Source* source = nullptr;
+  Store* store = nullptr;
+  Clock* clock = nullptr;
+  ByteBudget* budget = nullptr;
+  std::function<std::unique_ptr<S3>()> make_s3;  // one for each lane
+  RedshiftConnector connect_redshift;
+};
+
+struct RowCounts {
+  uint64_t read = 0;
+  uint64_t copied = 0;
+  uint64_t inserted = 0;
+  uint64_t updated = 0;
+  uint64_t deleted = 0;
+  uint64_t rejected = 0;
+  void add(const RowCounts& other);
+};
+
+// Where one table stands. `step` is a word of product.md: plan, extract, stage, prepare, load,
+// clean_up; or done, failed, unchanged.
+struct TableProgress {
+  std::string name;
+  std::string step = "queued";
+  uint64_t rows_read = 0;
+  uint64_t bytes_staged = 0;
+  int64_t estimated_rows = -1;
+};
+
+struct TableResult {
+  std::string name;
+  std::string target;
+  std::string mode;  // "upsert", "replace"
+  bool full = false;
+  std::string state;  // "succeeded", "failed", "unchanged"
+  RowCounts rows;
+  uint64_t bytes_read = 0;
+  uint64_t bytes_staged = 0;
+  int64_t duration_ms = 0;
+  std::optional<Error> error;
+};
+
+struct RunOutcome {
+  RunId id;
+  std::string sync;
+  std::string state;   // succeeded, partial, failed, cancelled, skipped
+  std::string reason;  // skipped: "no change"
+  int exit_code = 0;   // ux: 0 ok, 4 needs action, 5 temporary, 6 partial, 7 busy, 130 interrupted
+  int64_t started_ms = 0;
+  int64_t duration_ms = 0;
+  int64_t data_as_of_ms = 0;
+  RowCounts rows;  // of the committed tables
+  uint64_t bytes_read = 0;
+  uint64_t bytes_staged = 0;
+  std::vector<TableResult> tables;
+  std::optional<Error> error;  // why the run as a whole failed
+  std::vector<std::string> warnings;
+};
+
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  virtual void run_started(const RunId& run, const SyncSpec& spec) = 0;
+  // A table has moved to another step.
+  virtual void table_step(const TableProgress& table) = 0;
+  virtual void table_finished(const TableResult& table) = 0;
+  // At most once in 500 ms while rows move.
+  virtual void progress(const std::vector<TableProgress>& tables) = 0;
+  virtual void warning(const std::string& text) = 0;
+};
+
+struct RunOptions {
+  std::vector<std::string> only_tables;  // names; empty: all
+  bool full_refresh = false;
+  std::stop_token stop;
+  RunObserver* observer = nullptr;  // may be null
+};
+
+// Never fails as a function: whatever happens is in the outcome, and in the store.
+RunOutcome run_sync(const SyncSpec& spec, const RunOptions& options, const RunServices& services);
+
+// The outcome as the JSON that the store keeps and `show RUN --json` prints, and its parts as
+// `run --json` prints them.
+std::string outcome_json(const RunOutcome& outcome);
+std::string table_json(const TableResult& table);
+std::string error_json(const Error& error);
+
+// What a run would do, without doing it.
+struct SyncPlan {
+  struct Table {
+    std::string name;
+    std::string target;
+    std::string mode;
+    bool full = false;
+    std::string from_position;
+    int64_t estimated_rows = -1;
+    int64_t estimated_bytes = 0;
+    std::vector<std::string> notes;
+    std::optional<Error> error;
+  };
+  std::vector<Table> tables;
+  std::vector<std::string> sql;  // what prepare and load would send
+};
+Result<SyncPlan> plan_sync(const SyncSpec& spec, const RunOptions& options,
+                           const RunServices& services, bool with_sql);
+
+}  // namespace vesto
+
+#endif  // VESTO_SYNC_RUN_H_

@@ -1,0 +1,41 @@
+// What the steps of one run share. Made by run.cc, handed to each step by reference.
+#ifndef VESTO_SYNC_RUN_CONTEXT_H_
+#define VESTO_SYNC_RUN_CONTEXT_H_
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "sync/report.h"
+#include "sync/run.h"
+
+namespace vesto {
+
+struct RunContext {
+  const SyncSpec& spec;
+  const RunOptions& options;
+  const RunServices& services;
+  Report& report;
+  bool dry = false;  // a plan only: nothing is written to the store
+  RunId run;
+  SyncId sync;
+  InstallationId installation;
+  RunRecord record;                  // as last written to the store
+  std::vector<RunRecord> dead_runs;  // earlier runs of this sync that may have left something
+  // Requested by the caller's stop token, by a lost lease, or by the first error of a step.
+  std::stop_source stop;
+
+  [[nodiscard]] int64_t now_ms() const { return services.clock->wall_ms(); }
+  // Writes `record` to the store.
+  Status save() { return services.store->put_run(record); }
+};
+
+// True for errors that concern one stream alone: it leaves the run, the others go on.
+bool is_stream_error(const Error& error);
+
+// 0-7, 130: the exit codes of the command line.
+int exit_code_of(const Error& error);
+
+}  // namespace vesto
+
+#endif  // VESTO_SYNC_RUN_CONTEXT_H_

@@ -1,0 +1,112 @@
+"""versitygw (https://github.com/versity/versitygw), the strictest judge: it also checks the hash of
+the payload, the clock and the region of the signature. Run by `make test-versitygw`, which builds it
+and names it in VERSITYGW.
+"""
+
+import json
+import os
+import re
+import subprocess
+import threading
+
+import pytest
+
+boto3 = pytest.importorskip("boto3")
+
+from s3_judge import Judge  # noqa: E402
+from s3_probe import Probe  # noqa: E402
+
+REGION = "eu-west-1"
+KEY, SECRET = "versityadmin0000", "a+secret/with=odd&characters"
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("versitygw")
+    server = subprocess.Popen(
+        [
+            os.environ["VERSITYGW"],
+            "--port", "127.0.0.1:0",
+            "--region", REGION,
+            "--access", KEY,
+            "--secret", SECRET,
+            "posix", str(folder),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    for line in server.stdout:
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        if found:
+            threading.Thread(target=lambda: list(server.stdout), daemon=True).start()
+            yield f"http://127.0.0.1:{found.group(1)}"
+            break
+    else:
+        raise RuntimeError("versitygw did not start")
+    server.terminate()
+    server.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def s3(gateway):
+    client = boto3.client(
+        "s3",
+        endpoint_url=gateway,
+        region_name=REGION,
+        aws_access_key_id=KEY,
+        aws_secret_access_key=SECRET,
+    )
+    where = {"LocationConstraint": REGION}
+    client.create_bucket(Bucket="stage", CreateBucketConfiguration=where)
+    return client
+
+
+@pytest.fixture(scope="module")
+def options(gateway, s3):
+    return {
+        "endpoint": gateway,
+        "region": REGION,
+        "path_style": True,
+        "bucket": "stage",
+        "access_key_id": KEY,
+        "secret_access_key": SECRET,
+    }
+
+
+class TestVersitygw(Judge):
+    def test_damaged_body_is_refused(self, probe, s3, options):
+        answer = probe.bad("put", key="damaged", size=1000, tamper=True)
+        assert answer["code"] == "S3-SERVER"  # it is sent again: the next may arrive whole
+        assert answer["upstream"].endswith("XAmzContentSHA256Mismatch")
+        assert probe.good("head", key="damaged")["size"] is None
+
+    @pytest.mark.parametrize("offset_ms", [-3_600_000, 3_600_000])
+    def test_wrong_clock(self, options, offset_ms):
+        with Probe(**{**options, "clock_offset_ms": offset_ms}) as probe:
+            answer = probe.bad("put", key="late", size=1)
+            assert answer["code"] == "SYS-CLOCK-SKEW"
+
+    def test_wrong_region(self, options):
+        with Probe(**{**options, "region": "us-west-2"}) as probe:
+            answer = probe.bad("put", key="elsewhere", size=1)
+            assert answer["code"] == "S3-REGION"
+
+    def test_policy_that_denies(self, options, s3):
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": "*",
+                    "Action": "s3:ListBucket",
+                    "Resource": "arn:aws:s3:::stage",
+                }
+            ],
+        }
+        s3.put_bucket_policy(Bucket="stage", Policy=json.dumps(policy))
+        try:
+            with Probe(**options) as probe:
+                probe.good("put", key="root/may", size=1)
+        finally:
+            s3.delete_bucket_policy(Bucket="stage")

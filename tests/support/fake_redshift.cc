@@ -1,0 +1,491 @@
+#include "tests/support/fake_redshift.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "redshift/errors.h"
+#include "redshift/fill_secrets.h"
+
+namespace vesto::testing {
+
+namespace {
+
+// Contents of the literals or the quoted names in `sql`, in order; doubled signs are single again.
+std::vector<std::string> quoted(const std::string& sql, char quote) {
+  std::vector<std::string> out;
+  char open = 0;
+  std::string word;
+  for (size_t i = 0; i < sql.size(); ++i) {
+    const char c = sql[i];
+    if (open == 0) {
+      if (c == '\'' || c == '"') {
+        open = c;
+        word.clear();
+      }
+    } else if (open == '\'' && c == '\\') {
+      word += sql[++i];
+    } else if (c != open) {
+      word += c;
+    } else if (i + 1 < sql.size() && sql[i + 1] == open) {
+      word += sql[++i];
+    } else {
+      if (open == quote) out.push_back(word);
+      open = 0;
+    }
+  }
+  return out;
+}
+
+std::string format_type(std::string type) {
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {"TIMESTAMPTZ", "timestamp with time zone"},
+           {"TIMESTAMP", "timestamp without time zone"},
+           {"TIME", "time without time zone"},
+           {"VARCHAR", "character varying"},
+           {"VARBYTE", "binary varying"},
+           {"DECIMAL", "numeric"}}) {
+    if (type.starts_with(from)) return to + type.substr(from.size());
+  }
+  return to_lower_ascii(type);
+}
+
+// The columns of CREATE TABLE x ("a" BIGINT NOT NULL, ...).
+std::vector<FakeColumn> columns_of(const std::string& sql) {
+  std::vector<FakeColumn> out;
+  const size_t start = sql.find('(');
+  int depth = 0;
+  std::vector<std::string> parts(1);
+  for (size_t i = start; i < sql.size(); ++i) {
+    const char c = sql[i];
+    if (c == '(' && ++depth == 1) continue;
+    if (c == ')' && --depth == 0) break;
+    if (c == ',' && depth == 1) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  const size_t key = sql.find("DISTKEY (\"");
+  for (const std::string& part : parts) {
+    FakeColumn column;
+    column.name = quoted(part, '"').at(0);
+    std::string type(trim(part.substr(part.rfind('"') + 1)));
+    if (type.ends_with(" NOT NULL")) {
+      column.not_null = true;
+      type.resize(type.size() - 9);
+    }
+    column.type = format_type(type);
+    column.distkey =
+        key != std::string::npos && sql.substr(key + 9).starts_with("\"" + column.name + "\"");
+    out.push_back(column);
+  }
+  return out;
+}
+
+ExecResult tag(std::string text) { return {std::move(text), {}, {}}; }
+
+ExecResult number(uint64_t value) { return {"SELECT 1", {{std::to_string(value)}}, {}}; }
+
+}  // namespace
+
+class FakeSession : public RedshiftSession {
+ public:
+  FakeSession(FakeWarehouse& house, int pid, std::string start)
+      : house_(house), pid_(pid), start_(std::move(start)) {}
+  ~FakeSession() override { close(); }
+
+  Result<ExecResult> exec(std::string_view text) override;
+  void set_secret(const std::string&, const Secret&) override {}
+  [[nodiscard]] int backend_pid() const override { return pid_; }
+  [[nodiscard]] const std::string& backend_start() const override { return start_; }
+  void cancel() override { lose(); }
+  [[nodiscard]] bool in_transaction() const override { return open_; }
+  [[nodiscard]] bool usable() const override { return usable_; }
+
+ private:
+  void close() {
+    if (zombie_) return;  // the server's side lives on
+    if (house_.lock_holder_ == pid_) house_.lock_holder_ = 0;
+    house_.starts.erase(pid_);
+    open_ = false;
+  }
+  void lose() {
+    usable_ = false;
+    close();
+  }
+  Error lost(const std::string& sql) {
+    PgError error;
+    error.kind = PgError::Kind::kLost;
+    error.message = "server closed the connection unexpectedly";
+    return redshift_error(error, sql.substr(0, 20));
+  }
+  Error refuse(const std::string& sqlstate, const std::string& message) {
+    if (open_) aborted_ = true;
+    PgError error;
+    error.sqlstate = sqlstate;
+    error.message = message;
+    return redshift_error(error, "statement");
+  }
+  FakeData& data() { return open_ ? pending_ : house_.data; }
+  void become_zombie(bool committing);
+
+  Result<ExecResult> run(const std::string& sql);
+  Result<ExecResult> control(const std::string& sql);
+  Result<ExecResult> select(const std::string& sql);
+  Result<ExecResult> change(const std::string& sql);
+  Result<ExecResult> create(const std::string& sql);
+  Result<ExecResult> copy(const std::string& sql);
+  ExecResult catalog(const std::string& sql);
+
+  FakeWarehouse& house_;
+  int pid_;
+  bool zombie_ = false;
+  std::string start_;
+  bool usable_ = true;
+  bool open_ = false;
+  bool aborted_ = false;
+  FakeData pending_;
+  std::map<std::string, uint64_t> stages_;  // rows
+  std::map<std::string, uint64_t> stages_before_;
+  uint64_t last_copy_ = 0;
+};
+
+Result<ExecResult> FakeSession::exec(std::string_view text) {
+  const std::string sql(text);
+  house_.log.push_back(sql);
+  if (!usable_) return lost(sql);
+  if (house_.terminated.end() !=
+      std::find(house_.terminated.begin(), house_.terminated.end(), pid_)) {
+    lose();
+    return lost(sql);
+  }
+  FakeWarehouse::Fault* fault = house_.due(sql);
+  if (fault != nullptr && fault->hook) fault->hook();
+  if (!usable_) return lost(sql);  // the hook cancelled it
+  if (fault == nullptr || fault->hook) return run(sql);
+  if (!fault->dropped) {
+    Error error = refuse(fault->sqlstate, fault->message);
+    if (sql == "COMMIT") (void)run("ROLLBACK");  // a refused COMMIT ends the transaction
+    return error;
+  }
+  if (fault->how == FakeWarehouse::Drop::kAfter) (void)run(sql);
+  if (fault->how == FakeWarehouse::Drop::kDuring) become_zombie(sql == "COMMIT");
+  lose();
+  if (house_.on_drop) house_.on_drop();
+  return lost(sql);
+}
+
+void FakeSession::become_zombie(bool committing) {
+  house_.zombie_pid_ = pid_;
+  house_.zombie_data_ = committing ? pending_ : house_.data;
+  const std::string start = start_;
+  close();
+  house_.lock_holder_ = house_.zombie_pid_;
+  house_.starts[pid_] = start;
+  zombie_ = true;
+}
+
+Result<ExecResult> FakeSession::run(const std::string& sql) {
+  if (aborted_ && sql != "ROLLBACK") {
+    return refuse("25P02", "current transaction is aborted");
+  }
+  for (const char* word : {"BEGIN", "COMMIT", "ROLLBACK", "SET ", "LOCK TABLE "}) {
+    if (sql.starts_with(word)) return control(sql);
+  }
+  if (sql.starts_with("SELECT ")) return select(sql);
+  if (sql.starts_with("CREATE ") || sql.starts_with("ALTER ")) return create(sql);
+  if (sql.starts_with("COPY ")) return copy(sql);
+  return change(sql);
+}
+
+Result<ExecResult> FakeSession::control(const std::string& sql) {
+  if (sql == "BEGIN") {
+    open_ = true;
+    pending_ = house_.data;
+    stages_before_ = stages_;
+    return tag("BEGIN");
+  }
+  if (sql == "COMMIT" || sql == "ROLLBACK") {
+    const bool commit = sql == "COMMIT" && !aborted_ && !house_.answer_commit_with_rollback;
+    if (commit && open_) house_.data = pending_;
+    if (!commit && open_) stages_ = stages_before_;
+    if (house_.lock_holder_ == pid_) house_.lock_holder_ = 0;
+    open_ = false;
+    aborted_ = false;
+    return tag(commit ? "COMMIT" : "ROLLBACK");
+  }
+  if (sql.starts_with("SET ")) return tag("SET");
+  if (!house_.wait_for_lock(pid_)) {
+    return refuse("57014", "Query (1) canceled on user's request");
+  }
+  house_.lock_holder_ = pid_;
+  pending_ = house_.data;  // the snapshot is taken under the lock
+  return tag("LOCK TABLE");
+}
+
+ExecResult FakeSession::catalog(const std::string& sql) {
+  const std::vector<std::string> names = quoted(sql, '\'');
+  ExecResult out;
+  const FakeData& all = data();
+  using Cell = std::optional<std::string>;
+  const auto row = [&](std::vector<Cell> rest) {
+    std::vector<Cell> cells = {"vesto_load", "dev"};
+    cells.insert(cells.end(), rest.begin(), rest.end());
+    cells.resize(11);
+    out.rows.push_back(std::move(cells));
+  };
+  if (!all.schema) {
+    row({});
+    return out;
+  }
+  for (size_t i = 1; i < names.size(); ++i) {
+    const auto found = all.tables.find(names[i]);
+    if (found == all.tables.end()) continue;
+    const FakeTable& table = found->second;
+    for (const FakeColumn& c : table.columns) {
+      row({names[0], names[i], table.kind, table.owner, c.name, c.type, c.not_null ? "t" : "f", "f",
+           c.distkey ? "t" : "f"});
+    }
+    if (table.columns.empty()) row({names[0], names[i], table.kind, table.owner});
+  }
+  if (out.rows.empty()) row({names[0]});
+  return out;
+}
+
+Result<ExecResult> FakeSession::select(const std::string& sql) {
+  if (sql.starts_with("SELECT current_user")) return catalog(sql);
+  if (sql == "SELECT pg_last_copy_count()") return number(last_copy_);
+  if (sql.starts_with("SELECT pg_terminate_backend(")) {
+    const int pid = static_cast<int>(parse_int(sql.substr(28, sql.size() - 29)).value_or(0));
+    house_.terminated.push_back(pid);
+    house_.starts.erase(pid);
+    if (pid == house_.zombie_pid_) house_.end_zombie(false);
+    return number(1);
+  }
+  if (sql.find("FROM stv_sessions") != std::string::npos ||
+      sql.find("FROM sys_session_history") != std::string::npos) {
+    if (!house_.has_stv_sessions && sql.find("stv_") != std::string::npos) {
+      return refuse("42501", "permission denied for relation stv_sessions");
+    }
+    const size_t at = sql.find("= ") + 2;
+    const int pid = static_cast<int>(parse_int(sql.substr(at, sql.find(' ', at) - at)).value_or(0));
+    const auto found = house_.starts.find(pid);
+    return number(found != house_.starts.end() && found->second <= quoted(sql, '\'').at(0) ? 1 : 0);
+  }
+  if (sql.find("load_error") != std::string::npos) {
+    ExecResult out;
+    if (!house_.load_error.empty()) {
+      out.rows.emplace_back(house_.load_error.begin(), house_.load_error.end());
+    }
+    return out;
+  }
+  const std::vector<std::string> names = quoted(sql, '"');
+  if (sql.starts_with("SELECT \"stream\"") || sql.starts_with("SELECT \"load_id\"")) {
+    if (!house_.wait_for_lock(pid_)) {
+      return refuse("57014", "Query (1) canceled on user's request");
+    }
+    ExecResult out;
+    for (const auto& [stream, row] : data().state) {
+      if (sql.starts_with("SELECT \"stream\"")) {
+        out.rows.push_back({stream, row.load_id, row.version, row.position});
+      } else if (stream == "*") {
+        out.rows.push_back({row.load_id});
+      }
+    }
+    return out;
+  }
+  if (sql.starts_with("SELECT 1 FROM ")) {
+    ExecResult out;
+    if (data().tables[names.at(1)].rows > 0) out.rows.push_back({"1"});
+    return out;
+  }
+  const bool twice = sql.starts_with("SELECT COUNT(*) FROM (");
+  std::string table = names.at(twice ? 1 : 0);
+  if (!table.starts_with("_vesto_stage_")) table = names.at(twice ? 2 : 1);
+  return number(twice ? house_.duplicates[table] : house_.null_keys[table]);
+}
+
+Result<ExecResult> FakeSession::create(const std::string& sql) {
+  const std::vector<std::string> names = quoted(sql, '"');
+  if (sql.starts_with("CREATE SCHEMA")) {
+    if (data().schema) return refuse("42P06", "Schema already exists");
+    data().schema = true;
+    return tag("CREATE SCHEMA");
+  }
+  if (sql.starts_with("CREATE TEMP TABLE")) {
+    if (stages_.count(names.at(0)) != 0) return refuse("42P07", "Relation already exists");
+    stages_[names.at(0)] = 0;
+    return tag("CREATE TABLE");
+  }
+  FakeTable& table = data().tables[names.at(1)];
+  if (sql.starts_with("CREATE ")) {
+    if (!table.columns.empty()) return refuse("42P07", "Relation \"x\" already exists");
+    if (sql.starts_with("CREATE VIEW")) {
+      table.kind = "v";
+      table.columns = {{"sync", "character varying(256)", false, false}};
+    } else {
+      table.columns = columns_of(sql);
+    }
+    return tag("CREATE TABLE");
+  }
+  if (sql.find(" ADD COLUMN ") != std::string::npos) {
+    const size_t at = sql.rfind('"') + 2;
+    table.columns.push_back({names.at(2), format_type(sql.substr(at)), false, false});
+    return tag("ALTER TABLE");
+  }
+  if (open_) return refuse("25001", "ALTER COLUMN cannot run inside a transaction block");
+  for (FakeColumn& column : table.columns) {
+    if (column.name == names.at(2)) column.type = format_type(sql.substr(sql.rfind(" TYPE ") + 6));
+  }
+  return tag("ALTER TABLE");
+}
+
+Result<ExecResult> FakeSession::copy(const std::string& sql) {
+  const std::string first = quoted(sql, '"').at(0);
+  const std::string second = quoted(sql, '"').at(1);
+  const std::string url = quoted(sql, '\'').at(0);
+  const std::string key = url.substr(url.find('/', 5) + 1);
+  last_copy_ = house_.copy_rows[key];
+  const bool stage = stages_.count(first) != 0;
+  (stage ? stages_[first] : data().tables[second].rows) += last_copy_;
+  ExecResult out = tag("COPY");
+  if (house_.says_copy_count) {
+    out.notices.push_back(
+        fmt::format("Load into table '{}' completed, {} record(s) loaded successfully.",
+                    stage ? first : second, last_copy_));
+  }
+  return out;
+}
+
+Result<ExecResult> FakeSession::change(const std::string& sql) {
+  const std::vector<std::string> names = quoted(sql, '"');
+  const std::vector<std::string> texts = quoted(sql, '\'');
+  FakeData& all = data();
+  if (sql.starts_with("UPDATE ")) {
+    FakeStateRow& header = all.state["*"];
+    if (header.load_id != texts.at(4)) return tag("UPDATE 0");
+    header.load_id = texts[0];
+    header.writer = texts[1];
+    return tag("UPDATE " + std::to_string(house_.header_rows));
+  }
+  if (sql.starts_with("DELETE FROM ") && names.at(1).starts_with("_vesto_state_")) {
+    for (const std::string& stream : texts) all.state.erase(stream);
+    return tag("DELETE " + std::to_string(texts.size()));
+  }
+  if (sql.starts_with("DELETE FROM ")) {
+    uint64_t& rows = all.tables[names.at(1)].rows;
+    const bool matching = sql.find(" USING ") != std::string::npos;
+    const uint64_t gone = matching ? std::min(rows, house_.matching[names[1]]) : rows;
+    rows -= gone;
+    return tag("DELETE " + std::to_string(gone));
+  }
+  if (names.at(1).starts_with("_vesto_state_")) {
+    // stream, load id, writer, position, time: the version stands without quotes.
+    size_t at = 0;
+    for (size_t i = 0; i + 4 < texts.size(); i += 5) {
+      at = sql.find(", " + std::string("'") + texts[i + 2], at);
+      all.state[texts[i]] = {texts[i + 1], texts[i + 2], "1", texts[i + 3]};
+    }
+    return tag("INSERT 0 1");
+  }
+  if (names.at(1) == "_vesto_loads") {
+    const std::string values = sql.substr(sql.find("VALUES "));
+    for (size_t i = 0; i + 2 < texts.size();) {
+      all.loads.push_back(texts[i + 1] + " " + texts[i + 2]);
+      i += 5;
+      while (i < texts.size() && texts[i].starts_with("20")) ++i;
+    }
+    return tag("INSERT 0 1");
+  }
+  const uint64_t rows = stages_[names.back()] - (house_.shrink_stage ? 1 : 0);
+  all.tables[names.at(1)].rows += rows;
+  return tag("INSERT 0 " + std::to_string(rows));
+}
+
+RedshiftConnector FakeWarehouse::connector() {
+  return [this]() -> Result<std::unique_ptr<RedshiftSession>> {
+    ++connects;
+    if (refuse_connects > 0) {
+      --refuse_connects;
+      PgError error;
+      error.kind = PgError::Kind::kRefused;
+      error.message = "connection refused";
+      return redshift_login_error(error, "connecting");
+    }
+    const int pid = next_pid_++;
+    const std::string start = fmt::format("2026-11-22 00:00:{:02}", pid % 60);
+    starts[pid] = start;
+    return std::unique_ptr<RedshiftSession>(std::make_unique<FakeSession>(*this, pid, start));
+  };
+}
+
+void FakeWarehouse::fail(const std::string& part, const std::string& sqlstate,
+                         const std::string& message, int nth, int count) {
+  faults_.push_back(std::make_unique<Fault>(
+      Fault{part, nth, count, false, Drop::kBefore, sqlstate, message, {}}));
+}
+
+void FakeWarehouse::drop(const std::string& part, Drop how, int nth) {
+  faults_.push_back(std::make_unique<Fault>(Fault{part, nth, 1, true, how, "", "", {}}));
+}
+
+void FakeWarehouse::before(const std::string& part, std::function<void()> hook, int nth) {
+  faults_.push_back(
+      std::make_unique<Fault>(Fault{part, nth, 1, false, Drop::kBefore, "", "", std::move(hook)}));
+}
+
+int FakeWarehouse::add_zombie() {
+  zombie_pid_ = next_pid_++;
+  zombie_data_ = data;
+  lock_holder_ = zombie_pid_;
+  starts[zombie_pid_] = "2026-11-21 10:00:00";
+  return zombie_pid_;
+}
+
+int FakeWarehouse::count(const std::string& part) const {
+  return static_cast<int>(std::count_if(log.begin(), log.end(), [&](const std::string& sql) {
+    return sql.find(part) != std::string::npos;
+  }));
+}
+
+int FakeWarehouse::index_of(const std::string& part, int from) const {
+  for (size_t i = static_cast<size_t>(from); i < log.size(); ++i) {
+    if (log[i].find(part) != std::string::npos) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+FakeWarehouse::Fault* FakeWarehouse::due(const std::string& sql) {
+  Fault* found = nullptr;
+  for (const auto& fault : faults_) {
+    if (sql.find(fault->part) == std::string::npos || fault->count == 0) continue;
+    if (fault->nth > 1) {
+      --fault->nth;
+    } else if (found == nullptr) {
+      --fault->count;
+      found = fault.get();
+    }
+  }
+  return found;
+}
+
+bool FakeWarehouse::wait_for_lock(int pid) {
+  if (lock_holder_ == 0 || lock_holder_ == pid) return true;
+  if (lock_holder_ == zombie_pid_ && zombie_waits-- <= 0) {
+    end_zombie(zombie_commits);
+    return true;
+  }
+  clock_.now_ms += 60'000;
+  return false;
+}
+
+void FakeWarehouse::end_zombie(bool commit) {
+  if (commit) data = zombie_data_;
+  if (lock_holder_ == zombie_pid_) lock_holder_ = 0;
+  starts.erase(zombie_pid_);
+  zombie_pid_ = 0;
+}
+
+}  // namespace vesto::testing

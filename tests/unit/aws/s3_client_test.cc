@@ -1,0 +1,319 @@
+// The S3 client against scripted answers: what it sends, what it repeats, what it gives up on.
+#include "aws/s3_client.h"
+
+#include <gtest/gtest.h>
+
+#include "base/hash.h"
+#include "base/strings.h"
+#include "tests/support/scripted_http.h"
+
+namespace vesto {
+namespace {
+
+using testing_support::HttpScript;
+using testing_support::InstantClock;
+using testing_support::ScriptedHttp;
+using testing_support::SentRequest;
+
+std::string error_xml(const std::string& code, const std::string& more = "") {
+  return "<?xml version=\"1.0\"?><Error><Code>" + code + "</Code><Message>said S3</Message>" +
+         more + "<RequestId>REQ1</RequestId></Error>";
+}
+
+const std::string kEmptyList =
+    "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
+
+class S3ClientTest : public testing::Test {
+ protected:
+  std::unique_ptr<S3> client(std::function<void(S3Options*)> change = nullptr) {
+    S3Options options;
+    options.region = "eu-west-1";
+    options.bucket = "stage-bucket";
+    options.credentials.access_key_id = "AKIDEXAMPLE";
+    options.credentials.secret_access_key = Secret("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+    if (change) change(&options);
+    return make_s3_client_on(std::move(options), clock_, std::make_unique<ScriptedHttp>(script_));
+  }
+  void good_put() { script_.answer(200, "", {{"etag", "\"e\""}}); }
+
+  // One put against the scripted answers; its error code, or kUsage if it went well.
+  ErrorCode put_error() {
+    const auto result = client()->put("k", "body", {});
+    return result.ok() ? ErrorCode::kUsage : result.error().code();
+  }
+
+  HttpScript script_;
+  InstantClock clock_;
+};
+
+TEST_F(S3ClientTest, PutSendsHashLengthAndSignature) {
+  good_put();
+  const auto result = client()->put("a b/c+d.csv.gz", "body", {});
+  ASSERT_TRUE(result.ok()) << result.error().to_string();
+  EXPECT_EQ(result->etag, "\"e\"");
+  EXPECT_FALSE(result->versioned);
+  const SentRequest& sent = script_.sent.at(0);
+  EXPECT_EQ(sent.method, "PUT");
+  EXPECT_EQ(sent.url, "https://stage-bucket.s3.eu-west-1.amazonaws.com/a%20b/c%2Bd.csv.gz");
+  EXPECT_EQ(sent.body, "body");
+  EXPECT_EQ(sent.headers.at("x-amz-content-sha256"), sha256_hex("body"));
+  EXPECT_EQ(sent.headers.at("x-amz-date"), "20261122T012656Z");
+  EXPECT_TRUE(sent.headers.at("authorization")
+                  .starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261122/eu-west-1/s3/"
+                               "aws4_request, SignedHeaders=content-type;host;"
+                               "x-amz-content-sha256;x-amz-date, Signature="));
+  EXPECT_EQ(sent.headers.count("x-amz-security-token"), 0U);
+  EXPECT_EQ(sent.headers.count("x-amz-acl"), 0U);
+}
+
+TEST_F(S3ClientTest, PutTakesAHashThatIsKnown) {
+  good_put();
+  ASSERT_TRUE(client()->put_hashed("k", "body", sha256("other"), {}).ok());
+  EXPECT_EQ(script_.sent.at(0).headers.at("x-amz-content-sha256"), sha256_hex("other"));
+}
+
+TEST_F(S3ClientTest, SessionTokenIsSentAndSigned) {
+  good_put();
+  ASSERT_TRUE(client([](S3Options* o) { o->credentials.session_token = Secret("TOKENTOKEN"); })
+                  ->put("k", "", {})
+                  .ok());
+  EXPECT_EQ(script_.sent.at(0).headers.at("x-amz-security-token"), "TOKENTOKEN");
+  EXPECT_NE(script_.sent.at(0).headers.at("authorization").find(";x-amz-security-token"),
+            std::string::npos);
+}
+
+TEST_F(S3ClientTest, Addressing) {
+  struct Case {
+    std::string endpoint, bucket, region;
+    bool path_style;
+    std::string url;
+  };
+  const Case cases[] = {
+      {"", "b-1", "us-east-1", false, "https://b-1.s3.us-east-1.amazonaws.com/k"},
+      {"", "b-1", "us-east-1", true, "https://s3.us-east-1.amazonaws.com/b-1/k"},
+      {"", "with.dot", "eu-west-1", false, "https://s3.eu-west-1.amazonaws.com/with.dot/k"},
+      {"", "b-1", "cn-north-1", false, "https://b-1.s3.cn-north-1.amazonaws.com.cn/k"},
+      {"", "b-1", "eusc-de-east-1", false, "https://b-1.s3.eusc-de-east-1.amazonaws.eu/k"},
+      {"http://localhost:9000", "b-1", "r", false, "http://b-1.localhost:9000/k"},
+      {"https://localhost:9000/", "b-1", "r", true, "https://localhost:9000/b-1/k"},
+      {"http://127.0.0.1:9000", "b-1", "r", false, "http://127.0.0.1:9000/b-1/k"},
+      {"http://[::1]:9000", "b-1", "r", false, "http://[::1]:9000/b-1/k"},
+      {"https://host:443", "b-1", "r", true, "https://host/b-1/k"},
+  };
+  for (const Case& c : cases) {
+    good_put();
+    const auto result = client([&](S3Options* o) {
+                          o->endpoint = c.endpoint;
+                          o->bucket = c.bucket;
+                          o->region = c.region;
+                          o->path_style = c.path_style;
+                        })->put("k", "", {});
+    ASSERT_TRUE(result.ok()) << c.url << ": " << result.error().to_string();
+    EXPECT_EQ(script_.sent.back().url, c.url);
+  }
+}
+
+TEST_F(S3ClientTest, BadSettingsAreToldBeforeAnythingIsSent) {
+  for (const char* endpoint :
+       {"localhost:9000", "ftp://h", "https://", "https://h/path", "https://u:p@h", "https://h:0",
+        "https://h:99999", "https://h:", "https://h?x", "https://a b"}) {
+    const auto result = client([&](S3Options* o) { o->endpoint = endpoint; })->put("k", "", {});
+    ASSERT_FALSE(result.ok()) << endpoint;
+    EXPECT_EQ(result.error().code(), ErrorCode::kCfgValue) << endpoint;
+  }
+  for (const char* bucket : {"", "ab", "with/slash", "with space", "a?b", "a\nb"}) {
+    const auto result = client([&](S3Options* o) { o->bucket = bucket; })->put("k", "", {});
+    ASSERT_FALSE(result.ok()) << bucket;
+    EXPECT_EQ(result.error().code(), ErrorCode::kCfgValue) << bucket;
+  }
+  const auto region = client([](S3Options* o) { o->region = "evil.com/"; })->put("k", "", {});
+  EXPECT_EQ(region.error().code(), ErrorCode::kCfgValue);
+  EXPECT_FALSE(client()->put("", "", {}).ok());
+  EXPECT_FALSE(client()->remove("", {}).ok());
+  EXPECT_FALSE(client()->head(std::string(1025, 'k'), {}).ok());
+  EXPECT_FALSE(client()->remove_many({"a", ""}, {}).ok());
+  EXPECT_FALSE(client()->remove_many(std::vector<std::string>(1001, "k"), {}).ok());
+  EXPECT_TRUE(client()->remove_many({}, {}).ok());
+  EXPECT_TRUE(script_.sent.empty());
+}
+
+TEST_F(S3ClientTest, ListSendsPrefixAndToken) {
+  script_.answer(200, kEmptyList);
+  script_.answer(200, kEmptyList);
+  const auto s3 = client();
+  ASSERT_TRUE(s3->list("a/b=c/", "", {}).ok());
+  ASSERT_TRUE(s3->list("a/", "t+/=", {}).ok());
+  EXPECT_TRUE(
+      script_.sent.at(0).url.ends_with("/?encoding-type=url&list-type=2&prefix=a%2Fb%3Dc%2F"));
+  EXPECT_TRUE(script_.sent.at(1).url.ends_with(
+      "/?continuation-token=t%2B%2F%3D&encoding-type=url&list-type=2&prefix=a%2F"));
+}
+
+TEST_F(S3ClientTest, RemoveManySendsMd5) {
+  script_.answer(200, "<DeleteResult/>");
+  ASSERT_TRUE(client()->remove_many({"a", "b"}, {}).ok());
+  const SentRequest& sent = script_.sent.at(0);
+  EXPECT_EQ(sent.method, "POST");
+  EXPECT_TRUE(sent.url.ends_with("amazonaws.com/?delete="));
+  EXPECT_EQ(sent.headers.at("content-md5").size(), 24U);
+  EXPECT_NE(sent.headers.at("authorization").find("SignedHeaders=content-md5;content-type;host"),
+            std::string::npos);
+  EXPECT_NE(sent.body.find("<Key>a</Key>"), std::string::npos);
+}
+
+TEST_F(S3ClientTest, RemoveManyTellsWhatStayed) {
+  script_.answer(200,
+                 "<DeleteResult><Error><Key>a</Key><Code>AccessDenied</Code>"
+                 "<Message>no</Message></Error></DeleteResult>");
+  const auto status = client()->remove_many({"a", "b"}, {});
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code(), ErrorCode::kS3Denied);
+  EXPECT_NE(status.error().hint().find("s3:DeleteObject on arn:aws:s3:::stage-bucket/a"),
+            std::string::npos);
+  EXPECT_EQ(script_.sent.size(), 1U);
+}
+
+TEST_F(S3ClientTest, RemoveManyRepeatsWhatMayPass) {
+  script_.answer(200,
+                 "<DeleteResult><Error><Key>a</Key><Code>InternalError</Code></Error>"
+                 "</DeleteResult>");
+  script_.answer(200, "<DeleteResult/>");
+  EXPECT_TRUE(client()->remove_many({"a", "b"}, {}).ok());
+  EXPECT_EQ(script_.sent.size(), 2U);
+}
+
+TEST_F(S3ClientTest, HeadTellsSizeOrNothing) {
+  script_.answer(200, "", {{"content-length", "123"}});
+  script_.answer(404);
+  script_.answer(403);
+  const auto s3 = client();
+  EXPECT_EQ(**s3->head("k", {}), 123U);
+  EXPECT_FALSE(s3->head("k", {})->has_value());
+  EXPECT_EQ(s3->head("k", {}).error().code(), ErrorCode::kS3Denied);
+}
+
+TEST_F(S3ClientTest, VersionedBucketShowsItself) {
+  script_.answer(200, "", {{"etag", "\"e\""}, {"x-amz-version-id", "v1"}});
+  EXPECT_TRUE(client()->put("k", "", {})->versioned);
+  script_.answer(200, "", {{"etag", "\"e\""}, {"x-amz-version-id", "null"}});
+  EXPECT_FALSE(client()->put("k", "", {})->versioned);  // versioning is suspended
+}
+
+TEST_F(S3ClientTest, RepeatsWhatPassesAndThenSucceeds) {
+  script_.answer(503, error_xml("SlowDown"));
+  script_.answer(500, error_xml("InternalError"));
+  script_.fail(ErrorCode::kNetReset);
+  script_.answer(200, error_xml("InternalError"));  // an error inside a 200
+  good_put();
+  const auto result = client()->put("k", "body", {});
+  ASSERT_TRUE(result.ok()) << result.error().to_string();
+  ASSERT_EQ(script_.sent.size(), 5U);
+  for (const SentRequest& sent : script_.sent) EXPECT_EQ(sent.body, "body");
+  ASSERT_EQ(clock_.slept().size(), 4U);
+  EXPECT_GE(clock_.slept()[3], clock_.slept()[0]);
+  // Signed anew each time: the clock went on.
+  EXPECT_NE(script_.sent[0].headers.at("authorization"),
+            script_.sent[4].headers.at("authorization"));
+}
+
+TEST_F(S3ClientTest, RepetitionIsBounded) {
+  for (int i = 0; i < 20; ++i) script_.answer(503, error_xml("SlowDown"));
+  EXPECT_EQ(put_error(), ErrorCode::kS3Slow);
+  EXPECT_EQ(script_.sent.size(), 5U);
+}
+
+TEST_F(S3ClientTest, WhatCannotPassIsNotRepeated) {
+  const std::pair<std::string, ErrorCode> cases[] = {
+      {"AccessDenied", ErrorCode::kS3Denied},
+      {"NoSuchBucket", ErrorCode::kS3NoBucket},
+      {"InvalidAccessKeyId", ErrorCode::kAwsKey},
+      {"SignatureDoesNotMatch", ErrorCode::kAwsKey},
+      {"RequestTimeTooSkewed", ErrorCode::kSysClockSkew},
+      {"InvalidBucketName", ErrorCode::kS3Refused},
+  };
+  for (const auto& [code, expected] : cases) {
+    script_.sent.clear();
+    script_.answer(403, error_xml(code));
+    EXPECT_EQ(put_error(), expected) << code;
+    EXPECT_EQ(script_.sent.size(), 1U) << code;
+  }
+}
+
+TEST_F(S3ClientTest, CutListIsAskedForAgain) {
+  script_.answer(200, "<ListBucketResult><Contents><Key>a");
+  script_.answer(200, kEmptyList);
+  EXPECT_TRUE(client()->list("", "", {}).ok());
+  EXPECT_EQ(script_.sent.size(), 2U);
+}
+
+TEST_F(S3ClientTest, ProxyPageIsNoSuccess) {
+  for (int i = 0; i < 5; ++i) script_.answer(200, "<html>please log in</html>");
+  EXPECT_EQ(put_error(), ErrorCode::kS3Answer);
+}
+
+TEST_F(S3ClientTest, EndlessAnswerIsRefused) {
+  HttpResponse large;
+  large.status = 200;
+  large.too_large = true;
+  for (int i = 0; i < 5; ++i) script_.answers.emplace_back(large);
+  EXPECT_EQ(client()->list("", "", {}).error().code(), ErrorCode::kS3Answer);
+}
+
+TEST_F(S3ClientTest, StopEndsTheRepetition) {
+  std::stop_source source;
+  source.request_stop();
+  script_.answer(503, error_xml("SlowDown"));
+  script_.answer(503, error_xml("SlowDown"));
+  const auto result = client()->put("k", "", source.get_token());
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code(), ErrorCode::kRunInterrupted);
+  EXPECT_EQ(script_.sent.size(), 1U);
+}
+
+TEST_F(S3ClientTest, RegionIsFoundOnceAndSignedWith) {
+  script_.answer(403, "", {{"x-amz-bucket-region", "ap-south-1"}});  // told even with a 403
+  good_put();
+  good_put();
+  const auto s3 = client([](S3Options* o) { o->region = ""; });
+  ASSERT_TRUE(s3->put("k", "", {}).ok());
+  ASSERT_TRUE(s3->put("k", "", {}).ok());
+  EXPECT_EQ(*s3->region({}), "ap-south-1");
+  ASSERT_EQ(script_.sent.size(), 3U);
+  EXPECT_EQ(script_.sent[0].method, "HEAD");
+  EXPECT_EQ(script_.sent[0].url, "https://stage-bucket.s3.us-east-1.amazonaws.com/");
+  EXPECT_EQ(script_.sent[1].url, "https://stage-bucket.s3.ap-south-1.amazonaws.com/k");
+  EXPECT_NE(script_.sent[1].headers.at("authorization").find("/ap-south-1/s3/"), std::string::npos);
+}
+
+TEST_F(S3ClientTest, RegionThatIsNotToldOrNoRegion) {
+  const auto no_region = [](S3Options* o) { o->region = ""; };
+  script_.answer(404);
+  EXPECT_EQ(client(no_region)->region({}).error().code(), ErrorCode::kS3NoBucket);
+  for (int i = 0; i < 5; ++i) script_.answer(200);
+  EXPECT_EQ(client(no_region)->region({}).error().code(), ErrorCode::kS3Answer);
+  script_.answer(200, "", {{"x-amz-bucket-region", "evil.com/#"}});
+  for (int i = 0; i < 4; ++i) script_.answer(200);
+  EXPECT_FALSE(client(no_region)->region({}).ok());
+  // A server of one's own without regions.
+  script_.answers.clear();
+  script_.answer(200);
+  const auto own = client([](S3Options* o) {
+    o->region = "";
+    o->endpoint = "http://localhost:1";
+  });
+  EXPECT_EQ(*own->region({}), "us-east-1");
+}
+
+TEST_F(S3ClientTest, WrongRegionNamesTheRightOne) {
+  script_.answer(301, error_xml("PermanentRedirect"), {{"x-amz-bucket-region", "us-west-2"}});
+  const auto redirected = client()->put("k", "", {});
+  ASSERT_EQ(redirected.error().code(), ErrorCode::kS3Region);
+  EXPECT_NE(redirected.error().hint().find("\"us-west-2\""), std::string::npos);
+  script_.answer(400, error_xml("AuthorizationHeaderMalformed", "<Region>us-west-2</Region>"));
+  EXPECT_EQ(put_error(), ErrorCode::kS3Region);
+  script_.answer(400, "", {{"x-amz-bucket-region", "us-west-2"}});  // HEAD
+  EXPECT_EQ(client()->head("k", {}).error().code(), ErrorCode::kS3Region);
+}
+
+}  // namespace
+}  // namespace vesto

@@ -1,0 +1,80 @@
+#include <stdlib.h>
+
+#include "config/config.h"
+#include "tests/unit/config/scratch.h"
+
+namespace vesto {
+namespace {
+
+class SecretsTest : public ScratchTest {
+ protected:
+  static ValueRef file(const std::string& path) {
+    return {ValueRef::Kind::kFile, path, {.file = "vesto.toml", .line = 3, .column = 9}};
+  }
+  static ValueRef env(const std::string& name) {
+    return {ValueRef::Kind::kEnv, name, {.file = "vesto.toml", .line = 3, .column = 9}};
+  }
+  static void expect_missing(const ValueRef& ref) {
+    const auto value = resolve_secret(ref);
+    ASSERT_FALSE(value.ok());
+    EXPECT_EQ(value.error().code(), ErrorCode::kCfgSecretMissing);
+    EXPECT_EQ(value.error().message().find("vesto.toml:3:9: "), 0u);
+  }
+};
+
+TEST_F(SecretsTest, EveryByteOfAFileCountsButOneNewline) {
+  const std::string odd = "@[]/?#\"\\+ &:'% \t\xC3\xA4\x01";
+  EXPECT_EQ(resolve_secret(file(write("a", odd)))->reveal(), odd);
+  EXPECT_EQ(resolve_secret(file(write("b", odd + "\n")))->reveal(), odd);
+  EXPECT_EQ(resolve_secret(file(write("c", odd + "\n\n")))->reveal(), odd + "\n");
+  EXPECT_EQ(resolve_secret(file(write("d", odd + "\r\n")))->reveal(), odd);
+  EXPECT_EQ(resolve_secret(file(write("e", " x ")))->reveal(), " x ");
+  EXPECT_EQ(resolve_secret(file(write("f", "x\r")))->reveal(), "x\r");
+}
+
+TEST_F(SecretsTest, FilesThatHoldNone) {
+  expect_missing(file(dir_ + "/none"));
+  expect_missing(file(dir_));
+  expect_missing(file(write("empty", "")));
+  expect_missing(file(write("newline", "\n")));
+  expect_missing(file(write("nul", std::string("a\0b", 3))));
+  expect_missing(file(write("large", std::string((64 << 10) + 1, 'x'))));
+  EXPECT_TRUE(resolve_secret(file(write("most", std::string(64 << 10, 'x')))).ok());
+}
+
+TEST_F(SecretsTest, EnvironmentVariables) {
+  setenv("VESTO_TEST_A", "x\n", 1);
+  setenv("VESTO_TEST_EMPTY", "", 1);
+  unsetenv("VESTO_TEST_NONE");
+  EXPECT_EQ(resolve_secret(env("VESTO_TEST_A"))->reveal(), "x\n");
+  expect_missing(env("VESTO_TEST_EMPTY"));
+  expect_missing(env("VESTO_TEST_NONE"));
+}
+
+TEST_F(SecretsTest, TextsAndNothing) {
+  EXPECT_EQ(*resolve_text({ValueRef::Kind::kText, "u", {}}), "u");
+  EXPECT_EQ(*resolve_text({}), "");
+  EXPECT_TRUE(resolve_secret({})->empty());
+}
+
+TEST_F(SecretsTest, CheckFindsEveryMissingOne) {
+  unsetenv("VESTO_TEST_SECRET_KEY");
+  const std::string path =
+      write("vesto.toml", "version = 1\n" + std::string(kSource) + "tls_ca_file = \"ca.pem\"\n" +
+                              std::string(kDestination) + std::string(kSync));
+  const LoadedConfig loaded = load_config({path});
+  ASSERT_TRUE(loaded.issues.empty());
+  const std::vector<ConfigIssue> issues = check_references(loaded.config);
+  ASSERT_EQ(issues.size(), 3u);
+  EXPECT_NE(issues[0].message.find("ca.pem"), std::string::npos);
+  EXPECT_EQ(issues[1].origin.line, 14);
+  EXPECT_EQ(issues[1].message.find(path), std::string::npos);  // the place stands beside it
+  EXPECT_NE(issues[2].message.find("VESTO_TEST_SECRET_KEY"), std::string::npos);
+  write("ca.pem", "x");
+  write("pw", "x");
+  setenv("VESTO_TEST_SECRET_KEY", "y", 1);
+  EXPECT_TRUE(check_references(loaded.config).empty());
+}
+
+}  // namespace
+}  // namespace vesto

@@ -1,0 +1,99 @@
+// TLS against a server with a certificate of a CA of our own, for "localhost".
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "pg/connection.h"
+#include "tests/support/pg_cluster.h"
+
+namespace vesto {
+namespace {
+
+using testing::PgCluster;
+
+std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+}
+
+class Tls : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "vtls.XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    const std::string script =
+        "cd '" + folder_ +
+        "' && for ca in ca other; do openssl req -x509 -newkey ec -pkeyopt "
+        "ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test-$ca -keyout $ca.key -out "
+        "$ca.pem; done && openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
+        "-subj /CN=localhost -keyout server.key -out server.csr && printf "
+        "'subjectAltName=DNS:localhost' > ext && openssl x509 -req -in server.csr -CA ca.pem "
+        "-CAkey ca.key -CAcreateserial -days 2 -extfile ext -out server.crt";
+    ASSERT_EQ(std::system(("(" + script + ") >/dev/null 2>&1").c_str()), 0);
+    cluster_ = PgCluster::start({.loopback_tcp = true});
+    ASSERT_NE(cluster_, nullptr);
+    ASSERT_TRUE(cluster_->write_file("server.key", read_file(folder_ + "/server.key")));
+    ASSERT_TRUE(cluster_->write_file("server.crt", read_file(folder_ + "/server.crt")));
+    ASSERT_TRUE(cluster_->restart({"ssl=on"}));
+  }
+  static void TearDownTestSuite() {
+    cluster_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  static PgOptions options() {
+    PgOptions to;
+    to.host = "localhost";
+    to.hostaddr = "127.0.0.1";
+    to.port = cluster_->port();
+    to.user = cluster_->user();
+    to.database = cluster_->database();
+    to.sslmode = "verify-full";
+    to.tls_ca_file = folder_ + "/ca.pem";
+    return to;
+  }
+
+  static inline std::string folder_;
+  static inline std::unique_ptr<PgCluster> cluster_;
+};
+
+TEST_F(Tls, VerifiedByNameWhileAnAddressIsDialled) {
+  const auto made = PgConnection::connect(options());
+  ASSERT_TRUE(made.ok()) << made.error().text();
+  EXPECT_TRUE(made.value()->encrypted());
+}
+
+TEST_F(Tls, CancelGoesToTheSameAddress) {
+  PgOptions to = options();
+  auto made = PgConnection::connect(to);
+  ASSERT_TRUE(made.ok());
+  const auto answer = made.value()->exec("SELECT pg_sleep(600)", 50);
+  EXPECT_EQ(answer.error().kind, PgError::Kind::kTimeout);
+}
+
+TEST_F(Tls, WrongNameWrongCaAndNoCa) {
+  PgOptions to = options();
+  to.host = "redshift.example";
+  EXPECT_EQ(PgConnection::connect(to).error().kind, PgError::Kind::kTlsName);
+  to = options();
+  to.tls_ca_file = folder_ + "/other.pem";
+  EXPECT_EQ(PgConnection::connect(to).error().kind, PgError::Kind::kTlsCa);
+  to.tls_ca_file = "";  // the system's bundle does not know our CA
+  EXPECT_EQ(PgConnection::connect(to).error().kind, PgError::Kind::kTlsCa);
+  to.tls_ca_file = folder_ + "/missing.pem";
+  EXPECT_EQ(PgConnection::connect(to).error().kind, PgError::Kind::kTlsCa);
+}
+
+TEST_F(Tls, NeverInClearWhereEncryptionIsAsked) {
+  ASSERT_TRUE(cluster_->restart({"ssl=off"}));
+  const auto made = PgConnection::connect(options());
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(made.error().kind, PgError::Kind::kTlsOff) << made.error().text();
+  ASSERT_TRUE(cluster_->restart({"ssl=on"}));
+}
+
+}  // namespace
+}  // namespace vesto

@@ -1,0 +1,15 @@
+CREATE TEMP TABLE "_vesto_stage_1" ("id" BIGINT NOT NULL, "code" VARCHAR(1024)) DISTSTYLE KEY DISTKEY ("id");
+CREATE TEMP TABLE "_vesto_stage_2" ("id" BIGINT) DISTSTYLE EVEN;
+COPY "_vesto_stage_1" ("id", "code") FROM 's3://b/p/inst/1a/run/0001/it''s.json' ACCESS_KEY_ID 'AKIA' SECRET_ACCESS_KEY '{{SECRET:copy_secret}}' REGION 'eu-west-1' MANIFEST CSV NULL AS 'null1234abcd' GZIP DATEFORMAT 'auto' TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE OFF;
+COPY "s"."orders" ("id", "code") FROM 's3://b/p/inst/1a/run/0001/it''s.json' ACCESS_KEY_ID 'AKIA' SECRET_ACCESS_KEY '{{SECRET:copy_secret}}' SESSION_TOKEN '{{SECRET:copy_token}}' MANIFEST CSV NULL AS 'null1234abcd' ZSTD DATEFORMAT 'auto' TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE OFF;
+SELECT 1 FROM "s"."orders" LIMIT 1;
+SELECT COUNT(*) FROM (SELECT COUNT(*) AS "n" FROM "_vesto_stage_1" GROUP BY "id", "code", OCTET_LENGTH("code") HAVING COUNT(*) > 1) d;
+SELECT COUNT(*) FROM "_vesto_stage_1" WHERE "id" IS NULL OR "code" IS NULL;
+DELETE FROM "s"."orders" USING "_vesto_stage_1" WHERE "orders"."id" = "_vesto_stage_1"."id" AND "orders"."code" = "_vesto_stage_1"."code" AND OCTET_LENGTH("orders"."code") = OCTET_LENGTH("_vesto_stage_1"."code");
+INSERT INTO "s"."orders" ("id", "code") SELECT "id", "code" FROM "_vesto_stage_1";
+DELETE FROM "s"."orders";
+SELECT pg_last_copy_count();
+SET statement_timeout TO 60000;
+SELECT pg_terminate_backend(42);
+SELECT file_name, line_number, column_name, error_message FROM sys_load_error_detail WHERE session_id = 42 ORDER BY start_time DESC LIMIT 1;
+SELECT filename, line_number, colname, err_reason FROM stl_load_errors WHERE session = 42 ORDER BY starttime DESC LIMIT 1;

@@ -1,0 +1,4 @@
+CREATE TABLE "s"."orders" ("id" BIGINT NOT NULL, "flag" BOOLEAN, "small" SMALLINT, "plain" INTEGER, "price" DECIMAL(12,2), "r" REAL, "d" DOUBLE PRECISION, "note" VARCHAR(4096), "day" DATE, "at" TIMESTAMP, "at_tz" TIMESTAMPTZ, "clock" TIME, "doc" SUPER, "raw" VARBYTE(64000)) DISTSTYLE KEY DISTKEY ("id") SORTKEY ("id");
+CREATE TABLE "s"."a""b" ("x" VARCHAR(256)) DISTSTYLE EVEN;
+ALTER TABLE "s"."orders" ADD COLUMN "new" DECIMAL(38,0);
+ALTER TABLE "s"."orders" ALTER COLUMN "note" TYPE VARCHAR(16384);

@@ -1,0 +1,239 @@
+// Full copy, then windows behind a cursor: no row may be lost, whatever commits late.
+#include <gtest/gtest.h>
+#include <libpq-fe.h>
+
+#include "source/postgres/cursor.h"
+#include "tests/unit/source_postgres/support.h"
+
+namespace vesto::testing {
+namespace {
+
+using Rows = std::vector<std::string>;
+
+// A session that a test keeps open, to hold a transaction.
+class Session {
+ public:
+  explicit Session(const PostgresOptions& to) {
+    const std::string where = "host='" + to.host + "' port=" + std::to_string(to.port) +
+                              " user=" + to.user + " dbname=" + to.database;
+    connection_ = PQconnectdb(where.c_str());
+  }
+  ~Session() { PQfinish(connection_); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  bool run(const char* sql) {
+    PGresult* result = PQexec(connection_, sql);
+    const ExecStatusType status = PQresultStatus(result);
+    PQclear(result);
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+  }
+
+ private:
+  PGconn* connection_;
+};
+
+class Incremental : public SourceTest {
+ protected:
+  // Plans and reads; keeps the position for the next call.
+  Rows run(StreamRequest request, const std::string& user = "") {
+    request.from = position_;
+    auto taken = snapshot(user);
+    auto plan = taken->plan(request);
+    if (!plan.ok()) return {"ERROR " + plan.error().to_string()};
+    full_ = plan->full;
+    notes_ = plan->notes;
+    EXPECT_FALSE(plan->unchanged);
+    Rows rows = read_all(*taken, *plan);
+    position_ = plan->next;
+    return rows;
+  }
+  [[nodiscard]] bool noted(std::string_view part) const {
+    for (const std::string& note : notes_) {
+      if (note.find(part) != std::string::npos) return true;
+    }
+    return false;
+  }
+  static StreamRequest by_time() {
+    StreamRequest request = request_for("public.t");
+    request.cursor = "at";
+    request.lookback_ms = 0;
+    return request;
+  }
+
+  Position position_;
+  bool full_ = false;
+  std::vector<std::string> notes_;
+};
+
+TEST_F(Incremental, WindowHasTheBoundaryRowAndAllAfterIt) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, at timestamptz NOT NULL);"
+      "INSERT INTO t VALUES (1, now() - interval '3 hours'), (2, now() - interval '2 hours')");
+  EXPECT_EQ(run(by_time()).size(), 2U);
+  EXPECT_TRUE(full_);
+  const auto at = parse_position(position_.text);
+  ASSERT_TRUE(at);
+  EXPECT_EQ(at->value, sql("SET timezone='UTC'; SELECT max(at)::text FROM t"));
+  EXPECT_LE(position_.text.size(), 4096U);
+  // Microseconds count: a double would lose them.
+  sql("INSERT INTO t SELECT 3, max(at) + interval '1 microsecond' FROM t");
+  sql("INSERT INTO t SELECT 4, max(at) FROM t WHERE id = 2");  // the same moment as the boundary
+  const Rows rows = run(by_time());
+  EXPECT_FALSE(full_);
+  EXPECT_EQ(rows.size(), 3U);  // 2 again, 3 and 4
+  EXPECT_EQ(run(by_time()).size(), 1U);
+}
+
+TEST_F(Incremental, LookbackReadsAgain) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, at timestamptz NOT NULL);"
+      "INSERT INTO t SELECT i, now() - i * interval '1 minute' FROM generate_series(0, 59) i");
+  StreamRequest request = by_time();
+  request.lookback_ms.reset();  // 10 minutes by default
+  EXPECT_EQ(run(request).size(), 60U);
+  EXPECT_EQ(run(request).size(), 11U);
+}
+
+TEST_F(Incremental, TransactionOpenAtTheSnapshotIsReadNextTime) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, at timestamptz NOT NULL)");
+  Session late(options());
+  ASSERT_TRUE(late.run("BEGIN; INSERT INTO t VALUES (1, now())"));
+  Session later(options());
+  ASSERT_TRUE(later.run("SELECT pg_sleep(0.05)"));
+  sql("INSERT INTO t VALUES (2, clock_timestamp())");
+  EXPECT_EQ(run(by_time()).size(), 1U);  // the position is already behind row 1
+  ASSERT_TRUE(late.run("COMMIT"));
+  EXPECT_EQ(run(by_time()).size(), 2U) << "row 1 is lost";
+}
+
+TEST_F(Incremental, TimestampWithoutZoneTakesTheAgeOfTheOpenTransaction) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, at timestamp NOT NULL)");
+  // The application writes local time of its own zone.
+  Session late(options());
+  ASSERT_TRUE(late.run("SET timezone = 'America/New_York'"));
+  ASSERT_TRUE(late.run("BEGIN; INSERT INTO t VALUES (1, now())"));
+  sql("SET timezone = 'America/New_York'; SELECT pg_sleep(0.05);"
+      "INSERT INTO t VALUES (2, clock_timestamp())");
+  EXPECT_EQ(run(by_time()).size(), 1U);
+  ASSERT_TRUE(late.run("COMMIT"));
+  EXPECT_EQ(run(by_time()).size(), 2U) << "row 1 is lost";
+}
+
+TEST_F(Incremental, PreparedTransactionIsReadNextTime) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, at timestamptz NOT NULL)");
+  Session late(options());
+  ASSERT_TRUE(late.run("BEGIN; INSERT INTO t VALUES (1, now())"));
+  ASSERT_TRUE(late.run("SELECT pg_sleep(0.02)"));
+  ASSERT_TRUE(late.run("PREPARE TRANSACTION 'waiting'"));
+  sql("INSERT INTO t VALUES (2, clock_timestamp())");
+  StreamRequest request = by_time();
+  request.lookback_ms = 2000;  // its begin is not known, only when it was prepared
+  EXPECT_EQ(run(request).size(), 1U);
+  sql("SELECT pg_sleep(2.1)");
+  sql("INSERT INTO t VALUES (3, clock_timestamp())");
+  EXPECT_EQ(run(request).size(), 2U);
+  EXPECT_TRUE(late.run("COMMIT PREPARED 'waiting'"));
+  EXPECT_EQ(run(request).size(), 3U) << "row 1 is lost";
+}
+
+TEST_F(Incremental, WithoutTheGrantItIsSaid) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, at timestamptz NOT NULL); GRANT SELECT ON t TO reader;"
+      "GRANT USAGE ON SCHEMA public TO reader; INSERT INTO t VALUES (1, now())");
+  EXPECT_EQ(run(by_time(), "reader").size(), 1U);
+  EXPECT_TRUE(noted("GRANT pg_read_all_stats TO \"reader\""));
+  EXPECT_FALSE(parse_position(position_.text)->oldest);
+  sql("GRANT pg_read_all_stats TO reader");
+  EXPECT_EQ(run(by_time(), "reader").size(), 1U);
+  EXPECT_FALSE(noted("pg_read_all_stats"));
+  EXPECT_TRUE(parse_position(position_.text)->oldest);
+  sql("REVOKE pg_read_all_stats FROM reader");
+}
+
+TEST_F(Incremental, RowsWithoutAValueAreReadEachTime) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, at timestamptz);"
+      "INSERT INTO t VALUES (1, NULL), (2, now() - interval '1 day'), (3, now())");
+  EXPECT_EQ(run(by_time()).size(), 3U);
+  EXPECT_TRUE(noted("without a value"));
+  const Rows rows = run(by_time());
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0], "1|\\N");
+}
+
+TEST_F(Incremental, EmptyTableThenRows) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, at timestamptz NOT NULL)");
+  EXPECT_EQ(run(by_time()), Rows{});
+  sql("INSERT INTO t VALUES (1, '2001-01-01')");
+  EXPECT_EQ(run(by_time()).size(), 1U);
+}
+
+TEST_F(Incremental, ValueInTheFutureDoesNotHideThePresent) {
+  for (const char* type : {"timestamptz", "timestamp", "date"}) {
+    position_ = {};
+    sql(std::string("DROP TABLE IF EXISTS t; CREATE TABLE t (id int PRIMARY KEY, at ") + type +
+        " NOT NULL); INSERT INTO t VALUES (1, '2001-01-01'), (2, '2999-01-01')");
+    EXPECT_EQ(run(by_time()).size(), 2U);
+    EXPECT_TRUE(noted("future")) << type;
+    sql("INSERT INTO t VALUES (3, now())");
+    EXPECT_EQ(run(by_time()).size(), 2U) << type;  // 2 and 3
+  }
+}
+
+TEST_F(Incremental, Numbers) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, n bigint NOT NULL, d numeric(30,2), s smallint);"
+      "INSERT INTO t SELECT i, i, i, i FROM generate_series(1, 100) i");
+  for (const char* column : {"n", "d", "s"}) {
+    position_ = {};
+    StreamRequest request = request_for("public.t");
+    request.cursor = column;
+    request.lookback_units = 10;
+    EXPECT_EQ(run(request).size(), 100U);
+    EXPECT_EQ(run(request).size(), 11U) << column;
+  }
+  // The lowest number less the lookback does not overflow.
+  sql("DELETE FROM t; INSERT INTO t VALUES (1, -9223372036854775808)");
+  position_ = {};
+  StreamRequest request = request_for("public.t");
+  request.cursor = "n";
+  request.lookback_units = 10;
+  EXPECT_EQ(run(request).size(), 1U);
+  EXPECT_EQ(run(request).size(), 1U);
+}
+
+TEST_F(Incremental, AnotherCursorReadsAll) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, at timestamptz NOT NULL, other timestamptz NOT NULL);"
+      "INSERT INTO t SELECT i, now() - i * interval '1 day', now() FROM generate_series(0, 4) i");
+  EXPECT_EQ(run(by_time()).size(), 5U);
+  EXPECT_EQ(run(by_time()).size(), 1U);
+  StreamRequest request = by_time();
+  request.cursor = "other";
+  EXPECT_EQ(run(request).size(), 5U);
+  EXPECT_TRUE(full_);
+  EXPECT_TRUE(noted("another cursor"));
+  position_.text = "not a position";
+  EXPECT_EQ(run(request).size(), 5U);
+}
+
+TEST_F(Incremental, WindowWithoutAnIndexIsCutIntoBlocks) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, at timestamptz NOT NULL, pad text);"
+      "ALTER TABLE t ALTER pad SET STORAGE PLAIN;"
+      "INSERT INTO t SELECT i, now() - i * interval '1 hour', repeat('x', 1900) "
+      "FROM generate_series(0, 39999) i");
+  StreamRequest request = by_time();
+  request.lookback_ms = 36'000'000;  // 10 hours
+  EXPECT_EQ(run(request).size(), 40000U);
+  request.from = position_;
+  {
+    auto taken = snapshot();
+    auto plan = taken->plan(request);
+    ASSERT_TRUE(plan.ok());
+    EXPECT_GT(plan->ranges.size(), 1U);
+    EXPECT_EQ(read_all(*taken, *plan).size(), 11U);
+  }
+  sql("CREATE INDEX ON t (at)");
+  auto taken = snapshot();
+  auto plan = taken->plan(request);
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ(plan->ranges.size(), 1U);
+  EXPECT_EQ(read_all(*taken, *plan).size(), 11U);
+}
+
+}  // namespace
+}  // namespace vesto::testing

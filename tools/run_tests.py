@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Builds and runs the tests, says how long each step took, and ends with one line:
+N passed, N failed, N skipped.
+
+  tools/run_tests.py               what `make test` runs
+  tools/run_tests.py --soak        the long suites
+  tools/run_tests.py --only NAME   one step (for work on it); see STEPS
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+VENV = ROOT / ".venv"
+DEBIAN_PYTHON = os.environ.get("PYTHON", "/usr/bin/python3")
+
+
+class Tally:
+    def __init__(self, passed=0, failed=0, skipped=0):
+        self.passed, self.failed, self.skipped = passed, failed, skipped
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self):
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def run(command, **more):
+    return subprocess.run([str(part) for part in command], cwd=ROOT, **more)
+
+
+def build(preset, *targets):
+    result = run(["tools/build.sh", preset, *targets])
+    return Tally(failed=0 if result.returncode == 0 else 1)
+
+
+def one_command(*command):
+    """A step that passes or fails as a whole."""
+    ok = run(command).returncode == 0
+    return Tally(passed=int(ok), failed=int(not ok))
+
+
+def gtests(preset, names=None, environment=None):
+    tally = Tally()
+    folder = BUILD / preset / "tests" / "unit"
+    suites = sorted(p for p in folder.rglob("*_test") if p.is_file() and os.access(p, os.X_OK))
+    if names:
+        suites = [p for p in suites if p.name in names]
+    if not suites:
+        print(f"no unit tests were built in {folder}")
+        return Tally(failed=1)
+    for suite in suites:
+        report = suite.with_suffix(".json")
+        report.unlink(missing_ok=True)
+        with open(suite.with_suffix(".log"), "w", encoding="utf-8") as log:
+            try:
+                code = subprocess.run(
+                    [str(suite), f"--gtest_output=json:{report}"], cwd=ROOT, stdout=log,
+                    stderr=subprocess.STDOUT, timeout=600,
+                    env={**os.environ, **(environment or {})}, check=False).returncode
+            except subprocess.TimeoutExpired:
+                code = -1
+        here = Tally()
+        if report.exists():
+            data = json.loads(report.read_text())
+            for group in data["testsuites"]:
+                for case in group["testsuite"]:
+                    if case["result"] == "SKIPPED" or case["status"] == "NOTRUN":
+                        here.skipped += 1
+                    elif case.get("failures"):
+                        here.failed += 1
+                    else:
+                        here.passed += 1
+        if code != 0 and here.failed == 0:
+            here.failed += 1  # a crash or a sanitizer's finding
+        if here.failed:
+            text = suite.with_suffix(".log").read_text(errors="replace")
+            print(f"--- {preset} {suite.name} failed (exit {code}):\n{text[-6000:]}")
+        tally.add(here)
+    return tally
+
+
+def pytest(paths, name, timeout_s=2400, environment=None):
+    python = VENV / "bin" / "python"
+    report = BUILD / f"pytest-{name}.xml"
+    report.unlink(missing_ok=True)
+    command = [python if python.exists() else DEBIAN_PYTHON, "-m", "pytest", "-q", "-rs",
+               "-p", "no:cacheprovider", f"--junitxml={report}", *paths]
+    try:
+        code = run(command, timeout=timeout_s, env={**os.environ, **(environment or {})}).returncode
+    except subprocess.TimeoutExpired:
+        print(f"pytest {name}: no end after {timeout_s} s")
+        return Tally(failed=1)
+    if not report.exists():
+        return Tally(failed=1)
+    tally = Tally()
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+        bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        skipped = int(suite.get("skipped", 0))
+        tally.add(Tally(int(suite.get("tests", 0)) - bad - skipped, bad, skipped))
+    if code not in (0, 5) and tally.failed == 0:
+        tally.failed += 1
+    return tally
+
+
+def make_venv():
+    """Other people's clients, from tests/requirements.txt. Not reachable: they are skipped."""
+    wanted = (ROOT / "tests" / "requirements.txt").read_text()
+    stamp = VENV / "requirements.txt"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return Tally()
+    if run([DEBIAN_PYTHON, "-m", "venv", "--clear", "--system-site-packages", VENV]).returncode:
+        return Tally(failed=1)
+    installed = run([VENV / "bin" / "pip", "install", "-q", "--disable-pip-version-check",
+                     "--timeout", "20", "--retries", "2", "-r", "tests/requirements.txt"],
+                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if installed.returncode == 0:
+        stamp.write_text(wanted)
+    else:
+        print("the package registry cannot be reached: tests by other people's Python clients "
+              "are skipped")
+    return Tally()
+
+
+STEPS = [
+    ("rooms", lambda: one_command(DEBIAN_PYTHON, "tools/rooms.py")),
+    ("format", lambda: one_command("tools/check_format.sh")),
+    ("python clients", make_venv),
+    ("build release", lambda: build("release")),
+    ("build dev (ASan, UBSan)", lambda: build("dev")),
+    ("unit tests (ASan, UBSan)", lambda: gtests("dev")),
+    ("build tsan", lambda: build("tsan", "tsan_tests")),
+    ("unit tests (TSan)", lambda: gtests("tsan")),
+    ("sandbox, judged by drivers", lambda: pytest(["tests/sandbox"], "sandbox")),
+    ("S3, judged by its clients", lambda: pytest(["tests/sandbox_s3", "tests/foreign_s3"], "s3")),
+    ("command line", lambda: pytest(["tests/cli"], "cli")),
+    ("end to end", lambda: pytest(["tests/e2e"], "e2e")),
+]
+SOAK = [
+    ("build release", lambda: build("release")),
+    ("build dev (ASan, UBSan)", lambda: build("dev")),
+    ("end to end, long", lambda: pytest(["tests/e2e"], "soak", 6 * 3600,
+                                        {"VESTO_SOAK": "1"})),
+]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--soak", action="store_true")
+    parser.add_argument("--only", action="append", default=[])
+    options = parser.parse_args()
+    total = Tally()
+    BUILD.mkdir(exist_ok=True)
+    for name, step in SOAK if options.soak else STEPS:
+        if options.only and name not in options.only:
+            continue
+        print(f"== {name}", flush=True)
+        start = time.monotonic()
+        tally = step()
+        total.add(tally)
+        print(f"== {name}: {tally}, {time.monotonic() - start:.0f} s", flush=True)
+        if tally.failed and name.startswith("build"):
+            break
+    print(total)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
