@@ -5,6 +5,9 @@ target_compile_options(vesto_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fno-omit-frame-pointer)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(vesto_flags INTERFACE -Wthread-safety)
+else()
+  # g++ 12 sees both in libstdc++'s own string and optional when it optimises (GCC PR 105651, 105593).
+  target_compile_options(vesto_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
 endif()
 if(VESTO_SANITIZE)
   target_compile_options(vesto_flags INTERFACE -fsanitize=${VESTO_SANITIZE} -fno-sanitize-recover=all)

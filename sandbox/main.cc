@@ -74,8 +74,6 @@ Result<Unit, std::string> make_data_dir(Options* options) {
   const auto absolute = std::filesystem::canonical(options->dir, problem);
   if (problem) return "cannot use " + options->dir + ": " + problem.message();
   options->dir = absolute.string();
-  // A file of an earlier run would send people to ports that nobody serves.
-  ::unlink((options->dir + "/endpoints.json").c_str());
   return Unit{};
 }
 
@@ -121,23 +119,23 @@ Result<Unit, std::string> start_http(const Options& options, Parts* parts) {
   if (!options.aws_plain) s3.tls = parts->shared.tls;
   VESTO_ASSIGN(parts->s3, S3Server::start(s3, *parts->store, parts->keys, *parts->faults));
   parts->control_token = random_alphanumeric(32);
-  VESTO_ASSIGN(
-      parts->control,
-      ControlServer::start(options.port_control, parts->control_token, *parts->faults,
-                           [parts]() -> Result<LeftCounts, std::string> {
-                             const int64_t tables = parts->log->left_tables();
-                             if (tables < 0) return std::string("the database does not answer");
-                             return LeftCounts{parts->store->object_count(),
-                                               parts->store->open_upload_count(),
-                                               static_cast<uint64_t>(tables),
-                                               parts->redshift->session_count()};
-                           }));
+  VESTO_ASSIGN(parts->control,
+               ControlServer::start(options.port_control, parts->control_token, *parts->faults,
+                                    [parts]() -> Result<LeftCounts, std::string> {
+                                      const int64_t tables = parts->log->left_tables();
+                                      if (tables < 0)
+                                        return std::string("the database does not answer");
+                                      return LeftCounts{parts->store->object_count(),
+                                                        parts->store->open_upload_count(),
+                                                        static_cast<uint64_t>(tables),
+                                                        parts->redshift->session_count()};
+                                    }));
   return Unit{};
 }
 
 std::string s3_url(const Options& options, const Parts& parts) {
-  return std::string(options.aws_plain ? "http" : "https") + "://localhost:" +
-         std::to_string(parts.s3->port());
+  return std::string(options.aws_plain ? "http" : "https") +
+         "://localhost:" + std::to_string(parts.s3->port());
 }
 
 std::string endpoints_json(const Options& options, const Parts& parts) {
@@ -146,27 +144,28 @@ std::string endpoints_json(const Options& options, const Parts& parts) {
   };
   return "{\n  \"redshift\": {\"host\": \"localhost\", \"port\": " +
          std::to_string(parts.redshift->port()) + ", \"database\": \"dev\", " +
-         account(parts.accounts.loader) + ",\n    \"admin\": {" +
-         account(parts.accounts.admin) + "}},\n  \"aws\": {\"url\": " +
-         json_quote(s3_url(options, parts)) + ", \"region\": " + json_quote(kRegion) +
-         ", \"bucket\": " + json_quote(kBucket) + ",\n    \"access_key_id\": " +
-         json_quote(parts.key.id) + ", \"secret_access_key\": " + json_quote(parts.key.secret) +
+         account(parts.accounts.loader) + ",\n    \"admin\": {" + account(parts.accounts.admin) +
+         "}},\n  \"aws\": {\"url\": " + json_quote(s3_url(options, parts)) +
+         ", \"region\": " + json_quote(kRegion) + ", \"bucket\": " + json_quote(kBucket) +
+         ",\n    \"access_key_id\": " + json_quote(parts.key.id) +
+         ", \"secret_access_key\": " + json_quote(parts.key.secret) +
          "},\n  \"ca_file\": " + json_quote(parts.tls.ca_file) +
-         ",\n  \"control\": {\"url\": \"http://127.0.0.1:" +
-         std::to_string(parts.control->port()) + "\", \"token\": " +
-         json_quote(parts.control_token) + "}\n}\n";
+         ",\n  \"control\": {\"url\": \"http://127.0.0.1:" + std::to_string(parts.control->port()) +
+         "\", \"token\": " + json_quote(parts.control_token) + "}\n}\n";
 }
 
 void print_welcome(const Options& options, const Parts& parts) {
   const Account& loader = parts.accounts.loader;
-  std::printf("Redshift  PGPASSWORD=%s psql \"host=localhost port=%d dbname=dev user=%s "
-              "sslmode=verify-full sslrootcert=%s\"\n",
-              loader.password.c_str(), parts.redshift->port(), loader.user.c_str(),
-              parts.tls.ca_file.c_str());
-  std::printf("S3        AWS_ENDPOINT_URL_S3=%s AWS_CA_BUNDLE=%s AWS_REGION=%s "
-              "AWS_ACCESS_KEY_ID=%s (bucket %s)\n",
-              s3_url(options, parts).c_str(), parts.tls.ca_file.c_str(), kRegion,
-              parts.key.id.c_str(), kBucket);
+  std::printf(
+      "Redshift  PGPASSWORD=%s psql \"host=localhost port=%d dbname=dev user=%s "
+      "sslmode=verify-full sslrootcert=%s\"\n",
+      loader.password.c_str(), parts.redshift->port(), loader.user.c_str(),
+      parts.tls.ca_file.c_str());
+  std::printf(
+      "S3        AWS_ENDPOINT_URL_S3=%s AWS_CA_BUNDLE=%s AWS_REGION=%s "
+      "AWS_ACCESS_KEY_ID=%s (bucket %s)\n",
+      s3_url(options, parts).c_str(), parts.tls.ca_file.c_str(), kRegion, parts.key.id.c_str(),
+      kBucket);
   std::printf("Control   http://127.0.0.1:%d\n", parts.control->port());
   std::printf("All of it, with the secrets, stands in %s/endpoints.json. Ctrl-C ends it.\n",
               options.dir.c_str());
@@ -176,7 +175,8 @@ void print_welcome(const Options& options, const Parts& parts) {
 Result<Unit, std::string> start_all(Options* options, Parts* parts) {
   VESTO_TRY(make_data_dir(options));
   // The cluster first: it takes the directory's lock.
-  VESTO_ASSIGN(parts->cluster, PgCluster::start({options->dir, options->no_sync}));
+  VESTO_ASSIGN(parts->cluster, PgCluster::start({options->dir, options->no_sync,
+                                                 options->dir + "/endpoints.json"}));
   VESTO_ASSIGN(parts->tls, make_tls_material(options->dir));
   VESTO_ASSIGN(parts->accounts, load_or_make_accounts(options->dir, *parts->cluster));
   VESTO_TRY(start_storage(*options, parts));
@@ -219,8 +219,8 @@ int run(Options options) {
   parts.s3->stop();
   parts.redshift->stop();
   parts.cluster->stop();
-  if (!asked) std::fprintf(stderr, "vesto-sandbox: the database ended; see %s/pg.log\n",
-                           options.dir.c_str());
+  if (!asked)
+    std::fprintf(stderr, "vesto-sandbox: the database ended; see %s/pg.log\n", options.dir.c_str());
   return asked ? 0 : 1;
 }
 

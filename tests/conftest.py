@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import uuid
 
 import pytest
 
@@ -55,17 +56,26 @@ def connect(running_sandbox):
         made.append(running_sandbox.connect(**options))
         return made[-1]
 
+    make.made = made
     yield make
     for connection in made:
         connection.close()
 
 
 @pytest.fixture
-def schema(connect):
-    """A schema of the test's own, dropped afterwards; also the first of its search path."""
-    import uuid
+def schema(running_sandbox, connect):
+    """The name of a schema of the test's own, dropped afterwards."""
     name = "s_" + uuid.uuid4().hex[:12]
-    cursor = connect().cursor()
-    cursor.execute(f"create schema {name}")
+    run(running_sandbox, f"create schema {name}")
     yield name
-    connect().cursor().execute(f"drop schema if exists {name} cascade")
+    for connection in connect.made:
+        connection.close()  # their locks would make the DROP wait
+    run(running_sandbox, f"drop schema if exists {name} cascade")
+
+
+def run(sandbox, sql):
+    connection = sandbox.connect()
+    cursor = connection.cursor()
+    cursor.execute("set statement_timeout to 20000")
+    cursor.execute(sql)
+    connection.close()

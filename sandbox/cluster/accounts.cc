@@ -23,9 +23,8 @@ std::string text_at(const nlohmann::json& json, const char* key) {
 std::string role_sql(const Account& account, const std::string& rights) {
   const std::string name = pg_identifier(account.user);
   return "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = " +
-         pg_literal(account.user) + ") THEN CREATE ROLE " + name +
-         "; END IF; END $$; ALTER ROLE " + name + " LOGIN NOSUPERUSER " + rights + " PASSWORD " +
-         pg_literal(account.password) + ";";
+         pg_literal(account.user) + ") THEN CREATE ROLE " + name + "; END IF; END $$; ALTER ROLE " +
+         name + " LOGIN NOSUPERUSER " + rights + " PASSWORD " + pg_literal(account.password) + ";";
 }
 
 }  // namespace

@@ -11,11 +11,11 @@
 namespace vesto::sandbox {
 
 // The SQL texts, in the order in which they run.
-extern const std::string_view kBootstrapStrings;    // once: comparisons and casts of strings
-extern const std::string_view kBootstrapFunctions;  // repeatable
+extern const std::string_view kBootstrapStrings;        // once: comparisons and casts of strings
+extern const std::string_view kBootstrapFunctions;      // repeatable
 extern const std::string_view kBootstrapMoreFunctions;  // repeatable
-extern const std::string_view kBootstrapTables;     // repeatable
-extern const std::string_view kBootstrapViews;      // repeatable
+extern const std::string_view kBootstrapTables;         // repeatable
+extern const std::string_view kBootstrapViews;          // repeatable
 
 // Changes when one of the texts does.
 std::string bootstrap_version();

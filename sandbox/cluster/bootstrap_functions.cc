@@ -4,8 +4,8 @@ namespace vesto::sandbox {
 
 // Functions that clients call, and those that the statements of sandbox/sql call. Dist and sort
 // attributes, encodings and VARBYTE lengths are kept in pg_attribute.attfdwoptions and
-// pg_class.reloptions, which PostgreSQL does not use for ordinary tables: so they are transactional,
-// follow renames, go with their table, and conflict with nobody under SERIALIZABLE.
+// pg_class.reloptions, which PostgreSQL does not use for ordinary tables: so they are
+// transactional, follow renames, go with their table, and conflict with nobody under SERIALIZABLE.
 const std::string_view kBootstrapFunctions = R"sql(
 CREATE TABLE IF NOT EXISTS rs_names(short text PRIMARY KEY, long text NOT NULL);
 GRANT SELECT ON rs_names TO PUBLIC;

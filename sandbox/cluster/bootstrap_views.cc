@@ -268,6 +268,17 @@ SELECT backend_start::timestamp AS starttime, pid AS process, usename::char(50) 
   datname::char(50) AS db_name, 0 AS timeout_sec
 FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> 'rdsdb';
 
+CREATE VIEW sys_session_history AS
+SELECT usesysid::int AS user_id, pid AS session_id, datname::char(128) AS database_name,
+  (CASE WHEN state = 'active' THEN 'active' ELSE 'idle' END)::char(12) AS status,
+  backend_start::timestamp AS start_time, NULL::timestamp AS end_time, 0 AS session_timeout
+FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> 'rdsdb';
+
+CREATE VIEW rs_pg_stat_activity AS
+SELECT datid, datname, pid AS procpid, pid, usesysid, usename, query AS current_query, query,
+  query_start, backend_start, xact_start, state, application_name
+FROM pg_stat_activity WHERE backend_type = 'client backend' AND usename <> 'rdsdb';
+
 CREATE VIEW stv_recents AS
 SELECT usesysid::int AS userid,
   (CASE WHEN state = 'active' THEN 'Running' ELSE 'Done' END)::char(20) AS status,

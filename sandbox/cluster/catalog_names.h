@@ -47,6 +47,7 @@ inline constexpr std::array kCatalogViews = {
     CatalogView{"pg_catalog", "pg_proc", "rs_pg_proc"},
     CatalogView{"pg_catalog", "pg_tables", "rs_pg_tables"},
     CatalogView{"pg_catalog", "pg_views", "rs_pg_views"},
+    CatalogView{"pg_catalog", "pg_stat_activity", "rs_pg_stat_activity"},
     CatalogView{"information_schema", "columns", "rs_is_columns"},
     CatalogView{"information_schema", "tables", "rs_is_tables"},
     CatalogView{"information_schema", "views", "rs_is_views"},

@@ -113,6 +113,7 @@ Result<Unit, std::string> PgCluster::take_lock() {
   if (::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {
     return "another vesto-sandbox is running on " + options_.dir;
   }
+  if (!options_.stale_file.empty()) ::unlink(options_.stale_file.c_str());
   return Unit{};
 }
 
@@ -131,10 +132,34 @@ Result<Unit, std::string> PgCluster::end_leftover() {
     }
     if (!gone) return "the database process " + std::to_string(pid) + " of an earlier run stays";
   }
+  end_leftover_children();
   if (fs::path(old_socket).filename().string().starts_with("vesto-pg-")) {
     fs::remove_all(old_socket, ignored);
   }
   return Unit{};
+}
+
+// initdb of a first start that was killed, its helpers, backends whose postmaster was killed.
+void PgCluster::end_leftover_children() {
+  const std::string data = path("pg");
+  const auto belongs = [&](pid_t pid) {
+    const std::string words = read_small_text("/proc/" + std::to_string(pid) + "/cmdline");
+    const std::string initdb = bindir_ + "/initdb" + '\0' + "-D" + '\0' + data + '\0';
+    return words.starts_with(initdb) || runs_in(pid, data);
+  };
+  const int64_t end = system_clock().monotonic_ms() + kLeftoverLimitMs;
+  bool found = true;
+  while (found && system_clock().monotonic_ms() < end) {
+    found = false;
+    std::error_code problem;
+    for (const auto& entry : fs::directory_iterator("/proc", problem)) {
+      const int64_t pid = parse_int(entry.path().filename().string()).value_or(0);
+      if (pid <= 1 || !belongs(static_cast<pid_t>(pid))) continue;
+      found = true;
+      ::kill(static_cast<pid_t>(pid), SIGKILL);
+    }
+    if (found) sleep_ms(kPollMs);
+  }
 }
 
 Result<Unit, std::string> PgCluster::make_socket_dir() {

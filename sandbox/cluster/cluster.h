@@ -21,6 +21,8 @@ inline constexpr std::string_view kDatabase = "dev";
 struct ClusterOptions {
   std::string dir;       // exists
   bool no_sync = false;  // for tests: a crash of the machine may lose or break the cluster
+  // Removed once the directory's lock is held: a file of an earlier run that would mislead people.
+  std::string stale_file = {};
 };
 
 class PgCluster {
@@ -47,6 +49,7 @@ class PgCluster {
   explicit PgCluster(ClusterOptions options) : options_(std::move(options)) {}
   Result<Unit, std::string> take_lock();
   Result<Unit, std::string> end_leftover();
+  void end_leftover_children();
   Result<Unit, std::string> make_socket_dir();
   Result<Unit, std::string> init_cluster();
   Result<Unit, std::string> launch();

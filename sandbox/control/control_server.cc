@@ -103,9 +103,8 @@ void ControlServer::show_left(HttpExchange& exchange) {
     return;
   }
   answer_json(exchange, 200,
-              "{\"objects\": " + std::to_string(left->objects) +
-                  ", \"uploads\": " + std::to_string(left->uploads) +
-                  ", \"tables\": " + std::to_string(left->tables) +
+              "{\"objects\": " + std::to_string(left->objects) + ", \"uploads\": " +
+                  std::to_string(left->uploads) + ", \"tables\": " + std::to_string(left->tables) +
                   ", \"sessions\": " + std::to_string(left->sessions) + "}");
 }
 

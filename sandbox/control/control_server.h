@@ -34,8 +34,7 @@ class ControlServer {
  public:
   // `faults` must outlive the server; `count_left` is called on the server's threads. The error is
   // a text for the person who starts the sandbox.
-  static Result<std::unique_ptr<ControlServer>, std::string> start(uint16_t port,
-                                                                   std::string token,
+  static Result<std::unique_ptr<ControlServer>, std::string> start(uint16_t port, std::string token,
                                                                    Faults& faults,
                                                                    CountLeft count_left);
   ~ControlServer();

@@ -26,10 +26,9 @@ const std::vector<std::string>& fields_of(const std::string& on) {
   static const std::vector<std::string> kDisk = {"error"};
   static const std::vector<std::string> kNone;
   static const std::vector<std::pair<std::string, const std::vector<std::string>*>> kKinds = {
-      {"s3.put", &kS3},      {"s3.get", &kS3},        {"s3.head", &kS3},
-      {"s3.list", &kS3},     {"s3.delete", &kS3},     {"s3.multipart", &kS3},
-      {"pg.connect", &kPg},  {"pg.statement", &kPg},  {"pg.commit", &kPg},
-      {"copy.object", &kCopy}, {"disk", &kDisk}};
+      {"s3.put", &kS3},    {"s3.get", &kS3},        {"s3.head", &kS3},    {"s3.list", &kS3},
+      {"s3.delete", &kS3}, {"s3.multipart", &kS3},  {"pg.connect", &kPg}, {"pg.statement", &kPg},
+      {"pg.commit", &kPg}, {"copy.object", &kCopy}, {"disk", &kDisk}};
   for (const auto& kind : kKinds) {
     if (kind.first == on) return *kind.second;
   }
@@ -76,8 +75,8 @@ Problem read_then(const Json& json, FaultRule& rule) {
   const std::vector<std::string>& allowed = fields_of(rule.on);
   for (auto field = it->begin(); field != it->end(); ++field) {
     if (!contains(allowed, field.key())) {
-      return "then." + field.key() + " does nothing on " + rule.on + "; known: " +
-             join(allowed, ", ");
+      return "then." + field.key() + " does nothing on " + rule.on +
+             "; known: " + join(allowed, ", ");
     }
   }
   FaultAction& then = rule.then;

@@ -13,8 +13,8 @@
 //
 // What then means for s3.*: status answers without doing anything; delay_ms waits first;
 // cut_after_bytes ends the connection within the body, of the request where it has one (an upload),
-// else of the answer; drop "before" ends the connection without doing anything, "during" does it and
-// ends the answer in its head, "after" does it and never answers.
+// else of the answer; drop "before" ends the connection without doing anything, "during" does it
+// and ends the answer in its head, "after" does it and never answers.
 #ifndef VESTO_SANDBOX_CONTROL_FAULT_PARSER_H_
 #define VESTO_SANDBOX_CONTROL_FAULT_PARSER_H_
 

@@ -12,7 +12,7 @@ namespace vesto::sandbox {
 namespace {
 
 constexpr size_t kMaxRules = 1000;
-constexpr size_t kMaxCounts = 10000;          // names in the counts; a new one beyond is dropped
+constexpr size_t kMaxCounts = 10000;            // names in the counts; a new one beyond is dropped
 constexpr size_t kMaxSubjectBytes = 1U << 16U;  // the rest of a longer subject is not searched
 
 // A POSIX extended regular expression. std::regex recurses for every character of its subject, and
@@ -57,8 +57,7 @@ class FaultTable final : public Faults {
       if (rule.fault.on != kind) continue;
       if (rule.pattern && !rule.pattern->found_in(subject)) continue;
       ++rule.seen;  // every rule counts the calls that match it, also where another one acts
-      const bool due =
-          rule.seen >= rule.fault.nth && rule.seen - rule.fault.nth < rule.fault.count;
+      const bool due = rule.seen >= rule.fault.nth && rule.seen - rule.fault.nth < rule.fault.count;
       if (due && !action) action = rule.fault.then;
     }
     return action;

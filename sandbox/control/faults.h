@@ -21,14 +21,14 @@ namespace vesto::sandbox {
 
 // What happens to the call; exactly the fields of the request's "then" are set.
 struct FaultAction {
-  int status = 0;                                // HTTP status for s3.*
-  std::string code;                              // S3 error code, "SlowDown"
+  int status = 0;    // HTTP status for s3.*
+  std::string code;  // S3 error code, "SlowDown"
   int64_t delay_ms = 0;
-  std::optional<uint64_t> cut_after_bytes;       // close the connection after so many bytes
-  std::string drop;                              // "before" | "during" | "after"
-  bool missing = false;                          // copy.object: as if it were not there
-  bool half = false;                             // copy.object: only its first half
-  std::string error;                             // "1023", "Disk Full", ...
+  std::optional<uint64_t> cut_after_bytes;  // close the connection after so many bytes
+  std::string drop;                         // "before" | "during" | "after"
+  bool missing = false;                     // copy.object: as if it were not there
+  bool half = false;                        // copy.object: only its first half
+  std::string error;                        // "1023", "Disk Full", ...
 };
 
 class Faults {

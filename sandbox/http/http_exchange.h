@@ -80,13 +80,13 @@ class HttpExchange {
   std::string date_;
   bool continue_wanted_ = false;
   bool body_done_ = false;
-  uint64_t left_ = 0;         // of the body, or of the present chunk
+  uint64_t left_ = 0;  // of the body, or of the present chunk
   bool in_chunk_ = false;
   bool began_ = false;
   bool keep_alive_ = true;
-  bool broken_ = false;       // the connection cannot be used further
+  bool broken_ = false;  // the connection cannot be used further
   bool reset_ = false;
-  uint64_t to_send_ = 0;      // of the announced body
+  uint64_t to_send_ = 0;  // of the announced body
   std::optional<uint64_t> cut_after_;
   bool cut_in_head_ = false;
 };

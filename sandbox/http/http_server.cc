@@ -39,9 +39,9 @@ std::string format_http_date(int64_t wall_ms) {
   tm parts{};
   if (::gmtime_r(&seconds, &parts) == nullptr) return {};
   char text[64];
-  std::snprintf(text, sizeof(text), "%s, %02d %s %04d %02d:%02d:%02d GMT",
-                kDays[parts.tm_wday % 7], parts.tm_mday, kMonths[parts.tm_mon % 12],
-                parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  std::snprintf(text, sizeof(text), "%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[parts.tm_wday % 7],
+                parts.tm_mday, kMonths[parts.tm_mon % 12], parts.tm_year + 1900, parts.tm_hour,
+                parts.tm_min, parts.tm_sec);
   return text;
 }
 

@@ -19,11 +19,11 @@
 namespace vesto::sandbox {
 
 struct HttpServerOptions {
-  uint16_t port = 0;                              // 0: any free one
-  std::shared_ptr<const TlsContext> tls = {};     // empty: plain
-  size_t max_connections = 256;                   // one more is answered 503 and closed
-  int64_t idle_timeout_ms = 60'000;               // between requests, and for each read or write
-  Clock* clock = nullptr;                         // for the Date header; nullptr: the system's
+  uint16_t port = 0;                           // 0: any free one
+  std::shared_ptr<const TlsContext> tls = {};  // empty: plain
+  size_t max_connections = 256;                // one more is answered 503 and closed
+  int64_t idle_timeout_ms = 60'000;            // between requests, and for each read or write
+  Clock* clock = nullptr;                      // for the Date header; nullptr: the system's
 };
 
 // Called on the connection's thread; several at the same time.

@@ -118,7 +118,7 @@ void NetStream::close_after_sending(bool send_close) {
   char waste[16384];
   size_t drained = 0;
   pollfd poll_fd{fd_, POLLIN, 0};
-  while (drained < kMaxDrain && ::poll(&poll_fd, 1, kDrainTimeoutMs) > 0) {
+  while (drained<kMaxDrain&& ::poll(&poll_fd, 1, kDrainTimeoutMs)> 0) {
     const ssize_t got = ::recv(fd_, waste, sizeof(waste), MSG_DONTWAIT);
     if (got <= 0) break;
     drained += static_cast<size_t>(got);

@@ -92,19 +92,17 @@ Pair make_unsigned(const char* common_name, long days) {
   if (RAND_bytes(serial, sizeof(serial)) != 1) return {};
   serial[0] &= 0x7fU;
   BIGNUM* number = BN_bin2bn(serial, sizeof(serial), nullptr);
-  const bool numbered =
-      number != nullptr &&
-      BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != nullptr;
+  const bool numbered = number != nullptr &&
+                        BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != nullptr;
   BN_free(number);
   X509_NAME* name = X509_get_subject_name(certificate);
-  const bool done =
-      numbered && X509_set_version(certificate, X509_VERSION_3) == 1 &&
-      X509_gmtime_adj(X509_getm_notBefore(certificate), -kDay) != nullptr &&
-      X509_gmtime_adj(X509_getm_notAfter(certificate), days * kDay) != nullptr &&
-      X509_set_pubkey(certificate, pair.key.get()) == 1 &&
-      X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                                 reinterpret_cast<const unsigned char*>(common_name), -1, -1,
-                                 0) == 1;
+  const bool done = numbered && X509_set_version(certificate, X509_VERSION_3) == 1 &&
+                    X509_gmtime_adj(X509_getm_notBefore(certificate), -kDay) != nullptr &&
+                    X509_gmtime_adj(X509_getm_notAfter(certificate), days * kDay) != nullptr &&
+                    X509_set_pubkey(certificate, pair.key.get()) == 1 &&
+                    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                                               reinterpret_cast<const unsigned char*>(common_name),
+                                               -1, -1, 0) == 1;
   return done ? std::move(pair) : Pair{};
 }
 
@@ -153,14 +151,12 @@ bool write_private(const std::string& path, const std::string& text) {
   return written && closed && std::rename(temp.c_str(), path.c_str()) == 0;
 }
 
-bool save_pair(const Pair& pair, const std::string& certificate_file,
-               const std::string& key_file) {
+bool save_pair(const Pair& pair, const std::string& certificate_file, const std::string& key_file) {
   const Bio certificate(BIO_new(BIO_s_mem()));
   const Bio key(BIO_new(BIO_s_mem()));
-  if (!certificate || !key ||
-      PEM_write_bio_X509(certificate.get(), pair.certificate.get()) != 1 ||
-      PEM_write_bio_PrivateKey(key.get(), pair.key.get(), nullptr, nullptr, 0, nullptr,
-                               nullptr) != 1) {
+  if (!certificate || !key || PEM_write_bio_X509(certificate.get(), pair.certificate.get()) != 1 ||
+      PEM_write_bio_PrivateKey(key.get(), pair.key.get(), nullptr, nullptr, 0, nullptr, nullptr) !=
+          1) {
     return false;
   }
   // The key first: a crash in between leaves a pair that does not fit, and it is made anew.

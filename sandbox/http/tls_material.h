@@ -1,8 +1,8 @@
 // The certificates of the sandbox: a CA of its own and one server certificate, for every port that
 // speaks TLS. Made once in a directory and reused while they are valid.
 //
-//   auto material = make_tls_material(dir);             // DIR/ca.pem, ca.key, server.pem, server.key
-//   auto context = TlsContext::make(*material);         // for NetStream::start_tls()
+//   auto material = make_tls_material(dir);             // DIR/ca.pem, ca.key, server.pem,
+//   server.key auto context = TlsContext::make(*material);         // for NetStream::start_tls()
 //
 // Errors are texts for the person who starts the sandbox.
 #ifndef VESTO_SANDBOX_HTTP_TLS_MATERIAL_H_

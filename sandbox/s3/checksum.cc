@@ -159,8 +159,7 @@ size_t checksum_size(std::string_view algorithm) {
 }
 
 const std::vector<std::string>& header_checksum_algorithms() {
-  static const std::vector<std::string> kNames = {"crc32", "crc32c", "crc64nvme", "sha1",
-                                                  "sha256"};
+  static const std::vector<std::string> kNames = {"crc32", "crc32c", "crc64nvme", "sha1", "sha256"};
   return kNames;
 }
 

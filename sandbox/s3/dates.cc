@@ -38,8 +38,8 @@ std::optional<int64_t> from_parts(std::optional<int> year, std::optional<int> mo
 
 std::optional<int64_t> parse_amz_time(std::string_view text) {
   if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
-  return from_parts(digits(text, 0, 4), digits(text, 4, 2), digits(text, 6, 2),
-                    digits(text, 9, 2), digits(text, 11, 2), digits(text, 13, 2));
+  return from_parts(digits(text, 0, 4), digits(text, 4, 2), digits(text, 6, 2), digits(text, 9, 2),
+                    digits(text, 11, 2), digits(text, 13, 2));
 }
 
 std::string format_amz_time(int64_t wall_ms) {

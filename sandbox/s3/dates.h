@@ -9,7 +9,7 @@
 
 namespace vesto::sandbox {
 
-std::optional<int64_t> parse_amz_time(std::string_view text);   // 20260102T030405Z
+std::optional<int64_t> parse_amz_time(std::string_view text);  // 20260102T030405Z
 std::string format_amz_time(int64_t wall_ms);
 std::optional<int64_t> parse_http_date(std::string_view text);  // Fri, 24 May 2013 00:00:00 GMT
 

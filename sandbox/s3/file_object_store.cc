@@ -83,8 +83,8 @@ FileObjectStore::FileObjectStore(std::string dir, Clock& clock)
     : dir_(std::move(dir)), clock_(clock) {}
 FileObjectStore::~FileObjectStore() = default;
 
-Result<std::unique_ptr<FileObjectStore>, std::string> make_file_object_store(
-    const std::string& dir, Clock* clock) {
+Result<std::unique_ptr<FileObjectStore>, std::string> make_file_object_store(const std::string& dir,
+                                                                             Clock* clock) {
   std::unique_ptr<FileObjectStore> store(
       new FileObjectStore(dir + "/s3", clock != nullptr ? *clock : system_clock()));
   VESTO_TRY(store->load());
@@ -156,8 +156,8 @@ std::string FileObjectStore::next_stem(std::string_view hint) {
   std::string stem = digits;
   if (hint.size() > kHintBytes) hint.remove_prefix(hint.size() - kHintBytes);
   for (const char c : hint) {
-    const bool harmless = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                          (c >= '0' && c <= '9') || c == '-';
+    const bool harmless =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
     stem += harmless ? c : '_';
   }
   return stem;
@@ -191,7 +191,9 @@ S3Result<ObjectInfo> FileObjectStore::commit_locked(ObjectWriter& writer, std::s
   const auto found = buckets_.find(bucket);
   if (found == buckets_.end()) return no_such_bucket(bucket);
   if (info.key.empty() || info.key.size() > kMaxKeyBytes) {
-    return S3Error{400, "KeyTooLongError", "Your key is too long",
+    return S3Error{400,
+                   "KeyTooLongError",
+                   "Your key is too long",
                    {{"Size", std::to_string(info.key.size())},
                     {"MaxSizeAllowed", std::to_string(kMaxKeyBytes)}}};
   }
@@ -316,12 +318,15 @@ size_t FileObjectStore::object_count() {
 
 S3Result<Unit> FileObjectStore::create_bucket(std::string_view name, std::string_view region) {
   if (!is_valid_bucket_name(name)) {
-    return S3Error{400, "InvalidBucketName", "The specified bucket is not valid.",
+    return S3Error{400,
+                   "InvalidBucketName",
+                   "The specified bucket is not valid.",
                    {{"BucketName", std::string(name)}}};
   }
   Lock lock(mutex_);
   if (buckets_.find(name) != buckets_.end()) {
-    return S3Error{409, "BucketAlreadyOwnedByYou",
+    return S3Error{409,
+                   "BucketAlreadyOwnedByYou",
                    "Your previous request to create the named bucket succeeded and you already "
                    "own it.",
                    {{"BucketName", std::string(name)}}};
@@ -340,7 +345,9 @@ S3Result<Unit> FileObjectStore::delete_bucket(std::string_view name) {
     return item.second.bucket == name;
   });
   if (!found->second.objects.empty() || uploading) {
-    return S3Error{409, "BucketNotEmpty", "The bucket you tried to delete is not empty",
+    return S3Error{409,
+                   "BucketNotEmpty",
+                   "The bucket you tried to delete is not empty",
                    {{"BucketName", std::string(name)}}};
   }
   buckets_.erase(found);

@@ -136,8 +136,7 @@ class FileObjectStore final : public ObjectStore {
   // `headers`: what the request adds; a full-object checksum among them is compared.
   S3Result<ObjectInfo> complete_upload(std::string_view bucket, std::string_view key,
                                        std::string_view id, const std::vector<NamedPart>& named,
-                                       const ObjectHeaders& headers,
-                                       const PutCondition& condition);
+                                       const ObjectHeaders& headers, const PutCondition& condition);
   S3Result<Unit> abort_upload(std::string_view bucket, std::string_view key, std::string_view id);
   std::vector<UploadInfo> uploads(std::string_view bucket);  // by key, then by time
 

@@ -44,7 +44,8 @@ bool is_full_object(const UploadInfo& upload) {
 }
 
 S3Error invalid_part(int number, std::string_view etag, std::string_view id) {
-  return {400, "InvalidPart",
+  return {400,
+          "InvalidPart",
           "One or more of the specified parts could not be found.  The part may not have been "
           "uploaded, or the specified entity tag may not match the part's entity tag.",
           {{"UploadId", std::string(id)},
@@ -116,8 +117,8 @@ size_t FileObjectStore::open_upload_count() {
   return uploads_.size();
 }
 
-FileObjectStore::Upload* FileObjectStore::find_upload(std::string_view bucket,
-                                                      std::string_view key, std::string_view id) {
+FileObjectStore::Upload* FileObjectStore::find_upload(std::string_view bucket, std::string_view key,
+                                                      std::string_view id) {
   const auto found = uploads_.find(id);
   if (found == uploads_.end() || found->second.bucket != bucket || found->second.info.key != key) {
     return nullptr;
@@ -136,9 +137,9 @@ void FileObjectStore::drop_upload(std::string_view id) {
 
 S3Result<std::string> FileObjectStore::create_upload(std::string_view bucket, std::string_view key,
                                                      const ObjectHeaders& headers) {
-  UploadFile file{std::string(bucket),
-                  {std::string(key), random_alphanumeric(kUploadIdLength), clock_.wall_ms(),
-                   headers}};
+  UploadFile file{
+      std::string(bucket),
+      {std::string(key), random_alphanumeric(kUploadIdLength), clock_.wall_ms(), headers}};
   Lock lock(mutex_);
   if (buckets_.find(bucket) == buckets_.end()) return no_such_bucket(bucket);
   const std::string dir = dir_ + "/uploads/" + file.info.id;
@@ -197,7 +198,8 @@ S3Result<std::vector<FileObjectStore::Part>> FileObjectStore::choose_parts(
   std::vector<Part> chosen;
   for (const NamedPart& name : named) {
     if (!chosen.empty() && chosen.back().info.number >= name.number) {
-      return S3Error{400, "InvalidPartOrder",
+      return S3Error{400,
+                     "InvalidPartOrder",
                      "The list of parts was not in ascending order. Parts must be ordered by part "
                      "number.",
                      {{"UploadId", upload.info.id}}};
@@ -217,7 +219,8 @@ S3Result<std::vector<FileObjectStore::Part>> FileObjectStore::choose_parts(
   }
   for (size_t i = 0; i + 1 < chosen.size(); ++i) {
     if (chosen[i].info.size_bytes >= kMinPartBytes) continue;
-    return S3Error{400, "EntityTooSmall",
+    return S3Error{400,
+                   "EntityTooSmall",
                    "Your proposed upload is smaller than the minimum allowed size",
                    {{"ProposedSize", std::to_string(chosen[i].info.size_bytes)},
                     {"MinSizeAllowed", std::to_string(kMinPartBytes)},
@@ -275,10 +278,11 @@ S3Result<ObjectHeaders> FileObjectStore::join_parts(const std::vector<Part>& par
   return result;
 }
 
-S3Result<ObjectInfo> FileObjectStore::complete_upload(
-    std::string_view bucket, std::string_view key, std::string_view id,
-    const std::vector<NamedPart>& named, const ObjectHeaders& headers,
-    const PutCondition& condition) {
+S3Result<ObjectInfo> FileObjectStore::complete_upload(std::string_view bucket, std::string_view key,
+                                                      std::string_view id,
+                                                      const std::vector<NamedPart>& named,
+                                                      const ObjectHeaders& headers,
+                                                      const PutCondition& condition) {
   UploadInfo info;
   std::vector<Part> chosen;
   {

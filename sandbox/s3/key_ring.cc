@@ -48,8 +48,7 @@ std::optional<AccessKey> MemoryKeyRing::find(std::string_view id) const {
 AccessKey make_access_key() {
   AccessKey key;
   key.id = "AKIA" + random_text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16);
-  key.secret =
-      random_text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 40);
+  key.secret = random_text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 40);
   return key;
 }
 
@@ -65,8 +64,8 @@ Result<AccessKey, std::string> load_or_make_access_key(const std::string& dir) {
     return path + " is not a key file of the sandbox; remove it and a new key is made";
   }
   AccessKey key = make_access_key();
-  const std::string text = "{\"id\": " + json_quote(key.id) +
-                           ", \"secret\": " + json_quote(key.secret) + "}\n";
+  const std::string text =
+      "{\"id\": " + json_quote(key.id) + ", \"secret\": " + json_quote(key.secret) + "}\n";
   if (!write_small_file(path, text)) return "cannot write " + path;
   return key;
 }

@@ -14,10 +14,13 @@ constexpr size_t kMaxMetadataBytes = 2048;
 
 // Headers with a meaning that the sandbox does not have: better refused than passed over.
 bool is_unknown_feature(std::string_view name) {
-  constexpr std::array<std::string_view, 7> kNames = {
-      "x-amz-tagging",          "x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date",
-      "x-amz-object-lock-legal-hold", "x-amz-website-redirect-location", "x-amz-write-offset-bytes",
-      "x-amz-server-side-encryption-context"};
+  constexpr std::array<std::string_view, 7> kNames = {"x-amz-tagging",
+                                                      "x-amz-object-lock-mode",
+                                                      "x-amz-object-lock-retain-until-date",
+                                                      "x-amz-object-lock-legal-hold",
+                                                      "x-amz-website-redirect-location",
+                                                      "x-amz-write-offset-bytes",
+                                                      "x-amz-server-side-encryption-context"};
   constexpr std::string_view kCustomerKey = "x-amz-server-side-encryption-customer-";
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
          name.substr(0, kCustomerKey.size()) == kCustomerKey;
@@ -52,7 +55,8 @@ S3Result<ObjectHeaders> object_headers(const HttpRequest& request) {
   size_t metadata_bytes = 0;
   for (const auto& [name, value] : request.headers) {
     if (is_unknown_feature(name)) {
-      return S3Error{501, "NotImplemented",
+      return S3Error{501,
+                     "NotImplemented",
                      "A header you provided implies functionality that is not implemented",
                      {{"Header", name}}};
     }
@@ -66,16 +70,20 @@ S3Result<ObjectHeaders> object_headers(const HttpRequest& request) {
       std::string& stored = headers[name];
       stored = stored.empty() ? value : stored + "," + value;
     } else if (name == "x-amz-storage-class" && value != "STANDARD") {
-      return S3Error{400, "InvalidStorageClass", "The storage class you specified is not valid",
+      return S3Error{400,
+                     "InvalidStorageClass",
+                     "The storage class you specified is not valid",
                      {{"StorageClassRequested", value}}};
     } else if (name == "x-amz-server-side-encryption" && value != "AES256") {
-      return S3Error{501, "NotImplemented",
+      return S3Error{501,
+                     "NotImplemented",
                      "A header you provided implies functionality that is not implemented",
                      {{"Header", name}}};
     }
   }
   if (metadata_bytes > kMaxMetadataBytes) {
-    return S3Error{400, "MetadataTooLarge",
+    return S3Error{400,
+                   "MetadataTooLarge",
                    "Your metadata headers exceed the maximum allowed metadata size",
                    {{"Size", std::to_string(metadata_bytes)},
                     {"MaxSizeAllowed", std::to_string(kMaxMetadataBytes)}}};
@@ -88,7 +96,8 @@ S3Result<PutCondition> put_condition(const HttpRequest& request) {
   PutCondition condition;
   if (const std::string* none = request.header("if-none-match")) {
     if (*none != "*") {
-      return S3Error{501, "NotImplemented",
+      return S3Error{501,
+                     "NotImplemented",
                      "A header you provided implies functionality that is not implemented",
                      {{"Header", "If-None-Match"}}};
     }

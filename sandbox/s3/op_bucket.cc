@@ -46,7 +46,8 @@ S3Result<Unit> S3Service::create_bucket(S3Call& call) {
   }
   if (region != region_) {
     const std::string what = asked.empty() ? "unspecified" : asked;
-    return S3Error{400, "IllegalLocationConstraintException",
+    return S3Error{400,
+                   "IllegalLocationConstraintException",
                    "The " + what +
                        " location constraint is incompatible for the region specific endpoint this "
                        "request was sent to.",
@@ -54,7 +55,8 @@ S3Result<Unit> S3Service::create_bucket(S3Call& call) {
   }
   const std::string acl = call.header("x-amz-acl");
   if (!acl.empty() && acl != "private") {
-    return S3Error{400, "InvalidBucketAclWithObjectOwnership",
+    return S3Error{400,
+                   "InvalidBucketAclWithObjectOwnership",
                    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
                    {}};
   }
@@ -93,8 +95,9 @@ S3Result<Unit> S3Service::get_acl(S3Call& call) {
   xml.open("AccessControlPolicy " + std::string(kS3Namespace));
   write_owner(xml);
   xml.open("AccessControlList").open("Grant");
-  xml.open("Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
-           "xsi:type=\"CanonicalUser\"")
+  xml.open(
+         "Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
+         "xsi:type=\"CanonicalUser\"")
       .text("ID", kOwnerId)
       .text("DisplayName", "vesto-sandbox")
       .close();

@@ -117,8 +117,8 @@ S3Result<Unit> S3Service::list_objects_v2(S3Call& call) {
   if (token != nullptr) {
     const auto decoded = base64_decode(*token);
     if (!decoded || decoded->empty()) {
-      return invalid_argument("The continuation token provided is incorrect",
-                              "continuation-token", *token);
+      return invalid_argument("The continuation token provided is incorrect", "continuation-token",
+                              *token);
     }
     start = *decoded;
   }

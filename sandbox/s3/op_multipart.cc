@@ -57,15 +57,16 @@ S3Result<Unit> S3Service::create_upload(S3Call& call) {
   const std::string type = call.header("x-amz-checksum-type");
   if (!algorithm.empty()) {
     if (checksum_size(algorithm) == 0 || algorithm == "md5") {
-      return invalid_request("Checksum algorithm provided is unsupported. Please try again with "
-                             "any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+      return invalid_request(
+          "Checksum algorithm provided is unsupported. Please try again with "
+          "any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
     }
     const bool digest = algorithm == "sha1" || algorithm == "sha256";
     const bool composite_only_full = algorithm == "crc64nvme" && type == "COMPOSITE";
     if ((digest && type == "FULL_OBJECT") || composite_only_full ||
         (!type.empty() && type != "FULL_OBJECT" && type != "COMPOSITE")) {
-      return invalid_request("The " + type + " checksum type cannot be used with the " +
-                             algorithm + " checksum algorithm.");
+      return invalid_request("The " + type + " checksum type cannot be used with the " + algorithm +
+                             " checksum algorithm.");
     }
     headers["x-amz-checksum-algorithm"] = to_upper_ascii(algorithm);
     if (!type.empty()) headers["x-amz-checksum-type"] = type;
@@ -101,8 +102,8 @@ S3Result<Unit> S3Service::upload_part(S3Call& call) {
                              to_lower_ascii(asked->second) + ", actual checksum Type: null");
     }
   }
-  VESTO_ASSIGN(const PartInfo part, store_.commit_part(std::move(writer), call.bucket, call.key, id,
-                                                       number, checksums));
+  VESTO_ASSIGN(const PartInfo part,
+               store_.commit_part(std::move(writer), call.bucket, call.key, id, number, checksums));
   HttpHeaders headers = {{"ETag", part.etag}, {"x-amz-server-side-encryption", "AES256"}};
   for (const auto& [name, value] : part.checksums) headers.emplace_back(name, value);
   return answer(call, 200, headers, "");
@@ -122,8 +123,8 @@ S3Result<Unit> S3Service::complete_upload(S3Call& call) {
   }
   VESTO_ASSIGN(const std::string body, document(call));
   VESTO_ASSIGN(const auto parts, parse_complete_request(body));
-  VESTO_ASSIGN(const ObjectInfo object, store_.complete_upload(call.bucket, call.key, id, parts,
-                                                               checksums, condition));
+  VESTO_ASSIGN(const ObjectInfo object,
+               store_.complete_upload(call.bucket, call.key, id, parts, checksums, condition));
   XmlWriter xml;
   xml.open("CompleteMultipartUploadResult " + std::string(kS3Namespace))
       .text("Location", "/" + call.bucket + "/" + call.key)
@@ -190,7 +191,8 @@ S3Result<Unit> S3Service::list_uploads(S3Call& call) {
   const std::string id_marker = call.parameter_or_empty("upload-id-marker");
   const bool url = call.parameter_or_empty("encoding-type") == "url";
   if (!call.parameter_or_empty("delimiter").empty()) {
-    return S3Error{501, "NotImplemented",
+    return S3Error{501,
+                   "NotImplemented",
                    "A header you provided implies functionality that is not implemented",
                    {{"Header", "delimiter"}}};
   }

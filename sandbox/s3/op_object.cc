@@ -74,21 +74,21 @@ HttpHeaders shown_headers(const S3Call& call, const ObjectInfo& object, bool who
 // Parameters reach the answer's head: line ends in them would forge headers.
 bool is_clean(const HttpHeaders& headers) {
   return std::all_of(headers.begin(), headers.end(), [](const auto& header) {
-    return std::all_of(header.second.begin(), header.second.end(), [](char c) {
-      return static_cast<unsigned char>(c) >= 0x20 || c == '\t';
-    });
+    return std::all_of(header.second.begin(), header.second.end(),
+                       [](char c) { return static_cast<unsigned char>(c) >= 0x20 || c == '\t'; });
   });
 }
 
 S3Error range_error(const ObjectInfo& object, const std::string& range) {
-  return {416, "InvalidRange", "The requested range is not satisfiable",
+  return {416,
+          "InvalidRange",
+          "The requested range is not satisfiable",
           {{"ActualObjectSize", std::to_string(object.size_bytes)}, {"RangeRequested", range}}};
 }
 
 }  // namespace
 
-S3Result<std::unique_ptr<ObjectWriter>> S3Service::receive(S3Call& call,
-                                                           ObjectHeaders& checksums) {
+S3Result<std::unique_ptr<ObjectWriter>> S3Service::receive(S3Call& call, ObjectHeaders& checksums) {
   VESTO_ASSIGN(auto reader, payload(call, kMaxPutBytes));
   reader->want_default_checksum();
   VESTO_ASSIGN(auto writer, store_.create_writer(call.key));
@@ -120,8 +120,10 @@ S3Result<Unit> S3Service::put_object(S3Call& call) {
 
 S3Result<Unit> S3Service::get_object(S3Call& call) {
   if (call.has("partNumber")) {
-    return S3Error{501, "NotImplemented",
-                   "A header you provided implies functionality that is not implemented", {}};
+    return S3Error{501,
+                   "NotImplemented",
+                   "A header you provided implies functionality that is not implemented",
+                   {}};
   }
   VESTO_ASSIGN(auto reader, store_.open_file(call.bucket, call.key));
   const ObjectInfo& object = reader->info();
@@ -133,18 +135,17 @@ S3Result<Unit> S3Service::get_object(S3Call& call) {
   HttpHeaders headers = shown_headers(call, object, whole);
   if (!is_clean(headers)) return invalid_argument("Header value cannot be set", "response", "");
   if (!whole) {
-    headers.emplace_back("Content-Range",
-                         "bytes " + std::to_string(range.first) + "-" +
-                             std::to_string(range.first + range.length - 1) + "/" +
-                             std::to_string(object.size_bytes));
+    headers.emplace_back("Content-Range", "bytes " + std::to_string(range.first) + "-" +
+                                              std::to_string(range.first + range.length - 1) + "/" +
+                                              std::to_string(object.size_bytes));
     VESTO_TRY(reader->seek(range.first));
   }
   if (!begin(call, whole ? 200 : 206, headers, range.length)) return Unit{};
   std::string buffer(kCopyBytes, '\0');
   uint64_t left = range.length;
   while (left > 0) {
-    auto got = reader->read(buffer.data(),
-                            static_cast<size_t>(std::min<uint64_t>(left, buffer.size())));
+    auto got =
+        reader->read(buffer.data(), static_cast<size_t>(std::min<uint64_t>(left, buffer.size())));
     // Once the head is out, an error can only be shown by ending the connection too early.
     if (!got.ok() || *got == 0 || !call.exchange.write({buffer.data(), *got})) return Unit{};
     left -= *got;
@@ -154,8 +155,10 @@ S3Result<Unit> S3Service::get_object(S3Call& call) {
 
 S3Result<Unit> S3Service::head_object(S3Call& call) {
   if (call.has("partNumber")) {
-    return S3Error{501, "NotImplemented",
-                   "A header you provided implies functionality that is not implemented", {}};
+    return S3Error{501,
+                   "NotImplemented",
+                   "A header you provided implies functionality that is not implemented",
+                   {}};
   }
   VESTO_ASSIGN(const ObjectInfo object, store_.head(call.bucket, call.key));
   VESTO_TRY(check_read_conditions(call, object));
@@ -206,9 +209,9 @@ S3Result<Unit> S3Service::delete_objects(S3Call& call) {
 S3Result<Unit> S3Service::copy_object(S3Call& call) {
   if (!store_.bucket_exists(call.bucket)) return no_such_bucket(call.bucket);
   auto source = percent_decode(call.header("x-amz-copy-source"), false);
-  const S3Error bad_source = invalid_argument(
-      "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
-      "x-amz-copy-source", call.header("x-amz-copy-source"));
+  const S3Error bad_source =
+      invalid_argument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+                       "x-amz-copy-source", call.header("x-amz-copy-source"));
   if (!source) return bad_source;
   if (!source->empty() && source->front() == '/') source->erase(0, 1);
   const size_t slash = source->find('/');
@@ -220,10 +223,12 @@ S3Result<Unit> S3Service::copy_object(S3Call& call) {
     return precondition_failed("x-amz-copy-source-If-Match");
   }
   const bool replace = call.header("x-amz-metadata-directive") == "REPLACE";
-  if (!replace && source->substr(0, slash) == call.bucket && source->substr(slash + 1) == call.key) {
-    return invalid_request("This copy request is illegal because it is trying to copy an object to "
-                           "itself without changing the object's metadata, storage class, website "
-                           "redirect location or encryption attributes.");
+  if (!replace && source->substr(0, slash) == call.bucket &&
+      source->substr(slash + 1) == call.key) {
+    return invalid_request(
+        "This copy request is illegal because it is trying to copy an object to "
+        "itself without changing the object's metadata, storage class, website "
+        "redirect location or encryption attributes.");
   }
   if (!replace) headers = reader->info().headers;
   VESTO_ASSIGN(auto writer, store_.create_writer(call.key));

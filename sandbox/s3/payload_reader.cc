@@ -14,21 +14,26 @@ namespace {
 constexpr size_t kSourceBytes = 65536;
 constexpr size_t kMaxLine = 1024;
 constexpr size_t kMaxTrailerLines = 16;
+constexpr uint64_t kMinChunkBytes = 8192;
 constexpr std::string_view kChecksumPrefix = "x-amz-checksum-";
 constexpr std::string_view kSignatureMark = ";chunk-signature=";
 
 S3Error incomplete_body() {
-  return {400, "IncompleteBody",
-          "You did not provide the number of bytes specified by the Content-Length HTTP header", {}};
+  return {400,
+          "IncompleteBody",
+          "You did not provide the number of bytes specified by the Content-Length HTTP header",
+          {}};
 }
 S3Error malformed_trailer() {
-  return {400, "MalformedTrailerError",
+  return {400,
+          "MalformedTrailerError",
           "The request contained trailing data that was not well-formed or did not conform to our "
           "published schema.",
           {}};
 }
 S3Error chunk_signature_mismatch() {
-  return {403, "SignatureDoesNotMatch",
+  return {403,
+          "SignatureDoesNotMatch",
           "The request signature we calculated does not match the signature you provided. Check "
           "your key and signing method.",
           {}};
@@ -59,8 +64,7 @@ S3Result<std::unique_ptr<PayloadReader>> PayloadReader::make(const HttpRequest& 
 }
 
 std::optional<S3Error> PayloadReader::read_lengths(const HttpRequest& request,
-                                                   const BodyFraming& framing,
-                                                   uint64_t max_bytes) {
+                                                   const BodyFraming& framing, uint64_t max_bytes) {
   if (is_streaming(auth_.payload)) {
     const auto decoded = parse_int(request.header_or_empty("x-amz-decoded-content-length"));
     if (!decoded || *decoded < 0) {
@@ -74,7 +78,9 @@ std::optional<S3Error> PayloadReader::read_lengths(const HttpRequest& request,
     return S3Error{411, "MissingContentLength", "You must provide the Content-Length HTTP header."};
   }
   if (expected_bytes_ <= max_bytes) return std::nullopt;
-  return S3Error{400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size",
+  return S3Error{400,
+                 "EntityTooLarge",
+                 "Your proposed upload exceeds the maximum allowed size",
                  {{"ProposedSize", std::to_string(expected_bytes_)},
                   {"MaxSizeAllowed", std::to_string(max_bytes)}}};
 }
@@ -83,7 +89,9 @@ std::optional<S3Error> PayloadReader::read_checksum_headers(const HttpRequest& r
   if (const std::string* md5 = request.header("content-md5")) {
     const auto raw = base64_decode(*md5);
     if (!raw || raw->size() != checksum_size("md5")) {
-      return S3Error{400, "InvalidDigest", "The Content-MD5 you specified was invalid.",
+      return S3Error{400,
+                     "InvalidDigest",
+                     "The Content-MD5 you specified was invalid.",
                      {{"Content-MD5", *md5}}};
     }
     has_md5_ = true;
@@ -95,8 +103,9 @@ std::optional<S3Error> PayloadReader::read_checksum_headers(const HttpRequest& r
     const std::string* value = request.header(name);
     if (value == nullptr) continue;
     if (!algorithm_.empty()) {
-      return invalid_request("Expecting a single x-amz-checksum- header. Multiple checksum Types "
-                             "are not allowed.");
+      return invalid_request(
+          "Expecting a single x-amz-checksum- header. Multiple checksum Types "
+          "are not allowed.");
     }
     const auto raw = base64_decode(*value);
     if (!raw || raw->size() != checksum_size(algorithm)) {
@@ -166,6 +175,13 @@ S3Result<Unit> PayloadReader::read_chunk_head() {
   const auto size = parse_chunk_size(line);
   if (!size || *size > expected_bytes_ - read_bytes_) return incomplete_body();
   chunk_left_ = *size;
+  if (*size > 0 && small_chunk_seen_) {
+    return S3Error{403,
+                   "InvalidChunkSizeError",
+                   "Only the last chunk is allowed to have a size less than 8192 bytes",
+                   {{"BadChunkSize", std::to_string(*size)}}};
+  }
+  small_chunk_seen_ = *size < kMinChunkBytes;
   if (has_signed_chunks(auth_.payload)) {
     const size_t at = line.find(kSignatureMark);
     if (at == std::string::npos) return incomplete_body();
@@ -257,7 +273,8 @@ S3Result<Unit> PayloadReader::check_end() {
   if (sha256_) {
     const std::string ours = to_hex(sha256_->finish());
     if (ours != auth_.payload_sha256) {
-      return S3Error{400, "XAmzContentSHA256Mismatch",
+      return S3Error{400,
+                     "XAmzContentSHA256Mismatch",
                      "The provided 'x-amz-content-sha256' header does not match what was computed.",
                      {{"ClientComputedContentSHA256", auth_.payload_sha256},
                       {"S3ComputedContentSHA256", ours}}};
@@ -266,7 +283,8 @@ S3Result<Unit> PayloadReader::check_end() {
   if (md5_) {
     const std::string ours = base64_encode(md5_->finish());
     if (ours != md5_expected_) {
-      return S3Error{400, "BadDigest",
+      return S3Error{400,
+                     "BadDigest",
                      "The Content-MD5 you specified did not match what we received.",
                      {{"ExpectedDigest", md5_expected_}, {"CalculatedDigest", ours}}};
     }
@@ -274,7 +292,8 @@ S3Result<Unit> PayloadReader::check_end() {
   if (checksum_) {
     const std::string ours = base64_encode(checksum_->finish());
     if (checksum_expected_ && ours != *checksum_expected_) {
-      return S3Error{400, "BadDigest",
+      return S3Error{400,
+                     "BadDigest",
                      "The " + to_upper_ascii(algorithm_) +
                          " you specified did not match the calculated checksum.",
                      {}};
@@ -300,7 +319,8 @@ S3Result<size_t> PayloadReader::read(char* buffer, size_t size) {
       case State::kPlain: {
         const uint64_t left = expected_bytes_ - read_bytes_;
         if (left > 0) {
-          VESTO_ASSIGN(got, read_source(buffer, static_cast<size_t>(std::min<uint64_t>(size, left))));
+          VESTO_ASSIGN(got,
+                       read_source(buffer, static_cast<size_t>(std::min<uint64_t>(size, left))));
         }
         if (got == 0) {
           VESTO_TRY(check_end());

@@ -73,6 +73,7 @@ class PayloadReader {
   std::string buffer_;  // read from the source, not used yet
   size_t used_ = 0;
   uint64_t chunk_left_ = 0;
+  bool small_chunk_seen_ = false;
   std::string chunk_signature_;
   std::string previous_signature_;
   Sha256 chunk_hash_;

@@ -45,20 +45,19 @@ std::optional<S3Error> read_credential(std::string_view text, Claim& claim) {
   const std::vector<std::string> parts = split(text, '/');
   // A key id may hold slashes itself; the scope is the last four parts.
   if (parts.size() < 5) {
-    return malformed(claim,
-                     claim.presigned
-                         ? "Error parsing the X-Amz-Credential parameter; the Credential is "
-                           "mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/"
-                           "aws4_request\"."
-                         : "the Credential is mal-formed; expecting "
-                           "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
+    return malformed(claim, claim.presigned
+                                ? "Error parsing the X-Amz-Credential parameter; the Credential is "
+                                  "mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/"
+                                  "aws4_request\"."
+                                : "the Credential is mal-formed; expecting "
+                                  "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
   }
   const size_t n = parts.size();
   claim.key_id = join({parts.begin(), parts.end() - 4}, "/");
   claim.scope = {parts[n - 4], parts[n - 3], parts[n - 2]};
   if (parts[n - 1] != "aws4_request") {
-    return malformed(claim, "incorrect terminal \"" + parts[n - 1] +
-                                "\". This endpoint uses \"aws4_request\".");
+    return malformed(
+        claim, "incorrect terminal \"" + parts[n - 1] + "\". This endpoint uses \"aws4_request\".");
   }
   return std::nullopt;
 }
@@ -77,13 +76,16 @@ std::optional<S3Error> read_header_claim(const HttpRequest& request, std::string
     if (name == "SignedHeaders") signed_headers = std::string(text);
     if (name == "Signature") claim.signature = std::string(text);
   }
-  if (credential.empty()) return malformed(claim, "the authorization header requires three "
-                                                  "components: Credential, SignedHeaders, and "
-                                                  "Signature.");
+  if (credential.empty())
+    return malformed(claim,
+                     "the authorization header requires three "
+                     "components: Credential, SignedHeaders, and "
+                     "Signature.");
   if (auto error = read_credential(credential, claim)) return error;
   if (signed_headers.empty() || claim.signature.empty()) {
-    return malformed(claim, "the authorization header requires three components: Credential, "
-                            "SignedHeaders, and Signature.");
+    return malformed(claim,
+                     "the authorization header requires three components: Credential, "
+                     "SignedHeaders, and Signature.");
   }
   claim.signed_names = split(signed_headers, ';');
   claim.time = request.header_or_empty("x-amz-date");
@@ -107,15 +109,17 @@ std::optional<S3Error> read_query_claim(const QueryParameters& query, Claim& cla
     return found == nullptr ? std::string() : *found;
   };
   if (value("X-Amz-Algorithm") != kAlgorithm) {
-    return malformed(claim, "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and "
-                            "AWS4-ECDSA-P256-SHA256\"");
+    return malformed(claim,
+                     "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256 and "
+                     "AWS4-ECDSA-P256-SHA256\"");
   }
   for (const char* name : {"X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date",
                            "X-Amz-SignedHeaders", "X-Amz-Expires"}) {
     if (value(name).empty()) {
-      return malformed(claim, "Query-string authentication version 4 requires the "
-                              "X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, "
-                              "X-Amz-SignedHeaders, and X-Amz-Expires parameters.");
+      return malformed(claim,
+                       "Query-string authentication version 4 requires the "
+                       "X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, "
+                       "X-Amz-SignedHeaders, and X-Amz-Expires parameters.");
     }
   }
   if (auto error = read_credential(value("X-Amz-Credential"), claim)) return error;
@@ -125,16 +129,18 @@ std::optional<S3Error> read_query_claim(const QueryParameters& query, Claim& cla
   claim.time = value("X-Amz-Date");
   const auto time_ms = parse_amz_time(claim.time);
   if (!time_ms) {
-    return malformed(claim, "X-Amz-Date must be in the ISO8601 Long Format "
-                            "\"yyyyMMdd'T'HHmmss'Z'\"");
+    return malformed(claim,
+                     "X-Amz-Date must be in the ISO8601 Long Format "
+                     "\"yyyyMMdd'T'HHmmss'Z'\"");
   }
   claim.time_ms = *time_ms;
   const auto expires = parse_int(value("X-Amz-Expires"));
   if (!expires) return malformed(claim, "X-Amz-Expires should be a number");
   if (*expires < 0) return malformed(claim, "X-Amz-Expires must be non-negative");
   if (*expires > kMaxExpiresSeconds) {
-    return malformed(claim, "X-Amz-Expires must be less than a week (in seconds); that is, the "
-                            "given X-Amz-Expires must be less than 604800 seconds");
+    return malformed(claim,
+                     "X-Amz-Expires must be less than a week (in seconds); that is, the "
+                     "given X-Amz-Expires must be less than 604800 seconds");
   }
   claim.expires_s = *expires;
   return std::nullopt;
@@ -168,8 +174,8 @@ S3Result<Claim> read_claim(const HttpRequest& request, const QueryParameters& qu
 
 std::optional<S3Error> check_scope(const Claim& claim, std::string_view region) {
   if (claim.scope.region != region) {
-    S3Error error = malformed(claim, "the region '" + claim.scope.region + "' is wrong; expecting '" +
-                                         std::string(region) + "'");
+    S3Error error = malformed(claim, "the region '" + claim.scope.region +
+                                         "' is wrong; expecting '" + std::string(region) + "'");
     if (claim.presigned) {
       error.message = "Error parsing the X-Amz-Credential parameter; " + error.message;
     }
@@ -246,8 +252,7 @@ std::optional<S3Error> check_signed_names(const HttpRequest& request, const Clai
     missing += missing.empty() ? name : ", " + name;
   }
   if (missing.empty()) return std::nullopt;
-  S3Error error =
-      access_denied("There were headers present in the request which were not signed");
+  S3Error error = access_denied("There were headers present in the request which were not signed");
   error.extra["HeadersNotSigned"] = missing;
   return error;
 }
@@ -335,12 +340,10 @@ S3Result<AuthenticRequest> authenticate(const HttpRequest& request, const KeyRin
     S3Error error{403, "SignatureDoesNotMatch",
                   "The request signature we calculated does not match the signature you provided. "
                   "Check your key and signing method."};
-    error.extra = {{"AWSAccessKeyId", claim.key_id},
-                   {"StringToSign", text},
-                   {"SignatureProvided", claim.signature},
-                   {"StringToSignBytes", bytes_in_hex(text)},
-                   {"CanonicalRequest", canonical},
-                   {"CanonicalRequestBytes", bytes_in_hex(canonical)}};
+    error.extra = {
+        {"AWSAccessKeyId", claim.key_id},       {"StringToSign", text},
+        {"SignatureProvided", claim.signature}, {"StringToSignBytes", bytes_in_hex(text)},
+        {"CanonicalRequest", canonical},        {"CanonicalRequestBytes", bytes_in_hex(canonical)}};
     return error;
   }
   out.access_key_id = claim.key_id;

@@ -19,11 +19,11 @@ namespace vesto::sandbox {
 constexpr int64_t kMaxSkewMs = 900'000;
 
 enum class PayloadKind {
-  kHashed,                // x-amz-content-sha256 is the hash of the body
-  kUnsigned,              // UNSIGNED-PAYLOAD, and every presigned request
-  kSignedChunks,          // STREAMING-AWS4-HMAC-SHA256-PAYLOAD
-  kSignedChunksTrailer,   // STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER
-  kUnsignedTrailer,       // STREAMING-UNSIGNED-PAYLOAD-TRAILER
+  kHashed,               // x-amz-content-sha256 is the hash of the body
+  kUnsigned,             // UNSIGNED-PAYLOAD, and every presigned request
+  kSignedChunks,         // STREAMING-AWS4-HMAC-SHA256-PAYLOAD
+  kSignedChunksTrailer,  // STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER
+  kUnsignedTrailer,      // STREAMING-UNSIGNED-PAYLOAD-TRAILER
 };
 
 struct AuthenticRequest {

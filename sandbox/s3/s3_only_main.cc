@@ -82,13 +82,13 @@ Result<Unit, std::string> run(const Arguments& arguments) {
                ControlServer::start(0, token, *faults, [raw]() -> Result<LeftCounts, std::string> {
                  return LeftCounts{raw->object_count(), raw->open_upload_count(), 0, 0};
                }));
-  std::printf("{\"url\": \"%s://localhost:%d\", \"region\": %s, \"bucket\": \"%s\", "
-              "\"access_key_id\": %s, \"secret_access_key\": %s, \"ca_file\": %s, "
-              "\"control\": {\"url\": \"http://127.0.0.1:%d\", \"token\": %s}}\n",
-              arguments.plain ? "http" : "https", server->port(),
-              json_quote(options.region).c_str(), kBucket, json_quote(key.id).c_str(),
-              json_quote(key.secret).c_str(), json_quote(ca_file).c_str(), control->port(),
-              json_quote(token).c_str());
+  std::printf(
+      "{\"url\": \"%s://localhost:%d\", \"region\": %s, \"bucket\": \"%s\", "
+      "\"access_key_id\": %s, \"secret_access_key\": %s, \"ca_file\": %s, "
+      "\"control\": {\"url\": \"http://127.0.0.1:%d\", \"token\": %s}}\n",
+      arguments.plain ? "http" : "https", server->port(), json_quote(options.region).c_str(),
+      kBucket, json_quote(key.id).c_str(), json_quote(key.secret).c_str(),
+      json_quote(ca_file).c_str(), control->port(), json_quote(token).c_str());
   std::fflush(stdout);
   wait_for_end_of_input();
   return Unit{};
@@ -100,9 +100,8 @@ Result<Unit, std::string> run(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   const auto arguments = vesto::sandbox::read_arguments(argc, argv);
-  const auto done = arguments.ok()
-                        ? vesto::sandbox::run(*arguments)
-                        : vesto::Result<vesto::Unit, std::string>(arguments.error());
+  const auto done = arguments.ok() ? vesto::sandbox::run(*arguments)
+                                   : vesto::Result<vesto::Unit, std::string>(arguments.error());
   if (done.ok()) return 0;
   std::fprintf(stderr, "%s\n", done.error().c_str());
   return 1;

@@ -19,9 +19,8 @@ Result<std::unique_ptr<S3Server>, std::string> S3Server::start(const S3ServerOpt
   http.tls = options.tls;
   http.clock = &clock;
   S3Service* raw = server->service_.get();
-  VESTO_ASSIGN(server->http_, HttpServer::start(http, [raw](HttpExchange& exchange) {
-                 raw->handle(exchange);
-               }));
+  VESTO_ASSIGN(server->http_,
+               HttpServer::start(http, [raw](HttpExchange& exchange) { raw->handle(exchange); }));
   return server;
 }
 

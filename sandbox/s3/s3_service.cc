@@ -18,16 +18,23 @@ constexpr std::string_view kHostSuffix = ".localhost";
 
 // Sub-resources of S3 that the sandbox does not have: they must not be mistaken for plain calls.
 constexpr std::array<std::string_view, 31> kUnknownResources = {
-    "accelerate", "analytics",   "attributes", "cors",       "encryption", "intelligent-tiering",
-    "inventory",  "legal-hold",  "lifecycle",  "logging",    "metrics",    "notification",
-    "object-lock", "ownershipControls", "policy", "policyStatus", "publicAccessBlock",
-    "replication", "requestPayment", "restore", "retention", "select", "select-type", "session",
-    "tagging",    "torrent",     "versions",   "website",    "metadataTable", "renameObject",
+    "accelerate",     "analytics",         "attributes",
+    "cors",           "encryption",        "intelligent-tiering",
+    "inventory",      "legal-hold",        "lifecycle",
+    "logging",        "metrics",           "notification",
+    "object-lock",    "ownershipControls", "policy",
+    "policyStatus",   "publicAccessBlock", "replication",
+    "requestPayment", "restore",           "retention",
+    "select",         "select-type",       "session",
+    "tagging",        "torrent",           "versions",
+    "website",        "metadataTable",     "renameObject",
     "append"};
 
 S3Error not_implemented() {
-  return {501, "NotImplemented",
-          "A header you provided implies functionality that is not implemented", {}};
+  return {501,
+          "NotImplemented",
+          "A header you provided implies functionality that is not implemented",
+          {}};
 }
 
 // Where a bucket has nothing of the kind, S3 says so with these.
@@ -36,8 +43,7 @@ std::optional<S3Error> absent_configuration(const S3Call& call) {
       {"object-lock", "ObjectLockConfigurationNotFoundError",
        "Object Lock configuration does not exist for this bucket"},
       {"policy", "NoSuchBucketPolicy", "The bucket policy does not exist"},
-      {"lifecycle", "NoSuchLifecycleConfiguration",
-       "The lifecycle configuration does not exist"},
+      {"lifecycle", "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"},
       {"tagging", "NoSuchTagSet", "The TagSet does not exist"},
       {"cors", "NoSuchCORSConfiguration", "The CORS configuration does not exist"},
   }};
@@ -77,7 +83,12 @@ bool is_utf8(std::string_view text) {
   size_t i = 0;
   while (i < text.size()) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    const size_t length = lead < 0x80   ? 1
+                          : lead < 0xc2 ? 0
+                          : lead < 0xe0 ? 2
+                          : lead < 0xf0 ? 3
+                          : lead < 0xf5 ? 4
+                                        : 0;
     if (length == 0 || i + length > text.size()) return false;
     for (size_t k = 1; k < length; ++k) {
       if ((static_cast<unsigned char>(text[i + k]) & 0xc0U) != 0x80U) return false;
@@ -94,12 +105,18 @@ bool is_utf8(std::string_view text) {
 
 std::string default_fault_code(int status) {
   switch (status) {
-    case 400: return "RequestTimeout";
-    case 403: return "AccessDenied";
-    case 404: return "NoSuchKey";
-    case 409: return "OperationAborted";
-    case 503: return "SlowDown";
-    default: return "InternalError";
+    case 400:
+      return "RequestTimeout";
+    case 403:
+      return "AccessDenied";
+    case 404:
+      return "NoSuchKey";
+    case 409:
+      return "OperationAborted";
+    case 503:
+      return "SlowDown";
+    default:
+      return "InternalError";
   }
 }
 
@@ -154,7 +171,9 @@ S3Result<Unit> S3Service::read_target(S3Call& call) {
   }
   call.key = std::string(rest);
   if (call.key.size() <= kMaxKeyBytes) return Unit{};
-  return S3Error{400, "KeyTooLongError", "Your key is too long",
+  return S3Error{400,
+                 "KeyTooLongError",
+                 "Your key is too long",
                  {{"Size", std::to_string(call.key.size())},
                   {"MaxSizeAllowed", std::to_string(kMaxKeyBytes)}}};
 }
@@ -176,7 +195,8 @@ S3Result<S3Service::Route> S3Service::route(const S3Call& call) {
   } else {
     return route_key(call);
   }
-  return S3Error{405, "MethodNotAllowed",
+  return S3Error{405,
+                 "MethodNotAllowed",
                  "The specified method is not allowed against this resource.",
                  {{"Method", call.request.method}, {"ResourceType", "SERVICE"}}};
 }
@@ -203,7 +223,8 @@ S3Result<S3Service::Route> S3Service::route_bucket(const S3Call& call) {
     return Route{&S3Service::delete_objects, "s3.delete"};
   }
   if (method == "PUT" || method == "POST") return not_implemented();
-  return S3Error{405, "MethodNotAllowed",
+  return S3Error{405,
+                 "MethodNotAllowed",
                  "The specified method is not allowed against this resource.",
                  {{"Method", method}, {"ResourceType", "BUCKET"}}};
 }
@@ -234,7 +255,8 @@ S3Result<S3Service::Route> S3Service::route_key(const S3Call& call) {
     if (upload) return Route{&S3Service::abort_upload, "s3.multipart"};
     return Route{&S3Service::delete_object, "s3.delete"};
   }
-  return S3Error{405, "MethodNotAllowed",
+  return S3Error{405,
+                 "MethodNotAllowed",
                  "The specified method is not allowed against this resource.",
                  {{"Method", method}, {"ResourceType", "OBJECT"}}};
 }
@@ -311,9 +333,8 @@ bool S3Service::begin(S3Call& call, int status, const HttpHeaders& headers, uint
     call.exchange.cut();
     return false;
   }
-  HttpHeaders all = {{"x-amz-id-2", call.host_id},
-                     {"x-amz-request-id", call.request_id},
-                     {"Server", "AmazonS3"}};
+  HttpHeaders all = {
+      {"x-amz-id-2", call.host_id}, {"x-amz-request-id", call.request_id}, {"Server", "AmazonS3"}};
   all.insert(all.end(), headers.begin(), headers.end());
   return call.exchange.begin(status, all, length);
 }

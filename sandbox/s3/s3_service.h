@@ -24,14 +24,14 @@ struct S3Call {
   HttpExchange& exchange;
   HttpRequest request;  // presigned parameters x-amz-* are added to its headers
   QueryParameters query;
-  std::string bucket;  // empty: none is named
-  std::string key;     // decoded; empty: the bucket itself
+  std::string bucket;       // empty: none is named
+  std::string key;          // decoded; empty: the bucket itself
   std::string host_region;  // where the host name says one
   std::string request_id;
   std::string host_id;
   AuthenticRequest auth;
-  bool drop_answer = false;                   // fault: carried out, never answered
-  std::optional<uint64_t> cut_upload_after;   // fault: the connection ends within the body
+  bool drop_answer = false;                  // fault: carried out, never answered
+  std::optional<uint64_t> cut_upload_after;  // fault: the connection ends within the body
 
   [[nodiscard]] const std::string* parameter(std::string_view name) const {
     return find_parameter(query, name);

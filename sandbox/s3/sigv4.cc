@@ -32,8 +32,7 @@ std::optional<std::string> canonical_path(std::string_view raw_path) {
   return percent_encode(*decoded, true);
 }
 
-std::optional<std::string> canonical_query(std::string_view raw_query,
-                                           std::string_view leave_out) {
+std::optional<std::string> canonical_query(std::string_view raw_query, std::string_view leave_out) {
   const auto parameters = parse_query(raw_query);
   if (!parameters) return std::nullopt;
   std::vector<std::pair<std::string, std::string>> encoded;
@@ -94,8 +93,7 @@ std::string chunk_string_to_sign(std::string_view time, const SigningScope& scop
 }
 
 std::string trailer_string_to_sign(std::string_view time, const SigningScope& scope,
-                                   std::string_view previous,
-                                   std::string_view trailer_sha256_hex) {
+                                   std::string_view previous, std::string_view trailer_sha256_hex) {
   std::string out = "AWS4-HMAC-SHA256-TRAILER\n" + std::string(time) + "\n" + scope.text() + "\n";
   out += previous;
   out += "\n";

@@ -143,9 +143,8 @@ std::optional<PartFile> read_part_file(const std::string& path) {
 std::string bucket_file_text(const std::vector<BucketInfo>& buckets) {
   Json json = Json::array();
   for (const BucketInfo& bucket : buckets) {
-    json.push_back(Json{{"name", bucket.name},
-                        {"region", bucket.region},
-                        {"created_ms", bucket.created_ms}});
+    json.push_back(
+        Json{{"name", bucket.name}, {"region", bucket.region}, {"created_ms", bucket.created_ms}});
   }
   return dump(json);
 }

@@ -6,7 +6,8 @@ namespace vesto::sandbox {
 
 namespace {
 
-// PostgreSQL's wording and Redshift's, which is that of PostgreSQL 8.0. Replaced wherever it occurs.
+// PostgreSQL's wording and Redshift's, which is that of PostgreSQL 8.0. Replaced wherever it
+// occurs.
 struct Wording {
   std::string_view from;
   std::string_view to;
@@ -65,8 +66,7 @@ void rewrite_by_state(ErrorFields* fields, const ErrorContext& context) {
   } else if (state == "23502") {
     fields->sqlstate = "XX000";
     fields->message = "Cannot insert a NULL value into column " + quoted_part(fields->message);
-    fields->detail =
-        detail_block(fields->message, 8007, "query execution", context, "column:4");
+    fields->detail = detail_block(fields->message, 8007, "query execution", context, "column:4");
   } else if (state == "21000" && fields->message.find("MERGE") != std::string::npos) {
     fields->sqlstate = "XX000";
     fields->message = "Found multiple matches to update the same tuple.";
@@ -74,7 +74,8 @@ void rewrite_by_state(ErrorFields* fields, const ErrorContext& context) {
   } else if (state == "22003" && fields->message == "numeric field overflow") {
     fields->sqlstate = "XX000";
     fields->message = "Numeric data overflow (result precision)";
-    fields->detail = detail_block(fields->message, 1058, fields->detail, context, "numeric.cpp:165");
+    fields->detail =
+        detail_block(fields->message, 1058, fields->detail, context, "numeric.cpp:165");
   } else if (state == "53100") {
     *fields = fault_error("Disk Full", context);
   }
@@ -85,11 +86,11 @@ void rewrite_by_state(ErrorFields* fields, const ErrorContext& context) {
 std::string detail_block(std::string_view error, int code, std::string_view block_context,
                          const ErrorContext& context, std::string_view location) {
   const std::string rule = "  -----------------------------------------------\n";
-  return "\n" + rule + "  error:  " + std::string(error) + "\n  code:      " +
-         std::to_string(code) + "\n  context:   " + std::string(block_context) +
-         "\n  query:     " + std::to_string(context.query_id) + "\n  location:  " +
-         std::string(location) + "\n  process:   padbmaster [pid=" + std::to_string(context.pid) +
-         "]\n" + rule;
+  return "\n" + rule + "  error:  " + std::string(error) +
+         "\n  code:      " + std::to_string(code) + "\n  context:   " + std::string(block_context) +
+         "\n  query:     " + std::to_string(context.query_id) +
+         "\n  location:  " + std::string(location) +
+         "\n  process:   padbmaster [pid=" + std::to_string(context.pid) + "]\n" + rule;
 }
 
 ErrorFields isolation_violation(const ErrorContext& context) {
@@ -99,10 +100,10 @@ ErrorFields isolation_violation(const ErrorContext& context) {
   fields.message = "1023";
   // Transaction numbers do not tell a client anything; they only have to look like some.
   const std::string mine = std::to_string(context.query_id);
-  fields.detail = "Serializable isolation violation on table - " +
-                  std::to_string(context.table_oid) + ", transactions forming the cycle are: " +
-                  mine + ", " + std::to_string(context.query_id + 1) +
-                  " (pid:" + std::to_string(context.pid) + ")";
+  fields.detail =
+      "Serializable isolation violation on table - " + std::to_string(context.table_oid) +
+      ", transactions forming the cycle are: " + mine + ", " +
+      std::to_string(context.query_id + 1) + " (pid:" + std::to_string(context.pid) + ")";
   return fields;
 }
 
@@ -115,15 +116,13 @@ ErrorFields fault_error(const std::string& name, const ErrorContext& context) {
   if (name == "1018") {
     fields.detail = "Relation does not exist.";
   } else if (name == "Disk Full") {
-    fields.detail = detail_block("Disk Full", 1016,
-                                 "node: 0", context, "fdisk_api.cpp:509");
+    fields.detail = detail_block("Disk Full", 1016, "node: 0", context, "fdisk_api.cpp:509");
   } else if (name == "40P01") {
     fields.sqlstate = name;
     fields.message = "deadlock detected";
   } else if (name == "57014") {
     fields.sqlstate = name;
-    fields.message =
-        "Query (" + std::to_string(context.query_id) + ") canceled on user's request";
+    fields.message = "Query (" + std::to_string(context.query_id) + ") canceled on user's request";
   } else if (name == "42501") {
     fields.sqlstate = name;
     fields.message = "permission denied";

@@ -19,8 +19,9 @@ struct ErrorContext {
   int64_t pid = 0;
   int64_t query_id = 0;
   // Full names in the place of short ones.
-  std::function<std::string(std::string_view)> restore_names =
-      [](std::string_view text) { return std::string(text); };
+  std::function<std::string(std::string_view)> restore_names = [](std::string_view text) {
+    return std::string(text);
+  };
 };
 
 ErrorFields rewrite_error(ErrorFields fields, const ErrorContext& context);

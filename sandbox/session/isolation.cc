@@ -43,8 +43,7 @@ std::string one_lock(int space, bool shared, const TableRef& table) {
 
 }  // namespace
 
-std::string lock_sql(Isolation isolation, StatementClass cls,
-                     const std::vector<TableRef>& writes) {
+std::string lock_sql(Isolation isolation, StatementClass cls, const std::vector<TableRef>& writes) {
   if (cls == StatementClass::kLock) return {};
   std::string sql;
   for (const TableRef& table : writes) {

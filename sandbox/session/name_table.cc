@@ -17,8 +17,9 @@ void NameTable::add(const std::string& short_name, const std::string& full_name)
     if (!names_.emplace(short_name, full_name).second) return;
   }
   // Failing to keep it costs only the display of the full name after a restart.
-  (void)admin_->rows("INSERT INTO pg_catalog.rs_names VALUES (" + pg_literal(short_name) + "," +
-                     pg_literal(full_name) + ") ON CONFLICT DO NOTHING")
+  (void)admin_
+      ->rows("INSERT INTO pg_catalog.rs_names VALUES (" + pg_literal(short_name) + "," +
+             pg_literal(full_name) + ") ON CONFLICT DO NOTHING")
       .ok();
 }
 

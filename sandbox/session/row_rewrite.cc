@@ -76,7 +76,8 @@ void RowRewriter::row(std::string_view body, std::string* out) {
     std::string changed;
     if (kinds_[i] == Kind::kSuperText || kinds_[i] == Kind::kSuperBinary) {
       // jsonb's binary form is a version byte and the text.
-      changed = compact_json(kinds_[i] == Kind::kSuperBinary ? value.substr(value.empty() ? 0 : 1) : value);
+      changed = compact_json(kinds_[i] == Kind::kSuperBinary ? value.substr(value.empty() ? 0 : 1)
+                                                             : value);
       value = changed;
     } else if (kinds_[i] == Kind::kVarbyteText && value.starts_with("\\x")) {
       value.remove_prefix(2);

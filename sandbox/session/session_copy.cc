@@ -95,7 +95,8 @@ SqlResult<std::vector<CopyColumn>> Session::copy_columns(const CopyStatement& co
     return SqlError{error.sqlstate, error.message, error.detail, error.hint};
   }
   if (rows->empty()) {
-    return SqlError{"XX000", "Cannot COPY into nonexistent table " + restore_names(copy.table.name)};
+    return SqlError{"XX000",
+                    "Cannot COPY into nonexistent table " + restore_names(copy.table.name)};
   }
   std::vector<CopyColumn> columns;
   std::vector<std::string> names;
@@ -161,9 +162,10 @@ Session::Step Session::run_copy(const Statement& statement) {
     return finish_copy(copy, outcome, query_id);
   }
   log_copy(copy, outcome, query_id, started_ms, false);
-  after_abort_sql_ = "SELECT pg_catalog.rs_set_config('vesto.last_copy_count','0',false),"
-                     "pg_catalog.rs_set_config('vesto.last_copy_id','" +
-                     std::to_string(query_id) + "',false)";
+  after_abort_sql_ =
+      "SELECT pg_catalog.rs_set_config('vesto.last_copy_count','0',false),"
+      "pg_catalog.rs_set_config('vesto.last_copy_id','" +
+      std::to_string(query_id) + "',false)";
   if (pg_error) return failed(*pg_error);
   if (!done.ok()) return failed(done.error());
   return finish_copy(copy, outcome, query_id);

@@ -15,7 +15,8 @@ constexpr size_t kMaxNamedStatements = 10'000;
 // Describe's answers, types and names as the client knows them.
 class DescribeRelay : public PgEvents {
  public:
-  DescribeRelay(std::string* out, RowRewriter rewriter) : out_(out), rewriter_(std::move(rewriter)) {}
+  DescribeRelay(std::string* out, RowRewriter rewriter)
+      : out_(out), rewriter_(std::move(rewriter)) {}
   void on_message(char type, std::string_view body) override {
     if (type == 't') {
       FieldReader reader(body);
@@ -62,9 +63,7 @@ bool belongs_to_backend(const Statement& statement) {
   }
 }
 
-SqlError malformed(char type) {
-  return {"08P01", std::string("invalid message format: ") + type};
-}
+SqlError malformed(char type) { return {"08P01", std::string("invalid message format: ") + type}; }
 
 }  // namespace
 
@@ -83,8 +82,8 @@ bool Session::on_parse(std::string_view body) {
   std::erase_if(*statements,
                 [](const Statement& each) { return each.cls == StatementClass::kEmpty; });
   if (statements->size() > 1) {
-    return extended_failed(failed(
-        SqlError{"42601", "cannot insert multiple commands into a prepared statement"}));
+    return extended_failed(
+        failed(SqlError{"42601", "cannot insert multiple commands into a prepared statement"}));
   }
   if (prepared_.size() >= kMaxNamedStatements) {
     return extended_failed(failed(SqlError{"54000", "too many prepared statements"}));
@@ -126,8 +125,8 @@ bool Session::on_bind(std::string_view body) {
   if (!message) return refuse(malformed('B'));
   const auto found = prepared_.find(message->statement);
   if (found == prepared_.end()) {
-    return extended_failed(failed(SqlError{
-        "26000", "prepared statement \"" + message->statement + "\" does not exist"}));
+    return extended_failed(failed(
+        SqlError{"26000", "prepared statement \"" + message->statement + "\" does not exist"}));
   }
   forget_portal(message->portal);
   Portal portal{found->second, ""};
@@ -149,10 +148,10 @@ bool Session::on_bind(std::string_view body) {
     ClientRelay relay(this, false, false);
     if (auto error = pg_->batch(batch, &relay)) return extended_failed(failed(*error));
   } else if (message->value_count != 0) {
-    return extended_failed(failed(SqlError{
-        "08P01", "bind message supplies " + std::to_string(message->value_count) +
-                     " parameters, but prepared statement \"" + message->statement +
-                     "\" requires 0"}));
+    return extended_failed(
+        failed(SqlError{"08P01", "bind message supplies " + std::to_string(message->value_count) +
+                                     " parameters, but prepared statement \"" + message->statement +
+                                     "\" requires 0"}));
   }
   portals_[message->portal] = std::move(portal);
   write_simple(&client_.out(), '2');
@@ -184,9 +183,8 @@ bool Session::on_describe(std::string_view body) {
   if (!backend_name.empty()) {
     std::string batch;
     MessageWriter(&batch, 'D').byte(message->kind).text(backend_name).end();
-    DescribeRelay relay(&out, RowRewriter([this](std::string_view text) {
-                          return restore_names(text);
-                        }));
+    DescribeRelay relay(&out,
+                        RowRewriter([this](std::string_view text) { return restore_names(text); }));
     if (auto error = pg_->batch(batch, &relay)) return extended_failed(failed(*error));
     return true;
   }

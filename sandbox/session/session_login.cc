@@ -17,9 +17,9 @@ constexpr int kMaxRequests = 4;  // TLS and GSS requests before the start-up pac
 constexpr std::string_view kServerVersion = "8.0.2";
 
 // Settings that PostgreSQL itself knows; the others are kept by the session.
-constexpr std::array<std::string_view, 6> kPgSettings = {
-    "application_name", "search_path", "statement_timeout",
-    "datestyle",        "timezone",    "extra_float_digits"};
+constexpr std::array<std::string_view, 6> kPgSettings = {"application_name",  "search_path",
+                                                         "statement_timeout", "datestyle",
+                                                         "timezone",          "extra_float_digits"};
 
 // In every session. In the start-up packet, so that RESET ALL comes back to them.
 Settings fixed_settings(Isolation isolation) {

@@ -46,11 +46,17 @@ constexpr std::array kDefaults = {
 constexpr std::array<std::string_view, 8> kBackendNames = {
     "all",         "application_name",      "datestyle",         "extra_float_digits",
     "search_path", "session_authorization", "statement_timeout", "timezone"};
-constexpr std::array<std::string_view, 11> kFixedNames = {
-    "client_encoding",    "default_transaction_isolation", "integer_datetimes",
-    "is_superuser",       "server_encoding",               "server_version",
-    "session_characteristics", "transaction",              "transaction_isolation",
-    "lc_collate",         "lc_ctype"};
+constexpr std::array<std::string_view, 11> kFixedNames = {"client_encoding",
+                                                          "default_transaction_isolation",
+                                                          "integer_datetimes",
+                                                          "is_superuser",
+                                                          "server_encoding",
+                                                          "server_version",
+                                                          "session_characteristics",
+                                                          "transaction",
+                                                          "transaction_isolation",
+                                                          "lc_collate",
+                                                          "lc_ctype"};
 
 template <size_t N>
 bool contains(const std::array<std::string_view, N>& list, std::string_view name) {
@@ -79,7 +85,7 @@ SettingHome setting_home(std::string_view name) {
   if (contains(kFixedNames, name)) return SettingHome::kFixed;
   const auto known = [&](const Default& entry) { return entry.first == name; };
   return std::any_of(kDefaults.begin(), kDefaults.end(), known) ? SettingHome::kSession
-                                                                 : SettingHome::kUnknown;
+                                                                : SettingHome::kUnknown;
 }
 
 RedshiftSettings::RedshiftSettings() { reset_all(); }
@@ -109,9 +115,8 @@ SqlStatus RedshiftSettings::set(std::string_view name, const std::optional<std::
                                        : (worded ? "false" : "off");
     return Unit{};
   }
-  found->second = to_lower_ascii(*value) == "default" && name != "query_group"
-                      ? std::string(fallback)
-                      : *value;
+  found->second =
+      to_lower_ascii(*value) == "default" && name != "query_group" ? std::string(fallback) : *value;
   return Unit{};
 }
 

@@ -16,12 +16,26 @@ std::string number(int64_t value) { return std::to_string(value); }
 std::string error_row(const LoadRecord& record, const LoadError& error) {
   const std::string started = pg_literal(format_sql_utc(record.ended_ms));
   return "(" +
-         join({number(record.user_id), "0", number(record.table_oid), started,
-               number(record.session_pid), number(record.query_id), cut(error.filename, 256),
-               number(error.line_number), cut(error.column_name, 127), cut(error.type, 10),
-               cut(error.column_length, 10), number(error.position), cut(error.raw_line, 1024),
-               cut(error.raw_field_value, 1024), number(error.error_code),
-               cut(error.error_reason, 100), "0", "0", "0", cut(error.error_reason, 512),
+         join({number(record.user_id),
+               "0",
+               number(record.table_oid),
+               started,
+               number(record.session_pid),
+               number(record.query_id),
+               cut(error.filename, 256),
+               number(error.line_number),
+               cut(error.column_name, 127),
+               cut(error.type, 10),
+               cut(error.column_length, 10),
+               number(error.position),
+               cut(error.raw_line, 1024),
+               cut(error.raw_field_value, 1024),
+               number(error.error_code),
+               cut(error.error_reason, 100),
+               "0",
+               "0",
+               "0",
+               cut(error.error_reason, 512),
                pg_literal(record.database)},
               ",") +
          ")";

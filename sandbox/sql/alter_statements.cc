@@ -72,8 +72,7 @@ class AlterTable {
   void check_columns(const std::vector<std::string>& columns) {
     std::vector<std::string> quoted;
     for (const std::string& column : columns) quoted.push_back(quote_name(column));
-    out_.pg_sql.push_back("SELECT " + join(quoted, ", ") + " FROM " + name_.sql() +
-                          " WHERE false");
+    out_.pg_sql.push_back("SELECT " + join(quoted, ", ") + " FROM " + name_.sql() + " WHERE false");
   }
 
   SqlStatus add() {
@@ -99,9 +98,8 @@ class AlterTable {
       return feature_not_supported("ALTER TABLE ADD COLUMN does not support " +
                                    std::string(column.distkey ? "DISTKEY" : "SORTKEY"));
     }
-    const bool null_default =
-        column.default_to == column.default_from + 1 &&
-        cursor_.source().is_word(column.default_from, "null");
+    const bool null_default = column.default_to == column.default_from + 1 &&
+                              cursor_.source().is_word(column.default_from, "null");
     if (column.not_null && (column.default_from == 0 || null_default)) {
       return feature_not_supported(
           "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression");
@@ -265,10 +263,10 @@ class AlterTable {
                       (word == "character" && cursor_.source().is_word(from + 1, "varying"));
     const int64_t highest = bytes ? 16777216 : 65535;
     if ((bytes || text) && (size < 1 || size > highest)) {
-      return make_sql_error("22023", std::string("length for type ") +
-                                         (bytes ? "varbyte" : "varchar") +
-                                         (size < 1 ? " must be at least 1"
-                                                   : " cannot exceed " + std::to_string(highest)));
+      return make_sql_error(
+          "22023",
+          std::string("length for type ") + (bytes ? "varbyte" : "varchar") +
+              (size < 1 ? " must be at least 1" : " cannot exceed " + std::to_string(highest)));
     }
     const std::string type = bytes ? "varbyte" : text ? "varchar" : word;
     call("rs_check_widen(" + table() + ", " + quote_literal(column) + ", " + quote_literal(type) +
@@ -292,7 +290,8 @@ class AlterTable {
       const bool sort_first = attributes.sortkeys.has_value();
       const size_t at = cursor_.index();
       VESTO_TRY(one_key(&attributes));
-      const bool pair = sort_first ? attributes.diststyle.has_value() : attributes.sortkeys.has_value();
+      const bool pair =
+          sort_first ? attributes.diststyle.has_value() : attributes.sortkeys.has_value();
       if (!pair) return cursor_.source().error_at(at);
     }
     VESTO_TRY(cursor_.expect_end());

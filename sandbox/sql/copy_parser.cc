@@ -25,8 +25,8 @@ SqlError bad_credentials() {
 }
 
 SqlError not_compatible(std::string_view one, std::string_view other) {
-  return make_sql_error(
-      "42601", std::string(one) + " is not compatible with " + std::string(other));
+  return make_sql_error("42601",
+                        std::string(one) + " is not compatible with " + std::string(other));
 }
 
 class CopyParser {
@@ -53,7 +53,8 @@ class CopyParser {
     VESTO_ASSIGN(copy_.from, cursor_.string());
     if (copy_.from.rfind("s3://", 0) == 0) return Unit{};
     for (const std::string_view scheme : {"emr://", "dynamodb://"}) {
-      if (copy_.from.rfind(scheme, 0) == 0) return not_in_sandbox("COPY from " + std::string(scheme));
+      if (copy_.from.rfind(scheme, 0) == 0)
+        return not_in_sandbox("COPY from " + std::string(scheme));
     }
     return feature_not_supported(
         "LOAD source is not supported. (Hint: only S3 or DynamoDB or EMR based load is allowed)");
@@ -251,8 +252,8 @@ class CopyParser {
     VESTO_ASSIGN(std::string text, value());
     const bool ascii = text.size() == 1 && static_cast<unsigned char>(text[0]) < 0x80U;
     if (!ascii) {
-      return make_sql_error(
-          "22023", "COPY " + std::string(what) + " must be a single ASCII character");
+      return make_sql_error("22023",
+                            "COPY " + std::string(what) + " must be a single ASCII character");
     }
     return text;
   }
@@ -278,7 +279,8 @@ class CopyParser {
       copy_.*member = true;
       return true;
     }
-    static const std::vector<std::pair<std::string_view, std::optional<std::string> CopyStatement::*>>
+    static const std::vector<
+        std::pair<std::string_view, std::optional<std::string> CopyStatement::*>>
         texts = {{"dateformat", &CopyStatement::date_format},
                  {"timeformat", &CopyStatement::time_format},
                  {"null", &CopyStatement::null_as}};
@@ -401,8 +403,9 @@ class CopyParser {
   // Parquet and ORC take hardly any option. MAXERROR 0 is what dlt sends, and passes.
   SqlStatus check_columnar() {
     static const std::set<std::string> allowed = {
-        "parquet", "orc", "iam_role", "access_key_id", "secret_access_key", "session_token",
-        "credentials", "manifest", "fillrecord", "acceptinvchars", "statupdate", "explicit_ids"};
+        "parquet",       "orc",         "iam_role", "access_key_id", "secret_access_key",
+        "session_token", "credentials", "manifest", "fillrecord",    "acceptinvchars",
+        "statupdate",    "explicit_ids"};
     for (const std::string& option : seen_) {
       if (allowed.count(option) > 0) continue;
       if (option == "maxerror" && copy_.max_error_rows == 0) continue;

@@ -207,8 +207,8 @@ class TableParser {
     std::vector<std::string> keys = attributes_.sortkeys.value_or(std::vector<std::string>{});
     const size_t limit = attributes_.interleaved ? kMaxInterleavedKeys : kMaxSortKeys;
     if (keys.size() > limit) {
-      return make_sql_error("54011", "cannot have more than " + std::to_string(limit) +
-                                         " columns in a sort key");
+      return make_sql_error(
+          "54011", "cannot have more than " + std::to_string(limit) + " columns in a sort key");
     }
     if (attributes_.distkey) keys.push_back(*attributes_.distkey);
     if (columns_.empty()) return Unit{};  // CREATE TABLE AS: the record call checks
@@ -232,8 +232,8 @@ class TableParser {
     if (!as && (!ctas_columns_.empty() || (columns_.empty() && like_.empty()))) {
       return source.error_at(source.last);
     }
-    VESTO_ASSIGN(QueryText text, translate_tree(source, source.first, source.last, edits_,
-                                                cursor_.names()));
+    VESTO_ASSIGN(QueryText text,
+                 translate_tree(source, source.first, source.last, edits_, cursor_.names()));
     out_.cls = StatementClass::kCreateTable;
     out_.tag = as ? "SELECT" : "CREATE TABLE";
     out_.parameter_count = text.facts.parameter_count;
@@ -257,7 +257,8 @@ class TableParser {
     for (const ColumnAttributes& column : columns_) {
       const std::string where = "(" + table + ", " + quote_literal(column.name) + ", ";
       if (!column.encoding.empty()) {
-        calls.push_back("pg_catalog.rs_set_encoding" + where + quote_literal(column.encoding) + ")");
+        calls.push_back("pg_catalog.rs_set_encoding" + where + quote_literal(column.encoding) +
+                        ")");
       }
       if (column.varbyte_length > 0) {
         calls.push_back("pg_catalog.rs_set_varbyte_length" + where +

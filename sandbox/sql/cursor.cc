@@ -70,7 +70,8 @@ SqlError Source::error_at(size_t index) const {
   const std::string near = at_end ? "" : shown(index);
   const size_t line = static_cast<size_t>(
       std::count(text.begin(), text.begin() + static_cast<ptrdiff_t>(bad.begin), '\n'));
-  error.message = at_end ? "syntax error at end of input" : "syntax error at or near \"" + near + "\"";
+  error.message =
+      at_end ? "syntax error at end of input" : "syntax error at or near \"" + near + "\"";
   error.message += " in context \"" + std::string(trim(context + near)) + "\", at line " +
                    std::to_string(line + 1);
   return error;

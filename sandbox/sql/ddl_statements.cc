@@ -44,9 +44,9 @@ SqlStatus create_schema(Cursor* cursor, Statement* out) {
 // Everything that CREATE can make and Redshift, or the sandbox, cannot.
 SqlStatus refuse_create(Cursor* cursor, const Statement& out) {
   for (const std::string_view refused :
-       {"index", "sequence", "trigger", "rule", "type", "domain", "aggregate", "operator",
-        "extension", "tablespace", "conversion", "cast", "foreign", "server", "policy",
-        "publication", "subscription", "statistics", "event", "role"}) {
+       {"index",    "sequence",    "trigger",      "rule",       "type",  "domain",  "aggregate",
+        "operator", "extension",   "tablespace",   "conversion", "cast",  "foreign", "server",
+        "policy",   "publication", "subscription", "statistics", "event", "role"}) {
     if (cursor->is(refused) && (refused != "role")) return command_not_supported(out.text);
   }
   if (cursor->is("unique") && cursor->is("index", 1)) return command_not_supported(out.text);

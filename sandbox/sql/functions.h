@@ -10,9 +10,9 @@ namespace vesto::sandbox {
 enum class FunctionKind {
   kUnknown,
   kEverywhere,
-  kLeader,    // refused together with tables of users (0A000)
-  kDatePart,  // its first argument may be a bare word: dateadd(day, ...)
-  kRewritten, // nvl, nvl2, decode, listagg, median: written in PostgreSQL's terms by the walk
+  kLeader,     // refused together with tables of users (0A000)
+  kDatePart,   // its first argument may be a bare word: dateadd(day, ...)
+  kRewritten,  // nvl, nvl2, decode, listagg, median: written in PostgreSQL's terms by the walk
 };
 
 FunctionKind function_kind(std::string_view name);

@@ -63,8 +63,8 @@ class GrantParser {
     }
     do {
       static constexpr std::string_view kKnown[] = {
-          "select", "insert", "update", "delete", "references", "create", "usage", "temp",
-          "temporary", "drop", "alter", "truncate", "execute", "vacuum", "analyze"};
+          "select",    "insert", "update", "delete",   "references", "create", "usage",  "temp",
+          "temporary", "drop",   "alter",  "truncate", "execute",    "vacuum", "analyze"};
       const size_t at = cursor_.index();
       const auto* found = std::find_if(std::begin(kKnown), std::end(kKnown),
                                        [&](std::string_view word) { return cursor_.accept(word); });
@@ -142,12 +142,11 @@ class GrantParser {
         kept.push_back(right);
         continue;
       }
-      const bool fits = kind_ == "TABLE" ? word == "SELECT" || word == "INSERT" ||
-                                               word == "UPDATE" || word == "DELETE" ||
-                                               word == "REFERENCES" || word == "TRUNCATE"
-                        : kind_ == "SCHEMA"
-                            ? word == "CREATE" || word == "USAGE"
-                            : word == "CREATE" || word == "TEMP" || word == "TEMPORARY";
+      const bool fits =
+          kind_ == "TABLE" ? word == "SELECT" || word == "INSERT" || word == "UPDATE" ||
+                                 word == "DELETE" || word == "REFERENCES" || word == "TRUNCATE"
+          : kind_ == "SCHEMA" ? word == "CREATE" || word == "USAGE"
+                              : word == "CREATE" || word == "TEMP" || word == "TEMPORARY";
       const bool silent = word == "DROP" || word == "ALTER" || word == "VACUUM" ||
                           word == "ANALYZE" || (kind_ == "DATABASE" && word == "USAGE");
       if (fits) {

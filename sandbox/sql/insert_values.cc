@@ -32,8 +32,8 @@ class BulkInsert {
                  translate_tree(source_, first, first_row_end, {}, cursor_.names()));
     if (head.facts.cls != StatementClass::kInsert) return false;
     sql_ = std::move(head.sql);
-    sql_.reserve(sql_.size() + (source_.token(source_.last).begin -
-                                source_.token(first_row_end).begin));
+    sql_.reserve(sql_.size() +
+                 (source_.token(source_.last).begin - source_.token(first_row_end).begin));
     out_.parameter_count = head.facts.parameter_count;
     VESTO_TRY(rows(first_row_end));
     out_.cls = StatementClass::kInsert;
@@ -131,10 +131,11 @@ class BulkInsert {
   // Translates the rows in [from, to), which begins with a comma, and appends them.
   SqlStatus flush(size_t from, size_t to) {
     Edits edits;
-    edits.insert(from + 1, "INSERT INTO rs_rows VALUES");
+    // A row in front, since several rows have a rule of their own (no sub-selects).
+    edits.insert(from + 1, "INSERT INTO rs_rows VALUES (NULL),");
     VESTO_ASSIGN(const QueryText text,
                  translate_tree(source_, from + 1, to, edits, cursor_.names()));
-    constexpr std::string_view kHead = "INSERT INTO rs_rows VALUES ";
+    constexpr std::string_view kHead = "INSERT INTO rs_rows VALUES (NULL), ";
     if (text.sql.rfind(kHead, 0) != 0) return source_.error_at(from + 1);
     sql_ += ", ";
     sql_ += std::string_view(text.sql).substr(kHead.size());

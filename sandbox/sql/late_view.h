@@ -17,8 +17,7 @@ namespace vesto::sandbox {
 // One DO statement. `columns`: names for the view's columns, or empty; `query`: PostgreSQL's text.
 // Raises 42P07 where a relation of that name is there and `replace` is not set.
 std::string create_late_view_sql(const QualifiedName& name, bool replace,
-                                 const std::vector<std::string>& columns,
-                                 const std::string& query);
+                                 const std::vector<std::string>& columns, const std::string& query);
 
 // After DROP VIEW: drops the function, if there is one and its view is gone.
 std::string drop_late_view_sql(const QualifiedName& name);

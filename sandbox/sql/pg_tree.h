@@ -40,7 +40,7 @@ class Arena {
 // An error of PostgreSQL's parser.
 struct ParseFailure {
   std::string message;
-  size_t offset = 0;        // in bytes, in the text that was parsed
+  size_t offset = 0;  // in bytes, in the text that was parsed
   bool has_offset = false;
 };
 
@@ -64,8 +64,8 @@ ProtobufCMessage* node_message(const PgQuery__Node* node);
 
 // Nodes made anew.
 PgQuery__Node* make_node(Arena* arena, PgQuery__Node__NodeCase tag, ProtobufCMessage* message);
-PgQuery__Node* make_string_node(Arena* arena, std::string_view text);     // a name
-PgQuery__Node* make_text_constant(Arena* arena, std::string_view text);   // a literal
+PgQuery__Node* make_string_node(Arena* arena, std::string_view text);    // a name
+PgQuery__Node* make_text_constant(Arena* arena, std::string_view text);  // a literal
 PgQuery__Node* make_integer_constant(Arena* arena, int value);
 PgQuery__Node* make_boolean_constant(Arena* arena, bool value);
 PgQuery__TypeName* make_type(Arena* arena, const std::vector<std::string_view>& names,

@@ -69,8 +69,8 @@ void edit_convert(const Source& source, size_t index, Edits* edits) {
   if (behind == 0) return;
   size_t comma = index + 2;
   while (comma < behind && !source.is_punct(comma, ',')) {
-    comma = source.is_punct(comma, '(') ? std::max(source.after_brackets(comma), comma + 1)
-                                        : comma + 1;
+    comma =
+        source.is_punct(comma, '(') ? std::max(source.after_brackets(comma), comma + 1) : comma + 1;
   }
   if (comma >= behind) return;
   std::string type;
@@ -162,14 +162,15 @@ SqlResult<QueryText> translate_tree(const Source& source, size_t from, size_t to
     PgTree tree;
     const auto parsed = tree.parse(rendered.sql);
     if (!parsed.ok()) {
-      const bool again = attempt < kMaxAliases &&
-                         add_alias(parsed.error(), source, rendered, attempt + 1, &edits);
+      const bool again =
+          attempt < kMaxAliases && add_alias(parsed.error(), source, rendered, attempt + 1, &edits);
       if (again) continue;
       return parse_error(parsed.error(), source, rendered, to);
     }
     VESTO_ASSIGN(WalkResult walked, Walker(&tree, source, rendered).run());
     VESTO_ASSIGN(std::string sql, tree.deparse_checked());
-    TreeFacts facts{class_of(tree.statement()), walked.parameter_count, std::move(walked.tables), std::move(walked.writes)};
+    TreeFacts facts{class_of(tree.statement()), walked.parameter_count, std::move(walked.tables),
+                    std::move(walked.writes)};
     return QueryText{std::move(sql), std::move(facts)};
   }
 }

@@ -100,8 +100,8 @@ SqlStatus translate_declare(Cursor* cursor, Statement* out) {
   out->tag = "DECLARE CURSOR";
   out->returns_rows = false;
   out->object_name = name;
-  out->pg_sql[0] = "DECLARE " + quote_name(name) + " NO SCROLL CURSOR WITHOUT HOLD FOR " +
-                   out->pg_sql[0];
+  out->pg_sql[0] =
+      "DECLARE " + quote_name(name) + " NO SCROLL CURSOR WITHOUT HOLD FOR " + out->pg_sql[0];
   return Unit{};
 }
 

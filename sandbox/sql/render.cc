@@ -10,13 +10,15 @@
 namespace vesto::sandbox {
 namespace {
 
-// Estimates from above how deep the tree of a token sequence gets: in each bracket (or CASE ... END)
-// every word of the grammar and every operator may add a level, a comma and the like start anew.
+// Estimates from above how deep the tree of a token sequence gets: in each bracket (or CASE ...
+// END) every word of the grammar and every operator may add a level, a comma and the like start
+// anew.
 class DepthGauge {
  public:
   void open() {
     levels_.push_back(1);
-    total_ += 1;
+    ++total_;
+    highest_ = std::max(highest_, total_);
   }
   void close() {
     if (levels_.size() <= 1) return;
@@ -43,10 +45,14 @@ class DepthGauge {
   size_t highest_ = 0;
 };
 
+// A sub-select takes as much stack as so many operators.
+constexpr int kSelectLevels = 4;
+
 const std::unordered_set<std::string_view>& deepening_words() {
   static const std::unordered_set<std::string_view> words = {
-      "not", "is", "isnull", "notnull", "collate", "at", "like", "ilike", "similar", "in",
-      "between", "operator", "escape", "exists", "any", "all", "some", "distinct", "over"};
+      "not",   "is",      "isnull", "notnull",  "collate",  "at",     "like",
+      "ilike", "similar", "in",     "between",  "operator", "escape", "exists",
+      "any",   "all",     "some",   "distinct", "over"};
   return words;
 }
 
@@ -116,8 +122,7 @@ class Renderer {
       case TokenKind::kWord:
         return word(index);
       case TokenKind::kQuoted: {
-        VESTO_ASSIGN(const std::string name,
-                     names_->map(quoted_value(source_.text, token), true));
+        VESTO_ASSIGN(const std::string name, names_->map(quoted_value(source_.text, token), true));
         out_.sql += quote_name(name);
         return Unit{};
       }
@@ -149,8 +154,8 @@ class Renderer {
   SqlStatus word(size_t index) {
     const std::string_view raw = source_.raw(index);
     const std::string lower = to_lower_ascii(raw);
-    const bool label = index > source_.first && (source_.is_word(index - 1, "as") ||
-                                                 source_.is_punct(index - 1, '.'));
+    const bool label = index > source_.first &&
+                       (source_.is_word(index - 1, "as") || source_.is_punct(index - 1, '.'));
     if (!label && is_reserved_only_by_redshift(lower)) return source_.error_at(index);
     if (!label && (lower == "timestamp" || lower == "interval") && !is_type(index)) {
       return source_.error_at(index);
@@ -185,14 +190,18 @@ class Renderer {
   void gauge(std::string_view lower) {
     if (lower == "case") {
       gauge_.open();
+      gauge_.open();  // costs twice; END closes both
     } else if (lower == "end") {
+      gauge_.close();
       gauge_.close();
     } else if (lower == "and" || lower == "or" || lower == "when" || lower == "then" ||
                lower == "else") {
       gauge_.separator();
-    } else if (lower == "union" || lower == "intersect" || lower == "except" ||
-               lower == "minus" || lower == "join") {
+    } else if (lower == "union" || lower == "intersect" || lower == "except" || lower == "minus" ||
+               lower == "join") {
       gauge_.chain();
+    } else if (lower == "select" || lower == "with") {
+      for (int level = 0; level < kSelectLevels; ++level) gauge_.deepen();
     } else if (deepening_words().count(lower) > 0) {
       gauge_.deepen();
     }

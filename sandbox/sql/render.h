@@ -15,9 +15,10 @@
 
 namespace vesto::sandbox {
 
-// How deep a statement may nest, counted before PostgreSQL's parser (which recurses without a
-// bound of its own) sees it.
-inline constexpr size_t kMaxTreeDepth = 1000;
+// How deep a statement may nest, counted from above before PostgreSQL's parser (which recurses
+// without a bound of its own) sees it: every operator, bracket and CASE is a level, a sub-select
+// several. What stays below needs less than 2 MiB of stack.
+inline constexpr size_t kMaxTreeDepth = 500;
 
 // Changes to a statement's tokens, by index.
 class Edits {

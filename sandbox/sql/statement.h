@@ -18,29 +18,29 @@
 namespace vesto::sandbox {
 
 enum class StatementClass {
-  kEmpty,         // only blanks and comments
-  kBegin,         // the session opens the level that fits the isolation
+  kEmpty,  // only blanks and comments
+  kBegin,  // the session opens the level that fits the isolation
   kCommit,
   kRollback,
-  kLock,          // LOCK TABLE: passes through and takes no snapshot
+  kLock,  // LOCK TABLE: passes through and takes no snapshot
   kSelect,
   kInsert,
   kUpdate,
   kDelete,
   kMerge,
-  kCopy,          // COPY ... FROM 's3://...'; run by CopyExecutor
-  kCreateTable,   // also CREATE TABLE AS and CREATE TEMP TABLE
-  kDdl,           // every other statement that changes the catalogue
-  kTruncate,      // commits by itself in Redshift
-  kSet,           // SET and RESET; Redshift-only names are answered by the session
+  kCopy,         // COPY ... FROM 's3://...'; run by CopyExecutor
+  kCreateTable,  // also CREATE TABLE AS and CREATE TEMP TABLE
+  kDdl,          // every other statement that changes the catalogue
+  kTruncate,     // commits by itself in Redshift
+  kSet,          // SET and RESET; Redshift-only names are answered by the session
   kShow,
   kDeclareCursor,
   kFetch,
   kCloseCursor,
-  kPrepare,       // SQL-level PREPARE, EXECUTE, DEALLOCATE
+  kPrepare,  // SQL-level PREPARE, EXECUTE, DEALLOCATE
   kExplain,
-  kVacuum,        // VACUUM, ANALYZE: answered, hardly executed
-  kCancel,        // CANCEL pid / pg_cancel_backend goes through kSelect
+  kVacuum,  // VACUUM, ANALYZE: answered, hardly executed
+  kCancel,  // CANCEL pid / pg_cancel_backend goes through kSelect
   kOther,
 };
 
@@ -116,7 +116,8 @@ struct Statement {
   // logs and messages. Empty: the session takes the whole query string.
   std::string text;
   // Not empty: refused inside a transaction block and in a string of several statements, with
-  // 25001 "<this> cannot run inside a transaction block", e.g. "VACUUM", "ALTER TABLE ALTER COLUMN".
+  // 25001 "<this> cannot run inside a transaction block", e.g. "VACUUM", "ALTER TABLE ALTER
+  // COLUMN".
   std::string no_transaction;
   // Identifiers of over 63 bytes that were mapped: (short, full). The session keeps them.
   std::vector<std::pair<std::string, std::string>> long_names;

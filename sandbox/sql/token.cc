@@ -12,8 +12,8 @@ namespace {
 constexpr std::string_view kOperatorChars = "~!@#^&|`?+-*/%<>=";
 // Words after which `#x` is a temporary table's name and not the XOR operator.
 constexpr std::array<std::string_view, 19> kBeforeTempName = {
-    "from", "join", "into", "table", "update", "using", "like",   "exists", "copy", "lock",
-    "only", "truncate", "delete", "on", "and", "or", "where", "select", "analyze"};
+    "from", "join",     "into",   "table", "update", "using", "like",  "exists", "copy",   "lock",
+    "only", "truncate", "delete", "on",    "and",    "or",    "where", "select", "analyze"};
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
@@ -49,8 +49,8 @@ class Lexer {
 
   SqlError open_error(std::string_view what, size_t begin) const {
     const std::string near(cut_utf8(text_.substr(begin), 64));
-    SqlError error =
-        make_sql_error("42601", "unterminated " + std::string(what) + " at or near \"" + near + "\"");
+    SqlError error = make_sql_error(
+        "42601", "unterminated " + std::string(what) + " at or near \"" + near + "\"");
     error.position = character_position(text_, begin);
     return error;
   }

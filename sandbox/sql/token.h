@@ -16,10 +16,10 @@
 namespace vesto::sandbox {
 
 enum class TokenKind : uint8_t {
-  kWord,      // unquoted name or keyword, also #name
-  kQuoted,    // "name"
-  kString,    // '...', also several of them with a line break between
-  kDollar,    // $tag$...$tag$
+  kWord,    // unquoted name or keyword, also #name
+  kQuoted,  // "name"
+  kString,  // '...', also several of them with a line break between
+  kDollar,  // $tag$...$tag$
   kNumber,
   kParam,     // $1
   kOperator,  // + <> || ::

@@ -30,17 +30,38 @@ SqlStatus refuse_use(Cursor*, Statement*) { return not_in_sandbox("USE"); }
 // By the first word; the cursor is moved behind it.
 const std::unordered_map<std::string_view, Translator>& translators() {
   static const std::unordered_map<std::string_view, Translator> map = {
-      {"begin", translate_begin}, {"start", translate_start}, {"commit", translate_commit},
-      {"end", translate_commit}, {"rollback", translate_rollback}, {"abort", translate_rollback},
-      {"lock", translate_lock}, {"set", translate_set}, {"reset", translate_reset},
-      {"show", translate_show}, {"cancel", translate_cancel}, {"vacuum", translate_vacuum},
-      {"analyze", translate_analyze}, {"analyse", translate_analyze}, {"copy", translate_copy},
-      {"create", translate_create}, {"drop", translate_drop}, {"truncate", translate_truncate},
-      {"comment", translate_comment}, {"alter", translate_alter}, {"grant", translate_grant},
-      {"revoke", translate_revoke}, {"declare", translate_declare}, {"fetch", translate_fetch},
-      {"close", translate_close}, {"prepare", translate_prepare}, {"execute", translate_execute},
-      {"deallocate", translate_deallocate}, {"explain", translate_explain},
-      {"unload", refuse_unload}, {"call", refuse_call}, {"use", refuse_use}};
+      {"begin", translate_begin},
+      {"start", translate_start},
+      {"commit", translate_commit},
+      {"end", translate_commit},
+      {"rollback", translate_rollback},
+      {"abort", translate_rollback},
+      {"lock", translate_lock},
+      {"set", translate_set},
+      {"reset", translate_reset},
+      {"show", translate_show},
+      {"cancel", translate_cancel},
+      {"vacuum", translate_vacuum},
+      {"analyze", translate_analyze},
+      {"analyse", translate_analyze},
+      {"copy", translate_copy},
+      {"create", translate_create},
+      {"drop", translate_drop},
+      {"truncate", translate_truncate},
+      {"comment", translate_comment},
+      {"alter", translate_alter},
+      {"grant", translate_grant},
+      {"revoke", translate_revoke},
+      {"declare", translate_declare},
+      {"fetch", translate_fetch},
+      {"close", translate_close},
+      {"prepare", translate_prepare},
+      {"execute", translate_execute},
+      {"deallocate", translate_deallocate},
+      {"explain", translate_explain},
+      {"unload", refuse_unload},
+      {"call", refuse_call},
+      {"use", refuse_use}};
   return map;
 }
 
@@ -94,15 +115,15 @@ SqlResult<Statement> translate_one(Source source, const TranslateOptions& option
 
 SqlStatus check_text(std::string_view sql) {
   if (sql.size() > kMaxStatementBytes) {
-    return make_sql_error("42601", "Statement is too large. Statement Size: " +
-                                       std::to_string(sql.size()) + " bytes. Maximum Allowed: " +
-                                       std::to_string(kMaxStatementBytes) + " bytes");
+    return make_sql_error(
+        "42601", "Statement is too large. Statement Size: " + std::to_string(sql.size()) +
+                     " bytes. Maximum Allowed: " + std::to_string(kMaxStatementBytes) + " bytes");
   }
   size_t bad = sql.find('\0');
   if (bad == std::string_view::npos) bad = find_invalid_utf8(sql);
   if (bad != std::string_view::npos) {
-    return make_sql_error("22021", "invalid byte sequence for encoding \"UTF8\": 0x" +
-                                       to_hex(sql.substr(bad, 1)));
+    return make_sql_error(
+        "22021", "invalid byte sequence for encoding \"UTF8\": 0x" + to_hex(sql.substr(bad, 1)));
   }
   return Unit{};
 }
@@ -129,8 +150,8 @@ SqlResult<std::vector<Statement>> translate(std::string_view sql, const Translat
   Source source{sql, &tokens, 0, 0, false};
   const size_t end = tokens.size() - 1;
   for (size_t i = 0; i <= end; ++i) {
-    const bool ends = i == end || (tokens[i].kind == TokenKind::kPunct &&
-                                   token_text(sql, tokens[i]) == ";");
+    const bool ends =
+        i == end || (tokens[i].kind == TokenKind::kPunct && token_text(sql, tokens[i]) == ";");
     if (!ends) continue;
     source.last = i;
     if (source.last > source.first) {

@@ -24,46 +24,91 @@ using Names = std::unordered_map<std::string_view, std::string_view>;
 
 // Types without modifiers, under all their names.
 const Names& plain_types() {
-  static const Names names = {
-      {"int2", "int2"}, {"smallint", "int2"}, {"int4", "int4"}, {"integer", "int4"},
-      {"int", "int4"}, {"int8", "int8"}, {"bigint", "int8"}, {"float4", "float4"},
-      {"real", "float4"}, {"float8", "float8"}, {"bool", "bool"}, {"boolean", "bool"},
-      {"date", "date"}, {"super", "jsonb"}, {"datetime", "timestamp"}, {"time", "time"},
-      {"timetz", "timetz"}, {"timestamp", "timestamp"}, {"timestamptz", "timestamptz"}};
+  static const Names names = {{"int2", "int2"},
+                              {"smallint", "int2"},
+                              {"int4", "int4"},
+                              {"integer", "int4"},
+                              {"int", "int4"},
+                              {"int8", "int8"},
+                              {"bigint", "int8"},
+                              {"float4", "float4"},
+                              {"real", "float4"},
+                              {"float8", "float8"},
+                              {"bool", "bool"},
+                              {"boolean", "bool"},
+                              {"date", "date"},
+                              {"super", "jsonb"},
+                              {"datetime", "timestamp"},
+                              {"time", "time"},
+                              {"timetz", "timetz"},
+                              {"timestamp", "timestamp"},
+                              {"timestamptz", "timestamptz"}};
   return names;
 }
 
 // Types that PostgreSQL 8.0 knew and Redshift does not take for columns, with the names shown.
 const Names& old_types() {
-  static const Names names = {
-      {"serial", "serial"}, {"serial4", "serial"}, {"bigserial", "bigserial"},
-      {"serial8", "bigserial"}, {"bytea", "bytea"}, {"bit", "bit"}, {"varbit", "bit varying"},
-      {"money", "money"}, {"inet", "inet"}, {"cidr", "cidr"}, {"macaddr", "macaddr"},
-      {"oid", "oid"}, {"regproc", "regproc"}, {"regprocedure", "regprocedure"},
-      {"regoper", "regoper"}, {"regoperator", "regoperator"}, {"regclass", "regclass"},
-      {"regtype", "regtype"}, {"point", "point"}, {"lseg", "lseg"}, {"box", "box"},
-      {"path", "path"}, {"polygon", "polygon"}, {"circle", "circle"}, {"line", "line"},
-      {"char", "\"char\""}, {"name", "name"}, {"abstime", "abstime"}, {"xid", "xid"},
-      {"cid", "cid"}, {"tid", "tid"}, {"aclitem", "aclitem"}, {"record", "record"},
-      {"cstring", "cstring"}, {"void", "void"}, {"trigger", "trigger"}, {"internal", "internal"},
-      {"opaque", "opaque"}, {"language_handler", "language_handler"}, {"anyarray", "anyarray"},
-      {"anyelement", "anyelement"}};
+  static const Names names = {{"serial", "serial"},
+                              {"serial4", "serial"},
+                              {"bigserial", "bigserial"},
+                              {"serial8", "bigserial"},
+                              {"bytea", "bytea"},
+                              {"bit", "bit"},
+                              {"varbit", "bit varying"},
+                              {"money", "money"},
+                              {"inet", "inet"},
+                              {"cidr", "cidr"},
+                              {"macaddr", "macaddr"},
+                              {"oid", "oid"},
+                              {"regproc", "regproc"},
+                              {"regprocedure", "regprocedure"},
+                              {"regoper", "regoper"},
+                              {"regoperator", "regoperator"},
+                              {"regclass", "regclass"},
+                              {"regtype", "regtype"},
+                              {"point", "point"},
+                              {"lseg", "lseg"},
+                              {"box", "box"},
+                              {"path", "path"},
+                              {"polygon", "polygon"},
+                              {"circle", "circle"},
+                              {"line", "line"},
+                              {"char", "\"char\""},
+                              {"name", "name"},
+                              {"abstime", "abstime"},
+                              {"xid", "xid"},
+                              {"cid", "cid"},
+                              {"tid", "tid"},
+                              {"aclitem", "aclitem"},
+                              {"record", "record"},
+                              {"cstring", "cstring"},
+                              {"void", "void"},
+                              {"trigger", "trigger"},
+                              {"internal", "internal"},
+                              {"opaque", "opaque"},
+                              {"language_handler", "language_handler"},
+                              {"anyarray", "anyarray"},
+                              {"anyelement", "anyelement"}};
   return names;
 }
 
 // Of these, the ones that catalogue queries cast to.
 const std::unordered_set<std::string_view>& leader_types() {
   static const std::unordered_set<std::string_view> names = {
-      "oid", "regproc", "regprocedure", "regoper", "regoperator", "regclass", "regtype",
-      "name", "char", "xid", "aclitem"};
+      "oid",     "regproc", "regprocedure", "regoper", "regoperator", "regclass",
+      "regtype", "name",    "char",         "xid",     "aclitem"};
   return names;
 }
 
 // How PostgreSQL shows an element type in front of [].
 std::string shown_name(std::string_view name) {
-  static const Names names = {{"int2", "smallint"}, {"int4", "integer"}, {"int8", "bigint"},
-                              {"float4", "real"}, {"float8", "double precision"},
-                              {"bool", "boolean"}, {"varchar", "character varying"},
+  static const Names names = {{"int2", "smallint"},
+                              {"int4", "integer"},
+                              {"int8", "bigint"},
+                              {"float4", "real"},
+                              {"float8", "double precision"},
+                              {"bool", "boolean"},
+                              {"varchar", "character varying"},
                               {"bpchar", "character"}};
   const auto found = names.find(name);
   return std::string(found == names.end() ? name : found->second);
@@ -83,8 +128,7 @@ SqlError unsupported(std::string_view column, std::string_view name) {
 
 SqlError bad_length(std::string_view type, int length, int highest) {
   if (length < 1) {
-    return make_sql_error("22023",
-                          "length for type " + std::string(type) + " must be at least 1");
+    return make_sql_error("22023", "length for type " + std::string(type) + " must be at least 1");
   }
   return make_sql_error("22023", "length for type " + std::string(type) + " cannot exceed " +
                                      std::to_string(highest));
@@ -108,12 +152,12 @@ SqlResult<PgType> decimal(const TypeText& type) {
   const int precision = out.modifiers[0];
   const int scale = out.modifiers[1];
   if (precision < 1 || precision > 38) {
-    return make_sql_error("22023", "DECIMAL precision " + std::to_string(precision) +
-                                       " must be between 1 and 38");
+    return make_sql_error(
+        "22023", "DECIMAL precision " + std::to_string(precision) + " must be between 1 and 38");
   }
   if (scale < 0 || scale > 37) {
-    return make_sql_error(
-        "22023", "DECIMAL scale " + std::to_string(scale) + " must be between 0 and 37");
+    return make_sql_error("22023",
+                          "DECIMAL scale " + std::to_string(scale) + " must be between 0 and 37");
   }
   if (scale > precision) {
     return make_sql_error("22023", "DECIMAL scale " + std::to_string(scale) +
@@ -153,8 +197,8 @@ SqlResult<PgType> scalar_type(const TypeText& type, std::string_view column) {
   const auto plain = plain_types().find(name);
   if (plain != plain_types().end()) {
     const bool with_precision = name.substr(0, 4) == "time";
-    return PgType{std::string(plain->second),
-                  with_precision ? type.modifiers : std::vector<int>{}, type.array, false};
+    return PgType{std::string(plain->second), with_precision ? type.modifiers : std::vector<int>{},
+                  type.array, false};
   }
   const auto old = old_types().find(name);
   if (old == old_types().end()) return does_not_exist(name);

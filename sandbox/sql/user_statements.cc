@@ -57,8 +57,10 @@ class UserOptions {
   SqlStatus option(const std::string& user) {
     if (cursor_.accept("password")) return password();
     static constexpr std::pair<std::string_view, std::string_view> kFlags[] = {
-        {"createdb", "CREATEDB"},          {"nocreatedb", "NOCREATEDB"},
-        {"createuser", "SUPERUSER"},       {"nocreateuser", "NOSUPERUSER"}};
+        {"createdb", "CREATEDB"},
+        {"nocreatedb", "NOCREATEDB"},
+        {"createuser", "SUPERUSER"},
+        {"nocreateuser", "NOSUPERUSER"}};
     for (const auto& [word, pg] : kFlags) {
       if (!cursor_.accept(word)) continue;
       text_ += " " + std::string(pg);
@@ -130,7 +132,8 @@ SqlStatus user_setting(Cursor* cursor, const std::string& user, Statement* out) 
   const bool set = cursor->accept("set");
   if (!set) VESTO_TRY(cursor->expect("reset"));
   VESTO_ASSIGN(const std::string name, cursor->name());
-  std::string sql = "ALTER ROLE " + quote_name(user) + (set ? " SET " : " RESET ") + quote_name(name);
+  std::string sql =
+      "ALTER ROLE " + quote_name(user) + (set ? " SET " : " RESET ") + quote_name(name);
   if (set) {
     if (!cursor->accept("to")) {
       if (!cursor->source().is_operator(cursor->index(), "=")) return cursor->unexpected();

@@ -15,7 +15,8 @@ bool empty(const char* text) { return text == nullptr || *text == '\0'; }
 // The view that stands in for a catalogue relation, or nullptr.
 const CatalogView* catalog_view(std::string_view schema, std::string_view name) {
   for (const CatalogView& view : kCatalogViews) {
-    const bool schema_fits = schema == view.schema || (schema.empty() && view.schema == "pg_catalog");
+    const bool schema_fits =
+        schema == view.schema || (schema.empty() && view.schema == "pg_catalog");
     if (schema_fits && name == view.name) return &view;
   }
   return nullptr;
@@ -86,8 +87,10 @@ const Walker::Handler* Walker::handler_for(const ProtobufCMessageDescriptor* des
 SqlResult<WalkResult> Walker::run() {
   VESTO_TRY(visit_node(tree_->statement()));
   const auto& leaders = result_.leader_functions;
-  if (result_.reads_user_table && std::find(leaders.begin(), leaders.end(), "substr") != leaders.end()) {
-    return feature_not_supported("SUBSTR() function is not supported (Hint: use SUBSTRING instead)");
+  if (result_.reads_user_table &&
+      std::find(leaders.begin(), leaders.end(), "substr") != leaders.end()) {
+    return feature_not_supported(
+        "SUBSTR() function is not supported (Hint: use SUBSTRING instead)");
   }
   if (result_.reads_user_table && !leaders.empty()) {
     SqlError error = feature_not_supported(
@@ -260,7 +263,8 @@ SqlStatus Walker::on_common_table(Message* message) {
   if (table->ctematerialized != PG_QUERY__CTEMATERIALIZE__CTEMaterializeDefault) {
     return error_at_word("materialized");
   }
-  if (table->ctequery == nullptr || table->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
+  if (table->ctequery == nullptr ||
+      table->ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
     // No writable WITH: the error stands at DELETE, UPDATE, ... behind the name.
     size_t at = rendered_.token_at(static_cast<size_t>(table->location), source_.first);
     while (at < source_.last && !source_.is_word(at, "delete") && !source_.is_word(at, "update") &&

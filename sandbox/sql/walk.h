@@ -106,9 +106,9 @@ class Walker {
   WalkResult result_;
   std::set<std::string, std::less<>> common_tables_;
   const Message* values_allowed_ = nullptr;  // the SELECT of an INSERT
-  std::string column_;                        // "table.column" within a column's definition
-  std::string table_;                         // of CREATE TABLE
-  std::set<const Message*> rewritten_;        // made by rewrite_function(): checked already
+  std::string column_;                       // "table.column" within a column's definition
+  std::string table_;                        // of CREATE TABLE
+  std::set<const Message*> rewritten_;       // made by rewrite_function(): checked already
   size_t copied_bytes_ = 0;
 };
 

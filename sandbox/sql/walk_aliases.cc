@@ -12,8 +12,8 @@ namespace vesto::sandbox {
 namespace {
 
 constexpr std::string_view kPrefixedRelations[] = {
-    "pg_class", "pg_namespace", "pg_attribute", "pg_type", "pg_attrdef", "pg_index",
-    "pg_constraint", "pg_proc", "pg_proc_info", "pg_database", "pg_description"};
+    "pg_class",      "pg_namespace", "pg_attribute", "pg_type",     "pg_attrdef",    "pg_index",
+    "pg_constraint", "pg_proc",      "pg_proc_info", "pg_database", "pg_description"};
 constexpr std::string_view kPlainColumns[] = {"oid", "objoid", "classoid", "objsubid",
                                               "description"};
 
@@ -99,8 +99,8 @@ SqlStatus Walker::resolve_aliases(PgQuery__SelectStmt* select) {
     const bool renames = bare_column(target->val) != std::string_view(target->name);
     if (renames) fits = for_each_column(target->val, replace);
     const std::string_view name = target->name;
-    const bool plain =
-        std::find(std::begin(kPlainColumns), std::end(kPlainColumns), name) != std::end(kPlainColumns);
+    const bool plain = std::find(std::begin(kPlainColumns), std::end(kPlainColumns), name) !=
+                       std::end(kPlainColumns);
     if (!name.empty() && !plain && renames) aliases.emplace(std::string(name), target->val);
   }
   if (fits) fits = for_each_column(select->where_clause, replace);

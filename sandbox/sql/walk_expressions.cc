@@ -15,9 +15,8 @@ namespace {
 constexpr int kMaxParameters = 32767;
 
 constexpr std::string_view kOperators[] = {
-    "+",  "-",  "*",  "/",  "%",   "^",   "||",  "=",   "<>",  "!=", "<",  "<=", ">",
-    ">=", "~",  "!~", "~*", "!~*", "~~",  "!~~", "~~*", "!~~*", "&", "|",  "#",  "<<",
-    ">>", "@",  "|/", "||/"};
+    "+",  "-",  "*",   "/",  "%",   "^",   "||",   "=", "<>", "!=", "<",  "<=", ">", ">=", "~",
+    "!~", "~*", "!~*", "~~", "!~~", "~~*", "!~~*", "&", "|",  "#",  "<<", ">>", "@", "|/", "||/"};
 
 constexpr std::string_view kHiddenColumns[] = {"ctid", "xmin", "xmax", "cmin", "cmax"};
 
@@ -45,10 +44,9 @@ SqlStatus Walker::on_column_ref(Message* message) {
   if (count >= 3) {
     const std::string_view schema = string_of(column->fields[count - 3]);
     const std::string_view relation = string_of(column->fields[count - 2]);
-    const bool mapped =
-        std::any_of(kCatalogViews.begin(), kCatalogViews.end(), [&](const CatalogView& view) {
-          return view.schema == schema && view.name == relation;
-        });
+    const bool mapped = std::any_of(
+        kCatalogViews.begin(), kCatalogViews.end(),
+        [&](const CatalogView& view) { return view.schema == schema && view.name == relation; });
     if (mapped) {
       column->fields += count - 2;
       column->n_fields = 2;

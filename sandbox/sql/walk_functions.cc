@@ -240,14 +240,16 @@ SqlStatus Walker::on_res_target(Message* message) {
   if (*target->name == '\0' && target->val != nullptr &&
       target->val->node_case == PG_QUERY__NODE__NODE_FUNC_CALL) {
     const std::string_view name = function_name(*target->val->func_call);
-    const bool renamed = name == "nvl2" || name == "decode" || name == "listagg" || name == "median";
-    if (renamed) target->name = tree_->arena().copy(name == "nvl2" || name == "decode" ? "case" : name);
+    const bool renamed =
+        name == "nvl2" || name == "decode" || name == "listagg" || name == "median";
+    if (renamed)
+      target->name = tree_->arena().copy(name == "nvl2" || name == "decode" ? "case" : name);
   }
   return visit_children(message);
 }
 
 PgQuery__Node* Walker::bounded_copy(const PgQuery__Node* node) {
-  constexpr size_t kMaxCopiedBytes = 4 * 1024 * 1024;
+  constexpr size_t kMaxCopiedBytes = 512 * 1024;
   const size_t size = pg_query__node__get_packed_size(node);
   copied_bytes_ += size;
   if (copied_bytes_ > kMaxCopiedBytes) return nullptr;

@@ -39,9 +39,9 @@ class FieldReader {
  public:
   explicit FieldReader(std::string_view body) : rest_(body) {}
   char byte();
-  int int16();               // unsigned
+  int int16();  // unsigned
   int32_t int32();
-  std::string_view text();   // up to a zero byte, which is skipped
+  std::string_view text();  // up to a zero byte, which is skipped
   std::string_view bytes(size_t size);
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] bool at_end() const { return rest_.empty(); }

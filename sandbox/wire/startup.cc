@@ -18,16 +18,29 @@ constexpr int32_t kTlsCode = 1234 << 16 | 5679;
 constexpr int32_t kGssCode = 1234 << 16 | 5680;
 
 // Sent by AWS's and other drivers; they change nothing here.
-constexpr std::array<std::string_view, 12> kSwallowed = {
-    "client_protocol_version", "driver_version", "os_version",  "driver_discovery_version",
-    "plugin_name",             "replication",    "client_encoding", "client_min_messages",
-    "idp_type",                "provider_name",  "token_type",  "extra_info"};
+constexpr std::array<std::string_view, 12> kSwallowed = {"client_protocol_version",
+                                                         "driver_version",
+                                                         "os_version",
+                                                         "driver_discovery_version",
+                                                         "plugin_name",
+                                                         "replication",
+                                                         "client_encoding",
+                                                         "client_min_messages",
+                                                         "idp_type",
+                                                         "provider_name",
+                                                         "token_type",
+                                                         "extra_info"};
 
 // What a client may set at start-up: Redshift's own settings of this name do the same.
-constexpr std::array<std::string_view, 9> kSettable = {
-    "application_name", "search_path", "statement_timeout", "datestyle", "timezone",
-    "extra_float_digits", "query_group", "enable_case_sensitive_identifier",
-    "wlm_query_slot_count"};
+constexpr std::array<std::string_view, 9> kSettable = {"application_name",
+                                                       "search_path",
+                                                       "statement_timeout",
+                                                       "datestyle",
+                                                       "timezone",
+                                                       "extra_float_digits",
+                                                       "query_group",
+                                                       "enable_case_sensitive_identifier",
+                                                       "wlm_query_slot_count"};
 
 template <size_t N>
 bool contains(const std::array<std::string_view, N>& list, std::string_view name) {
@@ -55,8 +68,7 @@ SqlResult<StartupPacket> parse_startup(std::string_view packet) {
   }
   if (code >> 16 != kProtocol3 >> 16) {
     return SqlError{"0A000", "unsupported frontend protocol " + std::to_string(code >> 16) + "." +
-                                 std::to_string(code & 0xffff) +
-                                 ": server supports 1.0 to 3.0"};
+                                 std::to_string(code & 0xffff) + ": server supports 1.0 to 3.0"};
   }
   while (true) {
     const std::string_view name = reader.text();

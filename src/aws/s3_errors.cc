@@ -150,6 +150,8 @@ Error s3_error(const S3Call& call, const HttpResponse& response) {
                           : code_of_status(response.status, !is_head);
   if (parsed && code == ErrorCode::kS3Refused && response.status >= 500) {
     code = code_of_status(response.status, true);  // an unknown code of a passing fault
+  } else if (parsed && code == ErrorCode::kS3Refused && response.status == 403) {
+    code = ErrorCode::kS3Denied;
   }
   const std::string found_region =
       plausible_region(body.region.empty() ? response.header("x-amz-bucket-region") : body.region);

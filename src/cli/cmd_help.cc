@@ -126,9 +126,9 @@ int cmd_help(const Context& context) {
   std::optional<std::string> better = nearest(to_upper_ascii(word), known);
   if (!better) better = nearest(word, known);
   write_err(fmt::format(
-      "Error USAGE: \"{}\" is neither an error code nor a command{}.\n"
+      "Error USAGE: \"{}\" is neither an error code nor a command{}\n"
       "  Example: vesto help RS-OWNER\n  More: vesto --help\n",
-      cut_utf8(word, 200), better ? fmt::format("; did you mean \"{}\"?", *better) : ""));
+      cut_utf8(word, 200), better ? fmt::format("; did you mean \"{}\"?", *better) : "."));
   return kExitUsage;
 }
 

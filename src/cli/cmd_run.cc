@@ -22,7 +22,11 @@ Status check_tables(const SyncConfig& sync, const std::vector<std::string>& want
   const std::vector<std::string> known = names_of(sync.tables);
   for (const std::string& name : wanted) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      return no_object("table of sync " + sync.name, name, known);
+      const std::optional<std::string> better = nearest(name, known);
+      return Error(ErrorCode::kCfgNoObject,
+                   fmt::format("sync {} has no table \"{}\"{}", sync.name, cut_utf8(name, 200),
+                               better ? fmt::format("; did you mean \"{}\"?", *better) : ""))
+          .with_hint(fmt::format("Its tables: {}.", join(known, ", ")));
     }
   }
   return ok_status();
@@ -56,20 +60,6 @@ DisplayMode display_mode(const Context& context) {
   // A log between the lines of a block would tear it apart.
   if (context.terminal.err_is_terminal && !context.options.verbose) return DisplayMode::kTerminal;
   return DisplayMode::kPlain;
-}
-
-// An error before there was a run, as `run --json` tells it.
-int fail_run(const Context& context, const Error& error) {
-  const int code = exit_code_for(error);
-  if (context.options.json) {
-    write_out(
-        fmt::format(
-            R"({{"type":"run.finished","sync":{},"state":"failed","exit_code":{},"error":{}}})",
-            json_quote(context.options.name), code, error_json(error)) +
-        "\n");
-  }
-  write_err(error_text(error));
-  return code;
 }
 
 int report_end(const Context& context, const RunOutcome& outcome, int signal) {
@@ -193,7 +183,7 @@ int cmd_run(const Context& context) {
   std::optional<Config> config = load_or_print(context);
   if (!config) return kExitConfig;
   auto prepared = prepare(context, *std::move(config));
-  if (!prepared.ok()) return fail_run(context, prepared.error());
+  if (!prepared.ok()) return fail(context, prepared.error());
   Prepared& all = **prepared;
   RunDisplay display(display_mode(context), context.terminal, *context.clock, all.budget.get());
   display.only(context.options.tables);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "cli/commands.h"
@@ -12,10 +13,26 @@
 
 namespace vesto::cli {
 
+namespace {
+
+// A run's lines each have a type, also when it could not begin.
+std::string failure_json(const Options& options, const Error& error, int code) {
+  if (options.verb != Verb::kRun || options.dry_run) {
+    return fmt::format(R"({{"error":{}}})", error_json(error)) + "\n";
+  }
+  return fmt::format(
+             R"({{"type":"run.finished","sync":{},"state":"failed","exit_code":{},"error":{}}})",
+             json_quote(options.name), code, error_json(error)) +
+         "\n";
+}
+
+}  // namespace
+
 int fail(const Context& context, const Error& error) {
-  if (context.options.json) write_out("{\"error\":" + error_json(error) + "}\n");
+  const int code = exit_code_for(error);
+  if (context.options.json) write_out(failure_json(context.options, error, code));
   write_err(error_text(error));
-  return exit_code_for(error);
+  return code;
 }
 
 std::vector<std::string> config_files(const Options& options) {
@@ -55,7 +72,7 @@ std::optional<Config> load_or_print(const Context& context) {
   LoadedConfig loaded = load_config(config_files(context.options));
   if (!loaded.issues.empty()) {
     if (context.options.json) {
-      write_out("{\"error\":" + error_json(issue_error(loaded.issues.front())) + "}\n");
+      write_out(failure_json(context.options, issue_error(loaded.issues.front()), kExitConfig));
     }
     write_err(issues_text(loaded.issues));
     return std::nullopt;

@@ -37,7 +37,7 @@ std::vector<std::string> block_lines(const RunView& view, const Terminal& termin
 
 // "10:15:00Z run_01J7X...: started shop -> acme, 12 tables"
 std::string plain_start(const RunView& view, int64_t now_ms);
-// "10:15:30Z run_...: 2 of 12 tables done, 1,482,004 rows read, 180 MiB staged, 0 rejected"
+// "10:15:30Z run_...: 2 of 12 tables done, 1,482,004 rows read, 180 MiB staged"
 std::string plain_progress(const RunView& view, int64_t now_ms);
 // "10:15:04Z run_...: public.orders: extract"
 std::string plain_step(const RunView& view, const TableProgress& table, int64_t now_ms);

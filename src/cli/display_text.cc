@@ -168,8 +168,8 @@ std::string plain_start(const RunView& view, int64_t now_ms) {
 std::string plain_progress(const RunView& view, int64_t now_ms) {
   const Totals totals = totals_of(view);
   std::string line =
-      head(view, now_ms) + fmt::format("{} of {} tables done, {} rows read, {} staged, 0 rejected",
-                                       totals.done, view.tables.size(), rows_of(totals.rows),
+      head(view, now_ms) + fmt::format("{} of {} tables done, {} rows read, {} staged", totals.done,
+                                       view.tables.size(), rows_of(totals.rows),
                                        format_bytes(totals.bytes));
   if (totals.failed > 0) line += fmt::format(", {} tables failed", totals.failed);
   return line;

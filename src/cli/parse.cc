@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "cli/exit_codes.h"
 #include "cli/options.h"
+#include "cli/terminal.h"
 
 namespace vesto::cli {
 
@@ -45,7 +46,9 @@ class Line {
     try {
       app_.parse(std::move(reversed));
     } catch (const CLI::CallForHelp&) {
-      parsed.out = parsed_command()->help();
+      const CLI::App* command = parsed_command();
+      const bool top = command == &app_;
+      parsed.out = command->help(top ? "" : full_name(command->get_parent()));
       return parsed;
     } catch (const CLI::CallForAllHelp&) {
       parsed.out = app_.help("", CLI::AppFormatMode::All);
@@ -82,6 +85,7 @@ class Line {
     CLI::App* command = parent->add_subcommand(name, about);
     command->allow_extras();
     command->fallthrough();
+    command->footer("Global flags: vesto --help");
     verbs_[command] = verb;
     return command;
   }
@@ -90,6 +94,7 @@ class Line {
     CLI::App* group = app_.add_subcommand(name, about);
     group->allow_extras();
     group->fallthrough();
+    group->footer("Global flags: vesto --help");
     group->require_subcommand(1);
     return group;
   }
@@ -192,12 +197,17 @@ class Line {
         command == &app_ ? std::string() : replace_all(full_name(command), "vesto ", "");
     std::string message = what.empty() ? std::string() : std::string(trim(what));
     const std::vector<std::string> extras = unexpected();
-    if (!extras.empty()) message = describe(extras.front(), command);
-    if (message.ends_with('.')) message.pop_back();
+    if (!extras.empty()) {
+      message = describe(extras.front(), command);
+    } else if (command->get_require_subcommand_min() > 0 && command->get_subcommands().empty()) {
+      std::vector<std::string> known;
+      for (const CLI::App* sub : command->get_subcommands({})) known.push_back(sub->get_name());
+      message = fmt::format("{} needs one of: {}", full_name(command), join(known, ", "));
+    }
     ParsedLine parsed;
     parsed.exit_code = kExitUsage;
-    parsed.err = fmt::format("Error USAGE: {}.\n  Example: {}\n  More: vesto {}--help\n", message,
-                             example(name), name.empty() ? "" : name + " ");
+    parsed.err = fmt::format("Error USAGE: {}\n  Example: {}\n  More: vesto {}--help\n",
+                             sentence(message), example(name), name.empty() ? "" : name + " ");
     return parsed;
   }
 

@@ -102,9 +102,7 @@ std::string shape(const Terminal& terminal, Shape shape) {
 }
 
 std::string error_text(const Error& error, std::string_view run) {
-  std::string message = error.message();
-  while (message.ends_with('.')) message.pop_back();
-  std::string out = fmt::format("Error {}: {}.\n", error.name(), message);
+  std::string out = fmt::format("Error {}: {}\n", error.name(), sentence(error.message()));
   for (const std::string& where : error.context()) out += fmt::format("  In: {}\n", where);
   const Upstream& upstream = error.upstream();
   if (!upstream.text.empty()) {
@@ -116,6 +114,12 @@ std::string error_text(const Error& error, std::string_view run) {
   out += fmt::format("  Fix: {}\n  More: vesto help {}", error.hint(), error.name());
   if (!run.empty()) out += fmt::format("     run: {}", run);
   return out + "\n";
+}
+
+std::string sentence(std::string_view text) {
+  text = trim(text);
+  const bool ended = text.ends_with('.') || text.ends_with('?') || text.ends_with('!');
+  return std::string(text) + (ended ? "" : ".");
 }
 
 std::string moment_text(int64_t wall_ms, int64_t now_ms) {

@@ -37,6 +37,9 @@ std::string shape(const Terminal& terminal, Shape shape);
 //     More: vesto help RS-OWNER     run: run_01J...
 std::string error_text(const Error& error, std::string_view run = "");
 
+// A sentence with its full stop, unless it ends in one or in a question mark.
+std::string sentence(std::string_view text);
+
 // "10:14:58Z", with the date if that is not the day of `now_ms`.
 std::string moment_text(int64_t wall_ms, int64_t now_ms);
 // "52m", "1h 37m", "21d": whole units, for ages.

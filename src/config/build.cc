@@ -205,6 +205,9 @@ class Builder {
     };
     if (out->bucket.starts_with("s3://") || out->bucket.find('/') != std::string::npos) {
       value_issue("bucket", "must be the bucket's name alone", "Put the rest into prefix.");
+    } else if (!out->bucket.empty() && !good_bucket_name(out->bucket)) {
+      value_issue("bucket", "is no bucket name",
+                  "Bucket names have 3 to 63 lower-case letters, digits, - and dots.");
     }
     if (!out->s3_endpoint.empty() && !out->s3_endpoint.starts_with("https://") &&
         !out->s3_endpoint.starts_with("http://")) {

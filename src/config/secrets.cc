@@ -34,8 +34,11 @@ Result<std::string> from_file(const ValueRef& ref) {
     return missing(ref, fmt::format("file {} is larger than 64 KiB", ref.name));
   }
   // Editors end the last line; every other byte belongs to the value.
-  if (text.ends_with('\n')) text.pop_back();
-  if (text.ends_with('\r')) text.pop_back();
+  if (text.ends_with("\r\n")) {
+    text.resize(text.size() - 2);
+  } else if (text.ends_with('\n')) {
+    text.pop_back();
+  }
   return text;
 }
 

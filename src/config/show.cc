@@ -21,11 +21,11 @@ struct ShownSection {
   std::vector<Shown> settings;
 };
 
-// A TOML basic string is written like a JSON string (both escape quote, backslash and controls).
+// A TOML basic string is written like a JSON string, but for DEL, which TOML wants escaped.
 std::string toml_value(const TomlValue& value) {
   switch (value.kind) {
     case TomlValue::Kind::kString:
-      return json_quote(value.text);
+      return replace_all(json_quote(value.text), "\x7F", "\\u007f");
     case TomlValue::Kind::kInteger:
       return std::to_string(value.integer);
     case TomlValue::Kind::kBoolean:

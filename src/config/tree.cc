@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/strings.h"
+#include "config/depth.h"
 
 namespace vesto {
 
@@ -135,6 +136,12 @@ std::variant<TomlValue, ConfigIssue> parse_toml(std::string_view text, const std
         .code = ErrorCode::kCfgSyntax,
         .origin = {.file = file},
         .message = fmt::format("the file is larger than {}", format_bytes(kMaxConfigBytes))};
+  }
+  if (const std::optional<TextPlace> place = find_too_deep(text)) {
+    return ConfigIssue{
+        .code = ErrorCode::kCfgSyntax,
+        .origin = {.file = file, .line = place->line, .column = place->column},
+        .message = fmt::format("more than {} levels are nested here", kMaxTomlDepth)};
   }
   try {
     const toml::table table = toml::parse(text);

@@ -115,4 +115,10 @@ bool good_object_name(std::string_view name) {
                      [](char c) { return letter(c) || digit(c) || c == '_' || c == '-'; });
 }
 
+bool good_bucket_name(std::string_view name) {
+  return name.size() >= 3 && name.size() <= 63 && std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || digit(c) || c == '-' || c == '.';
+         });
+}
+
 }  // namespace vesto

@@ -35,6 +35,9 @@ std::optional<TableName> parse_table_name(std::string_view text);
 // Letters, digits, "_" and "-", 1 to 64 of them: names of sources, destinations and syncs.
 bool good_object_name(std::string_view name);
 
+// 3 to 63 lower-case letters, digits, "-" and "." (Amazon S3 user guide, bucket naming rules).
+bool good_bucket_name(std::string_view name);
+
 }  // namespace vesto
 
 #endif  // VESTO_CONFIG_VALUES_H_

@@ -22,6 +22,8 @@ unsigned suspects_of(TypeKind kind) {
     case TypeKind::kReal:
     case TypeKind::kDouble:
       return kSuspectNan | kSuspectInfinity;
+    case TypeKind::kVarbyte:
+      return kSuspectNan;  // kEmptyBinary
     case TypeKind::kDate:
     case TypeKind::kTimestamp:
     case TypeKind::kTimestampTz:
@@ -180,8 +182,11 @@ Status Guard::check_time(size_t index, std::string_view value) {
 
 Status Guard::check_text(size_t index, const CsvField& field) {
   const Column& column = schema_.columns[index];
-  if (!column.unbounded) return ok_status();
+  if (!column.unbounded && column.type.kind != TypeKind::kVarbyte) return ok_status();
   const bool hex = column.type.kind == TypeKind::kVarbyte;
+  if (hex && field.raw == kEmptyBinary) {
+    return bad_value(index, "a binary value of no bytes, which COPY would load as NULL");
+  }
   const size_t bytes = hex ? field.raw.size() / 2 : csv_value_bytes(field);
   const auto limit = static_cast<size_t>(hex ? kMaxVarbyteBytes : kMaxVarcharBytes);
   if (bytes > limit) {

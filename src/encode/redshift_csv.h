@@ -28,6 +28,10 @@ std::string make_null_marker();
 // Appends one value, in quotes where it must be.
 void append_csv_value(std::string* out, std::string_view value);
 
+// A binary value of no bytes: COPY loads an empty field as NULL into every column that is no text,
+// so a source prints this in its place, and the guards find it.
+inline constexpr std::string_view kEmptyBinary = "NaN";
+
 struct CsvField {
   std::string_view raw;  // without the outer quotes; doubled quotes inside are still doubled
   bool quoted = false;

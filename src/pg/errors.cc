@@ -20,7 +20,8 @@ ErrorCode server_code(const PgError& error) {
   if (state == "42P01" || state == "3F000") return ErrorCode::kPgNoTable;
   if (state == "42703") return ErrorCode::kPgNoColumn;
   // A view that divides by zero, a text that is not valid in the server's encoding.
-  if (group == "22") return ErrorCode::kSrcValue;
+  // (22023 is about settings and snapshots, not about rows.)
+  if (group == "22" && state != "22023") return ErrorCode::kSrcValue;
   if (state == "53300" || state == "57P03") return ErrorCode::kPgConnect;  // full; starting up
   return ErrorCode::kPgRead;
 }

@@ -123,6 +123,22 @@ bool starts_with_number(std::string_view message, std::string_view number) {
          std::isdigit(static_cast<unsigned char>(message[number.size()])) == 0;
 }
 
+// Redshift's compute layer sends its detail as a block of "  name:  value" lines between rulers. Of
+// it people need the context ("S3 key being read : ..."); the whole stays in the upstream text.
+std::string for_people(const PgError& answer) {
+  std::string out = answer.message;
+  std::string_view more = answer.detail;
+  if (more.find("------") != std::string_view::npos) {
+    constexpr std::string_view kContext = "context:";
+    const size_t at = more.find(kContext);
+    more = at == std::string_view::npos ? "" : more.substr(at + kContext.size());
+    more = trim(more.substr(0, more.find('\n')));
+  }
+  if (!more.empty()) out += "; " + std::string(more);
+  if (!answer.hint.empty()) out += "; " + answer.hint;
+  return redact(out);
+}
+
 Error from_server(const PgError& answer, std::string_view doing) {
   const std::string text = redact(answer.text());
   const std::string lower = to_lower_ascii(text);
@@ -141,7 +157,7 @@ Error from_server(const PgError& answer, std::string_view doing) {
       hint = found->hint;
     }
   }
-  Error error(code, fmt::format("{}: {}", doing, text));
+  Error error(code, fmt::format("{}: {}", doing, for_people(answer)));
   if (!hint.empty()) error.with_hint(std::string(hint));
   return error;
 }

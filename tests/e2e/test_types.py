@@ -44,7 +44,7 @@ BAD = [
     ("float8", "'NaN'"), ("float8", "'Infinity'"), ("real", "'-Infinity'"),
     ("numeric(10,2)", "'NaN'"), ("date", "'infinity'"), ("date", "'0044-03-15 BC'"),
     ("timestamp", "'20000-01-01'"), ("timestamptz", "'-infinity'"),
-    ("text", "repeat('x', 65536)"), ("varchar(40000)", "repeat('漢', 30000)"),
+    ("bytea", "''::bytea"), ("text", "repeat('x', 65536)"), ("varchar(40000)", "repeat('漢', 30000)"),
 ]
 
 

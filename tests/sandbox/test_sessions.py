@@ -165,8 +165,11 @@ def test_pg_terminate_backend_ends_a_session(running_sandbox, connect):
         with pytest.raises(psycopg2.Error):
             victim.cursor().execute("select 1")
         assert victim.closed
-        cursor.execute("select count(*) from stv_sessions where process = %s", (pid,))
-        assert cursor.fetchone() == (0,)
+
+        def gone():
+            cursor.execute("select count(*) from stv_sessions where process = %s", (pid,))
+            return cursor.fetchone() == (0,)
+        wait_until(gone)
 
 
 def test_a_client_that_goes_away_leaves_nothing(running_sandbox, schema):
@@ -211,7 +214,7 @@ def test_statement_timeout_bounds_the_wait_for_a_lock(connect, schema):
     "set row_security to off", "reset allow_system_table_mods",
     "select set_config('standard_conforming_strings', 'off', false)"])
 def test_settings_of_postgresql_are_out_of_reach(connect, sql):
-    assert code_of(connect().cursor(), sql) == "42704"
+    assert code_of(connect().cursor(), sql) in ("42704", "42883")
 
 
 def test_settings_of_redshift(connect):

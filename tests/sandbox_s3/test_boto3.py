@@ -1,19 +1,26 @@
-"""boto3 against the sandbox's S3."""
+"""boto3 against the sandbox's S3. Here botocore signs by itself, in Python; in test_awscli.py AWS's
+C library does (it is taken where the package awscrt is installed)."""
 
 import datetime
+import hashlib
 import io
+import os
 import socket
+import time
 import urllib.error
 import urllib.request
 
 import pytest
 
+os.environ["BOTO_DISABLE_CRT"] = "true"  # read at import
 boto3 = pytest.importorskip("boto3")
 
 from botocore.config import Config  # noqa: E402
 from botocore.exceptions import (ClientError, ConnectionClosedError,  # noqa: E402
                                  EndpointConnectionError, HTTPClientError,
-                                 ResponseStreamingError)
+                                 ResponseStreamingError, SSLError)
+
+CUT = (ConnectionClosedError, EndpointConnectionError, HTTPClientError, SSLError)
 
 
 def make_client(server, attempts=1, url=None, **changes):
@@ -78,16 +85,10 @@ def test_any_key(s3, bucket, prefix, key):
     assert code_of(s3.head_object, Bucket=bucket, Key=prefix + key) == (404, "404")
 
 
-@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
+@pytest.mark.parametrize("algorithm", ["CRC32", "SHA1", "SHA256"])
 def test_checksums(s3, bucket, prefix, algorithm):
-    import hashlib
-    try:
-        put = s3.put_object(Bucket=bucket, Key=prefix + "k", Body=b"123456789",
-                            ChecksumAlgorithm=algorithm)
-    except Exception as error:  # botocore has some algorithms only with the CRT package
-        if "CRT" in str(error):
-            pytest.skip(str(error))
-        raise
+    put = s3.put_object(Bucket=bucket, Key=prefix + "k", Body=b"123456789",
+                        ChecksumAlgorithm=algorithm)
     assert put["Checksum" + algorithm]
     assert s3.get_object(Bucket=bucket, Key=prefix + "k")["Body"].read() == b"123456789"
     wrong = {"ChecksumSHA256": hashlib.sha256(b"other").digest().hex()[:43] + "="}
@@ -137,20 +138,20 @@ def test_multipart_by_hand(s3, bucket, prefix, server):
     assert code_of(s3.list_parts, Bucket=bucket, Key=key, UploadId=upload) == (404, "NoSuchUpload")
 
 
-def test_lists_of_2500_keys_and_delete_many(s3, bucket, prefix):
-    keys = [f"{prefix}{n % 5}/{n:05}" for n in range(2500)]
+def test_lists_of_many_keys_and_delete_many(s3, bucket, prefix):
+    keys = [f"{prefix}{n % 5}/{n:05}" for n in range(1200)]
     for key in keys:
         s3.put_object(Bucket=bucket, Key=key, Body=b"")
     for version in ("list_objects_v2", "list_objects"):
         pages = list(s3.get_paginator(version).paginate(Bucket=bucket, Prefix=prefix))
-        assert len(pages) == 3
+        assert len(pages) == 2
         assert [o["Key"] for page in pages for o in page["Contents"]] == sorted(keys)
         pages = s3.get_paginator(version).paginate(
             Bucket=bucket, Prefix=prefix, Delimiter="/", PaginationConfig={"PageSize": 2})
         assert [p["Prefix"] for page in pages for p in page.get("CommonPrefixes", [])] == [
             f"{prefix}{n}/" for n in range(5)]
-    after = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=f"{prefix}4/02494")
-    assert [o["Key"] for o in after["Contents"]] == [f"{prefix}4/02499"]
+    after = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=f"{prefix}4/01194")
+    assert [o["Key"] for o in after["Contents"]] == [f"{prefix}4/01199"]
     for at in range(0, len(keys), 1000):
         deleted = s3.delete_objects(Bucket=bucket, Delete={
             "Objects": [{"Key": key} for key in keys[at:at + 1000]]})
@@ -175,8 +176,7 @@ def test_presigned(server, s3, bucket, prefix):
         with pytest.raises(urllib.error.HTTPError) as caught:
             urlopen(broken)
         assert caught.value.code == 403 and b"SignatureDoesNotMatch" in caught.value.read()
-    past = s3.generate_presigned_url("get_object", Params=where, ExpiresIn=0)
-    import time
+    past = s3.generate_presigned_url("get_object", Params=where, ExpiresIn=1)
     end = time.monotonic() + 10
     while True:  # it has expired once the server's clock shows the next second
         try:
@@ -252,19 +252,13 @@ def test_refusals(server, bucket, prefix):
 
 def test_skewed_clock(server, bucket, monkeypatch):
     import botocore.auth
-    import botocore.compat
     s3 = make_client(server)
 
     def late(*_, **__):
         now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
         return now.replace(tzinfo=None)
-    found = False
-    for name in ("get_current_datetime",):
-        if hasattr(botocore.auth, name):
-            monkeypatch.setattr(botocore.auth, name, late)
-            found = True
-    if not found:
-        pytest.skip("this botocore takes its time in another way")
+
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", late)
     assert code_of(s3.list_objects_v2, Bucket=bucket) == (403, "RequestTimeTooSkewed")
 
 
@@ -276,7 +270,7 @@ def test_faults(server, bucket, prefix):
     server.fault("s3.put", {"status": 500}, match=prefix, count=2)
     make_client(server, attempts=4).put_object(**where, Body=b"x")  # repeated by the client
     server.fault("s3.put", {"cut_after_bytes": 65536}, match=prefix)
-    with pytest.raises((ConnectionClosedError, EndpointConnectionError, HTTPClientError)):
+    with pytest.raises(CUT):
         once.put_object(**where, Body=b"x" * 5_000_000)
     assert once.get_object(**where)["Body"].read() == b"x"
     server.fault("s3.get", {"cut_after_bytes": 1000}, match=prefix)
@@ -286,7 +280,7 @@ def test_faults(server, bucket, prefix):
     assert isinstance(caught.value, (ResponseStreamingError, HTTPClientError)) or (
         "IncompleteRead" in type(caught.value).__name__ + str(caught.value))
     server.fault("s3.delete", {"drop": "after"}, match=prefix)
-    with pytest.raises((ConnectionClosedError, EndpointConnectionError, HTTPClientError)):
+    with pytest.raises(CUT):
         once.delete_object(**where)
     assert code_of(once.get_object, **where) == (404, "NoSuchKey")
     assert server.control("GET", "/v1/calls")["s3.put"] >= 5

@@ -16,7 +16,7 @@ if shutil.which("rclone") is None:
 @pytest.fixture
 def rclone(server, client_environment):
     # ACLs are disabled in the bucket, as in every new one; rclone would send "private" by itself.
-    options = ["--s3-provider", "AWS", "--s3-env-auth", "--s3-endpoint", server.e["url"],
+    options = ["--s3-provider", "Other", "--s3-env-auth", "--s3-endpoint", server.e["url"],
                "--s3-region", server.e["region"], "--s3-force-path-style",
                "--s3-acl", "bucket-owner-full-control", "--retries", "1", "--low-level-retries", "1",
                "--config", "/dev/null"]

@@ -100,7 +100,10 @@ class FakeSession : public RedshiftSession {
   void set_secret(const std::string&, const Secret&) override {}
   [[nodiscard]] int backend_pid() const override { return pid_; }
   [[nodiscard]] const std::string& backend_start() const override { return start_; }
-  void cancel() override { lose(); }
+  void cancel() override {
+    ++house_.cancels;
+    lose();
+  }
   [[nodiscard]] bool in_transaction() const override { return open_; }
   [[nodiscard]] bool usable() const override { return usable_; }
 

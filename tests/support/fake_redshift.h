@@ -109,6 +109,7 @@ class FakeWarehouse {
   bool answer_commit_with_rollback = false;  // as an aborted transaction does
   int header_rows = 1;                       // what the fence's UPDATE would change
   std::function<void()> on_drop;             // when a connection is dropped by drop()
+  int cancels = 0;
   int connects = 0;
   int refuse_connects = 0;  // so many connections are refused
   std::vector<int> terminated;

@@ -183,8 +183,6 @@ bool PgCluster::restart(const std::vector<std::string>& more_settings) {
   return launch();
 }
 
-void PgCluster::kill_server() { stop(SIGQUIT); }
-
 std::string PgCluster::sql(std::string_view statements, const std::string& database) const {
   const std::string where = "host='" + dir_ + "' port=" + std::to_string(port_) +
                             " user=" + user() +

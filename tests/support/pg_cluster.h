@@ -46,7 +46,6 @@ class PgCluster {
   bool add_hba(const std::string& lines) const;
   bool write_file(const std::string& name, const std::string& text) const;  // in data_dir(), 0600
   bool restart(const std::vector<std::string>& more_settings = {});
-  void kill_server();  // at once: every session is cut, as in a crash
 
  private:
   PgCluster() = default;

@@ -149,9 +149,11 @@ std::string newest_value_sql(std::string_view from, std::string_view column, Cur
       future = fmt::format("({}) IS DISTINCT FROM m", newest);
       break;
   }
-  // NaN would be the greatest number.
+  // NaN and Infinity would be the greatest numbers for ever.
   const std::string filter =
-      kind == CursorKind::kNumeric ? fmt::format(" FILTER (WHERE {} <> 'NaN')", name) : "";
+      kind == CursorKind::kNumeric
+          ? fmt::format(" FILTER (WHERE {}::text NOT IN ('NaN', 'Infinity', '-Infinity'))", name)
+          : "";
   return fmt::format(
       "SELECT ({})::text, {}, now()::text FROM (SELECT max({}){} AS m FROM {}) AS "
       "newest",

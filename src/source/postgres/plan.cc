@@ -27,10 +27,9 @@ class Planner {
   Planner(const PlanContext& context, const StreamRequest& request)
       : context_(context), request_(request) {}
 
-  // Tables that inherit are not bound by their parent's primary key.
   [[nodiscard]] bool key_is_enforced() const {
     const auto& primary = table_.primary_key;
-    // A primary key says nothing about the rows of tables that inherit.
+    // Tables that inherit are not bound by their parent's primary key.
     if (primary.empty() || (table_.relation.has_children && table_.relation.kind != 'p')) {
       return false;
     }

@@ -19,25 +19,25 @@ class PostgresSource final : public Source {
   explicit PostgresSource(PostgresOptions options) : options_(std::move(options)) {}
 
   Result<SourceIdentity> identity() override {
-    VESTO_TRY(connect());
+    VESTO_ASSIGN(const auto connection, connect_postgres(options_));
     VESTO_ASSIGN(
         const PgAnswer answer,
-        source_exec(*connection_, "SELECT current_database()::text, current_user::text", kAsking));
+        source_exec(*connection, "SELECT current_database()::text, current_user::text", kAsking));
     if (answer.rows.size() != 1 || answer.rows[0].size() != 2) {
       return Error(ErrorCode::kPgRead, "the source did not tell its database");
     }
-    VESTO_ASSIGN(const std::string system, system_identifier());
+    VESTO_ASSIGN(const std::string system, system_identifier(*connection));
     SourceIdentity identity;
     identity.id = system + "/" + answer.rows[0][0].value_or("");
     identity.user = answer.rows[0][1].value_or("");
-    const std::string version = connection_->parameter("server_version");
+    const std::string version = connection->parameter("server_version");
     identity.version = "PostgreSQL " + version.substr(0, version.find(' '));
     return identity;
   }
 
   Result<std::vector<SourceTable>> tables() override {
-    VESTO_TRY(connect());
-    return list_tables(*connection_);
+    VESTO_ASSIGN(const auto connection, connect_postgres(options_));
+    return list_tables(*connection);
   }
 
   Result<std::unique_ptr<SourceSnapshot>> open_snapshot(std::string_view null_marker) override {
@@ -45,17 +45,11 @@ class PostgresSource final : public Source {
   }
 
  private:
-  Status connect() {
-    if (connection_ && connection_->usable()) return ok_status();
-    VESTO_ASSIGN(connection_, connect_postgres(options_));
-    return ok_status();
-  }
-
   // Everybody may call pg_control_system() unless somebody has revoked it. Then the address has to
   // do: a source that moves is taken for another one, never the other way round in silence.
-  Result<std::string> system_identifier() {
+  Result<std::string> system_identifier(PgConnection& connection) {
     constexpr std::string_view kNoRight = "42501";
-    auto answer = connection_->exec("SELECT system_identifier::text FROM pg_control_system()");
+    auto answer = connection.exec("SELECT system_identifier::text FROM pg_control_system()");
     if (!answer.ok()) {
       if (answer.error().sqlstate != kNoRight) return pg_source_error(answer.error(), kAsking);
       return fmt::format("{}:{}", to_lower_ascii(options_.host), options_.port);
@@ -65,7 +59,6 @@ class PostgresSource final : public Source {
   }
 
   const PostgresOptions options_;
-  std::unique_ptr<PgConnection> connection_;
 };
 
 }  // namespace

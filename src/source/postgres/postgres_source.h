@@ -28,8 +28,8 @@ struct PostgresOptions {
   std::stop_token stop;  // ends a connection attempt that waits
 };
 
-// Connects when it is first asked something. Errors of connecting: PG-CONNECT, PG-LOGIN,
-// NET-TLS-CA, NET-TLS-NAME.
+// Connects anew for each thing it is asked, so that no session stays idle. Errors of connecting:
+// PG-CONNECT, PG-LOGIN, NET-TLS-CA, NET-TLS-NAME.
 std::unique_ptr<Source> make_postgres_source(PostgresOptions options);
 
 }  // namespace vesto

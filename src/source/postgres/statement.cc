@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "encode/chunk.h"
+#include "encode/redshift_csv.h"
 #include "pg/quoting.h"
 
 namespace vesto {
@@ -25,7 +26,9 @@ std::string printed(const ReadColumn& column) {
     case PrintForm::kText:
       return name + "::text";
     case PrintForm::kHex:
-      return "encode(" + name + ", 'hex')";
+      // Empty: what the guards look for (encode/redshift_csv.h).
+      return "CASE WHEN " + name + " = '' THEN '" + std::string(kEmptyBinary) + "' ELSE encode(" +
+             name + ", 'hex') END";
   }
   return name;
 }
@@ -46,8 +49,8 @@ std::vector<std::string> expressions(const ReadStatement& read) {
   std::vector<std::string> sizes;
   if (!read.oversize_marker.empty()) {
     for (const ReadColumn& column : read.columns) {
-      if (column.size != ReadColumn::Size::kBounded)
-        sizes.push_back(size_of(column, read.max_row_bytes));
+      if (column.size == ReadColumn::Size::kBounded) continue;
+      sizes.push_back(size_of(column, read.max_row_bytes));
     }
   }
   const std::string too_large = fmt::format("{} > {}", join(sizes, " + "), read.max_row_bytes);

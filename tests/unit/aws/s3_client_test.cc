@@ -233,7 +233,7 @@ TEST_F(S3ClientTest, WhatCannotPassIsNotRepeated) {
   };
   for (const auto& [code, expected] : cases) {
     script_.sent.clear();
-    script_.answer(403, error_xml(code));
+    script_.answer(400, error_xml(code));
     EXPECT_EQ(put_error(), expected) << code;
     EXPECT_EQ(script_.sent.size(), 1U) << code;
   }

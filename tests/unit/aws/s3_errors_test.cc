@@ -36,6 +36,7 @@ TEST(S3Errors, CodesOfTheCatalogue) {
   const Case cases[] = {
       {403, "AccessDenied", ErrorCode::kS3Denied},
       {403, "AllAccessDisabled", ErrorCode::kS3Denied},
+      {403, "SomethingNew", ErrorCode::kS3Denied},
       {400, "KMS.DisabledException", ErrorCode::kS3Denied},
       {404, "NoSuchBucket", ErrorCode::kS3NoBucket},
       {403, "InvalidAccessKeyId", ErrorCode::kAwsKey},

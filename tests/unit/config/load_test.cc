@@ -1,4 +1,5 @@
 // Files and their merging, values and defaults.
+#include "base/strings.h"
 #include "config/config.h"
 #include "tests/unit/config/scratch.h"
 
@@ -83,7 +84,7 @@ access_key_id = { env = "K" }
 secret_access_key = { file = "../sk" }
 session_token = { env = "T" }
 [destination.rs.staging]
-bucket = "b"
+bucket = "staging"
 prefix = "a/b"
 region = "eu-west-1"
 endpoint = "https://localhost:9000/"
@@ -149,11 +150,6 @@ mode = "replace"
   EXPECT_EQ(tables[2].mode, "replace");
 }
 
-TEST_F(LoadTest, VirtualHostsWithAnEndpointAreAChoice) {
-  const LoadedConfig loaded = load_config({write("vesto.toml", whole() + "")});
-  EXPECT_FALSE(loaded.config.destinations.at(0).path_style);
-}
-
 TEST_F(LoadTest, FilesOfConfDAreMergedByName) {
   const std::string main = write("vesto.toml", "version = 1\n[limits]\nreaders = 3\n");
   write("conf.d/b.toml", std::string(kSync) + "[limits]\nmemory_mib = 128\n");
@@ -180,8 +176,8 @@ TEST_F(LoadTest, OneObjectStandsInOneFile) {
   const std::string main = write("vesto.toml", whole() + "[log]\nlevel = \"info\"\n");
   write("conf.d/x.toml", std::string(kSource) + "[log]\nlevel = \"warn\"\n");
   EXPECT_EQ(issues(load_config({main})),
-            "CFG-DUPLICATE x.toml:2:9 source.pg is defined already at " + main + ":3:1\n" +
-                "CFG-DUPLICATE x.toml:8:1 log.level is defined already at " + main + ":25:9\n");
+            "CFG-DUPLICATE x.toml:2:9 source.pg is defined already at " + main + ":3:9\n" +
+                "CFG-DUPLICATE x.toml:8:1 log.level is defined already at " + main + ":27:1\n");
 }
 
 TEST_F(LoadTest, ASyncNameIsNotTakenTwiceByItsCase) {
@@ -255,6 +251,27 @@ TEST_F(LoadTest, DeepDottedKeysAreAnErrorAndNoCrash) {
   for (int i = 0; i < 50'000; ++i) text += ".a";
   const LoadedConfig loaded = load_config_text(text + " = 1", "deep.toml");
   ASSERT_FALSE(loaded.issues.empty());
+}
+
+TEST_F(LoadTest, DepthIsCountedOutsideOfTextsOnly) {
+  const std::string dots(200, '.');
+  const std::string brackets(200, '[');
+  for (const std::string& value :
+       {"\"" + dots + brackets + "\\\" " + dots + "\"", "'" + dots + brackets + "\\'",
+        "\"\"\"\n" + dots + "\"\"\n" + dots + "\"\"\"\"\"",
+        "'''" + dots + "\n''" + brackets + "'''''", "1.5 # " + dots + brackets}) {
+    const LoadedConfig loaded = load_config_text("version = 1\nx = " + value + "\n", "a.toml");
+    ASSERT_EQ(loaded.issues.size(), 1u) << value;
+    EXPECT_EQ(loaded.issues[0].code, ErrorCode::kCfgUnknownKey) << value;
+  }
+  for (const std::string& line :
+       {"a" + replace_all(std::string(16, '.'), ".", ".a") + " = 1",
+        "a = " + std::string(17, '[') + std::string(17, ']'), "a = \"\"\n" + std::string(17, '['),
+        "'.'" + replace_all(std::string(16, '.'), ".", ".\"=\"") + " = 1"}) {
+    const LoadedConfig loaded = load_config_text(line, "a.toml");
+    ASSERT_EQ(loaded.issues.size(), 1u) << line;
+    EXPECT_NE(loaded.issues[0].message.find("levels"), std::string::npos) << line;
+  }
 }
 
 TEST_F(LoadTest, StarterFileIsGood) {

@@ -50,7 +50,7 @@ password = { file = "pw" }
 access_key_id = "AKIAEXAMPLE"
 secret_access_key = { env = "VESTO_TEST_SECRET_KEY" }
 [destination.rs.staging]
-bucket = "b"
+bucket = "staging"
 )";
 constexpr std::string_view kSync = R"(
 [sync.shop]

@@ -67,7 +67,7 @@ TEST_F(SecretsTest, CheckFindsEveryMissingOne) {
   const std::vector<ConfigIssue> issues = check_references(loaded.config);
   ASSERT_EQ(issues.size(), 3u);
   EXPECT_NE(issues[0].message.find("ca.pem"), std::string::npos);
-  EXPECT_EQ(issues[1].origin.line, 14);
+  EXPECT_EQ(issues[1].origin.line, 16);
   EXPECT_EQ(issues[1].message.find(path), std::string::npos);  // the place stands beside it
   EXPECT_NE(issues[2].message.find("VESTO_TEST_SECRET_KEY"), std::string::npos);
   write("ca.pem", "x");

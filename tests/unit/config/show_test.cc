@@ -9,7 +9,7 @@ LoadedConfig load_whole() {
   const std::string text = "version = 1\n[limits]\nreaders = 2\n" + std::string(kSource) +
                            "password = { env = \"SHOW_TEST_PASSWORD\" }\n" +
                            std::string(kDestination) + std::string(kSync) +
-                           "key = [\"a\", 'say \"x\"']\n";
+                           "key = [\"a\", 'say \"x\"', \"del\\u007f\\u0001\"]\n";
   return load_config_text(text, "vesto.toml");
 }
 

@@ -74,6 +74,14 @@ TEST(TableNameTest, EverythingElseIsRefused) {
   }
 }
 
+TEST(BucketNameTest, AsS3HasThem) {
+  EXPECT_TRUE(good_bucket_name("my-bucket.1"));
+  for (const char* name : {"", "ab", "My-bucket", "a_b_c", "a b c", "s3://abc", "a/b"}) {
+    EXPECT_FALSE(good_bucket_name(name)) << name;
+  }
+  EXPECT_FALSE(good_bucket_name(std::string(64, 'a')));
+}
+
 TEST(ObjectNameTest, LettersDigitsAndTwoSigns) {
   EXPECT_TRUE(good_object_name("shop-orders_2"));
   EXPECT_TRUE(good_object_name(std::string(64, 'a')));

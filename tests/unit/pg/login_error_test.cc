@@ -68,6 +68,7 @@ TEST(SourceErrors, OneCodeEach) {
   EXPECT_EQ(code(Kind::kServer, "42P01"), ErrorCode::kPgNoTable);
   EXPECT_EQ(code(Kind::kServer, "42703"), ErrorCode::kPgNoColumn);
   EXPECT_EQ(code(Kind::kServer, "22012"), ErrorCode::kSrcValue);
+  EXPECT_EQ(code(Kind::kServer, "22023"), ErrorCode::kPgRead);
   EXPECT_EQ(code(Kind::kServer, "40001"), ErrorCode::kPgRead);
   EXPECT_EQ(code(Kind::kServer, "53300"), ErrorCode::kPgConnect);
   EXPECT_EQ(code(Kind::kServer, ""), ErrorCode::kPgRead);

@@ -128,6 +128,18 @@ TEST(RedshiftErrors, HoldNoSecret) {
   EXPECT_EQ(error.upstream().text.find("wJalr"), std::string::npos);
 }
 
+TEST(RedshiftErrors, ShowTheContextOfADetailBlockAndKeepTheWhole) {
+  const Error error = redshift_error(
+      answer("XX000", "failed to inflate",
+             "\n  -------\n  error:  failed to inflate\n  code:      9001\n  context:   S3 key "
+             "being read : s3://b/k\n  query:     42\n  -------\n"),
+      "COPY t");
+  EXPECT_EQ(error.message(), "COPY t: failed to inflate; S3 key being read : s3://b/k");
+  EXPECT_NE(error.upstream().text.find("9001"), std::string::npos);
+  const Error plain = redshift_error(answer("XX000", "1023", "violation on table - 7"), "UPDATE t");
+  EXPECT_EQ(plain.message(), "UPDATE t: 1023; violation on table - 7");
+}
+
 TEST(RedshiftErrors, KnowWhatIsAlreadyDone) {
   EXPECT_TRUE(already_there(redshift_error(answer("42P07", "Relation \"x\" already exists"), "")));
   EXPECT_TRUE(already_there(redshift_error(answer("42701", "column exists"), "")));

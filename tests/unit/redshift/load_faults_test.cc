@@ -319,6 +319,7 @@ TEST_F(LoadFaults, WithoutItsStartNoSessionIsEnded) {
   EXPECT_TRUE(loader->end_session(zombie, "").ok());
   EXPECT_TRUE(loader->end_session(0, "2026-11-21 10:00:00").ok());
   EXPECT_TRUE(warehouse.terminated.empty());
+  EXPECT_EQ(warehouse.connects, 1);  // nothing is even asked
 }
 
 // Our own first attempt is cut off in COPY and hangs in the server with its lock.
@@ -335,6 +336,20 @@ TEST_F(LoadFaults, AStopRollsBackAndSaysSo) {
   const auto out = run();
   ASSERT_FALSE(out.ok());
   EXPECT_EQ(out.error().name(), "RUN-INTERRUPTED");
+  EXPECT_EQ(warehouse.cancels, 1);  // the COPY was not waited for
+  expect_nothing_committed();
+}
+
+// After the last check nothing may cut the session: a cut COMMIT would hide its outcome.
+TEST_F(LoadFaults, AStopJustBeforeCommitSendsNoCommit) {
+  start();
+  on_lease = [this] {
+    if (lease_asked == 2) stop.request_stop();
+  };
+  const auto out = run();
+  ASSERT_FALSE(out.ok());
+  EXPECT_EQ(out.error().name(), "RUN-INTERRUPTED");
+  EXPECT_EQ(warehouse.count("COMMIT"), 0);
   expect_nothing_committed();
 }
 

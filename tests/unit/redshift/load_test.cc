@@ -57,6 +57,20 @@ TEST_F(LoadTest, ATargetWithRowsIsMergedByWayOfAStage) {
   EXPECT_LT(warehouse.index_of("USING"), warehouse.index_of("INSERT INTO \"shop\".\"a\""));
 }
 
+// What the stage takes, the target takes: COPY must meet the target's own limits.
+TEST_F(LoadTest, TheStageHasTheTargetsTypes) {
+  RedshiftLoader first(load_target(), context());
+  prepared(first, {stream_load("a", 3)});
+  table("a").columns[1].type = "character varying(777)";
+  table("a").rows = 10;
+  RedshiftLoader second(load_target(), context());
+  auto out = load(second, {stream_load("a", 3)});
+  ASSERT_TRUE(out.ok()) << out.error().to_string();
+  EXPECT_EQ(warehouse.count("CREATE TEMP TABLE \"_vesto_stage_1\" (\"id\" BIGINT, \"note\" "
+                            "VARCHAR(777))"),
+            1);
+}
+
 // A window is merged even into an empty table: the read says nothing about the rest.
 TEST_F(LoadTest, AWindowIsAlwaysMerged) {
   StreamLoad stream = stream_load("a", 3);

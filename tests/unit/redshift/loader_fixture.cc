@@ -58,6 +58,7 @@ LoadContext LoaderTest::context() {
   out.stop = stop.get_token();
   out.still_ours = [this]() -> Result<bool> {
     ++lease_asked;
+    if (on_lease) on_lease();
     return ours && lease_asked != lease_lost_after;
   };
   out.record_session = [this](int pid, const std::string&, const LoadId& load) -> Status {

@@ -37,6 +37,7 @@ struct LoaderTest : ::testing::Test {
   bool ours = true;           // what still_ours() says
   int lease_lost_after = -1;  // the nth asking says no
   int lease_asked = 0;
+  std::function<void()> on_lease;     // at each asking
   std::vector<std::string> recorded;  // "pid load"
   std::vector<std::string> kept;
   std::vector<RecordedSession> dead_sessions;

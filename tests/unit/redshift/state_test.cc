@@ -57,17 +57,18 @@ TEST_F(StateTest, NeverCreatesASchemaThatIsThereOrUnasked) {
 }
 
 TEST_F(StateTest, LoserOfTheRaceReadsWhatTheWinnerMade) {
-  warehouse.before("CREATE TABLE \"shop\".\"_vesto_state", [this] {
+  // Between our look at the catalogue and our CREATE.
+  warehouse.before("BEGIN", [this] {
     warehouse.data.tables["_vesto_state_1a2b3c4d"].columns = {{"stream", "x", false, false}};
     warehouse.data.state["*"] = {"L9", "w", "1",
                                  "{\"sync\":\"shop-orders\",\"source\":\"7710/shop\"}"};
   });
-  warehouse.fail("CREATE TABLE \"shop\".\"_vesto_state", "42P07", "Relation already exists", 2);
-  // The hook takes the first match; the loser's CREATE is answered with 42P07.
-  warehouse.fail("INSERT INTO \"shop\".\"_vesto_state", "XX000", "1023");
   auto state = open();
   ASSERT_TRUE(state.ok()) << state.error().to_string();
   EXPECT_EQ(state->fence.text, "L9");
+  EXPECT_EQ(warehouse.count("INSERT"), 0);
+  EXPECT_EQ(warehouse.connects, 1);
+  EXPECT_EQ(warehouse.count("ROLLBACK"), 1);
 }
 
 TEST_F(StateTest, ALostAnswerIsRepeatedFromTheCatalogue) {

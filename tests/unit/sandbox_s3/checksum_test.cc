@@ -52,7 +52,8 @@ TEST(Base64, BothWays) {
   EXPECT_EQ(base64_encode("foobar"), "Zm9vYmFy");
   EXPECT_EQ(base64_decode("Zm9vYg==").value_or("?"), "foob");
   EXPECT_EQ(base64_decode("").value_or("?"), "");
-  for (const char* bad : {"Z", "Zg=", "Zg", "Z===", "====", "Zg==Zg==", "Zm9=YmFy", "Zm9v\n", "Zm-v"}) {
+  for (const char* bad :
+       {"Z", "Zg=", "Zg", "Z===", "====", "Zg==Zg==", "Zm9=YmFy", "Zm9v\n", "Zm-v"}) {
     EXPECT_FALSE(base64_decode(bad).has_value()) << bad;
   }
 }

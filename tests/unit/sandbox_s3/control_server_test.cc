@@ -10,11 +10,11 @@ namespace {
 class ControlServerTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto server = ControlServer::start(0, "token", *faults_,
-                                       [this]() -> Result<LeftCounts, std::string> {
-                                         if (broken_) return std::string("no connection");
-                                         return LeftCounts{1, 2, 3, 4};
-                                       });
+    auto server =
+        ControlServer::start(0, "token", *faults_, [this]() -> Result<LeftCounts, std::string> {
+          if (broken_) return std::string("no connection");
+          return LeftCounts{1, 2, 3, 4};
+        });
     ASSERT_TRUE(server.ok()) << server.error();
     server_ = std::move(server).value();
   }

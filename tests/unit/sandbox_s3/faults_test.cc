@@ -7,8 +7,10 @@ namespace {
 
 TEST(Faults, NthAndCount) {
   const auto faults = make_faults();
-  ASSERT_TRUE(faults->add(R"({"on": "s3.put", "nth": 3, "count": 2,
-                              "then": {"status": 500, "delay_ms": 7}})").ok());
+  ASSERT_TRUE(faults
+                  ->add(R"({"on": "s3.put", "nth": 3, "count": 2,
+                              "then": {"status": 500, "delay_ms": 7}})")
+                  .ok());
   std::string hits;
   for (int i = 0; i < 6; ++i) {
     const auto fault = faults->hit("s3.put", "key");
@@ -26,10 +28,14 @@ TEST(Faults, NthAndCount) {
 
 TEST(Faults, MatchAndOrder) {
   const auto faults = make_faults();
-  ASSERT_TRUE(faults->add(R"({"on": "pg.statement", "match": "^COPY.*orders",
-                              "then": {"error": "1023"}})").ok());
-  ASSERT_TRUE(faults->add(R"({"on": "pg.statement", "match": "COPY", "count": 2,
-                              "then": {"drop": "after"}})").ok());
+  ASSERT_TRUE(faults
+                  ->add(R"({"on": "pg.statement", "match": "^COPY.*orders",
+                              "then": {"error": "1023"}})")
+                  .ok());
+  ASSERT_TRUE(faults
+                  ->add(R"({"on": "pg.statement", "match": "COPY", "count": 2,
+                              "then": {"drop": "after"}})")
+                  .ok());
   EXPECT_FALSE(faults->hit("pg.statement", "select 1").has_value());
   EXPECT_EQ(faults->hit("pg.statement", "COPY\n \"orders\"").value().error, "1023");
   EXPECT_EQ(faults->hit("pg.statement", "COPY orders").value().drop, "after");
@@ -60,21 +66,26 @@ TEST(Faults, EveryField) {
 
 TEST(Faults, RefusesWhatCouldNeverAct) {
   const auto faults = make_faults();
-  for (const char* bad :
-       {"", "[]", "x", "{}", R"({"on": "s3.put"})", R"({"on": "s3.putt", "then": {"status": 500}})",
-        R"({"on": 1, "then": {"status": 500}})", R"({"on": "s3.put", "then": {}})",
-        R"({"on": "s3.put", "then": {"error": "1023"}})",
-        R"({"on": "s3.put", "then": {"stauts": 500}})",
-        R"({"on": "s3.put", "then": {"status": 200}})",
-        R"({"on": "s3.put", "then": {"status": "500"}})",
-        R"({"on": "s3.put", "then": {"code": "SlowDown"}})",
-        R"({"on": "s3.put", "then": {"drop": "later"}})",
-        R"({"on": "s3.put", "then": {"delay_ms": -1}})",
-        R"({"on": "copy.object", "then": {"half": false}})",
-        R"({"on": "s3.put", "nth": 0, "then": {"status": 500}})",
-        R"({"on": "s3.put", "count": 1.5, "then": {"status": 500}})",
-        R"({"on": "s3.put", "macth": "x", "then": {"status": 500}})",
-        R"({"on": "s3.put", "match": "(", "then": {"status": 500}})"}) {
+  for (const char* bad : {"",
+                          "[]",
+                          "x",
+                          "{}",
+                          R"({"on": "s3.put"})",
+                          R"({"on": "s3.putt", "then": {"status": 500}})",
+                          R"({"on": 1, "then": {"status": 500}})",
+                          R"({"on": "s3.put", "then": {}})",
+                          R"({"on": "s3.put", "then": {"error": "1023"}})",
+                          R"({"on": "s3.put", "then": {"stauts": 500}})",
+                          R"({"on": "s3.put", "then": {"status": 200}})",
+                          R"({"on": "s3.put", "then": {"status": "500"}})",
+                          R"({"on": "s3.put", "then": {"code": "SlowDown"}})",
+                          R"({"on": "s3.put", "then": {"drop": "later"}})",
+                          R"({"on": "s3.put", "then": {"delay_ms": -1}})",
+                          R"({"on": "copy.object", "then": {"half": false}})",
+                          R"({"on": "s3.put", "nth": 0, "then": {"status": 500}})",
+                          R"({"on": "s3.put", "count": 1.5, "then": {"status": 500}})",
+                          R"({"on": "s3.put", "macth": "x", "then": {"status": 500}})",
+                          R"({"on": "s3.put", "match": "(", "then": {"status": 500}})"}) {
     const auto added = faults->add(bad);
     EXPECT_FALSE(added.ok()) << bad;
     EXPECT_TRUE(added.ok() || !added.error().empty()) << bad;

@@ -26,17 +26,21 @@ TEST(HttpHead, KeepsTheTargetAsSent) {
 TEST(HttpHead, RefusesWhatIsNotHttp) {
   const std::string host = "Host: h\r\n";
   for (const std::string& bad : {
-           std::string(), std::string("\r\n\r\n"), std::string("GET /\r\n\r\n"),
-           std::string("GET / HTTP/1.1\r\n\r\n"),                      // no Host
-           "GET / HTTP/1.1\r\n" + host + host + "\r\n",                // two
-           "GET a HTTP/1.1\r\n" + host + "\r\n",                       // not from the root
+           std::string(),
+           std::string("\r\n\r\n"),
+           std::string("GET /\r\n\r\n"),
+           std::string("GET / HTTP/1.1\r\n\r\n"),        // no Host
+           "GET / HTTP/1.1\r\n" + host + host + "\r\n",  // two
+           "GET a HTTP/1.1\r\n" + host + "\r\n",         // not from the root
            "GET http://h/ HTTP/1.1\r\n" + host + "\r\n",
            "GET /a b HTTP/1.1\r\n" + host + "\r\n",
            "G(T / HTTP/1.1\r\n" + host + "\r\n",
            "GET / HTTP/1.1\r\n" + host + " folded\r\n\r\n",
            "GET / HTTP/1.1\r\n" + host + "X : y\r\n\r\n",
            "GET / HTTP/1.1\r\n" + host + ": y\r\n\r\n",
-           "GET / HTTP/1.1\r\n" + host + "X: a\x01" "b\r\n\r\n",
+           "GET / HTTP/1.1\r\n" + host +
+               "X: a\x01"
+               "b\r\n\r\n",
            "GET / HTTP/1.1\r\n" + host + "X: a\nY: b\r\n\r\n",
            "GET / HTTP/1.1\r\n" + host,
            "GET / HTTP/1.1\r\n" + host + "\r\nmore",

@@ -64,8 +64,9 @@ class HttpServerTest : public testing::Test {
 
 TEST_F(HttpServerTest, AnswersSeveralRequestsOnOneConnection) {
   RawClient client(server_->port());
-  client.send("GET /a%2f?x HTTP/1.1\r\nHost: h\r\n\r\nPUT /b HTTP/1.1\r\nHost: h\r\n"
-              "Content-Length: 5\r\n\r\nhello");
+  client.send(
+      "GET /a%2f?x HTTP/1.1\r\nHost: h\r\n\r\nPUT /b HTTP/1.1\r\nHost: h\r\n"
+      "Content-Length: 5\r\n\r\nhello");
   const Answer first = client.receive();
   EXPECT_EQ(first.status, 200);
   EXPECT_EQ(first.body, "GET /a%2f?x ");
@@ -79,8 +80,7 @@ TEST_F(HttpServerTest, AnswersSeveralRequestsOnOneConnection) {
 
 TEST_F(HttpServerTest, ChunkedBodies) {
   const std::string head = "PUT /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
-  EXPECT_EQ(ask(head + "5\r\nhello\r\n3;x=y\r\n wo\r\n0\r\nT: 1\r\n\r\n").body,
-            "PUT /c hello wo");
+  EXPECT_EQ(ask(head + "5\r\nhello\r\n3;x=y\r\n wo\r\n0\r\nT: 1\r\n\r\n").body, "PUT /c hello wo");
   for (const char* bad : {"z\r\n", "5\r\nhelloXX0\r\n\r\n", "-5\r\nhello\r\n"}) {
     EXPECT_EQ(ask(head + bad).body, "PUT /c error") << bad;
   }
@@ -93,7 +93,8 @@ TEST_F(HttpServerTest, ExpectContinue) {
   client.send("ok");
   EXPECT_EQ(client.receive().body, "PUT /x ok");
   // A handler that does not want the body answers at once and the connection ends.
-  client.send("PUT /early HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  client.send(
+      "PUT /early HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
   const Answer refused = client.receive();
   EXPECT_EQ(refused.status, 403);
   EXPECT_EQ(refused.header("connection"), "close");
@@ -108,8 +109,9 @@ TEST_F(HttpServerTest, AnEarlyAnswerArrivesWhateverTheClientStillSends) {
   EXPECT_TRUE(client.at_end());
   // A small rest is read and the connection stays.
   RawClient other(server_->port());
-  other.send("PUT /early HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"
-             "GET /next HTTP/1.1\r\nHost: h\r\n\r\n");
+  other.send(
+      "PUT /early HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"
+      "GET /next HTTP/1.1\r\nHost: h\r\n\r\n");
   EXPECT_EQ(other.receive().status, 403);
   EXPECT_EQ(other.receive().body, "GET /next ");
 }
@@ -129,7 +131,8 @@ TEST_F(HttpServerTest, RefusesWhatIsNotHttp) {
   EXPECT_EQ(ask("GET /" + std::string(kMaxHeadBytes, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n").status,
             431);
   EXPECT_EQ(ask("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n"
-                "\r\n").status,
+                "\r\n")
+                .status,
             400);
   RawClient half(server_->port());
   half.send("GET / HT");

@@ -123,9 +123,20 @@ TEST_F(ObjectStoreTest, NoKeyLeavesTheDirectory) {
     return names;
   };
   const std::string before = outside();
-  const std::vector<std::string> keys = {
-      "../../../etc/passwd", "..", ".", "/", "/etc/passwd", "a/../../b", std::string("nul\0byte", 8),
-      "back\\slash", "%2e%2e%2f", std::string(1024, 'k'), "\xff\xfe", "-rf", "a\nb", "*"};
+  const std::vector<std::string> keys = {"../../../etc/passwd",
+                                         "..",
+                                         ".",
+                                         "/",
+                                         "/etc/passwd",
+                                         "a/../../b",
+                                         std::string("nul\0byte", 8),
+                                         "back\\slash",
+                                         "%2e%2e%2f",
+                                         std::string(1024, 'k'),
+                                         "\xff\xfe",
+                                         "-rf",
+                                         "a\nb",
+                                         "*"};
   for (const std::string& key : keys) put(key, "body of " + key);
   EXPECT_EQ(outside(), before);
   EXPECT_EQ(store_->object_count(), keys.size());
@@ -211,7 +222,7 @@ TEST_F(ObjectStoreTest, OnlyOneOfManyCreatesWins) {
 
 TEST_F(ObjectStoreTest, Lists) {
   for (const char* key : {"a", "b/1", "b/2", "b/c/3", "b0", "c/4", "\xC3\xBC"}) put(key, "");
-  for (const size_t page_size : {1, 2, 3, 1000}) {
+  for (const size_t page_size : {1U, 2U, 3U, 1000U}) {
     EXPECT_EQ(list("", "", "", page_size), "a b/1 b/2 b/c/3 b0 c/4 \xC3\xBC ") << page_size;
     EXPECT_EQ(list("b/", "", "", page_size), "b/1 b/2 b/c/3 ") << page_size;
     EXPECT_EQ(list("", "", "b/2", page_size), "b/c/3 b0 c/4 \xC3\xBC ") << page_size;

@@ -42,7 +42,8 @@ AuthenticRequest docs_auth(PayloadKind kind) {
   return auth;
 }
 
-S3Result<std::string> receive(const Sent& sent, std::map<std::string, std::string>* sums = nullptr) {
+S3Result<std::string> receive(const Sent& sent,
+                              std::map<std::string, std::string>* sums = nullptr) {
   HttpRequest request;
   request.method = "PUT";
   request.headers = sent.headers;
@@ -78,8 +79,8 @@ TEST(PlainPayload, LengthIsChecked) {
 }
 
 TEST(PlainPayload, ContentMd5) {
-  Sent sent{{{"content-md5", "XUFAKrxLKna5cZ2REBfFkg=="}}, PayloadKind::kUnsigned, "", "hello", {},
-            3};
+  Sent sent{
+      {{"content-md5", "XUFAKrxLKna5cZ2REBfFkg=="}}, PayloadKind::kUnsigned, "", "hello", {}, 3};
   EXPECT_EQ(code_of(sent), "ok");
   sent.body = "hallo";
   EXPECT_EQ(code_of(sent), "BadDigest");
@@ -89,7 +90,9 @@ TEST(PlainPayload, ContentMd5) {
 
 TEST(PlainPayload, ChecksumHeaders) {
   for (const auto& [algorithm, value] : std::map<std::string, std::string>{
-           {"crc32", "DUoRhQ=="}, {"crc32c", "yZRlqg=="}, {"crc64nvme", "jSnVw/bqjr4="},
+           {"crc32", "DUoRhQ=="},
+           {"crc32c", "yZRlqg=="},
+           {"crc64nvme", "jSnVw/bqjr4="},
            {"sha1", "Kq5sNclPz7QV2+lfQIuc6R7oRu0="},
            {"sha256", "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek="}}) {
     const std::string name = "x-amz-checksum-" + algorithm;
@@ -103,7 +106,11 @@ TEST(PlainPayload, ChecksumHeaders) {
     EXPECT_EQ(code_of(sent), "InvalidRequest") << algorithm;
   }
   EXPECT_EQ(code_of({{{"x-amz-checksum-crc32", "DUoRhQ=="}, {"x-amz-checksum-crc32c", "yZRlqg=="}},
-                     PayloadKind::kUnsigned, "", "hello world", {}, 4}),
+                     PayloadKind::kUnsigned,
+                     "",
+                     "hello world",
+                     {},
+                     4}),
             "InvalidRequest");
 }
 
@@ -121,7 +128,8 @@ TEST(PlainPayload, TooLargeAndWithoutLength) {
   EXPECT_EQ(code({false, 100}), "ok");
 }
 
-// ---- signed chunks: the example of the S3 documentation ------------------------------------------
+// ---- signed chunks: the example of the S3 documentation
+// ------------------------------------------
 
 const char* const kSignatures[] = {
     "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
@@ -142,11 +150,15 @@ std::string docs_chunks() {
 
 Sent signed_body(std::string body) {
   return {{{"x-amz-decoded-content-length", "66560"}},
-          PayloadKind::kSignedChunks, "", std::move(body), {}, 777};
+          PayloadKind::kSignedChunks,
+          "",
+          std::move(body),
+          {},
+          777};
 }
 
 TEST(SignedChunks, DocumentationExample) {
-  for (const size_t piece : {1, 7, 1000, 100000}) {
+  for (const size_t piece : {1U, 7U, 1000U, 100000U}) {
     Sent sent = signed_body(docs_chunks() + "\r\n");
     sent.piece = piece;
     const auto text = receive(sent);
@@ -198,7 +210,11 @@ Sent trailer_body(PayloadKind kind, const std::string& trailer) {
     }
   }
   return {{{"x-amz-decoded-content-length", "66560"}, {"x-amz-trailer", "x-amz-checksum-crc32c"}},
-          kind, "", body + trailer, {}, 5000};
+          kind,
+          "",
+          body + trailer,
+          {},
+          5000};
 }
 
 std::string signed_trailer(const std::string& value) {
@@ -233,6 +249,18 @@ TEST(Trailers, Signed) {
             "SignatureDoesNotMatch");
   EXPECT_EQ(code_of(trailer_body(kind, "x-amz-checksum-crc32c:sOO8/Q==\r\n\r\n")),
             "MalformedTrailerError");
+}
+
+TEST(Trailers, OnlyTheLastChunkMayBeSmall) {
+  Sent sent{{{"x-amz-decoded-content-length", "11"}},
+            PayloadKind::kUnsignedTrailer,
+            "",
+            "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n",
+            {},
+            3};
+  EXPECT_EQ(code_of(sent), "InvalidChunkSizeError");
+  sent.body = "b\r\nhello world\r\n0\r\n\r\n";
+  EXPECT_EQ(code_of(sent), "ok");
 }
 
 TEST(Trailers, UnknownNamesAreRefused) {

@@ -31,9 +31,8 @@ class RequestAuthTest : public testing::Test {
     request.path = "/b/k";
     request.query = "list-type=2";
     const std::string time = format_amz_time(time_ms);
-    request.headers = {{"host", "localhost:9000"},
-                       {"x-amz-content-sha256", sha256_hex("")},
-                       {"x-amz-date", time}};
+    request.headers = {
+        {"host", "localhost:9000"}, {"x-amz-content-sha256", sha256_hex("")}, {"x-amz-date", time}};
     request.headers.insert(request.headers.end(), more.begin(), more.end());
     const SigningScope own{time.substr(0, 8), kRegion, "s3"};
     sign(request, id, secret, time, scope == nullptr ? own : *scope);
@@ -44,17 +43,15 @@ class RequestAuthTest : public testing::Test {
                    const std::string& time, const SigningScope& scope) {
     std::vector<std::string> names;
     for (const auto& header : request.headers) names.push_back(header.first);
-    const std::string canonical = request.method + "\n" + *canonical_path(request.path) + "\n" +
-                                  *canonical_query(request.query, "") + "\n" +
-                                  canonical_headers(request.headers, names) + "\n" +
-                                  join(names, ";") + "\n" +
-                                  request.header_or_empty("x-amz-content-sha256");
+    const std::string canonical =
+        request.method + "\n" + *canonical_path(request.path) + "\n" +
+        *canonical_query(request.query, "") + "\n" + canonical_headers(request.headers, names) +
+        "\n" + join(names, ";") + "\n" + request.header_or_empty("x-amz-content-sha256");
     const std::string signature =
         sign_hex(signing_key(secret, scope), string_to_sign(time, scope, canonical));
-    request.headers.emplace_back("authorization",
-                                 "AWS4-HMAC-SHA256 Credential=" + id + "/" + scope.text() +
-                                     ", SignedHeaders=" + join(names, ";") +
-                                     ", Signature=" + signature);
+    request.headers.emplace_back(
+        "authorization", "AWS4-HMAC-SHA256 Credential=" + id + "/" + scope.text() +
+                             ", SignedHeaders=" + join(names, ";") + ", Signature=" + signature);
   }
 
   S3Result<AuthenticRequest> check(const HttpRequest& request) const {
@@ -204,11 +201,11 @@ HttpRequest presigned(const std::string& expires, const std::string& secret = "s
       "aws4_request&X-Amz-Date=20260102T030405Z&X-Amz-Expires=" +
       expires + "&X-Amz-SignedHeaders=host";
   const SigningScope scope{"20260102", kRegion, "s3"};
-  const std::string canonical = "GET\n/b/k\n" + *canonical_query(request.query, "") +
-                                "\nhost:h\n\nhost\nUNSIGNED-PAYLOAD";
-  request.query += "&X-Amz-Signature=" +
-                   sign_hex(signing_key(secret, scope),
-                            string_to_sign("20260102T030405Z", scope, canonical));
+  const std::string canonical =
+      "GET\n/b/k\n" + *canonical_query(request.query, "") + "\nhost:h\n\nhost\nUNSIGNED-PAYLOAD";
+  request.query +=
+      "&X-Amz-Signature=" +
+      sign_hex(signing_key(secret, scope), string_to_sign("20260102T030405Z", scope, canonical));
   return request;
 }
 

@@ -3,9 +3,9 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "s3_fixture.h"
 #include "sandbox/s3/checksum.h"
 #include "sandbox/s3/uri.h"
-#include "s3_fixture.h"
 
 namespace vesto::sandbox {
 namespace {
@@ -19,8 +19,8 @@ std::string md5_header(const std::string& body) {
 }
 
 TEST_F(S3ServerTest, PutGetHeadDelete) {
-  const Answer put_answer = put("/bucket/a/b%20c", "hello", {{"content-type", "text/csv"},
-                                                             {"x-amz-meta-who", "me"}});
+  const Answer put_answer =
+      put("/bucket/a/b%20c", "hello", {{"content-type", "text/csv"}, {"x-amz-meta-who", "me"}});
   EXPECT_EQ(put_answer.status, 200);
   EXPECT_EQ(put_answer.header("etag"), "\"5d41402abc4b2a76b9719d911017c592\"");
   EXPECT_EQ(put_answer.header("x-amz-request-id").size(), 16U);
@@ -203,7 +203,8 @@ TEST_F(S3ServerTest, HeadersThatAreRefused) {
 }
 
 TEST_F(S3ServerTest, Lists) {
-  for (const char* key : {"a", "b/1", "b/2", "c%20d", "%C3%BC"}) put(std::string("/bucket/") + key, "");
+  for (const char* key : {"a", "b/1", "b/2", "c%20d", "%C3%BC"})
+    put(std::string("/bucket/") + key, "");
   const Answer all = get("/bucket?list-type=2");
   EXPECT_EQ(all.element("KeyCount"), "5");
   EXPECT_EQ(all.element("IsTruncated"), "false");
@@ -241,8 +242,8 @@ TEST_F(S3ServerTest, DeleteObjects) {
   for (const char* key : {"a", "b"}) put(std::string("/bucket/") + key, "");
   const std::string body =
       "<Delete><Object><Key>a</Key></Object><Object><Key>none</Key></Object></Delete>";
-  const Call call{"POST", "/bucket?delete", {{"content-md5", md5_header(body)}}, body, "",
-                  "localhost"};
+  const Call call{"POST", "/bucket?delete", {{"content-md5", md5_header(body)}}, body,
+                  "",     "localhost"};
   const Answer done = ask(call);
   EXPECT_EQ(done.status, 200);
   EXPECT_NE(done.body.find("<Deleted><Key>a</Key></Deleted><Deleted><Key>none</Key></Deleted>"),
@@ -280,8 +281,7 @@ TEST_F(S3ServerTest, WrongRegionIsTold) {
   const Answer head = ask(signer, {"HEAD", "/bucket", {}, "", "", "localhost"});
   EXPECT_EQ(head.status, 400);
   EXPECT_EQ(head.header("x-amz-bucket-region"), "eu-west-1");
-  const Answer moved =
-      ask(signer, {"GET", "/k", {}, "", "", "bucket.s3.us-east-1.localhost"});
+  const Answer moved = ask(signer, {"GET", "/k", {}, "", "", "bucket.s3.us-east-1.localhost"});
   EXPECT_EQ(moved.status, 301);
   EXPECT_EQ(moved.element("Code"), "PermanentRedirect");
   EXPECT_EQ(moved.element("Endpoint"), "bucket.s3-eu-west-1.amazonaws.com");

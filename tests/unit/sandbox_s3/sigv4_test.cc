@@ -27,8 +27,8 @@ std::string canonical_request(const Case& c) {
     if (names.empty() || names.back() != header.first) names.push_back(header.first);
   }
   return c.method + "\n" + *canonical_path(c.path) + "\n" +
-         *canonical_query(c.query, "X-Amz-Signature") + "\n" +
-         canonical_headers(c.headers, names) + "\n" + join(names, ";") + "\n" + c.payload_hash;
+         *canonical_query(c.query, "X-Amz-Signature") + "\n" + canonical_headers(c.headers, names) +
+         "\n" + join(names, ";") + "\n" + c.payload_hash;
 }
 
 std::string signature(const Case& c, std::string_view secret, std::string_view time,

@@ -90,8 +90,7 @@ std::string signed_request(const Signer& signer, const Call& call) {
   const std::string time =
       format_amz_time(signer.time_ms == 0 ? system_clock().wall_ms() : signer.time_ms);
   const SigningScope scope{time.substr(0, 8), signer.region, "s3"};
-  const std::string hash =
-      call.payload_hash.empty() ? sha256_hex(call.body) : call.payload_hash;
+  const std::string hash = call.payload_hash.empty() ? sha256_hex(call.body) : call.payload_hash;
   auto headers = call.headers;
   headers.emplace_back("host", call.host);
   headers.emplace_back("x-amz-content-sha256", hash);

@@ -54,7 +54,7 @@ struct Call {
   std::string target = "/";
   std::vector<std::pair<std::string, std::string>> headers;  // lower-case names, all signed
   std::string body;
-  std::string payload_hash;     // "": the hash of the body
+  std::string payload_hash;  // "": the hash of the body
   std::string host = "localhost";
 };
 

@@ -37,8 +37,7 @@ class UploadTest : public testing::Test {
                   const ObjectHeaders& checksums = {}) {
     auto writer = store_->create_writer("key").value();
     EXPECT_TRUE(writer->write(body).ok());
-    const auto part =
-        store_->commit_part(std::move(writer), kBucket, "key", id, number, checksums);
+    const auto part = store_->commit_part(std::move(writer), kBucket, "key", id, number, checksums);
     return part.ok() ? part->etag : part.error().code;
   }
   S3Result<ObjectInfo> complete(const std::string& id, const std::vector<NamedPart>& parts,

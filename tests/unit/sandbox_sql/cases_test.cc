@@ -49,8 +49,8 @@ class CaseTest : public testing::Test {
 
   void TestBody() override {
     const Facts actual = describe(test_);
-    SCOPED_TRACE(test_.file + ":" + std::to_string(test_.line) + "\n" + test_.text +
-                 "\ngives" + printed(actual));
+    SCOPED_TRACE(test_.file + ":" + std::to_string(test_.line) + "\n" + test_.text + "\ngives" +
+                 printed(actual));
     const std::vector<Facts> wanted = by_statement(test_.expected);
     const std::vector<Facts> got = by_statement(actual);
     ASSERT_EQ(wanted.size(), got.size()) << "number of statements";
@@ -87,7 +87,7 @@ std::string identifier(const std::string& text) {
 int register_cases() {
   int count = 0;
   std::vector<std::string> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(VESTO_TEST_DATA "/../cases")) {
+  for (const auto& entry : std::filesystem::directory_iterator(cases_folder())) {
     if (entry.path().extension() == ".sqltest") paths.push_back(entry.path().string());
   }
   std::sort(paths.begin(), paths.end());

@@ -33,7 +33,8 @@ TEST(Limits, StatementOfMoreThanSixteenMegabytesIsRefused) {
 
 TEST(Limits, InsertOfSixteenMegabytesOfLiterals) {
   std::string sql = "INSERT INTO \"s\".\"t\" (\"a\",\"b\",\"c\") VALUES (1,'x',NULL)";
-  const std::string row = ",(-12.5,'it''s \\\\ a longer text of some sixty bytes, as they come',NULL)";
+  const std::string row =
+      ",(-12.5,'it''s \\\\ a longer text of some sixty bytes, as they come',NULL)";
   while (sql.size() + row.size() <= kMaxStatementBytes) sql += row;
   const auto result = translate(sql, {});
   ASSERT_TRUE(result.ok()) << result.error().message;

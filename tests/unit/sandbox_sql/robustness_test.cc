@@ -31,7 +31,7 @@ void check(const std::string& sql) {
 
 std::vector<SqlCase> all_cases() {
   std::vector<SqlCase> out;
-  for (const auto& entry : std::filesystem::directory_iterator(VESTO_TEST_DATA "/../cases")) {
+  for (const auto& entry : std::filesystem::directory_iterator(cases_folder())) {
     if (entry.path().extension() != ".sqltest") continue;
     for (SqlCase& test : read_cases(entry.path().string())) out.push_back(std::move(test));
   }

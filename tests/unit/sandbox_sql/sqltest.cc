@@ -11,10 +11,9 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 
 std::string class_name(StatementClass cls) {
   static const char* const kNames[] = {
-      "empty",  "begin",    "commit", "rollback",     "lock",  "select", "insert",
-      "update", "delete",   "merge",  "copy",         "create table",    "ddl",
-      "truncate", "set",    "show",   "declare",      "fetch", "close",  "prepare",
-      "explain", "vacuum",  "cancel", "other"};
+      "empty",   "begin", "commit", "rollback",     "lock",    "select",   "insert", "update",
+      "delete",  "merge", "copy",   "create table", "ddl",     "truncate", "set",    "show",
+      "declare", "fetch", "close",  "prepare",      "explain", "vacuum",   "cancel", "other"};
   return kNames[static_cast<size_t>(cls)];
 }
 
@@ -36,7 +35,7 @@ void describe_copy(const CopyStatement& copy, Facts* out) {
   const auto flag = [&](const std::string& name, bool value) {
     if (value) out->emplace_back("copy", name);
   };
-  static const char* const kFormats[] = {"delimited", "csv", "json", "avro",
+  static const char* const kFormats[] = {"delimited", "csv", "json",      "avro",
                                          "parquet",   "orc", "fixedwidth"};
   static const char* const kCompressions[] = {"none", "gzip", "zstd", "bzip2", "lzop"};
   add("table", table_list({copy.table}));
@@ -132,6 +131,11 @@ std::string one_line(const std::string& text) {
 }
 
 }  // namespace
+
+std::string cases_folder() {
+  constexpr std::string_view kData = VESTO_TEST_DATA;
+  return std::string(kData.substr(0, kData.find_last_of('/'))) + "/cases";
+}
 
 std::vector<SqlCase> read_cases(const std::string& path) {
   std::vector<SqlCase> out;

@@ -31,6 +31,9 @@ struct SqlCase {
   std::vector<std::pair<std::string, std::string>> expected;  // key, value
 };
 
+// The folder of the .sqltest files.
+std::string cases_folder();
+
 // Reads one file. A malformed file gives a case whose `expected` holds the key "malformed".
 std::vector<SqlCase> read_cases(const std::string& path);
 

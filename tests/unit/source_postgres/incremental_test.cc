@@ -187,6 +187,15 @@ TEST_F(Incremental, Numbers) {
     EXPECT_EQ(run(request).size(), 100U);
     EXPECT_EQ(run(request).size(), 11U) << column;
   }
+  sql("INSERT INTO t VALUES (101, 101, NULL, 1); ALTER TABLE t ALTER d TYPE numeric;"
+      "INSERT INTO t VALUES (102, 102, 'NaN', 1), (103, 103, 'Infinity', 1)");
+  position_ = {};
+  StreamRequest wild = request_for("public.t");
+  wild.cursor = "d";
+  wild.lookback_units = 0;
+  EXPECT_EQ(run(wild).size(), 103U);
+  sql("INSERT INTO t VALUES (104, 104, 104, 1)");
+  EXPECT_EQ(run(wild).size(), 5U);  // 100, 101 (NULL), 102, 103 and 104
   // The lowest number less the lookback does not overflow.
   sql("DELETE FROM t; INSERT INTO t VALUES (1, -9223372036854775808)");
   position_ = {};

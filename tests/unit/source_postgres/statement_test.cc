@@ -51,14 +51,14 @@ TEST(Statement, RowsThatAreTooLargeAreMarkedInTheFirstLargeColumn) {
       "coalesce(octet_length(\"Note\"::text), 0)::bigint + coalesce(CASE WHEN "
       "pg_column_size(\"doc\") > 16384 THEN octet_length(\"doc\"::text) END, 0)::bigint + "
       "coalesce(octet_length(\"raw\"), 0)::bigint > 4194304";
-  EXPECT_EQ(
-      copy_statement(read),
-      "COPY (SELECT \"id\", CASE WHEN " + sizes +
-          " THEN 'toolarge' ELSE \"Note\"::text END, "
-          "CASE WHEN " +
-          sizes + " THEN NULL ELSE \"doc\"::text END, CASE WHEN " + sizes +
-          " THEN NULL ELSE encode(\"raw\", 'hex') END FROM ONLY \"public\".\"or\"\"ders\") TO "
-          "STDOUT WITH (FORMAT csv, NULL 'm0123456789a', ENCODING 'UTF8')");
+  EXPECT_EQ(copy_statement(read),
+            "COPY (SELECT \"id\", CASE WHEN " + sizes +
+                " THEN 'toolarge' ELSE \"Note\"::text END, "
+                "CASE WHEN " +
+                sizes + " THEN NULL ELSE \"doc\"::text END, CASE WHEN " + sizes +
+                " THEN NULL ELSE CASE WHEN \"raw\" = '' THEN 'NaN' ELSE "
+                "encode(\"raw\", 'hex') END END FROM ONLY \"public\".\"or\"\"ders\") TO "
+                "STDOUT WITH (FORMAT csv, NULL 'm0123456789a', ENCODING 'UTF8')");
 }
 
 TEST(Blocks, SmallHeapsAreOnePiece) {

@@ -1,0 +1,143 @@
+"""init, config check, config show."""
+import json
+import os
+import stat
+
+from conftest import SECRETS
+
+
+def test_init_writes_a_file_that_checks(vesto):
+    done = vesto("init")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Made vesto.toml.\nNext:  ")
+    assert vesto("config", "check", "--no-secrets").returncode == 0
+    before = (vesto.folder / "vesto.toml").read_bytes()
+    again = vesto("init")
+    assert again.returncode == 3 and "CFG-EXISTS" in again.stderr and again.stdout == ""
+    assert (vesto.folder / "vesto.toml").read_bytes() == before
+
+
+def test_init_somewhere_else(vesto):
+    assert vesto("init", "--config", "no/such/dir.toml").returncode == 3
+    (vesto.folder / "sub").mkdir()
+    assert vesto("init", "--config", "sub/a.toml").returncode == 0
+    assert (vesto.folder / "sub/a.toml").exists()
+
+
+def test_check_says_everything_at_once(vesto):
+    vesto.configure()
+    good = vesto("config", "check")
+    assert good.returncode == 0 and good.stderr == ""
+    assert good.stdout == "1 file, 1 source, 1 destination, 1 sync: no problems found.\n"
+    text = (vesto.folder / "vesto.toml").read_text()
+    vesto.write("vesto.toml", text.replace("host =", "hots =").replace('"replace"', '"append"')
+                + 'every = "15m"\n')
+    bad = vesto("config", "check")
+    assert bad.returncode == 3 and bad.stdout == ""
+    lines = [line for line in bad.stderr.splitlines() if not line.startswith("    ")]
+    assert lines == [
+        "vesto.toml:2:1 CFG-MISSING: host is missing in source.pg",
+        'vesto.toml:4:1 CFG-UNKNOWN-KEY: "hots" is not a setting of source.pg; did you mean "host"?',
+        'vesto.toml:30:8 CFG-NOT-IN-VERSION: sync.shop.table.mode = "append" is not in this version',
+        'vesto.toml:31:1 CFG-UNKNOWN-KEY: "every" is not a setting of sync.shop.table',
+        "4 problems.",
+    ]
+    report = json.loads(vesto("config", "check", "--json").stdout)
+    assert report["success"] is False and len(report["issues"]) == 4
+    assert report["issues"][1]["line"] == 4 and report["issues"][1]["code"] == "CFG-UNKNOWN-KEY"
+
+
+def test_check_looks_for_the_secrets(vesto):
+    vesto.configure()
+    (vesto.folder / "sk").unlink()
+    done = vesto("config", "check", environment={"VESTO_TEST_PASSWORD": ""})
+    assert done.returncode == 3
+    assert "CFG-SECRET-MISSING: environment variable VESTO_TEST_PASSWORD is empty" in done.stderr
+    assert "file sk cannot be read (No such file or directory)" in done.stderr
+    assert vesto("config", "check", "--no-secrets").returncode == 0
+
+
+def test_show_never_shows_a_secret(vesto):
+    vesto.configure()
+    done = vesto("config", "show", "--origin")
+    assert done.returncode == 0 and done.stderr == ""
+    assert 'password = { file = "pw" }' in done.stdout
+    assert "# vesto.toml:5:8" in done.stdout and "# default" in done.stdout
+    data = json.loads(vesto("config", "show", "--json").stdout)
+    settings = {s["path"]: s for s in data["settings"]}
+    assert settings["limits.readers"] == {"path": "limits.readers", "value": 4, "origin": "default"}
+    assert settings["source.pg.password"]["value"] == {"file": "pw"}
+    for secret in SECRETS.values():
+        assert secret not in done.stdout and secret not in json.dumps(data)
+    # What it prints is the same configuration.
+    vesto.write("vesto.toml", vesto("config", "show").stdout)
+    assert vesto("config", "check").returncode == 0
+
+
+def test_plain_secrets_are_refused_and_not_repeated(vesto):
+    vesto.configure()
+    text = (vesto.folder / "vesto.toml").read_text()
+    for broken in ('"hunter2-plain"', "hunter2-plain", '"hunter2-plain', "{ file = hunter2-plain }"):
+        vesto.write("vesto.toml", text.replace('{ file = "pw" }', broken))
+        for command in (["config", "check"], ["config", "show"], ["run", "shop"], ["status"],
+                        ["config", "check", "--json"], ["run", "shop", "--json"]):
+            done = vesto(*command)
+            assert done.returncode == 3, command
+            assert "hunter2" not in done.stdout + done.stderr, command
+
+
+def test_no_configuration(vesto):
+    for command in (["config", "check"], ["status"], ["run", "x"], ["history"],
+                    ["source", "test", "x"], ["sync", "plan", "x"]):
+        done = vesto(*command)
+        assert done.returncode == 3, command
+        assert "vesto.toml CFG-NO-FILE: " in done.stderr and "vesto init" in done.stderr
+
+
+def test_files_by_flag_and_environment(vesto):
+    vesto.configure()
+    os.rename(vesto.folder / "vesto.toml", vesto.folder / "other.toml")
+    assert vesto("config", "check").returncode == 3
+    assert vesto("config", "check", "--config", "other.toml").returncode == 0
+    assert vesto("config", "check", environment={"VESTO_CONFIG": "other.toml"}).returncode == 0
+    vesto.write("more.toml", "[limits]\nreaders = 2\n")
+    both = vesto("config", "show", environment={"VESTO_CONFIG": "other.toml:more.toml"})
+    assert "readers = 2" in both.stdout
+    again = vesto("config", "check", "--config", "other.toml", "--config", "other.toml")
+    assert again.returncode == 3 and "CFG-DUPLICATE" in again.stderr
+
+
+def test_names_that_are_not_there(vesto):
+    vesto.configure()
+    for command, text in (
+            (["run", "shpo"], 'there is no sync "shpo"; did you mean "shop"?'),
+            (["sync", "plan", "shpo"], 'there is no sync "shpo"; did you mean "shop"?'),
+            (["run", "shop", "--table", "public.order"],
+             'sync shop has no table "public.order"; did you mean "public.orders"?'),
+            (["source", "test", "pgg"], 'there is no source "pgg"; did you mean "pg"?'),
+            (["source", "tables", "pgg"], 'there is no source "pgg"; did you mean "pg"?'),
+            (["status", "shpo"], 'there is no sync "shpo"; did you mean "shop"?'),
+            (["history", "shpo"], 'there is no sync "shpo"; did you mean "shop"?'),
+            (["show", "run_XYZ"], 'there is no run "run_XYZ"')):
+        done = vesto(*command)
+        assert done.returncode == 3, command
+        assert f"Error CFG-NO-OBJECT: {text}" in done.stderr, command
+        assert done.stdout == ""
+
+
+def test_looking_makes_no_store(vesto):
+    vesto.configure()
+    for command in (["status"], ["history"], ["show", "run_1"], ["config", "check"], []):
+        vesto(*command)
+    assert not (vesto.folder / ".vesto").exists()
+
+
+def test_data_directory(vesto):
+    vesto.configure()
+    vesto("run", "shop")
+    store = vesto.folder / ".vesto" / "vesto.db"
+    assert stat.S_IMODE(store.stat().st_mode) == 0o600
+    assert stat.S_IMODE(store.parent.stat().st_mode) == 0o700
+    vesto("run", "shop", "--data", "one")
+    vesto("run", "shop", environment={"VESTO_DATA": "two"})
+    assert (vesto.folder / "one/vesto.db").exists() and (vesto.folder / "two/vesto.db").exists()

@@ -1,0 +1,101 @@
+"""Usage, help, version, generated pages."""
+import json
+import re
+import subprocess
+import time
+
+import pytest
+from conftest import BUILD, ROOT, VESTO
+
+
+@pytest.mark.parametrize("arguments, first_line", [
+    (["statsu"], 'Error USAGE: "statsu" is not a command; did you mean "status"?'),
+    (["run", "x", "--ful-refresh"],
+     'Error USAGE: "--ful-refresh" is not a flag of vesto run; did you mean "--full-refresh"?'),
+    (["run"], "Error USAGE: SYNC is required."),
+    (["config"], "Error USAGE: vesto config needs one of: check, show."),
+    (["run", "a", "b"], 'Error USAGE: "b" is one argument too many of vesto run.'),
+    (["history", "--limit", "-1"], None),
+    (["history", "--limit", "9999999999999999999999"], None),
+    (["help", "RS-OWNR"], 'Error USAGE: "RS-OWNR" is neither an error code nor a command; '
+                          'did you mean "RS-OWNER"?'),
+    (["--config"], None),
+    (["-x"], 'Error USAGE: "-x" is not a flag.'),
+])
+def test_usage_errors(vesto, arguments, first_line):
+    done = vesto(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("Error USAGE: ")
+    if first_line:
+        assert lines[0] == first_line
+    assert lines[1].startswith("  Example: vesto ")
+    assert lines[2].startswith("  More: vesto ")
+
+
+def test_help_texts(vesto):
+    done = vesto("--help")
+    assert done.returncode == 0 and done.stderr == ""
+    for word in ("run", "status", "history", "show", "source", "sync", "config", "init", "help",
+                 "version", "--config", "--data", "--json", "--no-color", "--no-progress"):
+        assert word in done.stdout
+    assert vesto("help").stdout == done.stdout
+    assert vesto("help", "sync", "plan").stdout == vesto("sync", "plan", "--help").stdout
+    assert "Usage: vesto sync plan" in vesto("help", "sync", "plan").stdout
+
+
+def test_error_codes_are_explained(vesto):
+    done = vesto("help", "rs-owner")
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.startswith("RS-OWNER  The table belongs to another user\n")
+    assert "Causes, the most frequent first:" in done.stdout
+    entry = json.loads(vesto("help", "RS-OWNER", "--json").stdout)
+    assert entry["code"] == "RS-OWNER" and entry["retry"] == "after_fix" and entry["causes"]
+
+
+def test_every_code_can_be_looked_up_and_reads_well(vesto):
+    text = (ROOT / "src/base/error_catalog.def").read_text()
+    codes = re.findall(r'^VESTO_ERROR\(\w+, "([A-Z0-9-]+)"', text, re.M)
+    assert len(codes) > 50 and len(set(codes)) == len(codes)
+    page = vesto("help", "--all-markdown").stdout
+    for code in codes:
+        assert f"\n## {code}\n" in page
+    for word in ("sorry", "invalid", "oops", "something went wrong"):
+        assert not re.search(rf"\b{word}\b", page, re.I), word
+
+
+@pytest.mark.parametrize("flag, page", [("--all-markdown", "errors.md"),
+                                        ("--settings-markdown", "settings.md")])
+def test_generated_pages_are_up_to_date(vesto, flag, page):
+    done = vesto("help", flag)
+    assert done.returncode == 0
+    assert (ROOT / "docs" / page).read_text() == done.stdout, f"make it: vesto help {flag}"
+
+
+def test_version(vesto):
+    done = vesto("version")
+    assert re.fullmatch(r"vesto \d+\.\d+\.\d+\n", done.stdout) and done.returncode == 0
+    assert vesto("--version").stdout == done.stdout
+    assert json.loads(vesto("version", "--json").stdout)["version"] == done.stdout.split()[1]
+
+
+def test_starts_fast(vesto):
+    """30 ms is promised for the release build; on a busy machine the best of many tries counts."""
+    if "CMAKE_BUILD_TYPE:STRING=Release" not in (BUILD / "CMakeCache.txt").read_text():
+        pytest.skip("not a release build")
+    best = 1.0
+    for _ in range(60):
+        begin = time.perf_counter()
+        subprocess.run([str(VESTO), "version"], stdout=subprocess.DEVNULL, check=True)
+        best = min(best, time.perf_counter() - begin)
+        if best <= 0.03:
+            return
+    pytest.fail(f"{best * 1000:.0f} ms")
+
+
+def test_a_reader_that_goes_away_is_no_crash(vesto):
+    process = vesto.start("help", "--all-markdown")
+    process.stdout.close()
+    process.stderr.read()
+    assert process.wait(30) == 0
