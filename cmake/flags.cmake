@@ -25,16 +25,6 @@ endif()
 # USES names the rooms and libraries that it may include: the arrows of docs/ARCHITECTURE.md.
 function(vesto_room name)
   cmake_parse_arguments(ROOM "" "" "SOURCES;USES" ${ARGN})
-  set(existing "") # DEV_FILTER
-  foreach(f ${ROOM_SOURCES}) # DEV_FILTER
-    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${f}) # DEV_FILTER
-      list(APPEND existing ${f}) # DEV_FILTER
-    endif() # DEV_FILTER
-  endforeach() # DEV_FILTER
-  if(NOT existing) # DEV_FILTER
-    return() # DEV_FILTER
-  endif() # DEV_FILTER
-  set(ROOM_SOURCES ${existing}) # DEV_FILTER
   add_library(vesto_${name} STATIC ${ROOM_SOURCES})
   target_link_libraries(vesto_${name} PUBLIC vesto_flags ${ROOM_USES})
 endfunction()

@@ -1,5 +1,5 @@
-// Any text as a configuration file: issues, never a crash. What passes must also show and load again
-// the same.
+// Any text as a configuration file: issues, never a crash. What passes must also show and load
+// again the same.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -4,7 +4,7 @@ set -eu
 seconds=${1:-60}
 cd "$(dirname "$0")/.."
 cmake --preset clang -B build/fuzz -DVESTO_FUZZ=ON -DVESTO_TESTS=OFF \
-  -DVESTO_SANITIZE=address,undefined >/dev/null
+  -DVESTO_SANITIZE=fuzzer-no-link,address,undefined >/dev/null
 cmake --build build/fuzz -j "$(nproc)" --target fuzzers
 for target in build/fuzz/fuzz/*_fuzz; do
   name=$(basename "$target")

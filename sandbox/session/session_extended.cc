@@ -172,8 +172,10 @@ bool Session::on_describe(std::string_view body) {
   } else if (const auto found = portals_.find(message->name); found != portals_.end()) {
     prepared = found->second.prepared;
     backend_name = found->second.backend_name;
+  } else if (!message->name.empty() && (tx_ == Tx::kImplicit || tx_ == Tx::kExplicit)) {
+    backend_name = message->name;  // a cursor of DECLARE is a portal under its own name
   }
-  if (!prepared) {
+  if (!prepared && backend_name.empty()) {
     return extended_failed(failed(
         message->kind == 'S'
             ? SqlError{"26000", "prepared statement \"" + message->name + "\" does not exist"}

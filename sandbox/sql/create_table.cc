@@ -9,6 +9,7 @@
 namespace vesto::sandbox {
 namespace {
 
+constexpr size_t kMaxColumns = 1600;
 constexpr size_t kMaxSortKeys = 400;
 constexpr size_t kMaxInterleavedKeys = 8;
 
@@ -107,6 +108,9 @@ class TableParser {
     }
     VESTO_ASSIGN(ColumnAttributes column, parse_column(&cursor_, &edits_));
     columns_.push_back(std::move(column));
+    if (columns_.size() > kMaxColumns) {
+      return make_sql_error("54011", "tables can have at most 1600 columns");
+    }
     kept_element_ = true;
     return Unit{};
   }

@@ -111,9 +111,7 @@ SqlResult<std::string> NameMapper::finish(std::string folded) {
     return full;
   }
   LongName entry{short_name(full), full};
-  if (std::find(long_names_.begin(), long_names_.end(), entry) == long_names_.end()) {
-    long_names_.push_back(entry);
-  }
+  if (known_.insert(entry.first).second) long_names_.push_back(entry);
   return entry.first;
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,7 @@ class NameMapper {
   SqlResult<std::string> finish(std::string folded);
   bool case_sensitive_;
   std::vector<LongName> long_names_;
+  std::unordered_set<std::string> known_;  // the short names among them
 };
 
 }  // namespace vesto::sandbox

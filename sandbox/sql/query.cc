@@ -11,8 +11,13 @@
 namespace vesto::sandbox {
 namespace {
 
-// Sub-selects in FROM without an alias that are given one, at most.
+// Sub-selects in FROM without an alias that are given one, at most; each costs a new parse, so a
+// long statement gets fewer.
 constexpr int kMaxAliases = 32;
+constexpr int kMaxAliasesOfLong = 4;
+constexpr size_t kLongTokens = 20000;
+// TOPs and CONVERTs of one statement, at most: each looks for the end of its bracket.
+constexpr int kMaxScans = 500;
 
 constexpr std::array<std::string_view, 4> kSetOperations = {"union", "intersect", "except",
                                                             "minus"};
@@ -134,9 +139,12 @@ bool add_alias(const ParseFailure& failure, const Source& source, const Rendered
 }  // namespace
 
 void add_query_edits(const Source& source, size_t from, size_t to, Edits* edits) {
+  int scans = 0;
   for (size_t i = from; i < to; ++i) {
     if (source.token(i).kind != TokenKind::kWord) continue;
     if (i > from && source.is_punct(i - 1, '.')) continue;
+    const bool scan = source.is_word(i, "top") || source.is_word(i, "convert");
+    if (scan && ++scans > kMaxScans) return;  // the words left over are refused
     if (source.is_word(i, "select")) edit_top(source, i, to, edits);
     if (source.is_word(i, "minus")) edits->replace(i, 1, "EXCEPT");
     if (source.is_word(i, "sysdate") && !source.is_word(i - 1, "as")) {
@@ -156,14 +164,16 @@ void add_query_edits(const Source& source, size_t from, size_t to, Edits* edits)
 
 SqlResult<QueryText> translate_tree(const Source& source, size_t from, size_t to, Edits edits,
                                     NameMapper* names) {
+  if (to - from > kMaxTreeTokens) return make_sql_error("54000", "statement is too complex");
   add_query_edits(source, from, to, &edits);
+  const int aliases = to - from > kLongTokens ? kMaxAliasesOfLong : kMaxAliases;
   for (int attempt = 0;; ++attempt) {
     VESTO_ASSIGN(const Rendered rendered, render(source, from, to, edits, names));
     PgTree tree;
     const auto parsed = tree.parse(rendered.sql);
     if (!parsed.ok()) {
       const bool again =
-          attempt < kMaxAliases && add_alias(parsed.error(), source, rendered, attempt + 1, &edits);
+          attempt < aliases && add_alias(parsed.error(), source, rendered, attempt + 1, &edits);
       if (again) continue;
       return parse_error(parsed.error(), source, rendered, to);
     }

@@ -10,43 +10,64 @@
 namespace vesto::sandbox {
 namespace {
 
-// Estimates from above how deep the tree of a token sequence gets: in each bracket (or CASE ...
-// END) every word of the grammar and every operator may add a level, a comma and the like start
-// anew.
+// Estimates from above how deep the tree of a token sequence gets. Each bracket and each
+// CASE ... END is a level; in it every word of the grammar and every operator may add one more, a
+// comma and the like start anew. What a SELECT costs stays until its bracket is closed.
 class DepthGauge {
  public:
-  void open() {
-    levels_.push_back(1);
-    ++total_;
-    highest_ = std::max(highest_, total_);
+  void open_bracket() { open(false, 1); }
+  void open_case() { open(true, kCaseLevels); }
+  // A bracket closes whatever CASE is left open in it; END closes nothing but a CASE.
+  void close_bracket() {
+    while (levels_.size() > 1 && levels_.back().is_case) pop();
+    if (levels_.size() > 1) pop();
   }
-  void close() {
-    if (levels_.size() <= 1) return;
-    total_ -= levels_.back();
-    levels_.pop_back();
+  void close_case() {
+    if (levels_.back().is_case) pop();
   }
-  void deepen() {
-    ++levels_.back();
-    ++total_;
-    highest_ = std::max(highest_, total_);
-  }
+  void deepen() { add(&levels_.back().loose, 1); }
+  void select() { add(&levels_.back().fixed, kSelectLevels); }
   void separator() {
-    total_ -= levels_.back() - 1;
-    levels_.back() = 1;
+    total_ -= levels_.back().loose;
+    levels_.back().loose = 0;
   }
   // Chains that no comma ends: set operations, joins.
   void chain() { highest_ = std::max(highest_, total_ + ++chained_); }
-  [[nodiscard]] size_t highest() const { return std::max(highest_, total_); }
+  void set_operation() {
+    separator();
+    total_ -= levels_.back().fixed - 1;
+    levels_.back().fixed = 1;
+    chain();
+  }
+  [[nodiscard]] size_t highest() const { return highest_; }
 
  private:
-  std::vector<size_t> levels_ = {1};
+  // A sub-select takes as much stack as so many operators, a CASE as so many.
+  static constexpr size_t kSelectLevels = 4;
+  static constexpr size_t kCaseLevels = 2;
+  struct Level {
+    size_t fixed = 1;
+    size_t loose = 0;
+    bool is_case = false;
+  };
+  void add(size_t* part, size_t count) {
+    *part += count;
+    total_ += count;
+    highest_ = std::max(highest_, total_ + chained_);
+  }
+  void open(bool is_case, size_t cost) {
+    levels_.push_back({0, 0, is_case});
+    add(&levels_.back().fixed, cost);
+  }
+  void pop() {
+    total_ -= levels_.back().fixed + levels_.back().loose;
+    levels_.pop_back();
+  }
+  std::vector<Level> levels_ = {Level{}};
   size_t total_ = 1;
   size_t chained_ = 0;
   size_t highest_ = 0;
 };
-
-// A sub-select takes as much stack as so many operators.
-constexpr int kSelectLevels = 4;
 
 const std::unordered_set<std::string_view>& deepening_words() {
   static const std::unordered_set<std::string_view> words = {
@@ -146,8 +167,8 @@ class Renderer {
   }
 
   void punct(char c) {
-    if (c == '(' || c == '[') gauge_.open();
-    if (c == ')' || c == ']') gauge_.close();
+    if (c == '(' || c == '[') gauge_.open_bracket();
+    if (c == ')' || c == ']') gauge_.close_bracket();
     if (c == ',') gauge_.separator();
   }
 
@@ -160,7 +181,7 @@ class Renderer {
     if (!label && (lower == "timestamp" || lower == "interval") && !is_type(index)) {
       return source_.error_at(index);
     }
-    gauge(lower);
+    if (!label) gauge(lower);  // x.end is a column
     const bool first = index == source_.first;
     if (!is_plain_ascii_name(lower) || lower.size() > kMaxPgNameBytes ||
         (!first && is_keyword_only_of_postgres(lower) && !is_context_keyword(index, lower))) {
@@ -189,19 +210,18 @@ class Renderer {
 
   void gauge(std::string_view lower) {
     if (lower == "case") {
-      gauge_.open();
-      gauge_.open();  // costs twice; END closes both
+      gauge_.open_case();
     } else if (lower == "end") {
-      gauge_.close();
-      gauge_.close();
+      gauge_.close_case();
     } else if (lower == "and" || lower == "or" || lower == "when" || lower == "then" ||
                lower == "else") {
       gauge_.separator();
-    } else if (lower == "union" || lower == "intersect" || lower == "except" || lower == "minus" ||
-               lower == "join") {
+    } else if (lower == "union" || lower == "intersect" || lower == "except" || lower == "minus") {
+      gauge_.set_operation();
+    } else if (lower == "join") {
       gauge_.chain();
     } else if (lower == "select" || lower == "with") {
-      for (int level = 0; level < kSelectLevels; ++level) gauge_.deepen();
+      gauge_.select();
     } else if (deepening_words().count(lower) > 0) {
       gauge_.deepen();
     }

@@ -83,6 +83,10 @@ bool begins_query(std::string_view word) {
 }
 
 SqlStatus dispatch(Cursor* cursor, Statement* out) {
+  const size_t tokens = cursor->source().last - cursor->source().first;
+  if (tokens > kMaxTreeTokens && !cursor->is("insert")) {
+    return make_sql_error("54000", "statement is too complex");
+  }
   if (cursor->is_punct('(')) return translate_query(cursor, out);
   const Source& source = cursor->source();
   if (source.token(source.first).kind != TokenKind::kWord) return cursor->unexpected();

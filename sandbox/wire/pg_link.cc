@@ -6,6 +6,8 @@
 
 #include <cstring>
 
+#include "base/clock.h"
+
 namespace vesto::sandbox {
 
 namespace {
@@ -222,9 +224,11 @@ void PgLink::close() {
   }
   lost_ = true;
   channel_->set_read_timeout_ms(kCloseWaitMs);
+  const int64_t end = system_clock().monotonic_ms() + kCloseWaitMs;
   char type = 0;
   std::string_view body;
   while (channel_->read_message(&type, &body) == Channel::Read::kOk) {
+    if (system_clock().monotonic_ms() > end) break;  // rows of a long answer
   }
 }
 

@@ -111,8 +111,9 @@ std::string failed_tables_text(const KeptRun& run) {
     if (table.state != "failed" || !table.error) continue;
     const std::string pad(width - columns_of(table.name), ' ');
     const std::string indent(width + 4, ' ');
-    out += fmt::format("  {}{}  failed  {}  {}\n", table.name, pad, table.error->code,
-                       table.error->message);
+    std::string message = table.error->message;
+    if (message.starts_with(table.name + ": ")) message.erase(0, table.name.size() + 2);
+    out += fmt::format("  {}{}  failed  {}  {}\n", table.name, pad, table.error->code, message);
     if (!table.error->upstream.empty()) {
       out += fmt::format("{}answer: {}\n", indent, table.error->upstream);
     }
@@ -172,10 +173,13 @@ std::string rows_text(const RowCounts& rows) {
       rows.read == rows.copied
           ? fmt::format("{} rows read = copied", rows_of(rows.read))
           : fmt::format("{} rows read, {} copied", rows_of(rows.read), rows_of(rows.copied));
+  // A first load only inserts: no need to say so.
   if (rows.updated > 0 || rows.deleted > 0) {
-    out += fmt::format(" ({} updated, {} inserted", rows_of(rows.updated), rows_of(rows.inserted));
-    if (rows.deleted > 0) out += fmt::format(", {} deleted", rows_of(rows.deleted));
-    out += ")";
+    std::vector<std::string> parts;
+    if (rows.updated > 0) parts.push_back(rows_of(rows.updated) + " updated");
+    if (rows.inserted > 0) parts.push_back(rows_of(rows.inserted) + " inserted");
+    if (rows.deleted > 0) parts.push_back(rows_of(rows.deleted) + " deleted");
+    out += " (" + join(parts, ", ") + ")";
   }
   return out + fmt::format(", {} rejected", rows_of(rows.rejected));
 }

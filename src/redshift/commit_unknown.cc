@@ -21,7 +21,7 @@ Result<bool> RedshiftLoader::Impl::was_committed(const RecordedSession& lost, co
       if (context.record_session) {
         VESTO_TRY(context.record_session(session_->backend_pid(), session_->backend_start(), load));
       }
-      VESTO_TRY(set_timeout(kLockTimeoutMs));
+      VESTO_TRY(set_timeout(lock_timeout_ms()));
       VESTO_TRY(exec("BEGIN"));
       if (!no_lock_) VESTO_TRY(exec(sql::lock_table(state_name())));
       VESTO_ASSIGN(const ExecResult answer, exec(sql::select_fence(state_name())));

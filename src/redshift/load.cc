@@ -1,11 +1,23 @@
 // RedshiftLoader's public face, and its session.
 #include "redshift/load.h"
 
+#include <cstdlib>
+
 #include "base/log.h"
+#include "base/strings.h"
 #include "redshift/errors.h"
 #include "redshift/loader_impl.h"
 
 namespace vesto {
+
+int64_t lock_timeout_ms() {
+#if defined(VESTO_KILL_POINTS)
+  if (const char* text = std::getenv("VESTO_TEST_LOCK_WAIT_MS")) {
+    return parse_int(text).value_or(kLockTimeoutMs);
+  }
+#endif
+  return kLockTimeoutMs;
+}
 
 Error interrupted() { return Error(ErrorCode::kRunInterrupted, "the run was stopped"); }
 

@@ -203,7 +203,7 @@ Status LoadRun::try_once(const std::vector<size_t>& order, std::vector<StreamLoa
     if (!impl_.asked_[{name.schema, name.table}]) unknown.push_back(index);
   }
   if (!unknown.empty()) VESTO_TRY(impl_.read_tables(group_, unknown));
-  VESTO_TRY(impl_.set_timeout(kLockTimeoutMs));
+  VESTO_TRY(impl_.set_timeout(lock_timeout_ms()));
   VESTO_TRY(fill_transaction(order, done));
   // After this nothing cuts the session any more.
   if (impl_.context.stop.stop_requested()) return interrupted();

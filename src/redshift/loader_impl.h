@@ -21,6 +21,9 @@ namespace vesto {
 
 // How long a statement may wait for a lock on the state table.
 inline constexpr int64_t kLockTimeoutMs = 60'000;
+// The same, but shorter where a test of stopped processes asks for it (VESTO_TEST_LOCK_WAIT_MS,
+// only in builds with kill points).
+int64_t lock_timeout_ms();
 // Waits of 60 s for the state's lock, and the search for an unknown COMMIT: 10 minutes in all.
 inline constexpr int kMaxLockWaits = 10;
 inline constexpr int64_t kCommitSearchMs = 600'000;

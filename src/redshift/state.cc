@@ -123,7 +123,7 @@ Status RedshiftLoader::Impl::make_state(const Catalog& catalog) {
 
 Result<DestinationState> RedshiftLoader::Impl::select_state() {
   const TargetName state = state_name();
-  VESTO_TRY(set_timeout(kLockTimeoutMs));
+  VESTO_TRY(set_timeout(lock_timeout_ms()));
   VESTO_ASSIGN(const ExecResult answer, exec(sql::select_state(state)));
   DestinationState out;
   int headers = 0;

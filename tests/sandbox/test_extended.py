@@ -275,3 +275,17 @@ def test_psycopg2_sees_nothing_of_the_wrapping(connect):
     assert connection.status == psycopg2.extensions.STATUS_BEGIN
     connection.rollback()
     assert connection.notices == []
+
+
+def test_a_declared_cursor_can_be_described(wire):
+    wire.run("begin")
+    wire.run('declare "nc" cursor for select 1 as n')
+    wire.describe("P", "nc")
+    wire.sync()
+    messages = wire.read_until_ready()
+    assert kinds(messages) == "TZ"
+    assert columns(messages) == [("n", 23, 0)]
+    wire.run("commit")
+    wire.describe("P", "nc")
+    wire.sync()
+    assert state(wire.read_until_ready()) == ("I", "34000")

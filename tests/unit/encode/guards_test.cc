@@ -106,6 +106,18 @@ TEST(Guards, WidthsAreMeasuredOnlyWhereTheTypeIsTooNarrow) {
   EXPECT_EQ(guard.widths(), (std::vector<uint32_t>{0, 65535, 300, 0}));
 }
 
+TEST(Guards, OnlyRowsThatTripAreTakenApart) {
+  Guard guard(
+      schema_of({column("x", TypeKind::kVarchar, 1024, true), column("p", TypeKind::kDecimal)}),
+      std::string(kMarker));
+  std::vector<std::string> rows(100, "1,plain,2");
+  rows[10] = "2,NaN,2";
+  rows[70] = "3,NaN,2";
+  rows[80] = "4," + std::string(2000, 'x') + ",2";
+  EXPECT_EQ(said(guard.check(chunk_of(rows))), "");
+  EXPECT_EQ(guard.rows_parsed(), 3U);
+}
+
 TEST(Guards, LongestTextsAndBytes) {
   const auto text = column("x", TypeKind::kVarchar, 1024, true);
   const auto bytes = column("x", TypeKind::kVarbyte, kMaxVarbyteBytes, true);

@@ -71,6 +71,20 @@ TEST_F(LoadTest, TheStageHasTheTargetsTypes) {
             1);
 }
 
+// Redshift's = ignores trailing blanks: 'k' and 'k ' are two keys of the source.
+TEST_F(LoadTest, TextKeysAreComparedByLengthToo) {
+  StreamLoad stream = stream_load("a", 3);
+  stream.schema.key = {0, 1};
+  stream.full = false;
+  ASSERT_TRUE(run({stream}).ok());
+  EXPECT_EQ(warehouse.count("USING \"_vesto_stage_1\" WHERE \"a\".\"id\" = "
+                            "\"_vesto_stage_1\".\"id\" AND \"a\".\"note\" = "
+                            "\"_vesto_stage_1\".\"note\" AND OCTET_LENGTH(\"a\".\"note\") = "
+                            "OCTET_LENGTH(\"_vesto_stage_1\".\"note\")"),
+            1);
+  EXPECT_EQ(warehouse.count("GROUP BY \"id\", \"note\", OCTET_LENGTH(\"note\")"), 1);
+}
+
 // A window is merged even into an empty table: the read says nothing about the rest.
 TEST_F(LoadTest, AWindowIsAlwaysMerged) {
   StreamLoad stream = stream_load("a", 3);

@@ -87,6 +87,13 @@ TEST(Limits, DeepNestingIsRefusedNotACrash) {
   }
   EXPECT_EQ(error_of("select " + repeated("1+", 5000) + "1"), "54001");
   EXPECT_EQ(error_of(repeated("select 1 union ", 5000) + "select 1"), "54001");
+  // Words that look as if they closed something do not hide the depth.
+  EXPECT_EQ(
+      error_of("select " + repeated("(select x.end, x.and, ", 2000) + "1" + repeated(")", 2000)),
+      "54001");
+  EXPECT_EQ(
+      error_of("select " + repeated("case when a.end then ", 2000) + "1" + repeated(" end", 2000)),
+      "54001");
   EXPECT_EQ(error_of("select " + repeated("1+", 400) + "1"), "");
   EXPECT_EQ(error_of(repeated("select 1 union all ", 400) + "select 1"), "");
 }
@@ -95,6 +102,27 @@ TEST(Limits, WideStatementsAreFine) {
   EXPECT_EQ(error_of("select * from t where a in (1" + repeated(", 2", 50000) + ")"), "");
   EXPECT_EQ(error_of("select * from t where a = 1" + repeated(" or a = 2", 5000)), "");
   EXPECT_EQ(error_of("select 1" + repeated(", a", 200000)), "54000");
+}
+
+// Each of these would take minutes if some step looked at all tokens for each token.
+TEST(Limits, NothingIsQuadratic) {
+  const auto start = std::chrono::steady_clock::now();
+  error_of("select top 1 x from " + repeated("(select top 1 x from ", 70000) + "t");
+  error_of("select " + repeated("convert(int, ", 70000) + "1" + repeated(")", 70000));
+  error_of("select 1 from " + repeated("(select 1) union select 1 from ", 20000) + "t");
+  std::string names = "select 1";
+  for (int i = 0; i < 50000; ++i) names += ", " + std::string(70, 'n') + std::to_string(i);
+  error_of(names);
+  std::string columns = "create table t (a int";
+  for (int i = 0; i < 2000; ++i) columns += ", c" + std::to_string(i) + " int";
+  EXPECT_EQ(error_of(columns + ")"), "54011");
+  error_of("create table t (a int, primary key (a" + repeated(", a", 100000) + "))");
+  error_of(repeated("'a' ", 1000000));
+  error_of(repeated("/*", 1000000));
+  error_of("grant select on t" + repeated(", t", 100000) + " to bob");
+  error_of(repeated("$", 1000000));
+  error_of(repeated("'a'\n", 500000));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
 }
 
 TEST(Limits, ManyStatements) {

@@ -1,0 +1,41 @@
+// A server that speaks just enough of PostgreSQL's protocol to say what no real one says: it
+// answers each query, in order, with the messages it was given, and then stays silent.
+#ifndef VESTO_TESTS_UNIT_SOURCE_POSTGRES_FAKE_SERVER_H_
+#define VESTO_TESTS_UNIT_SOURCE_POSTGRES_FAKE_SERVER_H_
+
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace vesto::testing {
+
+// Messages of the backend, ready to be sent.
+std::string backend_message(char type, std::string_view body);
+std::string command_complete(std::string_view tag);
+std::string copy_out_begin();
+std::string copy_data(std::string_view bytes);
+std::string copy_done();
+std::string ready_for_query();
+
+class FakeServer {
+ public:
+  // One connection; answers[i] is sent when the i-th query has come.
+  explicit FakeServer(std::vector<std::string> answers);
+  ~FakeServer();
+  FakeServer(const FakeServer&) = delete;
+  FakeServer& operator=(const FakeServer&) = delete;
+  [[nodiscard]] int port() const { return port_; }
+
+ private:
+  void serve();
+
+  const std::vector<std::string> answers_;
+  int listener_ = -1;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace vesto::testing
+
+#endif  // VESTO_TESTS_UNIT_SOURCE_POSTGRES_FAKE_SERVER_H_
