@@ -131,11 +131,14 @@ def make_venv():
     return Tally()
 
 
+# What runs outside the unit tests is the release build; the units run under the sanitizers.
+PROGRAMS = ["vesto", "vesto-sandbox", "vesto-sandbox-s3", "s3_probe"]
+
 STEPS = [
     ("rooms", lambda: one_command(DEBIAN_PYTHON, "tools/rooms.py")),
     ("format", lambda: one_command("tools/check_format.sh")),
     ("python clients", make_venv),
-    ("build release", lambda: build("release")),
+    ("build release", lambda: build("release", *PROGRAMS)),
     ("build dev (ASan, UBSan)", lambda: build("dev")),
     ("unit tests (ASan, UBSan)", lambda: gtests("dev")),
     ("build tsan", lambda: build("tsan", "tsan_tests")),
@@ -146,8 +149,8 @@ STEPS = [
     ("end to end", lambda: pytest(["tests/e2e"], "e2e")),
 ]
 SOAK = [
-    ("build release", lambda: build("release")),
-    ("build dev (ASan, UBSan)", lambda: build("dev")),
+    ("build release", lambda: build("release", *PROGRAMS)),
+    ("build dev (ASan, UBSan)", lambda: build("dev", "vesto")),
     ("end to end, long", lambda: pytest(["tests/e2e"], "soak", 6 * 3600,
                                         {"VESTO_SOAK": "1"})),
 ]

@@ -104,6 +104,7 @@ std::string files_text(const std::vector<JournalObject>& files) {
 
 std::string files_json(const std::vector<JournalObject>& files) {
   std::vector<std::string> items;
+  items.reserve(files.size());
   for (const JournalObject& file : files) {
     items.push_back(fmt::format(
         R"({{"stream":{},"part":{},"bucket":{},"key":{},"rows":{},"raw_bytes":{},"size_bytes":{},"in_bucket":{}}})",

@@ -62,6 +62,7 @@ Error no_object(std::string_view kind, const std::string& name,
 template <typename T>
 std::vector<std::string> names_of(const std::vector<T>& objects) {
   std::vector<std::string> names;
+  names.reserve(objects.size());
   for (const T& object : objects) names.push_back(object.name);
   return names;
 }

@@ -37,6 +37,7 @@ class Checker {
   template <typename T>
   static std::vector<std::string> names_of(const std::vector<T>& objects) {
     std::vector<std::string> names;
+    names.reserve(objects.size());
     for (const T& object : objects) names.push_back(object.name);
     return names;
   }

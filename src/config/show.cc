@@ -74,7 +74,7 @@ class Collector {
     out_->push_back({.heading = heading, .settings = {}});
     for (const KeySpec* key : keys_below(pattern)) {
       const std::string name(last_part(key->path));
-      const std::string path = shown.empty() ? name : shown + "." + name;
+      const std::string path = shown.empty() ? name : fmt::format("{}.{}", shown, name);
       const TomlValue* value = table == nullptr ? nullptr : table->find(name);
       switch (key->type) {
         case KeyType::kLater:

@@ -10,8 +10,12 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <future>
+#include <system_error>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/strings.h"
@@ -22,6 +26,7 @@ namespace vesto {
 namespace {
 
 constexpr size_t kMaxNotices = 1000;
+constexpr int64_t kCancelWaitMs = 3000;
 
 struct ResultDeleter {
   void operator()(PGresult* result) const { PQclear(result); }
@@ -38,6 +43,23 @@ PgError make_error(PgError::Kind kind, std::string message) {
   error.kind = kind;
   error.message = std::move(message);
   return error;
+}
+
+// PQcancel() waits without bound for a server that accepts and then says nothing, and has no
+// means to end that. So it runs in a thread of its own, which is left to itself after a while.
+void cancel_within_bound(const std::shared_ptr<PGcancel>& cancel) {
+  auto done = std::make_shared<std::promise<void>>();
+  const std::future<void> finished = done->get_future();
+  try {
+    std::thread([cancel, done] {
+      std::array<char, 256> text{};
+      PQcancel(cancel.get(), text.data(), static_cast<int>(text.size()));
+      done->set_value();
+    }).detach();
+  } catch (const std::system_error&) {
+    return;  // no thread to be had: the connection is cut all the same
+  }
+  finished.wait_for(std::chrono::milliseconds(kCancelWaitMs));
 }
 
 // The system's CA bundle, for verification without tls_ca_file (libpq 15 has no word for it).
@@ -67,7 +89,7 @@ std::optional<std::string> PgAnswer::scalar() const {
 
 struct PgConnection::Impl {
   PGconn* conn = nullptr;
-  PGcancel* cancel = nullptr;
+  std::shared_ptr<PGcancel> cancel;
   int wake_fd;
   std::atomic<bool> interrupted{false};
   std::atomic<bool> broken{false};
@@ -77,7 +99,6 @@ struct PgConnection::Impl {
   Impl() : wake_fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
   ~Impl() {
     free_row();
-    if (cancel != nullptr) PQfreeCancel(cancel);
     if (conn != nullptr) PQfinish(conn);
     if (wake_fd >= 0) ::close(wake_fd);
   }
@@ -99,8 +120,7 @@ struct PgConnection::Impl {
   }
 
   void request_cancel() const {
-    std::array<char, 256> text{};
-    if (cancel != nullptr) PQcancel(cancel, text.data(), static_cast<int>(text.size()));
+    if (cancel) cancel_within_bound(cancel);
   }
 
   void cut() {
@@ -302,7 +322,7 @@ PgStatus PgConnection::Impl::login(const PgOptions& options) {
   }
   if (state != PGRES_POLLING_OK) return login_error(redact(trim(PQerrorMessage(conn))));
   PQsetErrorVerbosity(conn, PQERRORS_DEFAULT);
-  cancel = PQgetCancel(conn);
+  cancel.reset(PQgetCancel(conn), PQfreeCancel);  // takes a null pointer as well
   if (PQsetnonblocking(conn, 1) != 0) return lost();
   return Unit{};
 }

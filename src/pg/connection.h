@@ -109,7 +109,7 @@ class PgConnection {
   void interrupt();
 
   // Asks the server to cancel what runs; opens a short connection for it. Any thread, but not
-  // while the connection is being destroyed. Bounded by the TCP timeouts (60 s).
+  // while the connection is being destroyed. Waits 3 s at most.
   void request_cancel();
 
   // Closes the socket now, without a word to the server.

@@ -124,7 +124,8 @@ class RedshiftLoader {
   // Reads the state without making anything; nothing if there is no state table yet.
   Result<std::optional<DestinationState>> read_state();
 
-  // Target tables for the group: CREATE TABLE, ADD COLUMN, widen VARCHAR. Errors per stream.
+  // Target tables for the group: CREATE TABLE, ADD COLUMN, widen VARCHAR. Errors per stream. A
+  // table that is gone is made anew only for a read of the whole stream (else RS-TABLE-DIFFERS).
   Result<std::vector<std::pair<size_t, Error>>> prepare(const std::vector<StreamLoad>& group);
 
   // Ends the session that a dead run may have left in its transaction (only if that pid's

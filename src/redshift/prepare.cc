@@ -24,6 +24,14 @@ Error with_owner(Error error, const StreamLoad& stream, const CatalogTable* tabl
   return error;
 }
 
+// Only what changed was read: a new table would hold that alone and look complete.
+Error table_gone(const StreamLoad& stream) {
+  return Error(ErrorCode::kRsTableDiffers,
+               fmt::format("table {}.{} is gone, and only the changes since the last run were read",
+                           stream.target.schema, stream.target.table))
+      .with_hint("Run with --full-refresh for this table: it is made anew and filled.");
+}
+
 }  // namespace
 
 Status RedshiftLoader::Impl::read_tables(const std::vector<StreamLoad>& group,
@@ -57,7 +65,9 @@ Status RedshiftLoader::Impl::prepare_stream(const StreamLoad& stream) {
   constexpr int kPlans = 4;
   for (int attempt = 1;; ++attempt) {
     if (!asked_[name]) VESTO_TRY(read_tables({stream}, {0}));
-    VESTO_ASSIGN(const TablePlan plan, plan_table(stream, find_table(stream.target)));
+    const CatalogTable* existing = find_table(stream.target);
+    if (existing == nullptr && !stream.full) return table_gone(stream);
+    VESTO_ASSIGN(const TablePlan plan, plan_table(stream, existing));
     bool again = false;
     for (const std::string& statement : plan.statements) {
       asked_[name] = false;

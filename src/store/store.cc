@@ -24,7 +24,6 @@ namespace vesto {
 namespace {
 
 using store::Access;
-using store::Bind;
 using store::Blob;
 using store::Database;
 using store::LeaseRow;

@@ -39,6 +39,7 @@ def test_kill_at(world, point, first_load):
     if not first_load:
         world.must_run()
         change(world, 1)
+        world.source("ALTER TABLE b ADD COLUMN extra int DEFAULT 5")  # so that prepare has DDL
     code, _, errors = world.run(binary=DEV, environment={"VESTO_KILL_AT": point})
     assert code == -signal.SIGKILL, f"the point was not reached: exit {code} {errors}"
     world.must_run()

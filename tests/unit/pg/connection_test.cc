@@ -8,6 +8,7 @@
 #include <chrono>
 #include <thread>
 
+#include "tests/support/fake_pg_server.h"
 #include "tests/support/pg_cluster.h"
 
 namespace vesto {
@@ -187,6 +188,22 @@ TEST(Connection, TimeoutEndsTheStatement) {
   ASSERT_FALSE(answer.ok());
   EXPECT_EQ(answer.error().kind, PgError::Kind::kTimeout);
   EXPECT_FALSE(connection->usable());
+}
+
+// A server that hangs answers no cancel either: the caller must come back all the same.
+TEST(Connection, TimeoutEndsAlsoWhereTheServerIsMute) {
+  const testing::FakePgServer server({}, true);
+  PgOptions options;
+  options.host = "127.0.0.1";
+  options.port = server.port();
+  options.database = "db";
+  options.user = "u";
+  options.sslmode = "disable";
+  auto connection = connected(options);
+  ASSERT_NE(connection, nullptr);
+  const auto answer = connection->exec("SELECT 1", 50);
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().kind, PgError::Kind::kTimeout);
 }
 
 TEST(Connection, RequestCancelLeavesTheSessionUsable) {

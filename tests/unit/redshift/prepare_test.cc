@@ -77,6 +77,17 @@ TEST_F(PrepareTest, OneStreamsTroubleIsItsOwn) {
   EXPECT_EQ(table("c").columns.size(), 2U);
 }
 
+TEST_F(PrepareTest, ATableThatIsGoneIsNotMadeAnewForChangesOnly) {
+  StreamLoad window = stream_load("a", 1);
+  window.full = false;
+  auto done = make().prepare({window});
+  ASSERT_TRUE(done.ok());
+  ASSERT_EQ(done->size(), 1U);
+  EXPECT_EQ((*done)[0].second.name(), "RS-TABLE-DIFFERS");
+  EXPECT_NE((*done)[0].second.hint().find("--full-refresh"), std::string::npos);
+  EXPECT_EQ(warehouse.count("CREATE TABLE"), 0);
+}
+
 TEST_F(PrepareTest, WhatMeetsAllStopsAll) {
   warehouse.fail("CREATE TABLE", "XX000", "Disk Full");
   auto done = make().prepare({stream_load("a", 1), stream_load("b", 1)});

@@ -27,9 +27,10 @@ TEST(MessageWriter, TextIsCutAtAZeroByte) {
 }
 
 TEST(FieldReader, ReadsInOrderAndStaysFailed) {
-  FieldReader reader(
+  const std::string body =
       "\x01\x02"
-      "ab\0\xff\xff\xff\xfez"s);
+      "ab\0\xff\xff\xff\xfez"s;
+  FieldReader reader(body);
   EXPECT_EQ(reader.int16(), 258);
   EXPECT_EQ(reader.text(), "ab");
   EXPECT_EQ(reader.int32(), -2);
@@ -42,7 +43,7 @@ TEST(FieldReader, ReadsInOrderAndStaysFailed) {
 }
 
 TEST(FieldReader, TextWithoutEndFails) {
-  const std::string body = "abc");
+  FieldReader reader("abc");
   EXPECT_EQ(reader.text(), "");
   EXPECT_FALSE(reader.ok());
 }
@@ -111,8 +112,8 @@ TEST(DataRow, NullsAndValues) {
 }
 
 TEST(Parse, FieldsAndTypes) {
-  const auto message = parse_parse("s\0select 1\0\0\x02\0\0\x02\xc1\0\0\0\x15"s;
-  FieldReader reader(body);
+  const std::string body = "s\0select 1\0\0\x02\0\0\x02\xc1\0\0\0\x15"s;
+  const auto message = parse_parse(body);
   ASSERT_TRUE(message.has_value());
   EXPECT_EQ(message->name, "s");
   EXPECT_EQ(message->query, "select 1");

@@ -1,4 +1,4 @@
-#include "tests/unit/source_postgres/fake_server.h"
+#include "tests/support/fake_pg_server.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -62,8 +62,10 @@ std::string copy_data(std::string_view bytes) { return backend_message('d', byte
 std::string copy_done() { return backend_message('c', ""); }
 std::string ready_for_query() { return backend_message('Z', "I"); }
 
-FakeServer::FakeServer(std::vector<std::string> answers)
-    : answers_(std::move(answers)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+FakePgServer::FakePgServer(std::vector<std::string> answers, bool mute_to_others)
+    : answers_(std::move(answers)),
+      mute_to_others_(mute_to_others),
+      listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -76,15 +78,16 @@ FakeServer::FakeServer(std::vector<std::string> answers)
   thread_ = std::thread([this] { serve(); });
 }
 
-FakeServer::~FakeServer() {
+FakePgServer::~FakePgServer() {
   ::shutdown(listener_, SHUT_RDWR);
   thread_.join();
   ::close(listener_);
 }
 
-void FakeServer::serve() {
+void FakePgServer::serve() {
   const int fd = ::accept(listener_, nullptr, nullptr);
   if (fd < 0) return;
+  if (!mute_to_others_) ::shutdown(listener_, SHUT_RDWR);
   std::string body;
   if (read_body(fd, &body)) {  // the start-up packet has no type
     const std::string version(

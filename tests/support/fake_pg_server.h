@@ -1,7 +1,7 @@
 // A server that speaks just enough of PostgreSQL's protocol to say what no real one says: it
 // answers each query, in order, with the messages it was given, and then stays silent.
-#ifndef VESTO_TESTS_UNIT_SOURCE_POSTGRES_FAKE_SERVER_H_
-#define VESTO_TESTS_UNIT_SOURCE_POSTGRES_FAKE_SERVER_H_
+#ifndef VESTO_TESTS_SUPPORT_FAKE_PG_SERVER_H_
+#define VESTO_TESTS_SUPPORT_FAKE_PG_SERVER_H_
 
 #include <string>
 #include <string_view>
@@ -18,19 +18,21 @@ std::string copy_data(std::string_view bytes);
 std::string copy_done();
 std::string ready_for_query();
 
-class FakeServer {
+class FakePgServer {
  public:
-  // One connection; answers[i] is sent when the i-th query has come.
-  explicit FakeServer(std::vector<std::string> answers);
-  ~FakeServer();
-  FakeServer(const FakeServer&) = delete;
-  FakeServer& operator=(const FakeServer&) = delete;
+  // One connection; answers[i] is sent when the i-th query has come. Others are refused, or with
+  // mute_to_others accepted by the system and never answered.
+  explicit FakePgServer(std::vector<std::string> answers, bool mute_to_others = false);
+  ~FakePgServer();
+  FakePgServer(const FakePgServer&) = delete;
+  FakePgServer& operator=(const FakePgServer&) = delete;
   [[nodiscard]] int port() const { return port_; }
 
  private:
   void serve();
 
   const std::vector<std::string> answers_;
+  const bool mute_to_others_;
   int listener_ = -1;
   int port_ = 0;
   std::thread thread_;
@@ -38,4 +40,4 @@ class FakeServer {
 
 }  // namespace vesto::testing
 
-#endif  // VESTO_TESTS_UNIT_SOURCE_POSTGRES_FAKE_SERVER_H_
+#endif  // VESTO_TESTS_SUPPORT_FAKE_PG_SERVER_H_
