@@ -77,6 +77,7 @@ Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_vi
   options.database = source->database;
   options.sslmode = source->sslmode;
   options.tls_ca_file = source->tls_ca_file;
+  options.max_row_bytes = static_cast<size_t>(config.limits.max_row_mib) << 20;
   VESTO_ASSIGN(options.user, resolve_text(source->user));
   if (source->password.given()) {
     VESTO_ASSIGN(options.password, resolve_secret(source->password));

@@ -4,6 +4,7 @@
 
 #include "base/kill_point.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "sync/clean_up.h"
 #include "sync/deliver.h"
 #include "sync/extract.h"
@@ -70,6 +71,7 @@ struct Attempt {
   std::optional<Error> error;
   std::vector<TableResult> tables;
   int64_t data_as_of_ms = 0;
+  int64_t staged_at_ms = 0;
 };
 
 TableResult failed_table(const RunContext& context, const PlannedTable& planned, Error error) {
@@ -124,6 +126,7 @@ Attempt run_once(RunContext& context, LeaseKeeper& lease, const std::string& reg
   if (Status saved = context.save(); !saved.ok()) return failed(std::move(saved).error());
   Deliverer deliverer(context, loader, lease, *plan);
   ExtractResult extracted = extract(context, *plan, lease, deliverer);
+  attempt.staged_at_ms = context.now_ms();
   if (!extracted.error) plan->snapshot.reset();  // let the source vacuum again while we load
   DeliveryResult delivered = deliverer.finish(!extracted.error.has_value());
   collect_tables(context, *plan, &extracted, &delivered, &attempt);
@@ -163,6 +166,7 @@ void judge(const RunContext& context, const LeaseKeeper* lease, Attempt attempt,
            RunOutcome* outcome) {
   outcome->tables = std::move(attempt.tables);
   outcome->data_as_of_ms = attempt.data_as_of_ms;
+  if (attempt.staged_at_ms != 0) outcome->staged_ms = attempt.staged_at_ms - outcome->started_ms;
   size_t done = 0;
   size_t failed = 0;
   for (const TableResult& table : outcome->tables) {
@@ -324,7 +328,13 @@ Result<SyncPlan> plan_sync(const SyncSpec& spec, const RunOptions& options,
     out.tables.push_back(std::move(table));
   }
   if (with_sql) {
-    VESTO_ASSIGN(out.sql, loader.explain(loads));
+    for (const PlannedTable& planned : plan.tables) {
+      for (const ReadRange& range : planned.plan.ranges) {
+        out.sql.push_back("-- in the source: " + replace_all(range.sql, "\n", " "));
+      }
+    }
+    VESTO_ASSIGN(std::vector<std::string> sql, loader.explain(loads));
+    out.sql.insert(out.sql.end(), sql.begin(), sql.end());
   }
   return out;
 }
