@@ -43,6 +43,7 @@ int exit_code_of(const Error& error) {
     case ErrorCode::kUsage:
       return 2;
     case ErrorCode::kRunBusy:
+    case ErrorCode::kSysStoreBusy:
     case ErrorCode::kRunLeaseLost:
       return 7;
     case ErrorCode::kRunInterrupted:

@@ -24,10 +24,12 @@ def fill(world):
 
 
 def change(world, round_number):
+    """The cursor column only ever grows, as a cursor must."""
     base = 10_000 * (round_number + 1)
-    world.source(f"UPDATE a SET v = 'changed', n = {base} + id WHERE id % 10 = 3;"
-                 f"INSERT INTO a SELECT {base} + i, 'new', {base} + 5000 + i "
-                 "FROM generate_series(1, 20) i;"
+    world.source("UPDATE a SET v = 'changed', n = top.n + 1 FROM (SELECT max(n) AS n FROM a) AS top "
+                 "WHERE id % 10 = 3;"
+                 f"INSERT INTO a SELECT {base} + i, 'new', top.n + i "
+                 "FROM generate_series(1, 20) i, (SELECT max(n) AS n FROM a) AS top;"
                  f"UPDATE b SET v = 'r{round_number}' WHERE id % 7 = 1;"
                  f"DELETE FROM r WHERE id % 13 = {round_number % 13}")
 
