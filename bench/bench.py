@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The figures of docs/performance.md: Vesto and its controls, interleaved in one run, medians and
+"""Vesto and its controls, interleaved in one run, medians and
 ranges, parity checked on every timed run. Redshift itself is no part of it: the sandbox stands in.
 
   bench/bench.py [--rows 2000000] [--pairs 7]
