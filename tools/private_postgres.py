@@ -22,7 +22,7 @@ def free_port():
 class PrivatePostgres:
     def __init__(self, folder=None, port=None, password=None, settings=None):
         self.folder = pathlib.Path(folder) if folder else pathlib.Path(
-            tempfile.mkdtemp(prefix="vesto-pg-"))
+            tempfile.mkdtemp(prefix="vesto-source-"))
         self.port = port or free_port()
         self.user = "postgres"
         self.password = password or secrets.token_hex(12)
