@@ -131,6 +131,8 @@ def main():
             print(f"  CPU of the whole run / CPU of psql | zstd -1: {spread(cpus)}")
             print(f"  peak memory: {peak_kib / 1024:.0f} MiB")
             print(f"  statements a run (1 table): {statements_sent}, of them commits: {commits}")
+            starts = [timed([str(RELEASE), "version"])[0] * 1000 for _ in range(21)]
+            print(f"  process start (vesto version): {spread(starts, 0)} ms")
             print("  parity: every value of every timed run equal")
         finally:
             sandbox.stop()

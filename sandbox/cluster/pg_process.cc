@@ -18,8 +18,6 @@ namespace vesto::sandbox {
 
 namespace {
 
-constexpr uid_t kNamespaceUid = 65534;  // nobody: must be in passwd, or initdb refuses it
-
 bool write_file(const char* path, const char* text) {
   const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return false;
@@ -29,6 +27,7 @@ bool write_file(const char* path, const char* text) {
   return done;
 }
 
+// 65534 is nobody: a user that is not in passwd is refused by initdb.
 bool enter_namespace() {
   return ::unshare(CLONE_NEWUSER) == 0 && write_file("/proc/self/setgroups", "deny") &&
          write_file("/proc/self/uid_map", "65534 0 1") &&
