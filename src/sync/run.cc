@@ -230,21 +230,27 @@ void finish(RunContext& context, RunOutcome* outcome, bool cleaned) {
   }
 }
 
+// `dry`: a plan only, which leaves no trace in the store.
+RunContext make_context(const SyncSpec& spec, const RunOptions& options,
+                        const RunServices& services, Report& report, bool dry) {
+  return {.spec = spec,
+          .options = options,
+          .services = services,
+          .report = report,
+          .dry = dry,
+          .run = make_run_id(services.clock->wall_ms()),
+          .sync = sync_id(spec.name),
+          .installation = {},
+          .record = {},
+          .dead_runs = {},
+          .stop = {}};
+}
+
 }  // namespace
 
 RunOutcome run_sync(const SyncSpec& spec, const RunOptions& options, const RunServices& services) {
   Report report(spec, options.observer, *services.clock);
-  RunContext context{.spec = spec,
-                     .options = options,
-                     .services = services,
-                     .report = report,
-                     .dry = false,
-                     .run = make_run_id(services.clock->wall_ms()),
-                     .sync = sync_id(spec.name),
-                     .installation = {},
-                     .record = {},
-                     .dead_runs = {},
-                     .stop = {}};
+  RunContext context = make_context(spec, options, services, report, false);
   RunOutcome outcome;
   outcome.id = context.run;
   outcome.sync = spec.name;
@@ -290,17 +296,7 @@ RunOutcome run_sync(const SyncSpec& spec, const RunOptions& options, const RunSe
 Result<SyncPlan> plan_sync(const SyncSpec& spec, const RunOptions& options,
                            const RunServices& services, bool with_sql) {
   Report report(spec, nullptr, *services.clock);
-  RunContext context{.spec = spec,
-                     .options = options,
-                     .services = services,
-                     .report = report,
-                     .dry = true,
-                     .run = make_run_id(services.clock->wall_ms()),
-                     .sync = sync_id(spec.name),
-                     .installation = {},
-                     .record = {},
-                     .dead_runs = {},
-                     .stop = {}};
+  RunContext context = make_context(spec, options, services, report, true);
   const std::stop_callback forward(options.stop, [&context] { context.stop.request_stop(); });
   VESTO_ASSIGN(context.installation, services.store->installation());
   VESTO_ASSIGN(const SourceIdentity source, services.source->identity());
