@@ -12,8 +12,8 @@ command=${1:-"make demo && make demo-stop && make test"}
 work=$(mktemp -d)
 trap 'rm -rf --one-file-system "$work"' EXIT
 tree=$work/tree
-mirror=$(grep -rhoE '(^URIs: |^deb )[^ ]*http[^ ]*' /etc/apt/sources.list /etc/apt/sources.list.d \
-  2>/dev/null | grep -oE 'http[^ ]*' | grep -v security | head -n 1)
+mirror=$(apt-get indextargets --format '$(SITE)' 'Codename: bookworm' 'Created-By: Packages' |
+  sort -u | head -n 1)
 [ -n "$mirror" ] || { echo "no Debian mirror is configured on this machine" >&2; exit 1; }
 
 echo "Making a Debian minbase tree ..."
@@ -21,8 +21,9 @@ debootstrap --variant=minbase --include=ca-certificates bookworm "$tree" "$mirro
   >"$work/debootstrap.log" 2>&1 || { tail -n 20 "$work/debootstrap.log" >&2; exit 1; }
 
 rm -f "$tree/etc/apt/sources.list"
-cp -r /etc/apt/sources.list.d "$tree/etc/apt/"
-[ ! -s /etc/apt/sources.list ] || cp /etc/apt/sources.list "$tree/etc/apt/"
+for file in /etc/apt/sources.list /etc/apt/sources.list.d/debian*; do
+  [ ! -s "$file" ] || cp "$file" "$tree$file"
+done
 for file in /etc/apt/apt.conf.d/99* /etc/pip.conf /etc/resolv.conf /etc/hosts; do
   [ ! -f "$file" ] || cp -L "$file" "$tree$file"
 done
