@@ -36,22 +36,24 @@ Status check_tables(const SyncConfig& sync, const std::vector<std::string>& want
 struct Prepared {
   Config config;
   std::unique_ptr<Store> store;
-  std::unique_ptr<ByteBudget> budget;
   AssembledSync sync;
 };
 
-Result<std::unique_ptr<Prepared>> prepare(const Context& context, Config config) {
+Result<std::unique_ptr<Prepared>> prepare(const Context& context, Config config,
+                                          const std::stop_token& stop) {
   auto prepared = std::make_unique<Prepared>();
   prepared->config = std::move(config);
   const Options& options = context.options;
   const SyncConfig* sync = prepared->config.find_sync(options.name);
   if (sync == nullptr) return no_object("sync", options.name, names_of(prepared->config.syncs));
   VESTO_TRY(check_tables(*sync, options.tables));
-  VESTO_ASSIGN(prepared->sync, assemble_sync(prepared->config, options.name));
+  VESTO_ASSIGN(prepared->sync, assemble_sync(prepared->config, options.name, stop));
   VESTO_ASSIGN(prepared->store, open_store(data_dir(options), *context.clock));
-  prepared->budget =
-      std::make_unique<ByteBudget>(static_cast<uint64_t>(prepared->config.limits.memory_mib) << 20);
   return prepared;
+}
+
+uint64_t budget_bytes(const Config& config) {
+  return static_cast<uint64_t>(config.limits.memory_mib) << 20;
 }
 
 DisplayMode display_mode(const Context& context) {
@@ -161,10 +163,11 @@ int cmd_plan(const Context& context) {
   std::optional<Config> config = load_or_print(context);
   if (!config) return kExitConfig;
   SignalStop stop([] {});
-  auto prepared = prepare(context, *std::move(config));
+  ByteBudget budget(budget_bytes(*config));
+  auto prepared = prepare(context, *std::move(config), stop.token());
   if (!prepared.ok()) return fail(context, prepared.error());
   Prepared& all = **prepared;
-  const RunServices services = all.sync.services(*all.store, *context.clock, *all.budget);
+  const RunServices services = all.sync.services(*all.store, *context.clock, budget);
   const RunOptions run_options{.only_tables = context.options.tables,
                                .full_refresh = context.options.full_refresh,
                                .stop = stop.token(),
@@ -182,13 +185,14 @@ int cmd_run(const Context& context) {
   if (context.options.dry_run) return cmd_plan(context);
   std::optional<Config> config = load_or_print(context);
   if (!config) return kExitConfig;
-  auto prepared = prepare(context, *std::move(config));
-  if (!prepared.ok()) return fail(context, prepared.error());
-  Prepared& all = **prepared;
-  RunDisplay display(display_mode(context), context.terminal, *context.clock, all.budget.get());
+  ByteBudget budget(budget_bytes(*config));
+  RunDisplay display(display_mode(context), context.terminal, *context.clock, &budget);
   display.only(context.options.tables);
   SignalStop stop([&display] { display.show_now(); });
-  const RunServices services = all.sync.services(*all.store, *context.clock, *all.budget);
+  auto prepared = prepare(context, *std::move(config), stop.token());
+  if (!prepared.ok()) return fail(context, prepared.error());
+  Prepared& all = **prepared;
+  const RunServices services = all.sync.services(*all.store, *context.clock, budget);
   const RunOptions run_options{.only_tables = context.options.tables,
                                .full_refresh = context.options.full_refresh,
                                .stop = stop.token(),

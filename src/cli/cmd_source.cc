@@ -17,10 +17,11 @@ struct Seen {
 };
 
 Result<Seen> look(const Config& config, const std::string& name) {
+  // Looking holds no lease and no lock: signals end the process as they are used to.
   if (config.find_source(name) == nullptr) {
     return no_object("source", name, names_of(config.sources));
   }
-  VESTO_ASSIGN(const std::unique_ptr<Source> source, make_source(config, name));
+  VESTO_ASSIGN(const std::unique_ptr<Source> source, make_source(config, name, std::stop_token()));
   Seen seen;
   VESTO_ASSIGN(seen.identity, source->identity());
   VESTO_ASSIGN(seen.tables, source->tables());

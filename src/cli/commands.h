@@ -56,17 +56,6 @@ std::string issues_text(const std::vector<ConfigIssue>& issues);
 // The store for commands that only look: nothing if nobody has made one yet.
 Result<std::unique_ptr<Store>> open_store_if_there(const Context& context);
 
-// "No sync "shp" ...; did you mean "shop"?" (CFG-NO-OBJECT).
-Error no_object(std::string_view kind, const std::string& name,
-                const std::vector<std::string>& known);
-template <typename T>
-std::vector<std::string> names_of(const std::vector<T>& objects) {
-  std::vector<std::string> names;
-  names.reserve(objects.size());
-  for (const T& object : objects) names.push_back(object.name);
-  return names;
-}
-
 }  // namespace vesto::cli
 
 #endif  // VESTO_CLI_COMMANDS_H_

@@ -93,18 +93,4 @@ Result<std::unique_ptr<Store>> open_store_if_there(const Context& context) {
   return open_store(dir, *context.clock);
 }
 
-Error no_object(std::string_view kind, const std::string& name,
-                const std::vector<std::string>& known) {
-  const std::optional<std::string> better = nearest(name, known);
-  Error error(ErrorCode::kCfgNoObject,
-              fmt::format("there is no {} \"{}\"{}", kind, cut_utf8(name, 200),
-                          better ? fmt::format("; did you mean \"{}\"?", *better) : ""));
-  if (known.empty()) {
-    error.with_hint(fmt::format("The configuration defines no {} yet.", kind));
-  } else {
-    error.with_hint(fmt::format("Defined: {}.", join(known, ", ")));
-  }
-  return error;
-}
-
 }  // namespace vesto::cli

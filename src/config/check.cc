@@ -34,14 +34,6 @@ class Checker {
         {.code = code, .origin = origin, .message = std::move(message), .hint = std::move(hint)});
   }
 
-  template <typename T>
-  static std::vector<std::string> names_of(const std::vector<T>& objects) {
-    std::vector<std::string> names;
-    names.reserve(objects.size());
-    for (const T& object : objects) names.push_back(object.name);
-    return names;
-  }
-
   void named(const SyncConfig& sync, std::string_view kind, const std::string& name,
              const std::vector<std::string>& known) {
     if (name.empty() || std::find(known.begin(), known.end(), name) != known.end()) return;

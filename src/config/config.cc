@@ -1,5 +1,9 @@
 #include "config/config.h"
 
+#include <fmt/format.h>
+
+#include "base/strings.h"
+
 namespace vesto {
 
 namespace {
@@ -25,6 +29,20 @@ const SyncConfig* Config::find_sync(std::string_view name) const { return find_n
 Error issue_error(const ConfigIssue& issue) {
   Error error(issue.code, issue.origin.text() + ": " + issue.message);
   if (!issue.hint.empty()) error.with_hint(issue.hint);
+  return error;
+}
+
+Error no_object(std::string_view kind, std::string_view name,
+                const std::vector<std::string>& known) {
+  const std::optional<std::string> better = nearest(name, known);
+  Error error(ErrorCode::kCfgNoObject,
+              fmt::format("there is no {} \"{}\"{}", kind, cut_utf8(name, 200),
+                          better ? fmt::format("; did you mean \"{}\"?", *better) : ""));
+  if (known.empty()) {
+    error.with_hint(fmt::format("The configuration defines no {} yet.", kind));
+  } else {
+    error.with_hint(fmt::format("Defined: {}.", join(known, ", ")));
+  }
   return error;
 }
 

@@ -144,6 +144,19 @@ std::string config_as_json(const LoadedConfig& loaded);
 // What `vesto init` writes: a commented starter file that `config check` takes.
 std::string starter_config();
 
+// The names of a list of objects, in its order.
+template <typename Object>
+std::vector<std::string> names_of(const std::vector<Object>& objects) {
+  std::vector<std::string> names;
+  names.reserve(objects.size());
+  for (const Object& object : objects) names.push_back(object.name);
+  return names;
+}
+
+// CFG-NO-OBJECT: there is no `kind` "name"; did you mean ...? The hint lists those known.
+Error no_object(std::string_view kind, std::string_view name,
+                const std::vector<std::string>& known);
+
 }  // namespace vesto
 
 #endif  // VESTO_CONFIG_CONFIG_H_

@@ -107,6 +107,7 @@ Result<std::unique_ptr<RedshiftSession>> connect_redshift(const RedshiftOptions&
   pg.sslmode = "verify-full";  // never less: no fallback to clear text
   pg.tls_ca_file = options.tls_ca_file;
   pg.connect_timeout_ms = options.connect_timeout_ms;
+  pg.stop = options.stop;
   const std::string where =
       fmt::format("connecting to {}:{}/{}", options.host, options.port, options.database);
   auto connection = PgConnection::connect(pg);

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,7 @@ struct RedshiftOptions {
   Secret password;
   std::string tls_ca_file;  // empty: the system's
   int64_t connect_timeout_ms = 60'000;
+  std::stop_token stop;  // ends a connection attempt that waits
 };
 
 struct ExecResult {

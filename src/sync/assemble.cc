@@ -11,16 +11,6 @@ namespace vesto {
 
 namespace {
 
-template <typename Object>
-Error no_such(const char* kind, std::string_view name, const std::vector<Object>& all) {
-  std::vector<std::string> names;
-  for (const Object& object : all) names.push_back(object.name);
-  Error error(ErrorCode::kCfgNoObject,
-              std::string("there is no ") + kind + " \"" + std::string(name) + "\"");
-  if (const auto near = nearest(name, names)) error.with_hint("Did you mean \"" + *near + "\"?");
-  return error;
-}
-
 TableSpec table_spec(const TableConfig& table) {
   TableSpec spec;
   spec.name = table.name;
@@ -68,9 +58,10 @@ Status fill_destination(const DestinationConfig& destination, AssembledSync* syn
 
 }  // namespace
 
-Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_view name) {
+Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_view name,
+                                            const std::stop_token& stop) {
   const SourceConfig* source = config.find_source(name);
-  if (source == nullptr) return no_such("source", name, config.sources);
+  if (source == nullptr) return no_object("source", name, names_of(config.sources));
   PostgresOptions options;
   options.host = source->host;
   options.port = source->port;
@@ -78,6 +69,7 @@ Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_vi
   options.sslmode = source->sslmode;
   options.tls_ca_file = source->tls_ca_file;
   options.max_row_bytes = static_cast<size_t>(config.limits.max_row_mib) << 20;
+  options.stop = stop;
   VESTO_ASSIGN(options.user, resolve_text(source->user));
   if (source->password.given()) {
     VESTO_ASSIGN(options.password, resolve_secret(source->password));
@@ -85,12 +77,13 @@ Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_vi
   return make_postgres_source(std::move(options));
 }
 
-Result<AssembledSync> assemble_sync(const Config& config, std::string_view name) {
+Result<AssembledSync> assemble_sync(const Config& config, std::string_view name,
+                                    const std::stop_token& stop) {
   const SyncConfig* sync = config.find_sync(name);
-  if (sync == nullptr) return no_such("sync", name, config.syncs);
+  if (sync == nullptr) return no_object("sync", name, names_of(config.syncs));
   const DestinationConfig* destination = config.find_destination(sync->destination);
   if (destination == nullptr) {
-    return no_such("destination", sync->destination, config.destinations);
+    return no_object("destination", sync->destination, names_of(config.destinations));
   }
   AssembledSync assembled;
   assembled.spec.name = sync->name;
@@ -102,7 +95,8 @@ Result<AssembledSync> assemble_sync(const Config& config, std::string_view name)
     assembled.spec.tables.push_back(table_spec(table));
   }
   VESTO_TRY(fill_destination(*destination, &assembled));
-  VESTO_ASSIGN(assembled.source, make_source(config, sync->source));
+  assembled.redshift.stop = stop;
+  VESTO_ASSIGN(assembled.source, make_source(config, sync->source, stop));
   return assembled;
 }
 

@@ -4,6 +4,7 @@
 #define VESTO_SYNC_ASSEMBLE_H_
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -17,7 +18,9 @@
 namespace vesto {
 
 // Errors: CFG-NO-OBJECT (with the nearest name), CFG-SECRET-MISSING, CFG-VALUE.
-Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_view name);
+// `stop` ends a connection attempt that waits; a default token never does.
+Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_view name,
+                                            const std::stop_token& stop);
 
 struct AssembledSync {
   SyncSpec spec;
@@ -30,7 +33,9 @@ struct AssembledSync {
   RunServices services(Store& store, Clock& clock, ByteBudget& budget);
 };
 
-Result<AssembledSync> assemble_sync(const Config& config, std::string_view name);
+// `stop` as above, for the source and the warehouse.
+Result<AssembledSync> assemble_sync(const Config& config, std::string_view name,
+                                    const std::stop_token& stop);
 
 }  // namespace vesto
 

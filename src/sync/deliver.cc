@@ -4,6 +4,7 @@
 
 #include "base/kill_point.h"
 #include "base/log.h"
+#include "redshift/sql.h"
 
 namespace vesto {
 
@@ -172,7 +173,7 @@ Status Deliverer::remember(const std::vector<StreamLoad>& loads, const LoadOutco
   std::vector<StreamCopy> copies;
   StreamCopy header;
   header.sync = context_.spec.name;
-  header.stream = "*";
+  header.stream = sql::kHeaderStream;
   header.load_id = load;
   header.seen_ms = context_.now_ms();
   copies.push_back(header);

@@ -4,6 +4,7 @@
 
 #include "base/kill_point.h"
 #include "base/log.h"
+#include "redshift/sql.h"
 
 namespace vesto {
 
@@ -11,9 +12,6 @@ namespace {
 
 constexpr int64_t kCopiesLastMs = 24LL * 3600 * 1000;
 constexpr size_t kNullMarkerLength = 16;
-
-// The header row of the state table is kept beside the streams under this name.
-constexpr const char* kHeaderStream = "*";
 
 // The state as the local store remembers it; nothing if it does not, or not freshly enough.
 Result<std::optional<DestinationState>> remembered_state(RunContext& context) {
@@ -23,7 +21,7 @@ Result<std::optional<DestinationState>> remembered_state(RunContext& context) {
   bool has_header = false;
   for (const StreamCopy& copy : copies) {
     if (context.now_ms() - copy.seen_ms > kCopiesLastMs) return std::optional<DestinationState>();
-    if (copy.stream == kHeaderStream) {
+    if (copy.stream == sql::kHeaderStream) {
       state.fence = copy.load_id;
       has_header = true;
     } else {
@@ -40,7 +38,7 @@ Status remember_state(RunContext& context, const DestinationState& state) {
   std::vector<StreamCopy> copies;
   StreamCopy copy;
   copy.sync = context.spec.name;
-  copy.stream = kHeaderStream;
+  copy.stream = sql::kHeaderStream;
   copy.load_id = state.fence;
   copy.seen_ms = context.now_ms();
   copies.push_back(copy);
