@@ -226,12 +226,22 @@ int run(Options options) {
 
 }  // namespace
 
+int refuse(const std::string& what, int code) {
+  std::fprintf(stderr,
+               "vesto-sandbox: %s\n  Example: vesto-sandbox --data sandbox\n"
+               "  More: vesto-sandbox --help\n",
+               what.c_str());
+  return code;
+}
+
 }  // namespace vesto::sandbox
 
 int main(int argc, char** argv) {
   vesto::sandbox::Options options;
   CLI::App app("A local Redshift and S3 for tests. Loopback only.", "vesto-sandbox");
-  app.add_option("--data", options.dir, "Directory of all its data")->required();
+  // Looked at after the parsing: a flag with a slip of the pen is the first thing to say.
+  app.add_option("--data", options.dir, "Directory of all its data (needed)")->type_name("DIR");
+  app.allow_extras();
   app.add_option("--port-redshift", options.port_redshift, "0: any free one")
       ->capture_default_str();
   app.add_option("--port-aws", options.port_aws, "0: any free one")->capture_default_str();
@@ -243,7 +253,19 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--aws-plain", options.aws_plain, "S3 without TLS");
   app.add_flag("--no-sync", options.no_sync, "Faster; a crash of the machine may lose data");
-  CLI11_PARSE(app, argc, argv);
+  constexpr int kUsage = 2;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help().c_str(), stdout);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return vesto::sandbox::refuse(error.what(), kUsage);
+  }
+  if (!app.remaining().empty()) {
+    return vesto::sandbox::refuse("\"" + app.remaining().front() + "\" is not known", kUsage);
+  }
+  if (options.dir.empty()) return vesto::sandbox::refuse("--data DIR is missing", kUsage);
   vesto::configure_log(vesto::LogLevel::kWarn, vesto::LogFormat::kText);
   return vesto::sandbox::run(std::move(options));
 }

@@ -36,8 +36,11 @@ class SmallS3:
         headers = {"host": urllib.parse.urlsplit(self.aws["url"]).netloc, "x-amz-date": now,
                    "x-amz-content-sha256": digest}
         headers["authorization"] = self._signature(now, dict(headers), method, path, query, digest)
-        url = self.aws["url"] + path + ("?" + query if query else "")
-        request = urllib.request.Request(url, method=method, data=body or None, headers=headers)
+        return self.send(method, path + ("?" + query if query else ""), body or None, headers)
+
+    def send(self, method, target, body, headers):
+        request = urllib.request.Request(self.aws["url"] + target, method=method, data=body,
+                                         headers=headers)
         with urllib.request.urlopen(request, timeout=30, context=self.tls) as answer:
             return answer.read()
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The demo: a real PostgreSQL database, delivered into a local Redshift, changed, delivered again,
 and proven equal value by value.
 
@@ -28,7 +28,19 @@ DATA = pathlib.Path(os.environ.get("VESTO_DEMO_DATA", ROOT / "demo-data"))
 BIN = ROOT / os.environ.get("VESTO_BUILD_DIR", "build/release")
 VESTO = BIN / "src" / "cli" / "vesto"
 SANDBOX = BIN / "sandbox" / "vesto-sandbox"
-ORDERS = int(os.environ.get("VESTO_DEMO_ORDERS", 2_000_000))
+
+
+def wanted_orders():
+    """VESTO_DEMO_ORDERS. With fewer there would be no order to add."""
+    text = os.environ.get("VESTO_DEMO_ORDERS", "2000000")
+    least, most = 4_000, 1_000_000_000
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        sys.exit(f"VESTO_DEMO_ORDERS is {text!r}; it takes a number from {least:,} to {most:,}, "
+                 "written without commas")
+    return int(text)
+
+
+ORDERS = 0 if "--stop" in sys.argv else wanted_orders()
 CUSTOMERS = max(1, ORDERS // 100)
 TABLES = [("public.customers", "shop.customers", ["id"]), ("public.orders", "shop.orders", ["id"])]
 
@@ -65,6 +77,19 @@ def redshift_dsn(endpoints):
     r = endpoints["redshift"]
     return (f"host={r['host']} port={r['port']} dbname={r['database']} user={r['user']} "
             f"password={r['password']} sslmode=verify-full sslrootcert={endpoints['ca_file']}")
+
+
+def psql_line(endpoints):
+    """A line to paste that holds no password: it stands in a file that psql reads."""
+    r = endpoints["redshift"]
+    fields = (r["host"], str(r["port"]), r["database"], r["user"], r["password"])
+    line = ":".join(field.replace("\\", "\\\\").replace(":", "\\:") for field in fields)
+    path = DATA / "pgpass"
+    path.touch(mode=0o600)
+    path.write_text(line + "\n")
+    return (f"PGPASSFILE={path} psql \"host={r['host']} port={r['port']} dbname={r['database']} "
+            f"user={r['user']} sslmode=verify-full sslrootcert={endpoints['ca_file']}\" "
+            "-c 'select * from shop.orders limit 5'")
 
 
 def wait_for_sandbox(process, folder, deadline_s=60):
@@ -236,8 +261,9 @@ def play():
     print("5/6 vesto run shop", flush=True)
     vesto("run", "shop")
     proven = prove(source, endpoints)
-    print(f"Look around: psql \"{redshift_dsn(endpoints)}\"\n"
+    print(f"Look around: {psql_line(endpoints)}\n"
           f"             {VESTO.relative_to(ROOT)} --config {DATA.name}/vesto.toml status\n"
+          "Prove again: make demo-prove\n"
           "Stop:        make demo-stop")
     return proven
 
@@ -267,6 +293,8 @@ def main():
         stop()
         return 0
     if options.prove:
+        if not (DATA / "sandbox" / "endpoints.json").exists():
+            sys.exit("no demo is running; start it with: make demo")
         state = json.loads((DATA / "state.json").read_text())
         endpoints = json.loads((DATA / "sandbox" / "endpoints.json").read_text())
         return 0 if prove(source_of(state), endpoints) else 1

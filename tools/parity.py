@@ -23,7 +23,7 @@ SUPER_OID = 4000
 VARBYTE_OID = 6551
 NAMES = {16: "bool", 17: "bytea", 20: "int", 21: "int", 23: "int", 25: "text", 114: "json",
          700: "float4", 701: "float8", 1042: "char", 1043: "text", 1082: "date", 1083: "time",
-         1114: "timestamp", 1184: "timestamptz", 1700: "numeric", 2950: "text", 3802: "json",
+         1114: "timestamp", 1184: "timestamptz", 1700: "numeric", 3802: "json",
          SUPER_OID: "json", VARBYTE_OID: "bytea"}
 
 
@@ -35,6 +35,29 @@ def qualified(name):
     return ".".join(quote(part) for part in name.split(".", 1))
 
 
+WHOLE = {"oid", "xid", "cid", "xid8"}
+
+
+def source_form(connection, oid, typmod, name):
+    """(expression, kind) by which a source column is read, for types that are not in NAMES."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT typname, typtype, typcategory = 'A' AND typlen = -1 AND oid NOT IN "
+                       "(22, 30), typelem FROM pg_type WHERE oid = %s", (oid,))
+        type_name, kind, array, element = cursor.fetchone()
+    column = quote(name)
+    if array:
+        # numeric without a precision up to 38: strings, digit by digit.
+        loose = element == 1700 and (typmod < 4 or not 1 <= (typmod - 4) >> 16 <= 38)
+        return (f"to_json({column}{'::text[]' if loose else ''})::text", "json")
+    if kind == "c" or type_name == "hstore":
+        return f"to_json({column})::text", "json"
+    if type_name == "money":
+        return f"{column}::numeric", "numeric"
+    if type_name in WHOLE:
+        return f"{column}::text::numeric", "numeric"
+    return f"{column}::text", "text"  # all others: enums, ranges, inet ... and what nobody knows
+
+
 def connect(dsn):
     """Dates, times and binary stay text: Python's own types cannot hold all of their values."""
     connection = psycopg2.connect(dsn)
@@ -44,6 +67,8 @@ def connect(dsn):
     with connection.cursor() as cursor:
         cursor.execute("SET timezone TO 'UTC'")
         cursor.execute("SET extra_float_digits TO 2")  # all digits of a float
+        if connection.server_version > 90000:  # the source; Redshift says 80002
+            cursor.execute("SET intervalstyle TO 'iso_8601'; SET search_path TO ''")
     connection.commit()
     return connection
 
@@ -60,6 +85,8 @@ def canonical(kind, value):
         return value.rstrip(" ")
     if kind == "float4":
         return struct.pack("<f", value)
+    if kind == "float8":
+        return "NaN" if value != value else value
     if kind in ("timestamp", "timestamptz") and not value.endswith("BC") and value[4] == "-":
         text = value[:-3] + "+00:00" if kind == "timestamptz" else value
         day, _, clock = text.partition(" ")
@@ -78,6 +105,8 @@ def same(source_kind, destination_kind, a, b):
         return a is None and b is None
     if source_kind == "numeric" and destination_kind == "text":
         return format(a, "f") == b
+    if (source_kind, destination_kind) == ("numeric", "int"):
+        return a == b
     return canonical(source_kind, a) == canonical(destination_kind, b)
 
 
@@ -87,27 +116,48 @@ def columns_of(connection, table):
         return [(c.name, NAMES.get(c.type_code, "other")) for c in cursor.description]
 
 
+def forms_of(connection, table):
+    """(name, kind, expression) of each column of the source."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {qualified(table)} LIMIT 0")
+        columns = [(c.name, c.type_code) for c in cursor.description]
+        cursor.execute("SELECT attname, CASE WHEN typtype = 'd' THEN typtypmod ELSE atttypmod END "
+                       "FROM pg_attribute JOIN pg_type t ON t.oid = atttypid WHERE attnum > 0 AND "
+                       "attrelid = %s::regclass", (qualified(table),))
+        typmods = dict(cursor.fetchall())
+    out = []
+    for name, oid in columns:
+        if oid in NAMES:
+            out.append((name, NAMES[oid], quote(name)))
+        else:
+            expression, kind = source_form(connection, oid, typmods[name], name)
+            out.append((name, kind, expression))
+    return out
+
+
 def open_cursor(connection, name, table, columns, order):
     cursor = connection.cursor(name=name)
     cursor.itersize = BATCH_ROWS
-    cursor.execute(f"SELECT {', '.join(quote(c) for c in columns)} FROM {qualified(table)} "
+    cursor.execute(f"SELECT {', '.join(columns)} FROM {qualified(table)} "
                    f"ORDER BY {order}")
     return cursor
 
 
-def order_by(keys, kinds, collate):
+def order_by(keys, kinds, forms, collate):
     parts = []
     for key in keys:
         if kinds[key] in ("text", "char"):
-            parts.append(f"rtrim({quote(key)}){collate}, octet_length({quote(key)})")
+            parts.append(f"rtrim({forms[key]}){collate}, octet_length({forms[key]})")
         else:
-            parts.append(quote(key))
+            parts.append(forms[key])
     return ", ".join(parts)
 
 
 def compare_table(source, destination, source_table, destination_table, keys, exclude=()):
     """Returns (rows, values, differences)."""
-    source_columns = [c for c in columns_of(source, source_table) if c[0] not in exclude]
+    forms = [c for c in forms_of(source, source_table) if c[0] not in exclude]
+    source_columns = [(name, kind) for name, kind, _ in forms]
+    source_forms = {name: expression for name, _, expression in forms}
     destination_kinds = dict(columns_of(destination, destination_table))
     missing = [n for n, _ in source_columns if n.lower() not in destination_kinds]
     if missing:
@@ -116,10 +166,11 @@ def compare_table(source, destination, source_table, destination_table, keys, ex
     folded = [n.lower() for n in names]
     kinds = [(k, destination_kinds[n.lower()]) for n, k in source_columns]
     text_keys = dict(source_columns)
-    left = open_cursor(source, "left_side", source_table, names,
-                       order_by(keys, text_keys, ' COLLATE "C"'))
-    right = open_cursor(destination, "right_side", destination_table, folded,
-                        order_by([k.lower() for k in keys], destination_kinds, ""))
+    left = open_cursor(source, "left_side", source_table, [source_forms[n] for n in names],
+                       order_by(keys, text_keys, source_forms, ' COLLATE "C"'))
+    plain_names = {n: quote(n) for n in folded}
+    right = open_cursor(destination, "right_side", destination_table, list(plain_names.values()),
+                        order_by([k.lower() for k in keys], destination_kinds, plain_names, ""))
     # Kinds whose Python objects are equal exactly when the values are need no closer look.
     plain = all(a == b and a in ("bool", "int", "text", "date", "float8") or
                 (a, b) in (("numeric", "numeric"), ("timestamp", "timestamp"),

@@ -131,6 +131,25 @@ def make_venv():
     return Tally()
 
 
+def fuzz(seconds):
+    """One test a target; it fails with the path of the input that it has found."""
+    results = BUILD / "fuzz" / "results"
+    results.unlink(missing_ok=True)
+    code = run(["tools/fuzz.sh", seconds]).returncode
+    lines = results.read_text().splitlines() if results.exists() else []
+    tally = Tally(sum(line.startswith("ok ") for line in lines),
+                  sum(line.startswith("failed ") for line in lines))
+    if code != 0 and tally.failed == 0 or not lines:
+        tally.failed += 1  # it did not build
+    return tally
+
+
+def end_to_end():
+    """Begins a new list of what Vesto emits, which the SQL judges read afterwards."""
+    (BUILD / "emitted.jsonl").unlink(missing_ok=True)
+    return pytest(["tests/e2e"], "e2e")
+
+
 # What runs outside the unit tests is the release build; the units run under the sanitizers.
 PROGRAMS = ["vesto", "vesto-sandbox", "vesto-sandbox-s3", "s3_probe"]
 
@@ -146,13 +165,18 @@ STEPS = [
     ("sandbox, judged by drivers", lambda: pytest(["tests/sandbox"], "sandbox")),
     ("S3, judged by its clients", lambda: pytest(["tests/sandbox_s3", "tests/foreign_s3"], "s3")),
     ("command line", lambda: pytest(["tests/cli"], "cli")),
-    ("end to end", lambda: pytest(["tests/e2e"], "e2e")),
+    ("COPY, read a second time", lambda: pytest(["tests/differential"], "differential")),
+    ("end to end", end_to_end),
+    ("SQL, judged by its parsers", lambda: pytest(["tests/sql_judges"], "sql")),
+    ("fuzz, 10 s each", lambda: fuzz(10)),
 ]
 SOAK = [
     ("build release", lambda: build("release", *PROGRAMS)),
     ("build dev (ASan, UBSan)", lambda: build("dev", "vesto")),
     ("end to end, long", lambda: pytest(["tests/e2e"], "soak", 6 * 3600,
                                         {"VESTO_SOAK": "1"})),
+    ("COPY, read a second time, long", lambda: pytest(["tests/differential"], "differential", 3600,
+                                                      {"VESTO_SOAK": "1"})),
 ]
 
 

@@ -165,6 +165,10 @@ bool FieldWriter::write(const ColumnPlan& plan, std::string_view value, std::str
     if (!null) return error->set(kErrorSuper, "Invalid JSON value");
     return write_null(plan, out, error);
   }
+  // A NUL is told as such in any column, not as the digit or the letter that is expected there.
+  if (!readings_.nul_is_data && value.find('\0') != std::string_view::npos) {
+    return error->set(kErrorNulByte, "Invalid null byte - field longer than 1 byte");
+  }
   return write_value(plan, value, out, error);
 }
 

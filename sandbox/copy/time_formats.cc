@@ -47,10 +47,12 @@ int full_year(int two_digit_year) {
   return two_digit_year < 70 ? 2000 + two_digit_year : 1900 + two_digit_year;
 }
 
-// A year as a person writes it; exactly two digits mean 1970 to 2069, but not before Christ.
+// A year as a person writes it; exactly two digits mean 1970 to 2069, but not before Christ. Years
+// before 1000 need their zeros: Redshift was seen to refuse 202-04-17 and to load 0202-04-17.
 int year_of(std::string_view text, bool bc) {
   const int year = number_of(text);
-  return text.size() == 2 && year >= 0 && !bc ? full_year(year) : year;
+  if (bc || text.size() >= 4) return year;
+  return text.size() == 2 && year >= 0 ? full_year(year) : -1;
 }
 
 bool set_day_of_year(int day_of_year, TimeParts* parts) {

@@ -87,13 +87,26 @@ std::string subject(const S3Call& call) {
   return out;
 }
 
+// What a policy should name: all below the prefix, not the one object. Staged keys end in
+// <installation>/<sync>/<run>/<stream>/<part>; other keys are named as they are.
+std::string allowed_keys(std::string_view key) {
+  constexpr int kOwnSegments = 5;
+  size_t at = key.size();
+  for (int i = 0; i < kOwnSegments; ++i) {
+    if (at == 0) return std::string(key);
+    at = key.rfind('/', at - 1);
+    if (at == std::string_view::npos) return i == kOwnSegments - 1 ? "*" : std::string(key);
+  }
+  return std::string(key.substr(0, at + 1)) + "*";
+}
+
 std::string denied_hint(const S3Call& call, std::string_view message) {
   if (message.find("kms:") != std::string_view::npos) {
     return "Allow kms:GenerateDataKey and kms:Decrypt on the key that encrypts the bucket.";
   }
   std::string hint = "Allow " + std::string(call.action) + " on arn:" + arn_partition(call.region) +
                      ":s3:::" + std::string(call.bucket);
-  if (!call.key.empty()) hint += "/" + std::string(call.key);
+  if (!call.key.empty()) hint += "/" + allowed_keys(call.key);
   hint += '.';
   if (message.find("explicit deny") != std::string_view::npos) {
     hint += " A policy denies it explicitly: an Allow alone does not help.";

@@ -10,6 +10,19 @@
 
 namespace vesto {
 
+// What the process takes whatever the number of readers.
+inline constexpr uint64_t kProcessBytes = 16ULL << 20;
+
+// Memory of one reader: two chunks of 4 MiB, output of 5 MiB, one part filling and one in flight of
+// 8 MiB each, 2 MiB of contexts. A row above 4 MiB makes each of those larger, and libpq holds it
+// twice while it is received.
+constexpr uint64_t lane_size_bytes(uint64_t max_row_bytes) {
+  constexpr uint64_t kUsualRow = 4ULL << 20;
+  constexpr uint64_t kBuffersThatHoldARow = 8;
+  const uint64_t beyond = max_row_bytes > kUsualRow ? max_row_bytes - kUsualRow : 0;
+  return (31ULL << 20) + kBuffersThatHoldARow * beyond;
+}
+
 class ByteBudget {
  public:
   explicit ByteBudget(uint64_t total_bytes) : free_bytes_(total_bytes), total_bytes_(total_bytes) {}

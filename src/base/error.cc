@@ -93,7 +93,7 @@ Error&& Error::with_upstream(Upstream upstream) && {
   return std::move(with_upstream(std::move(upstream)));
 }
 Error& Error::in(std::string where) & {
-  context_.push_back(std::move(where));
+  if (!where.empty()) context_.push_back(std::move(where));
   return *this;
 }
 Error&& Error::in(std::string where) && { return std::move(in(std::move(where))); }

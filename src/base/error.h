@@ -60,7 +60,7 @@ class Error {
   Error&& with_hint(std::string hint) &&;
   Error& with_upstream(Upstream upstream) &;
   Error&& with_upstream(Upstream upstream) &&;
-  // Says where: "table public.orders", "part 3". Outermost last.
+  // Says where: "table public.orders", "part 3". Outermost last; "" adds nothing.
   Error& in(std::string where) &;
   Error&& in(std::string where) &&;
 

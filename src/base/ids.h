@@ -23,7 +23,8 @@ using SyncId = StrongId<struct SyncIdTag>;                  // 8 hex digits
 using InstallationId = StrongId<struct InstallationIdTag>;  // 16 lower-case letters and digits
 
 std::string make_ulid(int64_t wall_ms);
-LoadId make_load_id(int64_t wall_ms);
+// Greater than `after`, the load id before it, also where the clock was set back meanwhile.
+LoadId make_load_id(int64_t wall_ms, const LoadId& after);
 RunId make_run_id(int64_t wall_ms);
 // First 8 hex digits of SHA-256 of the lower-case name: a new machine finds its state again.
 SyncId sync_id(std::string_view sync_name);

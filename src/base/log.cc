@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json_text.h"
 #include "base/redact.h"
+#include "base/strings.h"
 
 namespace vesto {
 
@@ -66,7 +67,7 @@ void log(LogLevel level, std::string_view event, LogFields fields) {
   } else {
     line = now + " " + level_name(level) + " " + std::string(event);
     for (const auto& [key, value] : fields) {
-      line += " " + std::string(key) + "=" + redact(value);
+      line += " " + std::string(key) + "=" + printable(redact(value), false);
     }
   }
   sink().info("{}", line);

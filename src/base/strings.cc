@@ -52,6 +52,28 @@ std::string to_upper_ascii(std::string_view text) {
   return out;
 }
 
+std::string printable(std::string_view text, bool keep_lines) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // C1 in UTF-8: C2 80 to C2 9F.
+    const bool c1 = byte == 0xC2 && i + 1 < text.size() &&
+                    static_cast<unsigned char>(text[i + 1]) >= 0x80 &&
+                    static_cast<unsigned char>(text[i + 1]) <= 0x9F;
+    const bool line = byte == '\n' || byte == '\t';
+    if (c1) {
+      ++i;
+      out += "\\x" + to_hex(text.substr(i, 1));
+    } else if ((byte < 0x20 || byte == 0x7F) && !(line && keep_lines)) {
+      out += "\\x" + to_hex(text.substr(i, 1));
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
   std::string out;
   size_t start = 0;

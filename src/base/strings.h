@@ -23,6 +23,10 @@ std::string to_hex(std::string_view bytes);
 // Cuts to at most `max_bytes` without splitting a UTF-8 character.
 std::string_view cut_utf8(std::string_view text, size_t max_bytes);
 
+// For people's eyes: control characters (C0, DEL, C1) as \xNN, so that a name or a server's text
+// cannot move the cursor or forge a line. Line feeds and tabs stay where `keep_lines` says so.
+std::string printable(std::string_view text, bool keep_lines);
+
 // "1,204,331"; "214 MiB"; "4m 12s", "0.9 s", "31 s".
 std::string format_count(int64_t count);
 std::string format_bytes(uint64_t size_bytes);

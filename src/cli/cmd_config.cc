@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "sync/run.h"
 
 namespace vesto::cli {
 
@@ -55,7 +56,7 @@ int cmd_init(const Context& context) {
     return fail(context, init_error(path, written < 0 ? code : ENOSPC));
   }
   if (context.options.json) {
-    write_out(fmt::format("{{\"file\":{}}}\n", json_quote(path)));
+    write_out(fmt::format(R"({{"schema":"vesto.init/1","file":{}}})", json_quote(path)) + "\n");
   } else {
     write_out(
         fmt::format("Made {}.\nNext:  edit it, then  vesto config check  and  "
@@ -97,6 +98,10 @@ int cmd_config_show(const Context& context) {
   const LoadedConfig loaded = load_config(config_files(context.options));
   if (!loaded.issues.empty()) {
     // What is not understood is not shown: a secret may stand in the wrong place.
+    if (context.options.json) {
+      write_out(fmt::format(R"({{"error":{}}})", error_json(issue_error(loaded.issues.front()))) +
+                "\n");
+    }
     write_err(issues_text(loaded.issues));
     return kExitConfig;
   }

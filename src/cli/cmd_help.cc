@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "config/keys.h"
+#include "sync/run.h"
 
 #ifndef VESTO_VERSION
 #error "VESTO_VERSION comes from CMakeLists.txt"
@@ -62,10 +63,11 @@ std::string entry_text(const CatalogEntry& entry) {
 std::string entry_json(const CatalogEntry& entry) {
   std::vector<std::string> causes;
   for (const std::string& cause : split(entry.causes, '\n')) causes.push_back(json_quote(cause));
-  return fmt::format(R"({{"code":{},"title":{},"hint":{},"blame":{},"retry":{},"causes":[{}]}})",
-                     json_quote(entry.name), json_quote(entry.title), json_quote(entry.hint),
-                     json_quote(blame_name(entry.blame)), json_quote(retry_name(entry.retry)),
-                     join(causes, ",")) +
+  return fmt::format(
+             R"({{"schema":"vesto.error/1","code":{},"title":{},"hint":{},"blame":{},"retry":{},"causes":[{}]}})",
+             json_quote(entry.name), json_quote(entry.title), json_quote(entry.hint),
+             json_quote(blame_name(entry.blame)), json_quote(retry_name(entry.retry)),
+             join(causes, ",")) +
          "\n";
 }
 
@@ -99,6 +101,16 @@ std::optional<std::string> command_help(const std::vector<std::string>& words) {
   return std::nullopt;
 }
 
+std::string overview_json() {
+  std::vector<std::string> commands;
+  for (const std::string& name : command_names()) commands.push_back(json_quote(name));
+  std::vector<std::string> codes;
+  for (const CatalogEntry& entry : error_catalog()) codes.push_back(json_quote(entry.name));
+  return fmt::format(R"({{"schema":"vesto.help/1","commands":[{}],"error_codes":[{}]}})",
+                     join(commands, ","), join(codes, ",")) +
+         "\n";
+}
+
 }  // namespace
 
 int cmd_help(const Context& context) {
@@ -108,7 +120,7 @@ int cmd_help(const Context& context) {
     return kExitOk;
   }
   if (options.names.empty()) {
-    write_out(parse_command_line({"--help"}).out);
+    write_out(options.json ? overview_json() : parse_command_line({"--help"}).out);
     return kExitOk;
   }
   if (const CatalogEntry* entry = find_catalog_entry(options.names.front());
@@ -117,7 +129,10 @@ int cmd_help(const Context& context) {
     return kExitOk;
   }
   if (const std::optional<std::string> help = command_help(options.names)) {
-    write_out(*help);
+    write_out(options.json ? fmt::format(R"({{"schema":"vesto.help/1","command":{},"text":{}}})",
+                                         json_quote(join(options.names, " ")), json_quote(*help)) +
+                                 "\n"
+                           : *help);
     return kExitOk;
   }
   std::vector<std::string> known = command_names();
@@ -125,6 +140,14 @@ int cmd_help(const Context& context) {
   const std::string word = join(options.names, " ");
   std::optional<std::string> better = nearest(to_upper_ascii(word), known);
   if (!better) better = nearest(word, known);
+  if (options.json) {
+    write_out(fmt::format(R"({{"error":{}}})",
+                          error_json(Error(ErrorCode::kUsage,
+                                           fmt::format("\"{}\" is neither an error code nor a "
+                                                       "command",
+                                                       cut_utf8(word, 200))))) +
+              "\n");
+  }
   write_err(fmt::format(
       "Error USAGE: \"{}\" is neither an error code nor a command{}\n"
       "  Example: vesto help RS-OWNER\n  More: vesto --help\n",

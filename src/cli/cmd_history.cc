@@ -37,12 +37,17 @@ std::string run_json(const KeptRun& run) {
   return fmt::format(
       R"({{"run":{},"sync":{},"state":{},"step":{},"exit_code":{},"started_at":{}}})",
       json_quote(run.record.id.text), json_quote(run.record.sync), json_quote(run.state),
-      json_quote(run.record.step), run.record.exit_code,
-      json_quote(format_utc(run.record.started_ms)));
+      json_quote(run.record.step), code_json(run), json_quote(format_utc(run.record.started_ms)));
 }
 
 std::string note_of(const KeptRun& run) {
   if (run.died) return "its process ended";
+  if (run.reason == "another run is active") return run.reason;
+  // 130 and 143 tell Ctrl-C from SIGTERM.
+  if (run.exit_code && *run.exit_code == kExitInterrupted && run.error)
+    return run.error->code + "  SIGINT";
+  if (run.exit_code && *run.exit_code == kExitTerminated && run.error)
+    return run.error->code + "  SIGTERM";
   if (run.error) return run.error->code;
   for (const KeptTable& table : run.tables) {
     if (table.error) return table.error->code + " " + table.name;
@@ -65,6 +70,7 @@ std::string history_text(const std::vector<KeptRun>& runs) {
 std::string error_lines(const KeptError& error) {
   std::string out = fmt::format("  {}  {}\n", error.code, error.message);
   if (!error.upstream.empty()) out += fmt::format("    answer: {}\n", error.upstream);
+  for (const std::string& where : error.where) out += fmt::format("    In: {}\n", where);
   if (!error.hint.empty()) out += fmt::format("    Fix: {}\n", error.hint);
   return out;
 }
@@ -74,7 +80,7 @@ std::string show_text(const KeptRun& run, int64_t now_ms) {
   std::string out = fmt::format("{}  {}\n", record.id.text, record.sync);
   out += fmt::format("  started {}", format_utc_seconds(record.started_ms));
   if (record.ended_ms != 0) out += fmt::format(", ended {}", format_utc_seconds(record.ended_ms));
-  out += fmt::format(", exit code {}\n", record.exit_code);
+  out += run.exit_code ? fmt::format(", exit code {}\n", *run.exit_code) : std::string("\n");
   if (run.state == "running") {
     return out + fmt::format("Running: {} for {}\n", replace_all(record.step, "_", " "),
                              format_duration(now_ms - record.started_ms));
@@ -83,33 +89,41 @@ std::string show_text(const KeptRun& run, int64_t now_ms) {
     return out + fmt::format("Failed: its process ended in step {}; the next run repairs it\n",
                              replace_all(record.step, "_", " "));
   }
-  out += end_text(run, now_ms);
+  out += end_text(run, now_ms, /*whole=*/true);
   if (run.error) out += error_lines(*run.error);
   for (const std::string& warning : run.warnings) out += fmt::format("  Warning: {}\n", warning);
   return out;
 }
 
-std::string files_text(const std::vector<JournalObject>& files) {
+// The table whose rows are in the file: streams are numbered in the order of the run's tables. A
+// run that planned again has numbered on; and one that was killed has no list.
+std::string stream_name(const KeptRun& run, int stream) {
+  const auto index = static_cast<size_t>(stream - 1);
+  if (stream < 1 || index >= run.streams.size()) return fmt::format("({})", stream);
+  return run.streams[index];
+}
+
+std::string files_text(const KeptRun& run, const std::vector<JournalObject>& files) {
   std::vector<std::vector<std::string>> rows = {
       {"TABLE", "PART", "ROWS", "BYTES", "RAW BYTES", "IN BUCKET", "KEY"}};
   for (const JournalObject& file : files) {
-    rows.push_back({std::to_string(file.stream),
+    rows.push_back({stream_name(run, file.stream),
                     file.part == 0 ? "manifest" : std::to_string(file.part),
                     format_count(static_cast<int64_t>(file.rows)), format_bytes(file.size_bytes),
-                    format_bytes(file.raw_bytes), file.stored ? "yes" : "no",
+                    file.part == 0 ? "-" : format_bytes(file.raw_bytes), file.stored ? "yes" : "no",
                     "s3://" + file.bucket + "/" + file.key});
   }
   return table_text(rows);
 }
 
-std::string files_json(const std::vector<JournalObject>& files) {
+std::string files_json(const KeptRun& run, const std::vector<JournalObject>& files) {
   std::vector<std::string> items;
   items.reserve(files.size());
   for (const JournalObject& file : files) {
     items.push_back(fmt::format(
-        R"({{"stream":{},"part":{},"bucket":{},"key":{},"rows":{},"raw_bytes":{},"size_bytes":{},"in_bucket":{}}})",
-        file.stream, file.part, json_quote(file.bucket), json_quote(file.key), file.rows,
-        file.raw_bytes, file.size_bytes, file.stored));
+        R"({{"table":{},"stream":{},"part":{},"bucket":{},"key":{},"rows":{},"raw_bytes":{},"size_bytes":{},"in_bucket":{}}})",
+        json_quote(stream_name(run, file.stream)), file.stream, file.part, json_quote(file.bucket),
+        json_quote(file.key), file.rows, file.raw_bytes, file.size_bytes, file.stored));
   }
   return "[" + join(items, ",") + "]";
 }
@@ -177,7 +191,7 @@ int cmd_show(const Context& context) {
   if (options.json) {
     std::string out = R"({"schema":"vesto.run/1",)" + run_json(details.run).substr(1);
     out.pop_back();
-    if (options.show_files) out += ",\"files\":" + files_json(details.files);
+    if (options.show_files) out += ",\"files\":" + files_json(details.run, details.files);
     if (options.sql) {
       std::vector<std::string> statements;
       for (const std::string& sql : details.sql) statements.push_back(json_quote(sql));
@@ -191,7 +205,7 @@ int cmd_show(const Context& context) {
   if ((whole || options.show_tables) && !details.run.tables.empty()) {
     write_out((whole ? "\n" : "") + tables_text(details.run));
   }
-  if (options.show_files) write_out(files_text(details.files));
+  if (options.show_files) write_out(files_text(details.run, details.files));
   for (const std::string& sql : details.sql) {
     write_out(sql.ends_with(';') ? sql + "\n" : sql + ";\n");
   }

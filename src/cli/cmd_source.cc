@@ -23,7 +23,11 @@ Result<Seen> look(const Config& config, const std::string& name) {
   }
   VESTO_ASSIGN(const std::unique_ptr<Source> source, make_source(config, name, std::stop_token()));
   Seen seen;
-  VESTO_ASSIGN(seen.identity, source->identity());
+  auto identity = source->identity();
+  if (!identity.ok()) {
+    return std::move(identity).error().in(source_place(*config.find_source(name)));
+  }
+  seen.identity = std::move(identity).value();
   VESTO_ASSIGN(seen.tables, source->tables());
   return seen;
 }
@@ -60,10 +64,13 @@ int cmd_source_test(const Context& context) {
     return kExitOk;
   }
   write_out(fmt::format(
-      "{} {} is reachable: {}, user {}, {} tables and views to read\n"
+      "{} {} is reachable: {}, user {}, {} to read\n"
       "Next:  vesto source tables {}\n",
       shape(context.terminal, Shape::kDone), context.options.name, seen->identity.version,
-      seen->identity.user, seen->tables.size(), context.options.name));
+      seen->identity.user,
+      seen->tables.size() == 1 ? "1 table or view"
+                               : fmt::format("{} tables and views", seen->tables.size()),
+      context.options.name));
   return kExitOk;
 }
 
@@ -83,11 +90,12 @@ int cmd_source_tables(const Context& context) {
   std::vector<std::vector<std::string>> rows = {
       {"TABLE", "KIND", "ROWS ABOUT", "SIZE", "COLUMNS", "PRIMARY KEY"}};
   for (const SourceTable& table : seen->tables) {
-    rows.push_back({table.schema + "." + table.name, table.kind,
-                    table.estimated_rows < 0 ? "?" : format_count(table.estimated_rows),
-                    format_bytes(static_cast<uint64_t>(std::max<int64_t>(table.size_bytes, 0))),
-                    std::to_string(table.columns.size()),
-                    table.primary_key.empty() ? "-" : join(table.primary_key, ", ")});
+    rows.push_back(
+        {printable(table.schema + "." + table.name, false), table.kind,
+         table.estimated_rows < 0 ? "?" : format_count(table.estimated_rows),
+         format_bytes(static_cast<uint64_t>(std::max<int64_t>(table.size_bytes, 0))),
+         std::to_string(table.columns.size()),
+         table.primary_key.empty() ? "-" : printable(join(table.primary_key, ", "), false)});
   }
   write_out(table_text(rows));
   return kExitOk;

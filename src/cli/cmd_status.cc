@@ -14,7 +14,8 @@ namespace vesto::cli {
 namespace {
 
 // Enough to find the last delivery of every table of a sync that is run one table at a time.
-constexpr int kRunsLookedAt = 200;
+// and where many starts were skipped while a long run was active.
+constexpr int kRunsLookedAt = 1000;
 
 Result<std::vector<SyncHealth>> look(const Context& context,
                                      const std::vector<const SyncConfig*>& syncs) {
@@ -53,7 +54,7 @@ std::string result_cell(const SyncHealth& sync) {
   }
   if (!code.empty()) return fmt::format("{}  {}", run.state, code);
   if (run.state == "skipped") return "ok  no change";
-  return fmt::format("ok  {} rows  {}", format_count(static_cast<int64_t>(run.rows.read)),
+  return fmt::format("ok  {}  {}", count_text(static_cast<int64_t>(run.rows.read), "row"),
                      format_duration(run.duration_ms));
 }
 
@@ -95,9 +96,8 @@ std::string sync_json(const SyncHealth& sync, int64_t now_ms) {
   if (sync.last) {
     out += fmt::format(
         R"(,"last_run":{{"run":{},"state":{},"exit_code":{},"ended_at":{},"error":{}}})",
-        json_quote(sync.last->record.id.text), json_quote(sync.last->state),
-        sync.last->record.exit_code, moment_json(sync.last->record.ended_ms),
-        error_field(*sync.last));
+        json_quote(sync.last->record.id.text), json_quote(sync.last->state), code_json(*sync.last),
+        moment_json(sync.last->record.ended_ms), error_field(*sync.last));
   }
   return out + "}";
 }
@@ -152,6 +152,7 @@ int cmd_status(const Context& context) {
 }
 
 int cmd_overview(const Context& context) {
+  if (context.options.json) return cmd_status(context);
   write_out(parse_command_line({"--help"}).out);
   // The line below is a courtesy: without a configuration there is just none.
   const LoadedConfig loaded = load_config(config_files(context.options));

@@ -31,6 +31,7 @@ int cmd_source_test(const Context& context);
 int cmd_source_tables(const Context& context);
 int cmd_plan(const Context& context);
 int cmd_run(const Context& context);
+int cmd_rejected(const Context& context);
 int cmd_status(const Context& context);
 int cmd_history(const Context& context);
 int cmd_show(const Context& context);
@@ -42,6 +43,9 @@ int cmd_version(const Context& context);
 // Prints the error in the shape of terminal.h (with --json also as {"error":...} on stdout) and
 // returns its exit code.
 int fail(const Context& context, const Error& error);
+
+// stdout could not be written: says so on stderr and returns `code`, or 3 if that was 0.
+int report_lost_output(int code);
 
 // --config, VESTO_CONFIG, or ./vesto.toml.
 std::vector<std::string> config_files(const Options& options);

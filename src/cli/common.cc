@@ -35,6 +35,14 @@ int fail(const Context& context, const Error& error) {
   return code;
 }
 
+int report_lost_output(int code) {
+  const int failed = out_error();
+  write_err(error_text(Error(
+      ErrorCode::kSysOutput,
+      fmt::format("the output could not be written: {}", std::system_category().message(failed)))));
+  return code == kExitOk ? kExitConfig : code;
+}
+
 std::vector<std::string> config_files(const Options& options) {
   if (!options.config_files.empty()) return options.config_files;
   return {"vesto.toml"};
@@ -87,6 +95,12 @@ std::optional<Config> load_or_print(const Context& context) {
 Result<std::unique_ptr<Store>> open_store_if_there(const Context& context) {
   const std::string dir = data_dir(context.options);
   std::error_code failed;
+  // One that somebody has named and that is not there is a slip of the pen: a monitor must not take
+  // it for a sync that has not begun.
+  if (!context.options.data_dir.empty() && !std::filesystem::exists(dir, failed) && !failed) {
+    return Error(ErrorCode::kSysStore, fmt::format("there is no data directory {}", dir))
+        .with_hint("Correct --data or VESTO_DATA; the first vesto run makes the directory.");
+  }
   if (!std::filesystem::exists(dir + "/vesto.db", failed) && !failed) {
     return std::unique_ptr<Store>();
   }

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "base/json_text.h"
+#include "base/strings.h"
 
 namespace vesto::cli {
 
@@ -90,10 +91,13 @@ void RunDisplay::warning(const std::string& text) {
     write_out(fmt::format(R"({{"type":"run.warning","run":{},"text":{}}})", json_quote(view_.run),
                           json_quote(text)) +
               "\n");
-  } else if (mode_ == DisplayMode::kTerminal) {
-    line("Warning: " + text);
   }
-  // Elsewhere the log has said it already.
+  if (!quiet_) line("Warning: " + text);
+}
+
+void RunDisplay::quiet() {
+  Lock lock(mutex_);
+  quiet_ = true;
 }
 
 void RunDisplay::show_now() {
@@ -160,7 +164,7 @@ void RunDisplay::erase() {
 
 void RunDisplay::line(const std::string& text) {
   erase();
-  write_err(text + "\n");
+  write_err(printable(text, true) + "\n");
   if (mode_ == DisplayMode::kTerminal && started_) draw();
 }
 

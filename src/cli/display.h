@@ -67,6 +67,8 @@ class RunDisplay : public RunObserver {
   void warning(const std::string& text) override VESTO_EXCLUDES(mutex_);
   // Only these tables take part; before the run starts. Empty: all.
   void only(std::vector<std::string> tables) VESTO_EXCLUDES(mutex_);
+  // Not even warnings on stderr. Before the run starts.
+  void quiet() VESTO_EXCLUDES(mutex_);
   // Prints where the run stands now, as a plain line (SIGUSR1).
   void show_now() VESTO_EXCLUDES(mutex_);
   // Takes the block away; nothing is drawn afterwards.
@@ -91,6 +93,7 @@ class RunDisplay : public RunObserver {
   std::vector<std::string> only_ VESTO_GUARDED_BY(mutex_);
   size_t drawn_lines_ VESTO_GUARDED_BY(mutex_) = 0;
   int64_t last_report_ms_ VESTO_GUARDED_BY(mutex_) = 0;
+  bool quiet_ VESTO_GUARDED_BY(mutex_) = false;
   bool started_ VESTO_GUARDED_BY(mutex_) = false;
   bool finished_ VESTO_GUARDED_BY(mutex_) = false;
   std::thread ticker_;  // only where something moves by itself

@@ -57,6 +57,15 @@ std::string time_left(const Totals& totals, int64_t elapsed_ms) {
   return "   about " + format_duration(left_ms) + " left";
 }
 
+// " of about 2,000,000 (60 %)", where the source told the size of every table.
+std::string share_read(const Totals& totals) {
+  const auto rows = static_cast<int64_t>(totals.rows);
+  if (totals.estimated_rows <= 0 || rows >= totals.estimated_rows) return "";
+  return fmt::format(" of about {} ({} %)", format_count(totals.estimated_rows),
+                     static_cast<int64_t>(100.0 * static_cast<double>(rows) /
+                                          static_cast<double>(totals.estimated_rows)));
+}
+
 std::string step_text(const TableProgress& table, const Terminal& terminal) {
   if (is_done(table)) return shape(terminal, Shape::kDone) + " " + table.step;
   if (table.step == "failed") return shape(terminal, Shape::kFailed) + " failed";
@@ -71,12 +80,12 @@ std::string padded(const std::string& text, size_t width) {
 
 std::string table_line(const RunView& view, const TableProgress& table, size_t name_width,
                        const Terminal& terminal, int64_t elapsed_ms) {
-  std::string line = "  " + padded(fit(table.name, name_width), name_width) + "  " +
-                     padded(step_text(table, terminal), 11);
+  std::string line = "  " + padded(fit(printable(table.name, false), name_width), name_width) +
+                     "  " + padded(step_text(table, terminal), 11);
   for (const TableResult& result : view.finished) {
     if (result.name != table.name) continue;
     if (result.error) return line + " " + std::string(result.error->name());
-    return line + fmt::format(" {} rows   {}", rows_of(result.rows.read),
+    return line + fmt::format(" {}   {}", count_text(static_cast<int64_t>(result.rows.read), "row"),
                               format_duration(result.duration_ms));
   }
   if (table.rows_read == 0) return line;
@@ -116,7 +125,8 @@ std::string rest_line(const RunView& view, const std::vector<const TableProgress
     if (std::find(shown.begin(), shown.end(), &table) != shown.end()) continue;
     ++(is_done(table) ? done : table.step == "failed" ? failed : open);
   }
-  std::string line = fmt::format("  {} more tables: {} done", done + failed + open, done);
+  std::string line = fmt::format(
+      "  {}: {} done", count_text(static_cast<int64_t>(done + failed + open), "more table"), done);
   if (failed > 0) line += fmt::format(", {} failed", failed);
   if (open > 0) line += fmt::format(", {} waiting", open);
   return line;
@@ -149,29 +159,34 @@ std::vector<std::string> block_lines(const RunView& view, const Terminal& termin
   }
   if (!all) lines.push_back(rest_line(view, shown));
   std::string foot =
-      fmt::format("read {} rows   staged {}", rows_of(totals.rows), format_bytes(totals.bytes));
+      fmt::format("read {}{}   staged {}", count_text(static_cast<int64_t>(totals.rows), "row"),
+                  share_read(totals), format_bytes(totals.bytes));
   if (view.memory_total_bytes > 0) {
     foot += fmt::format("   memory {} of {}", format_bytes(view.memory_used_bytes),
                         format_bytes(view.memory_total_bytes));
   }
   lines.push_back(foot);
   const size_t width = static_cast<size_t>(std::max(terminal.width, 20)) - 1;
-  for (std::string& line : lines) line = fit(line, width);
+  for (std::string& line : lines) line = fit_parts(line, width);
   return lines;
 }
 
 std::string plain_start(const RunView& view, int64_t now_ms) {
-  return head(view, now_ms) + fmt::format("started {} -> {}, {} tables", view.sync,
-                                          view.destination, view.tables.size());
+  return head(view, now_ms) +
+         fmt::format("started {} -> {}, {}", view.sync, view.destination,
+                     count_text(static_cast<int64_t>(view.tables.size()), "table"));
 }
 
 std::string plain_progress(const RunView& view, int64_t now_ms) {
   const Totals totals = totals_of(view);
   std::string line =
-      head(view, now_ms) + fmt::format("{} of {} tables done, {} rows read, {} staged", totals.done,
-                                       view.tables.size(), rows_of(totals.rows),
-                                       format_bytes(totals.bytes));
-  if (totals.failed > 0) line += fmt::format(", {} tables failed", totals.failed);
+      head(view, now_ms) +
+      fmt::format("{} of {} done, {} read, {} staged", totals.done,
+                  count_text(static_cast<int64_t>(view.tables.size()), "table"),
+                  count_text(static_cast<int64_t>(totals.rows), "row"), format_bytes(totals.bytes));
+  if (totals.failed > 0) {
+    line += fmt::format(", {} failed", count_text(static_cast<int64_t>(totals.failed), "table"));
+  }
   return line;
 }
 
@@ -184,9 +199,9 @@ std::string plain_finish(const RunView& view, const TableResult& table, int64_t 
     return head(view, now_ms) +
            fmt::format("{}: {} {}", table.name, table.error->name(), table.error->message());
   }
-  return head(view, now_ms) + fmt::format("{}: {}, {} rows", table.name,
+  return head(view, now_ms) + fmt::format("{}: {}, {}", table.name,
                                           table.state == "unchanged" ? "unchanged" : "done",
-                                          rows_of(table.rows.read));
+                                          count_text(static_cast<int64_t>(table.rows.read), "row"));
 }
 
 std::string json_started(const RunView& view, int64_t now_ms) {

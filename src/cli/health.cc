@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "cli/exit_codes.h"
+#include "schema/table_name.h"
 
 namespace vesto::cli {
 
@@ -37,7 +38,9 @@ int64_t delivered_until(const std::vector<KeptRun>& runs, const std::string& tab
   for (const KeptRun& run : runs) {
     for (const KeptTable& result : run.tables) {
       const bool good = result.state == "succeeded" || result.state == "unchanged";
-      if (result.name == table && good && run.data_as_of_ms != 0) return run.data_as_of_ms;
+      if (normal_table_name(result.name) == normal_table_name(table) && good &&
+          run.data_as_of_ms != 0)
+        return run.data_as_of_ms;
     }
   }
   return 0;
@@ -58,15 +61,13 @@ SyncHealth judge_sync(const SyncConfig& sync, const std::vector<RunRecord>& runs
   }
   const auto last = std::find_if(kept.begin(), kept.end(), counts);
   if (last != kept.end()) out.last = *last;
-  const bool ever = std::any_of(kept.begin(), kept.end(), succeeded);
-  out.health = !ever                  ? Health::kNotStarted
-               : succeeded(*out.last) ? Health::kHealthy
-                                      : health_after(*out.last);
+  out.ever_succeeded = std::any_of(kept.begin(), kept.end(), succeeded);
+  if (out.last) out.health = succeeded(*out.last) ? Health::kHealthy : health_after(*out.last);
   for (const TableConfig& table : sync.tables) {
+    const std::string stream = normal_table_name(table.name);
     TableAge age{.name = table.name, .data_as_of_ms = delivered_until(kept, table.name)};
-    const bool known = std::any_of(committed.begin(), committed.end(), [&](const StreamCopy& copy) {
-      return copy.stream == table.name;
-    });
+    const bool known = std::any_of(committed.begin(), committed.end(),
+                                   [&](const StreamCopy& copy) { return copy.stream == stream; });
     if (age.data_as_of_ms != 0 || known) ++out.tables_delivered;
     if (age.data_as_of_ms != 0 &&
         (out.data_as_of_ms == 0 || age.data_as_of_ms < out.data_as_of_ms)) {
@@ -109,7 +110,7 @@ Shape health_shape(Health health) {
 
 std::string activity_text(const SyncHealth& sync) {
   if (!sync.running) return "idle";
-  if (sync.health == Health::kNotStarted) {
+  if (!sync.ever_succeeded) {
     return fmt::format("running: first load {} of {} tables", sync.tables_delivered,
                        sync.tables_total);
   }
@@ -119,11 +120,8 @@ std::string activity_text(const SyncHealth& sync) {
 int health_exit_code(const std::vector<SyncHealth>& syncs) {
   int code = kExitOk;
   for (const SyncHealth& sync : syncs) {
-    Health health = sync.health;
-    // Never delivered and the last try failed: not healthy, whatever the label.
-    if (health == Health::kNotStarted && sync.last) health = health_after(*sync.last);
-    if (health == Health::kNeedsAction) return kExitNeedsAction;
-    if (health == Health::kRetrying) code = kExitTemporary;
+    if (sync.health == Health::kNeedsAction) return kExitNeedsAction;
+    if (sync.health == Health::kRetrying) code = kExitTemporary;
   }
   return code;
 }

@@ -13,7 +13,7 @@
 namespace vesto::cli {
 
 enum class Health {
-  kNotStarted,   // no run has succeeded yet
+  kNotStarted,   // no run has succeeded yet, and none has failed
   kNeedsAction,  // the last finished run failed, wholly or partly, and somebody must act
   kRetrying,     // it failed, and running again may help
   kHealthy,
@@ -28,6 +28,7 @@ struct SyncHealth {
   std::string name;
   Health health = Health::kNotStarted;
   std::optional<KeptRun> running;  // it holds the lease now
+  bool ever_succeeded = false;
   size_t tables_total = 0;
   size_t tables_delivered = 0;  // committed at least once
   int64_t data_as_of_ms = 0;    // the oldest of the delivered tables; 0: none

@@ -1,5 +1,6 @@
 // The program `vesto`: reads the command line, runs one command, ends with its exit code.
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ int run_command(const Context& context) {
       return cmd_source_tables(context);
     case Verb::kSyncPlan:
       return cmd_plan(context);
+    case Verb::kSyncRejected:
+      return cmd_rejected(context);
     case Verb::kRun:
       return cmd_run(context);
     case Verb::kStatus:
@@ -50,12 +53,16 @@ int main(int argc, char** argv) {
   // A reader that went away, and a file that may not grow, are errors of the calls themselves.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
+  // Secrets are in memory: no core is written.
+  const rlimit no_core{0, 0};
+  (void)setrlimit(RLIMIT_CORE, &no_core);
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   vesto::cli::ParsedLine parsed = vesto::cli::parse_command_line(arguments);
   if (!parsed.options) {
     vesto::cli::write_out(parsed.out);
     vesto::cli::write_err(parsed.err);
-    return parsed.exit_code;
+    if (vesto::cli::out_error() == 0) return parsed.exit_code;
+    return vesto::cli::report_lost_output(parsed.exit_code);
   }
   Context context;
   context.options = *std::move(parsed.options);
@@ -64,5 +71,7 @@ int main(int argc, char** argv) {
   const Verb verb = context.options.verb;
   // Before any thread is made: threads inherit the mask.
   if (verb == Verb::kRun || verb == Verb::kSyncPlan) vesto::cli::block_signals();
-  return run_command(context);
+  const int code = run_command(context);
+  if (vesto::cli::out_error() == 0) return code;
+  return vesto::cli::report_lost_output(code);
 }

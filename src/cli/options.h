@@ -16,6 +16,7 @@ enum class Verb {
   kSourceTest,
   kSourceTables,
   kSyncPlan,
+  kSyncRejected,
   kRun,
   kStatus,
   kHistory,
@@ -40,6 +41,7 @@ struct Options {
   std::vector<std::string> tables;
   bool full_refresh = false;
   bool dry_run = false;
+  bool csv = false;
   bool sql = false;
   bool origin = false;
   bool show_tables = false;

@@ -2,14 +2,17 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <memory>
 
+#include "base/json_text.h"
 #include "base/strings.h"
 #include "cli/exit_codes.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "sync/run.h"
 
 namespace vesto::cli {
 
@@ -41,6 +44,8 @@ class Line {
 
   ParsedLine parse(const std::vector<std::string>& arguments) {
     ParsedLine parsed;
+    json_ = asks_json(arguments);
+    if (const std::string wrong = wrong_environment(); !wrong.empty()) return refuse(wrong);
     // CLI11 takes the arguments in reverse.
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     try {
@@ -58,6 +63,7 @@ class Line {
     }
     if (!unexpected().empty()) return refuse("");
     finish();
+    if (const std::string wrong = command_as_value(); !wrong.empty()) return refuse(wrong);
     parsed.options = options_;
     return parsed;
   }
@@ -103,14 +109,21 @@ class Line {
     CLI::App* run = add(&app_, "run", "Run a sync once", Verb::kRun);
     run->add_option("SYNC", options_.name, "Name of the sync")->required();
     add_choice(run);
-    run->add_flag("--dry-run", options_.dry_run, "Only say what it would do (= sync plan)");
-    run->add_flag("--sql", options_.sql, "With --dry-run: print the SQL");
+    CLI::Option* dry_run =
+        run->add_flag("--dry-run", options_.dry_run, "Only say what it would do (= sync plan)");
+    run->add_flag("--sql", options_.sql, "With --dry-run: print the SQL")->needs(dry_run);
     CLI::App* sync = add_group("sync", "What a sync does");
     CLI::App* plan =
         add(sync, "plan", "Say what a run would do, and change nothing", Verb::kSyncPlan);
     plan->add_option("SYNC", options_.name, "Name of the sync")->required();
     add_choice(plan);
     plan->add_flag("--sql", options_.sql, "Print the SQL that would be sent, and nothing else");
+    CLI::App* rejected = add(sync, "rejected", "Rows that were kept aside", Verb::kSyncRejected);
+    rejected->add_option("SYNC", options_.name, "Name of the sync")->required();
+    rejected->add_option("--table", options_.tables, "Only this table")->type_name("NAME");
+    rejected->add_flag("--csv", options_.csv, "Print all of them as CSV");
+    rejected->add_option("--limit", options_.limit, "How many (default 20)")
+        ->check(CLI::Range(1, 1'000'000));
   }
 
   void add_choice(CLI::App* command) {
@@ -166,6 +179,57 @@ class Line {
     add(&app_, "version", "Print the version", Verb::kVersion);
   }
 
+  // Also where the line cannot be parsed: who asked for JSON reads stdout.
+  static bool asks_json(const std::vector<std::string>& arguments) {
+    if (std::find(arguments.begin(), arguments.end(), "--json") != arguments.end()) return true;
+    const char* value = std::getenv("VESTO_JSON");
+    return value != nullptr && truth_of(value) == std::optional<bool>(true);
+  }
+
+  // What CLI11 takes for a flag.
+  static std::optional<bool> truth_of(const std::string& value) {
+    const std::string lower = to_lower_ascii(value);
+    for (const char* word : {"true", "on", "yes", "enable", "t", "y", "+"}) {
+      if (lower == word) return true;
+    }
+    for (const char* word : {"false", "off", "no", "disable", "f", "n", "-"}) {
+      if (lower == word) return false;
+    }
+    const std::optional<int64_t> number = parse_int(lower);
+    if (number) return *number > 0;
+    return std::nullopt;
+  }
+
+  // The variable of a flag that says neither yes nor no; "" if there is none.
+  static std::string wrong_environment() {
+    for (const char* name :
+         {"VESTO_JSON", "VESTO_QUIET", "VESTO_VERBOSE", "VESTO_NO_COLOR", "VESTO_NO_PROGRESS"}) {
+      const char* value = std::getenv(name);
+      if (value == nullptr || *value == '\0' || truth_of(value)) continue;
+      return fmt::format("the variable {} is \"{}\"; it takes true or false", name,
+                         printable(cut_utf8(value, 100), false));
+    }
+    return "";
+  }
+
+  // `vesto --config status`: the command went to the flag before it.
+  std::string command_as_value() {
+    if (parsed_command() != &app_ || version_) return "";
+    std::vector<std::pair<const char*, std::string>> values = {{"--data", options_.data_dir}};
+    for (const std::string& file : options_.config_files) values.emplace_back("--config", file);
+    for (const auto& [flag, value] : values) {
+      const std::vector<std::string> words = command_names();
+      const bool is_command = std::any_of(words.begin(), words.end(), [&v = value](const auto& c) {
+        return c == v || c.starts_with(v + " ");
+      });
+      if (is_command && !value.empty()) {
+        return fmt::format("\"{}\" was taken as the value of {}, so there is no command", value,
+                           flag);
+      }
+    }
+    return "";
+  }
+
   // The innermost command that was given.
   CLI::App* parsed_command() {
     CLI::App* command = &app_;
@@ -208,6 +272,15 @@ class Line {
     parsed.exit_code = kExitUsage;
     parsed.err = fmt::format("Error USAGE: {}\n  Example: {}\n  More: vesto {}--help\n",
                              sentence(message), example(name), name.empty() ? "" : name + " ");
+    if (!json_) return parsed;
+    const std::string error =
+        error_json(Error(ErrorCode::kUsage, message).with_hint("Example: " + example(name)));
+    parsed.out = name == "run"
+                     ? fmt::format(R"({{"type":"run.finished","sync":{},"state":"failed",)"
+                                   R"("exit_code":{},"error":{}}})",
+                                   json_quote(options_.name), kExitUsage, error) +
+                           "\n"
+                     : fmt::format(R"({{"error":{}}})", error) + "\n";
     return parsed;
   }
 
@@ -244,6 +317,7 @@ class Line {
         {"run", "vesto run shop-orders --table public.orders"},
         {"sync", "vesto sync plan shop-orders"},
         {"sync plan", "vesto sync plan shop-orders --sql"},
+        {"sync rejected", "vesto sync rejected shop-orders --csv"},
         {"status", "vesto status shop-orders"},
         {"history", "vesto history shop-orders --limit 50"},
         {"show", "vesto show run_01J7X --tables"},
@@ -263,6 +337,7 @@ class Line {
 
   Options options_;
   bool version_ = false;
+  bool json_ = false;
   std::map<const CLI::App*, Verb> verbs_;
   CLI::App app_;
 };
@@ -274,8 +349,9 @@ ParsedLine parse_command_line(const std::vector<std::string>& arguments) {
 }
 
 std::vector<std::string> command_names() {
-  return {"run",           "sync plan",    "status",      "history", "show", "source test",
-          "source tables", "config check", "config show", "init",    "help", "version"};
+  return {"run",  "sync plan",   "sync rejected", "status",       "history",
+          "show", "source test", "source tables", "config check", "config show",
+          "init", "help",        "version"};
 }
 
 }  // namespace vesto::cli

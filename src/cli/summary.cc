@@ -24,6 +24,16 @@ uint64_t count_of(const Json& object, const char* name) {
                                                                             : 0;
 }
 
+std::vector<std::string> texts_of(const Json& object, const char* name) {
+  std::vector<std::string> texts;
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_array()) return texts;
+  for (const Json& item : *found) {
+    if (item.is_string()) texts.push_back(item.get<std::string>());
+  }
+  return texts;
+}
+
 const Json& part_of(const Json& object, const char* name) {
   static const Json kNothing = Json::object();
   const auto found = object.find(name);
@@ -48,7 +58,8 @@ std::optional<KeptError> read_error(const Json& object) {
                   .message = text_of(*found, "message"),
                   .hint = text_of(*found, "hint"),
                   .retry = text_of(*found, "retry"),
-                  .upstream = ""};
+                  .upstream = "",
+                  .where = texts_of(*found, "where")};
   if (const std::string text = text_of(upstream, "text"); !text.empty()) {
     error.upstream =
         fmt::format("{} {}: {}", text_of(upstream, "system"), text_of(upstream, "code"), text);
@@ -65,6 +76,7 @@ KeptTable read_table(const Json& object) {
           .state = text_of(object, "state"),
           .full = full != object.end() && full->is_boolean() && full->get<bool>(),
           .rows = read_rows(object),
+          .nulled_values = count_of(object, "nulled_values"),
           .bytes_read = count_of(bytes, "read"),
           .bytes_staged = count_of(bytes, "staged"),
           .duration_ms = static_cast<int64_t>(count_of(object, "duration_ms")),
@@ -86,11 +98,8 @@ void read_summary(const std::string& text, KeptRun* run) {
       if (table.is_object()) run->tables.push_back(read_table(table));
     }
   }
-  if (const auto warnings = json.find("warnings"); warnings != json.end()) {
-    for (const Json& warning : *warnings) {
-      if (warning.is_string()) run->warnings.push_back(warning.get<std::string>());
-    }
-  }
+  run->warnings = texts_of(json, "warnings");
+  run->streams = texts_of(json, "streams");
 }
 
 size_t tables_in_state(const KeptRun& run, std::string_view state) {
@@ -101,7 +110,16 @@ size_t tables_in_state(const KeptRun& run, std::string_view state) {
 
 std::string rows_of(uint64_t rows) { return format_count(static_cast<int64_t>(rows)); }
 
-std::string failed_tables_text(const KeptRun& run) {
+// Without what the message says already: "postgres 42P01: " stands before the answer.
+std::string answer_of(const KeptError& error, bool whole) {
+  if (whole) return error.upstream;
+  const size_t text = error.upstream.find(": ");
+  if (text == std::string::npos) return error.upstream;
+  const std::string said = upstream_line(error.upstream.substr(text + 2), error.message);
+  return said.empty() ? said : error.upstream.substr(0, text + 2) + said;
+}
+
+std::string failed_tables_text(const KeptRun& run, bool whole) {
   size_t width = 0;
   for (const KeptTable& table : run.tables) {
     if (table.state == "failed") width = std::max(width, columns_of(table.name));
@@ -114,21 +132,42 @@ std::string failed_tables_text(const KeptRun& run) {
     std::string message = table.error->message;
     if (message.starts_with(table.name + ": ")) message.erase(0, table.name.size() + 2);
     out += fmt::format("  {}{}  failed  {}  {}\n", table.name, pad, table.error->code, message);
-    if (!table.error->upstream.empty()) {
-      out += fmt::format("{}answer: {}\n", indent, table.error->upstream);
+    if (const std::string answer = answer_of(*table.error, whole); !answer.empty()) {
+      out += fmt::format("{}answer: {}\n", indent, answer);
+    }
+    for (const std::string& where : table.error->where) {
+      if (where != "table " + table.name) out += fmt::format("{}In: {}\n", indent, where);
     }
     if (!table.error->hint.empty()) out += fmt::format("{}Fix: {}\n", indent, table.error->hint);
   }
   return out;
 }
 
+// As a shell takes it: names of tables may hold anything.
+std::string shell_word(const std::string& text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("._-").find(c) != std::string_view::npos;
+  });
+  return plain ? text : "'" + replace_all(text, "'", "'\\''") + "'";
+}
+
+// A fix that asks for --full-refresh is told as such: without the flag the table fails again.
 std::string next_text(const KeptRun& run) {
-  std::string tables;
+  std::string again;
+  std::string in_full;
   for (const KeptTable& table : run.tables) {
-    if (table.state == "failed") tables += " --table " + table.name;
+    if (table.state != "failed") continue;
+    const bool full = table.error && table.error->hint.find("--full-refresh") != std::string::npos;
+    (full ? in_full : again) += " --table " + shell_word(table.name);
   }
-  return tables.empty() ? std::string()
-                        : fmt::format("Next:  vesto run {}{}\n", run.record.sync, tables);
+  std::string out;
+  for (const auto& [flag, tables] : {std::pair{"", again}, std::pair{" --full-refresh", in_full}}) {
+    if (tables.empty()) continue;
+    out += fmt::format("{}vesto run {}{}{}\n", out.empty() ? "Next:  " : "       ", run.record.sync,
+                       flag, tables);
+  }
+  return out;
 }
 
 }  // namespace
@@ -143,6 +182,7 @@ KeptRun read_kept_run(RunRecord record, bool is_live) {
   } else if (record.summary.empty() && record.ended_ms != 0) {
     run.died = true;  // swept by a later run
   }
+  if (record.ended_ms != 0 && !run.died) run.exit_code = record.exit_code;
   run.record = std::move(record);
   return run;
 }
@@ -159,6 +199,10 @@ KeptRun kept_from_outcome(const RunOutcome& outcome) {
   return read_kept_run(std::move(record), false);
 }
 
+std::string code_json(const KeptRun& run) {
+  return run.exit_code ? std::to_string(*run.exit_code) : std::string("null");
+}
+
 std::string state_label(const KeptRun& run) {
   if (run.state == "succeeded") return "Succeeded";
   if (run.state == "partial") return "Partly succeeded";
@@ -171,8 +215,9 @@ std::string state_label(const KeptRun& run) {
 std::string rows_text(const RowCounts& rows) {
   std::string out =
       rows.read == rows.copied
-          ? fmt::format("{} rows read = copied", rows_of(rows.read))
-          : fmt::format("{} rows read, {} copied", rows_of(rows.read), rows_of(rows.copied));
+          ? fmt::format("{} read = copied", count_text(static_cast<int64_t>(rows.read), "row"))
+          : fmt::format("{} read, {} copied", count_text(static_cast<int64_t>(rows.read), "row"),
+                        rows_of(rows.copied));
   // A first load only inserts: no need to say so.
   if (rows.updated > 0 || rows.deleted > 0) {
     std::vector<std::string> parts;
@@ -184,24 +229,34 @@ std::string rows_text(const RowCounts& rows) {
   return out + fmt::format(", {} rejected", rows_of(rows.rejected));
 }
 
-std::string end_text(const KeptRun& run, int64_t now_ms) {
+std::string end_text(const KeptRun& run, int64_t now_ms, bool whole) {
   const size_t good = tables_in_state(run, "succeeded") + tables_in_state(run, "unchanged");
   std::string out;
+  const std::string of_tables =
+      fmt::format("{} of {}", good, count_text(static_cast<int64_t>(run.tables.size()), "table"));
   if (run.state == "skipped" && run.reason == "no change") {
-    out = fmt::format("Nothing to do, {} of {} tables unchanged; looked for {}", good,
-                      run.tables.size(), format_duration(run.duration_ms));
+    out = fmt::format("Nothing to do, {} unchanged; looked for {}", of_tables,
+                      format_duration(run.duration_ms));
+  } else if (run.state == "skipped") {
+    out = fmt::format("Skipped: {}", run.reason);
+  } else if (run.error && run.error->code == "RS-COMMIT-UNKNOWN") {
+    out = fmt::format(
+        "{} after {}: whether the last load was committed is not known; the next run finds out",
+        state_label(run), format_duration(run.duration_ms));
   } else if (run.tables.empty()) {
     out = fmt::format("{} after {}: nothing was committed", state_label(run),
                       format_duration(run.duration_ms));
   } else {
-    out =
-        fmt::format("{} in {}: {} of {} tables, {}", state_label(run),
-                    format_duration(run.duration_ms), good, run.tables.size(), rows_text(run.rows));
+    out = fmt::format("{} in {}: {}, {}", state_label(run), format_duration(run.duration_ms),
+                      of_tables, rows_text(run.rows));
   }
   if (run.data_as_of_ms != 0 && good > 0) {
     out += ", data as of " + moment_text(run.data_as_of_ms, now_ms);
   }
-  return out + "\n" + failed_tables_text(run) + next_text(run);
+  uint64_t nulled = 0;
+  for (const KeptTable& table : run.tables) nulled += table.nulled_values;
+  if (nulled > 0) out += fmt::format(", {} values set to NULL", rows_of(nulled));
+  return printable(out + "\n" + failed_tables_text(run, whole) + next_text(run), true);
 }
 
 std::string tables_text(const KeptRun& run) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 
@@ -30,13 +31,32 @@ bool speaks_utf8() {
   return false;
 }
 
-void write_all(int file, std::string_view text) {
+std::atomic<int> g_out_error{0};
+
+// 0, or the errno of what went wrong.
+int write_all(int file, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(file, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
+    if (written < 0) return errno;
+    if (written == 0) return EIO;
     text.remove_prefix(static_cast<size_t>(written));
   }
+  return 0;
+}
+
+// Blanks and line ends as one blank each.
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : trim(text)) {
+    const bool blank = c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    if (!blank) {
+      out += c;
+    } else if (!out.ends_with(' ')) {
+      out += ' ';
+    }
+  }
+  return out;
 }
 
 std::string system_name(std::string_view system) {
@@ -66,8 +86,28 @@ Terminal detect_terminal(bool no_color) {
   return terminal;
 }
 
-void write_out(std::string_view text) { write_all(STDOUT_FILENO, text); }
-void write_err(std::string_view text) { write_all(STDERR_FILENO, text); }
+void write_out(std::string_view text) {
+  const int failed = write_all(STDOUT_FILENO, text);
+  int none = 0;
+  if (failed != 0 && failed != EPIPE) g_out_error.compare_exchange_strong(none, failed);
+}
+void write_err(std::string_view text) { (void)write_all(STDERR_FILENO, text); }
+int out_error() { return g_out_error.load(); }
+
+std::string count_text(int64_t count, std::string_view word) {
+  return fmt::format("{} {}{}", format_count(count), word, count == 1 ? "" : "s");
+}
+
+std::string upstream_line(std::string_view upstream, std::string_view message) {
+  constexpr size_t kAlike = 80;
+  const std::string line = one_line(upstream);
+  // Messages that carry the answer carry its beginning; details may follow there in other words.
+  const std::string_view beginning =
+      cut_utf8(std::string_view(line).substr(0, line.find("; ")), kAlike);
+  if (line.empty() || one_line(message).find(beginning) != std::string::npos) return "";
+  if (line.size() <= kMaxUpstreamBytes) return line;
+  return std::string(cut_utf8(line, kMaxUpstreamBytes)) + " ...";
+}
 
 std::string shape(const Terminal& terminal, Shape shape) {
   struct Look {
@@ -105,15 +145,15 @@ std::string error_text(const Error& error, std::string_view run) {
   std::string out = fmt::format("Error {}: {}\n", error.name(), sentence(error.message()));
   for (const std::string& where : error.context()) out += fmt::format("  In: {}\n", where);
   const Upstream& upstream = error.upstream();
-  if (!upstream.text.empty()) {
-    out += fmt::format("  {} answered: {}", system_name(upstream.system), upstream.text);
+  if (const std::string said = upstream_line(upstream.text, error.message()); !said.empty()) {
+    out += fmt::format("  {} answered: {}", system_name(upstream.system), said);
     if (!upstream.code.empty()) out += fmt::format(" ({})", upstream.code);
     if (!upstream.request_id.empty()) out += fmt::format(" [request {}]", upstream.request_id);
     out += "\n";
   }
   out += fmt::format("  Fix: {}\n  More: vesto help {}", error.hint(), error.name());
   if (!run.empty()) out += fmt::format("     run: {}", run);
-  return out + "\n";
+  return printable(out + "\n", true);
 }
 
 std::string sentence(std::string_view text) {
@@ -183,6 +223,18 @@ std::string fit(std::string_view text, size_t columns) {
     }
   }
   return std::string(text.substr(0, at)) + (colored ? "\x1b[0m" : "");
+}
+
+std::string fit_parts(std::string_view text, size_t columns) {
+  if (columns_of(text) <= columns) return std::string(text);
+  const size_t begin = text.find_first_not_of(' ');
+  size_t best = 0;
+  for (size_t at = text.find("  ", begin); at != std::string_view::npos;
+       at = text.find("  ", at + 1)) {
+    if (columns_of(text.substr(0, at)) > columns) break;
+    if (text[at - 1] != ' ') best = at;
+  }
+  return best == 0 ? fit(text, columns) : std::string(text.substr(0, best));
 }
 
 std::string table_text(const std::vector<std::vector<std::string>>& rows) {

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/budget.h"
 #include "base/strings.h"
 #include "config/keys.h"
 #include "config/values.h"
+#include "schema/table_name.h"
 
 namespace vesto {
 
@@ -69,6 +71,9 @@ class Section {
     if (value != nullptr) return value->origin;
     return table_ != nullptr ? table_->origin : Origin();
   }
+  [[nodiscard]] Origin table_origin() const {
+    return table_ != nullptr ? table_->origin : Origin();
+  }
   [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
   [[nodiscard]] Section below(std::string_view name) const {
     return {find(name), pattern_ + "." + std::string(name)};
@@ -102,6 +107,7 @@ class Builder {
     config.limits.memory_mib = limits.integer("memory_mib");
     config.limits.readers = static_cast<int>(limits.integer("readers"));
     config.limits.max_row_mib = limits.integer("max_row_mib");
+    check_memory(limits, config.limits);
     const Section log(tree.find("log"), "log");
     config.log.level = log.text("level");
     config.log.format = log.text("format");
@@ -141,13 +147,25 @@ class Builder {
                      .user = section.reference("user"),
                      .password = section.reference("password"),
                      .sslmode = section.text("sslmode"),
-                     .tls_ca_file = section.path("tls_ca_file")};
+                     .tls_ca_file = section.path("tls_ca_file"),
+                     .tls_ca_file_origin = section.origin("tls_ca_file")};
     if (out.host.starts_with("postgres://") || out.host.starts_with("postgresql://")) {
       add(ErrorCode::kCfgValue, section.origin("host"),
           fmt::format("source.{}.host must be a host name, not an address with a scheme", out.name),
           "Give host, port, database and user one by one.");
     }
     return out;
+  }
+
+  void check_memory(const Section& section, const LimitsConfig& limits) {
+    if (limits.memory_mib <= 0 || limits.max_row_mib <= 0) return;  // lint has said so
+    const uint64_t lane_bytes = lane_size_bytes(static_cast<uint64_t>(limits.max_row_mib) << 20);
+    const uint64_t least_mib = (lane_bytes + kProcessBytes) >> 20;
+    if (static_cast<uint64_t>(limits.memory_mib) >= least_mib) return;
+    add(ErrorCode::kCfgValue, section.origin("memory_mib"),
+        fmt::format("limits.memory_mib is too small for one reader of rows up to {} MiB",
+                    limits.max_row_mib),
+        fmt::format("Set memory_mib to {} or more, or max_row_mib to less.", least_mib));
   }
 
   DestinationConfig destination(const TomlValue::Member& object) {
@@ -158,7 +176,8 @@ class Builder {
     out.name = object.name;
     out.origin = object.value.origin;
     endpoint(section, &out);
-    out.schema = section.text("schema");
+    // Redshift folds names to lower case; what it makes must be found again.
+    out.schema = to_lower_ascii(section.text("schema"));
     if (out.schema.size() > 127) {
       add(ErrorCode::kCfgValue, section.origin("schema"),
           fmt::format("destination.{}.schema is longer than 127 bytes", out.name), "");
@@ -174,6 +193,9 @@ class Builder {
     out.region = staging.text("region");
     out.s3_endpoint = std::string(trim(staging.text("endpoint")));
     out.s3_tls_ca_file = staging.path("tls_ca_file");
+    out.staging_origin = staging.table_origin();
+    out.tls_ca_file_origin = section.origin("tls_ca_file");
+    out.s3_tls_ca_file_origin = staging.origin("tls_ca_file");
     out.path_style =
         staging.has("addressing") ? staging.text("addressing") == "path" : !out.s3_endpoint.empty();
     out.zstd = staging.text("compression") == "zstd";
@@ -227,7 +249,10 @@ class Builder {
     SyncConfig out{.name = object.name,
                    .origin = object.value.origin,
                    .source = section.text("source"),
+                   .source_origin = section.origin("source"),
                    .destination = section.text("destination"),
+                   .destination_origin = section.origin("destination"),
+                   .max_rejected_rows = section.integer("max_rejected_rows"),
                    .tables = {}};
     const TomlValue* tables = section.find("table");
     if (tables == nullptr || tables->kind != Kind::kArray) return out;
@@ -246,6 +271,12 @@ class Builder {
     out.key = section.texts("key");
     out.cursor = section.text("cursor");
     out.exclude = section.texts("exclude");
+    out.adopt = section.boolean("adopt");
+    if (const TomlValue* policies = section.find("on_unrepresentable")) {
+      for (const TomlValue::Member& member : policies->members) {
+        out.on_unrepresentable.emplace_back(member.name, member.value.text);
+      }
+    }
     if (const TomlValue* lookback = section.find("lookback")) {
       if (lookback->kind == Kind::kInteger) out.lookback_units = lookback->integer;
       if (lookback->kind == Kind::kString) out.lookback_ms = parse_duration_ms(lookback->text);
@@ -294,6 +325,15 @@ class Builder {
     if (table.mode == "replace" && section.has("cursor")) {
       value_issue("cursor", "replace reads the whole table, so it has no cursor",
                   "Remove cursor, or use mode = \"upsert\".");
+    }
+    for (const auto& [column, policy] : table.on_unrepresentable) {
+      const bool in_key = std::find(table.key.begin(), table.key.end(), column) != table.key.end();
+      if (policy == "null" && in_key) {
+        value_issue(
+            "on_unrepresentable",
+            fmt::format("\"{}\" is in the key, and a key may not be NULL", cut_utf8(column, 100)),
+            "Use reject, stop or text for it.");
+      }
     }
     for (const std::string& column : table.exclude) {
       const bool in_key = std::find(table.key.begin(), table.key.end(), column) != table.key.end();

@@ -9,6 +9,7 @@
 #include "base/ids.h"
 #include "base/strings.h"
 #include "config/build.h"
+#include "schema/table_name.h"
 
 namespace vesto {
 
@@ -21,8 +22,9 @@ class Checker {
 
   void check() {
     for (const SyncConfig& sync : config_.syncs) {
-      named(sync, "source", sync.source, names_of(config_.sources));
-      named(sync, "destination", sync.destination, names_of(config_.destinations));
+      named(sync, "source", sync.source, sync.source_origin, names_of(config_.sources));
+      named(sync, "destination", sync.destination, sync.destination_origin,
+            names_of(config_.destinations));
       state_table(sync);
       targets(sync);
     }
@@ -35,10 +37,10 @@ class Checker {
   }
 
   void named(const SyncConfig& sync, std::string_view kind, const std::string& name,
-             const std::vector<std::string>& known) {
+             const Origin& origin, const std::vector<std::string>& known) {
     if (name.empty() || std::find(known.begin(), known.end(), name) != known.end()) return;
     const std::optional<std::string> better = nearest(name, known);
-    add(ErrorCode::kCfgValue, sync.origin,
+    add(ErrorCode::kCfgValue, origin,
         fmt::format("sync.{} names the {} \"{}\", which is not defined{}", sync.name, kind,
                     cut_utf8(name, 100),
                     better ? fmt::format("; did you mean \"{}\"?", *better) : ""),
@@ -59,8 +61,18 @@ class Checker {
   void targets(const SyncConfig& sync) {
     const DestinationConfig* destination = config_.find_destination(sync.destination);
     if (destination == nullptr) return;
+    std::map<std::string, const TableConfig*> streams;
     for (const TableConfig& table : sync.tables) {
       if (table.target.empty()) continue;
+      // A stream has one position in its sync's state table.
+      if (const auto [at, fresh] = streams.try_emplace(normal_table_name(table.name), &table);
+          !fresh) {
+        add(ErrorCode::kCfgDuplicate, table.origin,
+            fmt::format("sync.{}: the table {} stands there twice ({})", sync.name,
+                        cut_utf8(table.name, 200), at->second->origin.text()),
+            "Remove one of them; for a second target make another sync.");
+        continue;
+      }
       const Place place{to_lower_ascii(destination->host), destination->port, destination->database,
                         to_lower_ascii(destination->schema), table.target};
       const auto [at, fresh] = targets_.try_emplace(place, &sync, &table);

@@ -62,6 +62,9 @@ struct DestinationConfig {
   std::string region;          // "" = to be found
   std::string s3_endpoint;     // "" = AWS's own
   std::string s3_tls_ca_file;  // "" = the system's
+  Origin staging_origin;
+  Origin tls_ca_file_origin;
+  Origin s3_tls_ca_file_origin;
   bool path_style = false;
   bool zstd = false;
 };
@@ -77,6 +80,7 @@ struct SourceConfig {
   ValueRef password;  // may be not given
   std::string sslmode;
   std::string tls_ca_file;
+  Origin tls_ca_file_origin;
 };
 
 struct TableConfig {
@@ -88,6 +92,9 @@ struct TableConfig {
   std::optional<int64_t> lookback_ms;
   std::optional<int64_t> lookback_units;
   std::vector<std::string> exclude;
+  bool adopt = false;
+  // By column of the source: reject, stop, null, text. Others are rejected.
+  std::vector<std::pair<std::string, std::string>> on_unrepresentable;
   Origin origin;
 };
 
@@ -95,7 +102,10 @@ struct SyncConfig {
   std::string name;
   Origin origin;
   std::string source;
+  Origin source_origin;
   std::string destination;
+  Origin destination_origin;
+  int64_t max_rejected_rows = 0;
   std::vector<TableConfig> tables;
 };
 

@@ -62,8 +62,10 @@ void add_general(std::vector<KeySpec>* keys) {
   keys->push_back(integer("limits.readers", "4", 1, 64,
                           "Connections that read from the source at the same time. Each needs "
                           "about 31 MiB of memory_mib; fewer are used when there is less."));
-  keys->push_back(integer("limits.max_row_mib", "4", 1, 64,
-                          "Largest row that is delivered; a larger one stops its table."));
+  keys->push_back(
+      integer("limits.max_row_mib", "4", 1, 64,
+              "Largest row that is delivered; a larger one stops its table. Above 4, a reader "
+              "needs 8 MiB more for each MiB."));
   keys->push_back(section("log", false, "The log on stderr."));
   keys->push_back(choice("log.level", "\"warn\"", "debug|info|warn|error", "trace",
                          "Lowest level that is written; -v and -q win over it."));
@@ -142,6 +144,9 @@ void add_sync(std::vector<KeySpec>* keys) {
   keys->push_back(objects("sync", "One source to one destination, by name."));
   keys->push_back(needed("sync.*.source", kText, "Name of a source."));
   keys->push_back(needed("sync.*.destination", kText, "Name of a destination."));
+  keys->push_back(integer("sync.*.max_rejected_rows", "1000", 0, 1'000'000,
+                          "Rejected rows that one run may keep aside for a table; with more the "
+                          "table fails and nothing of it is committed."));
   keys->push_back({.path = "sync.*.table[]",
                    .type = kList,
                    .required = true,
@@ -162,13 +167,26 @@ void add_sync(std::vector<KeySpec>* keys) {
                            "when left out."));
   keys->push_back(
       optional("sync.*.table[].exclude", kTextList, "", "Columns that are not delivered."));
+  keys->push_back({.path = "sync.*.table[].on_unrepresentable",
+                   .type = kChoiceMap,
+                   .choices = "reject|stop|null|text",
+                   .since = kFirst,
+                   .doc = "What becomes of a value that Redshift cannot hold, by column. reject: "
+                          "its row is kept aside in _vesto_rejected (for columns not named here). "
+                          "stop: the table fails. null: NULL stands in its place, and is counted. "
+                          "text: the column is made VARCHAR and holds the source's text."});
+  keys->push_back({.path = "sync.*.table[].adopt",
+                   .type = kBoolean,
+                   .fallback = "false",
+                   .since = kFirst,
+                   .doc = "Deliver into a table that holds rows of somebody else: upsert merges "
+                          "with them, replace removes them."});
   keys->push_back(optional("sync.*.table[].target", kText, "",
                            "Table in the destination; without it the source's own name."));
   for (const char* path :
        {"sync.*.every", "sync.*.at", "sync.*.cron", "sync.*.timezone", "sync.*.blackout",
-        "sync.*.freshness_target", "sync.*.max_rejected_rows", "sync.*.on_new_column",
-        "sync.*.on_unrepresentable", "sync.*.table[].distkey", "sync.*.table[].sortkey",
-        "sync.*.table[].encode", "sync.*.table[].on_unrepresentable",
+        "sync.*.freshness_target", "sync.*.on_new_column", "sync.*.on_unrepresentable",
+        "sync.*.table[].distkey", "sync.*.table[].sortkey", "sync.*.table[].encode",
         "sync.*.table[].on_new_column", "sync.*.table[].cursor_is_immutable"}) {
     keys->push_back(later(path));
   }
@@ -207,6 +225,8 @@ std::string type_text(const KeySpec& key) {
       return "`{ env = }` or `{ file = }`";
     case kLookback:
       return "duration or integer";
+    case kChoiceMap:
+      return "{ column = " + replace_all(key.choices, "|", " or ") + " }";
     default:
       return "";
   }

@@ -22,6 +22,7 @@ enum class KeyType {
   kTextOrReference,  // text, { env = "X" } or { file = "path" }
   kSecret,           // { env = "X" } or { file = "path" }
   kLookback,         // "10m", or an integer
+  kChoiceMap,        // a table of names (columns), each with one of `choices`
   kLater,            // known, but not in this version: everything at and below it is refused
 };
 

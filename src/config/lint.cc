@@ -44,6 +44,24 @@ class Linter {
     return head.empty() ? std::string(tail) : fmt::format("{}.{}", head, tail);
   }
 
+  // A value of the right form, for the line to write.
+  static std::string example_of(const KeySpec& spec) {
+    switch (spec.type) {
+      case KeyType::kInteger:
+        return std::to_string(spec.min);
+      case KeyType::kBoolean:
+        return "true";
+      case KeyType::kSecret:
+        return R"({ env = "NAME" })";
+      case KeyType::kTextList:
+        return R"(["..."])";
+      case KeyType::kChoice:
+        return fmt::format("\"{}\"", split(spec.choices, '|').front());
+      default:
+        return R"("...")";
+    }
+  }
+
   void missing(const KeySpec& spec, const Origin& origin, const std::string& shown) {
     const std::string_view name = last_part(spec.path);
     if (spec.type == KeyType::kSection) {
@@ -53,9 +71,8 @@ class Linter {
       add(ErrorCode::kCfgMissing, origin, fmt::format("{} has no tables", place(shown)),
           fmt::format("Add [[{}]] with a name.", joined(shown, name)));
     } else {
-      const std::string example = spec.path == "version" ? " version = 1" : "";
       add(ErrorCode::kCfgMissing, origin, fmt::format("{} is missing in {}", name, place(shown)),
-          fmt::format("Add{}: {}", example.empty() ? " it" : example, spec.doc));
+          fmt::format("Add: {} = {}      ({})", name, example_of(spec), spec.doc));
     }
   }
 
@@ -103,6 +120,16 @@ class Linter {
     return false;
   }
 
+  // [sync.my.orders]: somebody gave a name with a dot.
+  static bool holds_only_unknown_sections(const TomlValue& value, const KeySpec& spec) {
+    if (value.kind != Kind::kTable || value.members.empty()) return false;
+    return std::all_of(value.members.begin(), value.members.end(), [&](const auto& member) {
+      const std::string pattern = fmt::format("{}.*.{}", spec.path, member.name);
+      return member.value.kind == Kind::kTable && find_key(pattern) == nullptr &&
+             find_key(pattern + "[]") == nullptr;
+    });
+  }
+
   void objects(const TomlValue& table, const KeySpec& spec, const std::string& path) {
     if (!is_table(table, path)) return;
     for (const TomlValue::Member& object : table.members) {
@@ -110,6 +137,12 @@ class Linter {
       if (!good_object_name(object.name)) {
         add(ErrorCode::kCfgValue, object.origin,
             fmt::format("\"{}\" cannot be the name of a {}", cut_utf8(object.name, 100), spec.path),
+            "Use 1 to 64 letters, digits, _ and -.");
+      } else if (holds_only_unknown_sections(object.value, spec)) {
+        const std::string_view inner = object.value.members.front().name;
+        add(ErrorCode::kCfgValue, object.origin,
+            fmt::format("\"{}.{}\" cannot be the name of a {}: it holds a dot",
+                        cut_utf8(object.name, 100), cut_utf8(inner, 100), spec.path),
             "Use 1 to 64 letters, digits, _ and -.");
       } else if (is_table(object.value, shown)) {
         section(object.value, std::string(spec.path) + ".*", shown);
@@ -154,6 +187,12 @@ class Linter {
         return secret(value, path);
       case KeyType::kLookback:
         return lookback(value, path);
+      case KeyType::kChoiceMap:
+        if (!is_table(value, path)) return;
+        for (const TomlValue::Member& member : value.members) {
+          choice(member.value, spec, joined(path, cut_utf8(member.name, 100)));
+        }
+        return;
       default:
         return;
     }

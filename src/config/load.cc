@@ -1,5 +1,7 @@
 // Files into one tree: vesto.toml, conf.d/*.toml, merged.
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -99,13 +101,23 @@ void add_text(std::string_view text, const std::string& file, LoadedConfig* load
   merge_tables(tree, "", &loaded->tree, &loaded->issues);
 }
 
+// Who must open the file, as a line to paste.
+std::string access_hint(const std::string& file) {
+  struct stat about {};
+  if (::stat(file.c_str(), &about) != 0) return "";  // a directory above may not be entered
+  return fmt::format("It belongs to uid {}, this process runs as uid {}: chmod a+r '{}'",
+                     about.st_uid, ::geteuid(), file);
+}
+
 void add_file(const std::string& file, LoadedConfig* loaded) {
   const ReadFile read = read_file(file);
   if (read.error) {
+    const bool is_there = read.error.value() != ENOENT && read.error.value() != ENOTDIR;
     loaded->issues.push_back(
-        {.code = ErrorCode::kCfgNoFile,
+        {.code = is_there ? ErrorCode::kCfgFile : ErrorCode::kCfgNoFile,
          .origin = {.file = file},
-         .message = fmt::format("the file cannot be read ({})", read.error.message())});
+         .message = fmt::format("the file cannot be read ({})", read.error.message()),
+         .hint = read.error.value() == EACCES ? access_hint(file) : std::string()});
     return;
   }
   add_text(read.text, file, loaded);
@@ -135,7 +147,8 @@ void finish(LoadedConfig* loaded) {
   // With a file missing or unread, whatever it would have defined would be reported as missing.
   const bool whole =
       std::none_of(loaded->issues.begin(), loaded->issues.end(), [](const ConfigIssue& issue) {
-        return issue.code == ErrorCode::kCfgSyntax || issue.code == ErrorCode::kCfgNoFile;
+        return issue.code == ErrorCode::kCfgSyntax || issue.code == ErrorCode::kCfgNoFile ||
+               issue.code == ErrorCode::kCfgFile;
       });
   if (whole) {
     lint(loaded->tree, &loaded->issues);

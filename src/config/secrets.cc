@@ -88,10 +88,16 @@ void check_reference(const ValueRef& ref, std::vector<ConfigIssue>* issues) {
 
 void check_ca_file(const std::string& path, const Origin& origin, const std::string& shown,
                    std::vector<ConfigIssue>* issues) {
-  if (path.empty() || std::ifstream(path)) return;
+  if (path.empty()) return;
+  errno = 0;
+  if (std::ifstream(path)) return;
+  const int code = errno == 0 ? ENOENT : errno;
   issues->push_back({.code = ErrorCode::kCfgValue,
                      .origin = origin,
-                     .message = fmt::format("{}: file {} cannot be read", shown, path)});
+                     .message = fmt::format("{}: file {} cannot be read ({})", shown, path,
+                                            std::generic_category().message(code)),
+                     .hint = "Name a CA bundle that the user of Vesto can read, or leave the line "
+                             "out for the system's."});
 }
 
 }  // namespace
@@ -108,7 +114,7 @@ std::vector<ConfigIssue> check_references(const Config& config) {
   for (const SourceConfig& source : config.sources) {
     check_reference(source.user, &issues);
     check_reference(source.password, &issues);
-    check_ca_file(source.tls_ca_file, source.origin,
+    check_ca_file(source.tls_ca_file, source.tls_ca_file_origin,
                   fmt::format("source.{}.tls_ca_file", source.name), &issues);
   }
   for (const DestinationConfig& destination : config.destinations) {
@@ -117,9 +123,9 @@ std::vector<ConfigIssue> check_references(const Config& config) {
           &destination.secret_access_key, &destination.session_token}) {
       check_reference(*ref, &issues);
     }
-    check_ca_file(destination.tls_ca_file, destination.origin,
+    check_ca_file(destination.tls_ca_file, destination.tls_ca_file_origin,
                   fmt::format("destination.{}.tls_ca_file", destination.name), &issues);
-    check_ca_file(destination.s3_tls_ca_file, destination.origin,
+    check_ca_file(destination.s3_tls_ca_file, destination.s3_tls_ca_file_origin,
                   fmt::format("destination.{}.staging.tls_ca_file", destination.name), &issues);
   }
   return issues;

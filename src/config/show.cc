@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "config/config.h"
 #include "config/keys.h"
+#include "config/values.h"
 
 namespace vesto {
 
@@ -38,7 +39,8 @@ std::string toml_value(const TomlValue& value) {
     case TomlValue::Kind::kTable: {
       std::vector<std::string> members;
       for (const TomlValue::Member& member : value.members) {
-        members.push_back(member.name + " = " + toml_value(member.value));
+        members.push_back((good_object_name(member.name) ? member.name : json_quote(member.name)) +
+                          " = " + toml_value(member.value));
       }
       return "{ " + join(members, ", ") + " }";
     }

@@ -79,15 +79,37 @@ std::string without_values(std::string_view description) {
   return out;
 }
 
-// The line with what follows its first "=" left out.
-std::string excerpt_of(std::string_view text, int line) {
+std::string_view line_of(std::string_view text, int line) {
   size_t start = 0;
   for (int i = 1; i < line; ++i) {
     const size_t next = text.find('\n', start);
     if (next == std::string_view::npos) return {};
     start = next + 1;
   }
-  std::string_view found = trim(text.substr(start, text.find('\n', start) - start));
+  return trim(text.substr(start, text.find('\n', start) - start));
+}
+
+// A basic or literal string that does not end in the line.
+bool has_open_quote(std::string_view line) {
+  char open = 0;
+  for (size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (open == '"' && c == '\\') {
+      ++i;
+    } else if (open != 0) {
+      if (c == open) open = 0;
+    } else if (c == '"' || c == '\'') {
+      open = c;
+    } else if (c == '#') {
+      return false;
+    }
+  }
+  return open != 0;
+}
+
+// The line with what follows its first "=" left out.
+std::string excerpt_of(std::string_view text, int line) {
+  const std::string_view found = line_of(text, line);
   const size_t equals = found.find('=');
   if (equals != std::string_view::npos) {
     return std::string(trim(found.substr(0, equals))) + " = ...";
@@ -101,6 +123,11 @@ std::string excerpt_of(std::string_view text, int line) {
 std::string Origin::text() const {
   if (line == 0) return file;
   return fmt::format("{}:{}:{}", file, line, column);
+}
+
+std::string Origin::line_text() const {
+  if (line == 0) return file;
+  return fmt::format("{}:{}", file, line);
 }
 
 const TomlValue* TomlValue::find(std::string_view name) const {
@@ -148,9 +175,12 @@ std::variant<TomlValue, ConfigIssue> parse_toml(std::string_view text, const std
     return convert(table, file);
   } catch (const toml::parse_error& error) {
     const Origin origin = origin_of(error.source(), file);
+    const bool open_quote = error.description().find("string") != std::string_view::npos &&
+                            has_open_quote(line_of(text, origin.line));
     return ConfigIssue{.code = ErrorCode::kCfgSyntax,
                        .origin = origin,
-                       .message = without_values(error.description()),
+                       .message = open_quote ? "a quote is not closed in this line"
+                                             : without_values(error.description()),
                        .hint = "",
                        .excerpt = excerpt_of(text, origin.line)};
   } catch (const std::exception& error) {

@@ -21,6 +21,8 @@ struct Origin {
   int column = 0;
   // "conf.d/acme.toml:14:3"
   [[nodiscard]] std::string text() const;
+  // "conf.d/acme.toml:14"
+  [[nodiscard]] std::string line_text() const;
 };
 
 // One thing that is wrong with the configuration. Holds no secret.

@@ -13,31 +13,6 @@ namespace {
 bool digit(char c) { return c >= '0' && c <= '9'; }
 bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-// Takes one name off `text`, quoted or not; nothing if there is none.
-std::optional<std::string> take_name(std::string_view* text) {
-  std::string name;
-  if (!text->starts_with('"')) {
-    const size_t end = std::min(text->find('.'), text->size());
-    name = std::string(text->substr(0, end));
-    text->remove_prefix(end);
-    if (name.empty() || name.find('"') != std::string::npos) return std::nullopt;
-    return name;
-  }
-  for (size_t at = 1; at < text->size(); ++at) {
-    if ((*text)[at] != '"') {
-      name += (*text)[at];
-    } else if (at + 1 < text->size() && (*text)[at + 1] == '"') {
-      name += '"';
-      ++at;
-    } else {
-      text->remove_prefix(at + 1);
-      if (name.empty()) return std::nullopt;
-      return name;
-    }
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::optional<int64_t> parse_duration_ms(std::string_view text) {
@@ -64,6 +39,9 @@ std::variant<WarehouseEndpoint, std::string> parse_endpoint(std::string_view tex
   for (const std::string_view scheme :
        {"jdbc:redshift:iam://", "jdbc:redshift://", "redshift://"}) {
     if (rest.starts_with(scheme)) rest = rest.substr(scheme.size());
+  }
+  if (const size_t scheme = rest.find("://"); scheme != std::string::npos) {
+    return "leave out " + rest.substr(0, scheme + 3) + "; the form is host:port/database";
   }
   if (rest.find('@') != std::string::npos) return "it holds an @: user and password go into auth";
   WarehouseEndpoint endpoint;
@@ -96,16 +74,6 @@ std::variant<WarehouseEndpoint, std::string> parse_endpoint(std::string_view tex
     endpoint.port = static_cast<int>(*number);
   }
   return endpoint;
-}
-
-std::optional<TableName> parse_table_name(std::string_view text) {
-  std::string_view rest = text;
-  const std::optional<std::string> schema = take_name(&rest);
-  if (!schema || !rest.starts_with('.')) return std::nullopt;
-  rest.remove_prefix(1);
-  const std::optional<std::string> table = take_name(&rest);
-  if (!table || !rest.empty()) return std::nullopt;
-  return TableName{.schema = *schema, .table = *table};
 }
 
 bool good_object_name(std::string_view name) {

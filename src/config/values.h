@@ -23,15 +23,6 @@ struct WarehouseEndpoint {
 // "jdbc:redshift://" or "redshift://". An IPv6 address stands in brackets. Otherwise the reason.
 std::variant<WarehouseEndpoint, std::string> parse_endpoint(std::string_view text);
 
-struct TableName {
-  std::string schema;
-  std::string table;
-};
-
-// "public.orders", or quoted where a name holds a dot: public."a.b" ("" is a quote). Nothing if it
-// is not two names.
-std::optional<TableName> parse_table_name(std::string_view text);
-
 // Letters, digits, "_" and "-", 1 to 64 of them: names of sources, destinations and syncs.
 bool good_object_name(std::string_view name);
 

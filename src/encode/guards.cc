@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
+#include "base/json_text.h"
 #include "base/redact.h"
 #include "base/strings.h"
 #include "encode/byte_scan.h"
@@ -44,6 +46,9 @@ size_t safe_bytes(const Column& column, const GuardLimits& limits) {
       return length;
     case TypeKind::kVarbyte:
       return 2 * length;  // hexadecimal
+    case TypeKind::kGeometry:
+    case TypeKind::kGeography:
+      return size_t{2} * kMaxGeometryBytes;
     case TypeKind::kSuper:
       // Each level takes a bracket that opens and one that closes.
       return std::min(2 * limits.super.depth, limits.super.string_bytes);
@@ -80,140 +85,288 @@ Guard::Guard(StreamSchema schema, std::string null_marker, GuardLimits limits)
   }
 }
 
-Status Guard::check(const Chunk& chunk) {
-  const bool long_rows = chunk.longest_row_bytes > longest_safe_row_;
-  const bool bad_utf8 = limits_.check_utf8 && !is_utf8(chunk.bytes);
-  const bool null_key = nullable_key_ && find_text(chunk.bytes, null_marker_) != kNone;
-  if (!long_rows && !bad_utf8 && !null_key && find_suspect(chunk.bytes, 0, suspects_) == kNone) {
+Status Guard::check(Chunk* chunk, Diversion* out) {
+  const std::string_view bytes = chunk->bytes;
+  const bool long_rows = chunk->longest_row_bytes > longest_safe_row_;
+  const bool bad_utf8 = limits_.check_utf8 && !is_utf8(bytes);
+  const bool null_key = nullable_key_ && find_text(bytes, null_marker_) != kNone;
+  const bool oversize =
+      !limits_.oversize_marker.empty() && find_text(bytes, limits_.oversize_marker) != kNone;
+  const bool every_row = bad_utf8 || null_key || oversize;
+  if (!long_rows && !every_row && find_suspect(bytes, 0, suspects_) == kNone) {
+    longest_plain_row_ = std::max<size_t>(longest_plain_row_, chunk->longest_row_bytes);
     return ok_status();
   }
-  return check_rows(chunk, bad_utf8 || null_key);
+  Status checked = check_rows(chunk, every_row, out);
+  if (!checked.ok()) return std::move(checked).error().in("table " + schema_.stream);
+  return checked;
 }
 
-Status Guard::check_rows(const Chunk& chunk, bool every_row) {
-  const std::string_view bytes = chunk.bytes;
+Status Guard::check_rows(Chunk* chunk, bool every_row, Diversion* out) {
+  const std::string_view bytes = chunk->bytes;
   size_t suspect = find_suspect(bytes, 0, suspects_);
   uint64_t rows = 0;
+  uint64_t left = 0;
+  bool rewritten = false;
+  kept_.clear();
   for (size_t at = 0; at < bytes.size(); ++rows) {
     const size_t end = csv_row_end(bytes, at);
-    if (end == kNone) {
-      return Error(ErrorCode::kInternal, "a chunk ends in the middle of a row")
-          .in("table " + schema_.stream);
-    }
+    if (end == kNone) return Error(ErrorCode::kInternal, "a chunk ends in the middle of a row");
+    const std::string_view row = bytes.substr(at, end - at);
     const bool suspected = suspect < end;
-    if (every_row || suspected || end - at > longest_safe_row_) {
-      VESTO_TRY(check_row(bytes.substr(at, end - at)));
+    RowFate fate = RowFate::kStays;
+    if (every_row || suspected || row.size() > longest_safe_row_) {
+      VESTO_ASSIGN(fate, check_row(row, out));
+    } else {
+      longest_plain_row_ = std::max(longest_plain_row_, row.size());
     }
+    if (fate != RowFate::kStays && !rewritten) {
+      rewritten = true;
+      kept_.assign(bytes.substr(0, at));
+    }
+    if (fate == RowFate::kLeaves) ++left;
+    if (fate == RowFate::kChanged) append_row(&kept_);
+    if (fate == RowFate::kStays && rewritten) kept_.append(row);
     if (suspected) suspect = find_suspect(bytes, end, suspects_);
     at = end;
   }
-  if (rows != chunk.rows) {
+  if (rows != chunk->rows) {
     return Error(ErrorCode::kInternal,
-                 fmt::format("a chunk of {} rows holds {} records", chunk.rows, rows))
-        .in("table " + schema_.stream);
+                 fmt::format("a chunk of {} rows holds {} records", chunk->rows, rows));
+  }
+  if (rewritten) {
+    std::swap(chunk->bytes, kept_);
+    chunk->rows -= left;
   }
   return ok_status();
 }
 
-Status Guard::check_row(std::string_view row) {
+Result<Guard::RowFate> Guard::check_row(std::string_view row, Diversion* out) {
   ++rows_parsed_;
+  nulled_.clear();
   if (!split_csv_row(row, &fields_) || fields_.size() != schema_.columns.size()) {
     return Error(ErrorCode::kInternal, fmt::format("a row has {} fields, the stream {} columns",
-                                                   fields_.size(), schema_.columns.size()))
-        .in("table " + schema_.stream);
+                                                   fields_.size(), schema_.columns.size()));
   }
-  for (size_t i = 0; i < fields_.size(); ++i) {
-    if (is_csv_null(fields_[i], null_marker_)) {
-      if (!is_key_[i]) continue;
-      return Error(ErrorCode::kSrcNullKey,
-                   fmt::format("column {} belongs to the key and is NULL in a row ({})",
-                               schema_.columns[i].source_name, row_name()))
-          .in("table " + schema_.stream);
+  if (std::optional<RowFault> fault = row_fault(row)) {
+    if (limits_.diversion == nullptr) {
+      return Error(fault->code, fmt::format("{} ({})", fault->reason, row_name()));
     }
-    VESTO_TRY(check_field(i, fields_[i]));
+    VESTO_TRY(reject(std::move(fault->column), std::move(fault->reason), "", out));
+    return RowFate::kLeaves;
   }
-  if (row.size() > limits_.row_bytes) {
-    return Error(ErrorCode::kSrcRowTooLarge,
-                 fmt::format("a row of {} exceeds the limit of {} for one row ({})",
-                             format_bytes(row.size()), format_bytes(limits_.row_bytes), row_name()))
-        .in("table " + schema_.stream);
+  std::optional<size_t> side;
+  Finding why_side;
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    if (is_csv_null(fields_[i], null_marker_)) continue;
+    Finding finding = judge(i, fields_[i]);
+    if (finding.kind == Finding::Kind::kFine) continue;
+    if (finding.kind == Finding::Kind::kSideDoor && limits_.diversion != nullptr) {
+      if (!side) why_side = std::move(finding);
+      if (!side) side = i;
+      continue;
+    }
+    const Unrepresentable policy = schema_.columns[i].on_unrepresentable;
+    if (policy == Unrepresentable::kNull) {
+      nulled_.push_back(i);
+      continue;
+    }
+    return divert(i, finding, false, out);
   }
+  if (side) return divert(*side, why_side, true, out);
+  if (nulled_.empty()) return RowFate::kStays;
+  out->nulled_values += nulled_.size();
+  return RowFate::kChanged;
+}
+
+std::optional<Guard::RowFault> Guard::row_fault(std::string_view row) const {
+  RowFault too_large{ErrorCode::kSrcRowTooLarge, "",
+                     fmt::format("a row of more than {}", format_bytes(limits_.row_bytes))};
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    if (is_key_[i] && is_csv_null(fields_[i], null_marker_)) {
+      const std::string& name = schema_.columns[i].source_name;
+      return RowFault{ErrorCode::kSrcNullKey, name,
+                      fmt::format("column {} belongs to the key and is NULL", name)};
+    }
+    if (!limits_.oversize_marker.empty() && fields_[i].raw == limits_.oversize_marker) {
+      return too_large;
+    }
+  }
+  if (row.size() > limits_.row_bytes) return too_large;
+  return std::nullopt;
+}
+
+// The row leaves the chunk because of one value: by the side door while that has room, else as its
+// column says.
+Result<Guard::RowFate> Guard::divert(size_t index, const Finding& finding, bool by_side_door,
+                                     Diversion* out) {
+  const Column& column = schema_.columns[index];
+  if (by_side_door) {
+    SideRow values;
+    int64_t size_bytes = 0;
+    for (const CsvField& field : fields_) {
+      const bool null = is_csv_null(field, null_marker_);
+      values.push_back(null ? std::nullopt
+                            : std::optional<std::string>(std::string(csv_value(field, &scratch_))));
+      size_bytes += static_cast<int64_t>(field.raw.size()) + 1;
+    }
+    for (const size_t nulled : nulled_) values[nulled].reset();
+    if (DiversionLimits::take(&limits_.diversion->bytes->side_left, size_bytes)) {
+      out->nulled_values += nulled_.size();
+      out->side.push_back(std::move(values));
+      return RowFate::kLeaves;
+    }
+    if (column.on_unrepresentable == Unrepresentable::kNull) {
+      nulled_.push_back(index);
+      out->nulled_values += nulled_.size();
+      return RowFate::kChanged;
+    }
+  }
+  const std::string reason = bad_value(index, finding.what);
+  if (column.on_unrepresentable == Unrepresentable::kStop || limits_.diversion == nullptr) {
+    return Error(ErrorCode::kSrcValue,
+                 fmt::format("column {} holds {} ({})", column.source_name, reason, row_name()))
+        .with_hint(fmt::format("Correct the row in the source, leave the column out (exclude = "
+                               "[\"{0}\"]), or say what becomes of such values: "
+                               "on_unrepresentable = {{ {0} = \"reject\" }}.",
+                               column.source_name));
+  }
+  VESTO_TRY(reject(column.source_name, reason, csv_value(fields_[index], &scratch_), out));
+  return RowFate::kLeaves;
+}
+
+Status Guard::reject(std::string column, std::string reason, std::string_view value,
+                     Diversion* out) {
+  RejectedRow row{.key = key_json(),
+                  .column = std::move(column),
+                  .reason = std::move(reason),
+                  .value = "",
+                  .value_bytes = value.size()};
+  if (!DiversionLimits::take(&limits_.diversion->rejected_rows_left, 1)) {
+    return Error(
+        ErrorCode::kSrcRejectedLimit,
+        fmt::format("more rows than max_rejected_rows allows cannot be delivered, the last one "
+                    "because of {}{} ({})",
+                    row.column.empty() ? "" : fmt::format("column {}: ", row.column), row.reason,
+                    row_name()));
+  }
+  const std::string_view kept = cut_utf8(value, kKeptValueBytes);
+  if (DiversionLimits::take(&limits_.diversion->bytes->value_left,
+                            static_cast<int64_t>(kept.size()))) {
+    row.value = kept;
+  }
+  out->rejected.push_back(std::move(row));
   return ok_status();
 }
 
-Status Guard::check_field(size_t index, const CsvField& field) {
-  if (limits_.check_utf8 && !is_utf8(field.raw)) {
-    return bad_value(index, "bytes that are not valid UTF-8");
+// The row that is checked, with NULL in place of the fields that nulled_ names.
+void Guard::append_row(std::string* out) const {
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    if (i > 0) *out += kCsvDelimiter;
+    if (std::find(nulled_.begin(), nulled_.end(), i) != nulled_.end()) {
+      *out += null_marker_;
+    } else if (fields_[i].quoted) {
+      *out += kCsvQuote;
+      *out += fields_[i].raw;
+      *out += kCsvQuote;
+    } else {
+      *out += fields_[i].raw;
+    }
   }
+  *out += kCsvRecordEnd;
+}
+
+Guard::Finding Guard::judge(size_t index, const CsvField& field) {
+  const std::string_view value = field.raw;
+  if (limits_.check_utf8 && !is_utf8(value)) {
+    return {Finding::Kind::kBad, "bytes that are not valid UTF-8"};
+  }
+  const bool no_number = value == "NaN" || value == "Infinity" || value == "-Infinity";
   switch (schema_.columns[index].type.kind) {
-    case TypeKind::kDecimal:
     case TypeKind::kReal:
     case TypeKind::kDouble:
-      return check_number(index, field.raw);
+      // INSERT takes these texts (recorded live); COPY is not known to.
+      if (no_number) return {Finding::Kind::kSideDoor, std::string(value)};
+      return {};
+    case TypeKind::kDecimal:
+      if (no_number) return {Finding::Kind::kBad, std::string(value)};
+      return {};
     case TypeKind::kDate:
     case TypeKind::kTimestamp:
     case TypeKind::kTimestampTz:
-      return check_time(index, field.raw);
+      return judge_time(index, value);
     case TypeKind::kVarchar:
     case TypeKind::kVarbyte:
-      return check_text(index, field);
-    case TypeKind::kSuper:
-      return check_super(index, field);
+    case TypeKind::kGeometry:
+    case TypeKind::kGeography:
+      return judge_text(index, field);
+    case TypeKind::kSuper: {
+      const std::string reason = exceeds_super(csv_value(field, &scratch_), limits_.super);
+      if (reason.empty()) return {};
+      return {Finding::Kind::kBad, reason};
+    }
     default:
-      return ok_status();
+      return {};
   }
 }
 
-Status Guard::check_number(size_t index, std::string_view value) {
-  if (value == "NaN" || value == "Infinity" || value == "-Infinity") {
-    return bad_value(index, value);
+// DATE and the timestamps reach from 4713 BC to 294276 AD (r_Datetime_types); COPY is only sure of
+// years of four digits.
+Guard::Finding Guard::judge_time(size_t, std::string_view value) const {
+  constexpr int64_t kLastYear = 294276;
+  if (value == "infinity" || value == "-infinity") {
+    return {Finding::Kind::kBad, std::string(value)};
   }
-  return ok_status();
+  if (value.ends_with(" BC")) return {Finding::Kind::kSideDoor, std::string(value)};
+  const size_t dash = value.find('-');
+  if (dash == kNone || dash <= 4) return {};
+  const bool fits = parse_int(value.substr(0, dash)).value_or(kLastYear + 1) <= kLastYear;
+  return {fits ? Finding::Kind::kSideDoor : Finding::Kind::kBad, std::string(value)};
 }
 
-Status Guard::check_time(size_t index, std::string_view value) {
-  if (value == "infinity" || value == "-infinity") return bad_value(index, value);
-  if (value.ends_with(" BC")) return bad_value(index, fmt::format("{}, before year 1", value));
-  if (value.find('-') != kNone && value.find('-') > 4) {
-    return bad_value(index, fmt::format("{}, after year 9999", shown(value)));
-  }
-  return ok_status();
-}
-
-Status Guard::check_text(size_t index, const CsvField& field) {
+Guard::Finding Guard::judge_text(size_t index, const CsvField& field) {
   const Column& column = schema_.columns[index];
-  if (!column.unbounded && column.type.kind != TypeKind::kVarbyte) return ok_status();
-  const bool hex = column.type.kind == TypeKind::kVarbyte;
-  if (hex && field.raw == kEmptyBinary) {
-    return bad_value(index, "a binary value of no bytes, which COPY would load as NULL");
+  const TypeKind kind = column.type.kind;
+  const bool hex = kind != TypeKind::kVarchar;
+  // COPY loads an empty field as NULL, INSERT does not.
+  if (kind == TypeKind::kVarbyte && field.raw == kEmptyBinary) {
+    return {Finding::Kind::kSideDoor, "a binary value of no bytes"};
   }
+  if (!column.unbounded && kind == TypeKind::kVarchar) return {};
   const size_t bytes = hex ? field.raw.size() / 2 : csv_value_bytes(field);
-  const auto limit = static_cast<size_t>(hex ? kMaxVarbyteBytes : kMaxVarcharBytes);
+  const size_t limit = kind == TypeKind::kVarchar   ? kMaxVarcharBytes
+                       : kind == TypeKind::kVarbyte ? kMaxVarbyteBytes
+                                                    : kMaxGeometryBytes;
   if (bytes > limit) {
-    return bad_value(index, fmt::format("a value of {} bytes ({} at most)",
-                                        format_count(static_cast<int64_t>(bytes)),
-                                        format_count(static_cast<int64_t>(limit))));
+    return {Finding::Kind::kBad, fmt::format("a value of {} bytes ({} at most)",
+                                             format_count(static_cast<int64_t>(bytes)),
+                                             format_count(static_cast<int64_t>(limit)))};
   }
-  if (bytes > static_cast<size_t>(column.type.length_bytes)) {
+  const bool measured = kind == TypeKind::kVarchar || kind == TypeKind::kVarbyte;
+  if (column.unbounded && measured) {
     widths_[index] = std::max(widths_[index], static_cast<uint32_t>(bytes));
   }
-  return ok_status();
+  return {};
 }
 
-Status Guard::check_super(size_t index, const CsvField& field) {
-  const std::string reason = exceeds_super(csv_value(field, &scratch_), limits_.super);
-  return reason.empty() ? ok_status() : Status(bad_value(index, reason));
+std::string Guard::bad_value(size_t index, std::string_view what) const {
+  return fmt::format("{}, which {} cannot take", shown(what),
+                     type_sql(schema_.columns[index].type));
 }
 
-Error Guard::bad_value(size_t index, std::string_view what) const {
-  const Column& column = schema_.columns[index];
-  return Error(ErrorCode::kSrcValue,
-               fmt::format("column {} holds {}, which {} cannot take ({})", column.source_name,
-                           what, type_sql(column.type), row_name()))
-      .with_hint(fmt::format("Correct the row in the source, or leave the column out: exclude = "
-                             "[\"{}\"].",
-                             column.source_name))
-      .in("table " + schema_.stream);
+std::string Guard::key_json() const {
+  constexpr size_t kShownKeyBytes = 1024;
+  std::string out;
+  std::string scratch;
+  for (const size_t index : schema_.key) {
+    const CsvField& field = fields_.at(index);
+    const std::string value =
+        is_csv_null(field, null_marker_)
+            ? "null"
+            : json_quote(cut_utf8(csv_value(field, &scratch), kShownKeyBytes));
+    out += (out.empty() ? "" : ",") + json_quote(schema_.columns[index].source_name) + ":" + value;
+  }
+  return "{" + out + "}";
 }
 
 std::string Guard::row_name() const {
@@ -231,11 +384,18 @@ std::string Guard::row_name() const {
   return (keyless ? "no key; the row with " : "key: ") + join(parts, ", ");
 }
 
-void Guard::merge(const Guard& other) {
-  for (size_t i = 0; i < widths_.size() && i < other.widths_.size(); ++i) {
-    widths_[i] = std::max(widths_[i], other.widths_[i]);
+std::vector<uint32_t> Guard::widths() const {
+  std::vector<uint32_t> out = widths_;
+  // The separators and the LF belong to no value.
+  const size_t plain =
+      longest_plain_row_ > schema_.columns.size() ? longest_plain_row_ - schema_.columns.size() : 0;
+  for (size_t i = 0; i < out.size(); ++i) {
+    const Column& column = schema_.columns[i];
+    const bool hex = column.type.kind == TypeKind::kVarbyte;
+    if (!column.unbounded || (!hex && column.type.kind != TypeKind::kVarchar)) continue;
+    out[i] = std::max(out[i], static_cast<uint32_t>(hex ? plain / 2 : plain));
   }
-  rows_parsed_ += other.rows_parsed_;
+  return out;
 }
 
 }  // namespace vesto

@@ -419,9 +419,7 @@ PgResult<std::optional<std::string_view>> PgConnection::copy_row(int64_t timeout
 void PgConnection::interrupt() { impl_->interrupt(); }
 void PgConnection::request_cancel() { impl_->request_cancel(); }
 void PgConnection::cut() { impl_->cut(); }
-int PgConnection::backend_pid() const { return PQbackendPID(impl_->conn); }
 int PgConnection::server_version() const { return PQserverVersion(impl_->conn); }
-bool PgConnection::encrypted() const { return PQsslInUse(impl_->conn) != 0; }
 
 bool PgConnection::in_transaction() const {
   const PGTransactionStatusType status = PQtransactionStatus(impl_->conn);

@@ -115,9 +115,7 @@ class PgConnection {
   // Closes the socket now, without a word to the server.
   void cut();
 
-  [[nodiscard]] int backend_pid() const;
-  [[nodiscard]] int server_version() const;  // 150020; 80002 for Redshift
-  [[nodiscard]] bool encrypted() const;
+  [[nodiscard]] int server_version() const;   // 150020; 80002 for Redshift
   [[nodiscard]] bool in_transaction() const;  // also in a failed one
   [[nodiscard]] bool usable() const;
   // What the server reported at login or since ("server_encoding"); "" if it did not.

@@ -13,12 +13,14 @@ bool mentions_row_security(const PgError& error) {
 ErrorCode server_code(const PgError& error) {
   const std::string_view state = error.sqlstate;
   const std::string_view group = state.substr(0, 2);
-  if (group == "28" || state == "3D000") return ErrorCode::kPgLogin;
+  if (state == "3D000") return ErrorCode::kPgNoDatabase;
+  if (group == "28") return ErrorCode::kPgLogin;
   if (state == "42501") {
     return mentions_row_security(error) ? ErrorCode::kPgRls : ErrorCode::kPgPriv;
   }
   if (state == "42P01" || state == "3F000") return ErrorCode::kPgNoTable;
   if (state == "42703") return ErrorCode::kPgNoColumn;
+  if (state == "55P03" || state == "40P01") return ErrorCode::kPgLocked;  // lock_timeout; deadlock
   // A view that divides by zero, a text that is not valid in the server's encoding.
   // (22023 is about settings and snapshots, not about rows.)
   if (group == "22" && state != "22023") return ErrorCode::kSrcValue;
@@ -36,8 +38,9 @@ ErrorCode code_of(const PgError& error) {
       return ErrorCode::kNetTlsName;
     case PgError::Kind::kDns:
     case PgError::Kind::kRefused:
-    case PgError::Kind::kTlsOff:
       return ErrorCode::kPgConnect;
+    case PgError::Kind::kTlsOff:
+      return ErrorCode::kPgTlsOff;
     case PgError::Kind::kInterrupted:
       return ErrorCode::kRunInterrupted;
     case PgError::Kind::kTimeout:

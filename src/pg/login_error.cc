@@ -64,7 +64,8 @@ PgError login_error(std::string_view text) {
     const std::string_view trimmed = trim(line);
     if (trimmed.empty() || trimmed.starts_with("LOCATION:")) continue;
     answered = server_answer(trimmed, &error) || answered;
-    said += (said.empty() ? "" : " ") + std::string(trimmed);
+    if (trimmed.starts_with("Is the server running")) continue;  // libpq's advice, not an answer
+    said += (said.empty() ? "" : "; ") + std::string(trimmed);
   }
   if (answered) return error;
   error.kind = kind_of(said);

@@ -41,6 +41,8 @@ constexpr std::array kPlainTypes = {
     PlainType{"timestamp with time zone", TypeKind::kTimestampTz},
     PlainType{"time without time zone", TypeKind::kTime},
     PlainType{"super", TypeKind::kSuper},
+    PlainType{"geometry", TypeKind::kGeometry},
+    PlainType{"geography", TypeKind::kGeography},
 };
 
 // "name(1,2)" -> its numbers, or nothing if `text` is not `name` followed by such a list.
@@ -139,12 +141,6 @@ Result<Catalog> parse_catalog(const ExecResult& answer) {
     table.columns.push_back(std::move(column));
   }
   return out;
-}
-
-Result<Catalog> read_catalog(RedshiftSession& session, std::string_view schema,
-                             const std::vector<std::string>& tables) {
-  VESTO_ASSIGN(const ExecResult answer, session.exec(catalog_sql(schema, tables)));
-  return parse_catalog(answer);
 }
 
 }  // namespace vesto

@@ -1,7 +1,7 @@
 // What stands in a schema of the destination: one query over pg_namespace, pg_class and
 // pg_attribute (Redshift Developer Guide: PG_ATTRIBUTE with attisdistkey and attsortkeyord). It
 // takes no snapshot of user tables and sees tables that the user may not read.
-// Thread rule: plain values; read_catalog() uses the session in the calling thread.
+// Thread rule: plain values, any thread.
 #ifndef VESTO_REDSHIFT_CATALOG_H_
 #define VESTO_REDSHIFT_CATALOG_H_
 
@@ -52,8 +52,6 @@ std::optional<ColumnType> parse_redshift_type(std::string_view text);
 std::string catalog_sql(std::string_view schema, const std::vector<std::string>& tables);
 // Errors: RS-SQL if the answer has another shape.
 Result<Catalog> parse_catalog(const ExecResult& answer);
-Result<Catalog> read_catalog(RedshiftSession& session, std::string_view schema,
-                             const std::vector<std::string>& tables);
 
 }  // namespace vesto
 

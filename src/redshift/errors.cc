@@ -202,7 +202,8 @@ Error redshift_login_error(const PgError& answer, std::string_view doing) {
 }
 
 Error redshift_error(const PgError& answer, std::string_view doing) {
-  return made(answer, doing, ErrorCode::kRsConnection);
+  const bool waited = answer.kind == PgError::Kind::kTimeout;
+  return made(answer, doing, waited ? ErrorCode::kRsTimeout : ErrorCode::kRsConnection);
 }
 
 AfterFault after_fault(const Error& error) {
@@ -219,6 +220,7 @@ AfterFault after_fault(const Error& error) {
     case ErrorCode::kRsCopyData:
     case ErrorCode::kRsCopyMissing:
     case ErrorCode::kRsTableDiffers:
+    case ErrorCode::kRsTableForeign:
     case ErrorCode::kRsOwner:
     case ErrorCode::kRsPriv:
     case ErrorCode::kRsTimeout:

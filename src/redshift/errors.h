@@ -19,8 +19,8 @@ namespace vesto {
 // The error of a login. `doing` says what was tried ("connecting to host:5439/dev"), for the
 // message. Everything in it has passed redact().
 Error redshift_login_error(const PgError& answer, std::string_view doing);
-// The error of a statement on a standing connection: what is no answer of the server is
-// RS-CONNECTION, and what became of the statement is then unknown.
+// The error of a statement on a standing connection: no answer in time is RS-TIMEOUT, anything else
+// that is no answer of the server RS-CONNECTION; what became of the statement is then unknown.
 Error redshift_error(const PgError& answer, std::string_view doing);
 
 // What a failing statement of the load means for the transaction.

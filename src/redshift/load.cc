@@ -1,7 +1,9 @@
 // RedshiftLoader's public face, and its session.
 #include "redshift/load.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <stop_token>
 
 #include "base/log.h"
 #include "base/strings.h"
@@ -26,28 +28,76 @@ RedshiftLoader::Impl::Impl(LoadTarget t, LoadContext c)
   if (context.clock == nullptr) context.clock = &system_clock();
 }
 
+int64_t RedshiftLoader::Impl::within_search(int64_t timeout_ms) const {
+  if (search_ends_ms_ == 0) return timeout_ms;
+  return std::min(timeout_ms, search_ends_ms_ - clock().monotonic_ms());
+}
+
+Result<std::unique_ptr<RedshiftSession>> RedshiftLoader::Impl::new_session() {
+  if (context.stop.stop_requested()) return interrupted();
+  const int64_t timeout_ms = within_search(kConnectTimeoutMs);
+  if (timeout_ms <= 0) return Error(ErrorCode::kRsTimeout, "no time is left to connect");
+  return context.connect(timeout_ms);
+}
+
 Status RedshiftLoader::Impl::connect() {
   if (session_ != nullptr) {
     const bool fresh = clock().monotonic_ms() - last_used_ms_ <= kMaxIdleMs;
-    if (session_->usable() && !session_->in_transaction() && fresh) return ok_status();
+    if (session_->usable() && !session_->in_transaction() && fresh) return tell(load_);
     drop_session();
   }
-  if (context.stop.stop_requested()) return interrupted();
-  VESTO_ASSIGN(session_, context.connect());
+  VESTO_ASSIGN(session_, new_session());
+  where_ = session_->where();
   timeout_set_ms_ = -1;
   has_stages_ = false;
+  told_load_.reset();
   last_used_ms_ = clock().monotonic_ms();
+  return tell(load_);
+}
+
+Status RedshiftLoader::Impl::tell(const LoadId& load) {
+  if (!context.record_session || told_load_ == load) return ok_status();
+  std::vector<RecordedSession> sessions = ours_;
+  sessions.push_back({session_->backend_pid(), session_->backend_start(), session_->where()});
+  VESTO_TRY(context.record_session(sessions, load));
+  told_load_ = load;
   return ok_status();
 }
 
-Result<ExecResult> RedshiftLoader::Impl::exec(const std::string& sql) {
+Result<ExecResult> RedshiftLoader::Impl::send(RedshiftSession& session, const std::string& sql,
+                                              int64_t timeout_ms) {
+  const int64_t bounded_ms = within_search(timeout_ms);
+  if (bounded_ms <= 0) return Error(ErrorCode::kRsTimeout, "no time is left for a statement");
+  if (sql == "COMMIT" || sql == "ROLLBACK") return session.exec(sql, bounded_ms);
+  if (context.stop.stop_requested()) return interrupted();
+  const std::stop_callback on_stop(context.stop, [&session] { session.cancel(); });
+  auto answer = session.exec(sql, bounded_ms);
+  if (!answer.ok() && context.stop.stop_requested()) return interrupted();
+  return answer;
+}
+
+Result<ExecResult> RedshiftLoader::Impl::exec(const std::string& sql, int64_t timeout_ms) {
   if (session_ == nullptr) {
     return Error(ErrorCode::kRsConnection, "there is no connection to Redshift");
   }
   if (context.keep_sql) context.keep_sql(redact(sql));
-  auto answer = session_->exec(sql);
+  int64_t server_ms = timeout_set_ms_ > 0 ? timeout_set_ms_ : kDdlTimeoutMs;
+  if (timeout_ms > 0) server_ms = std::min(server_ms, timeout_ms);
+  auto answer =
+      send(*session_, sql, sql == "COMMIT" ? kCommitTimeoutMs : server_ms + kAnswerGraceMs);
   last_used_ms_ = clock().monotonic_ms();
   return answer;
+}
+
+Result<Catalog> RedshiftLoader::Impl::read_catalog(std::string_view schema,
+                                                   const std::vector<std::string>& tables) {
+  if (session_ == nullptr) {
+    return Error(ErrorCode::kRsConnection, "there is no connection to Redshift");
+  }
+  VESTO_ASSIGN(const ExecResult answer,
+               send(*session_, catalog_sql(schema, tables), kDdlTimeoutMs + kAnswerGraceMs));
+  last_used_ms_ = clock().monotonic_ms();
+  return parse_catalog(answer);
 }
 
 Status RedshiftLoader::Impl::set_timeout(int64_t timeout_ms) {
@@ -70,13 +120,15 @@ void RedshiftLoader::Impl::drop_session() {
   if (session_ == nullptr) return;
   // A lost connection: the server may go on with what it was doing, and hold its locks.
   if (!session_->usable() || session_->in_transaction()) {
-    ours_.push_back({session_->backend_pid(), session_->backend_start()});
+    ours_.push_back({session_->backend_pid(), session_->backend_start(), session_->where()});
+    if (ours_.size() > kMaxRemembered) ours_.erase(ours_.begin());
   }
   session_.reset();
 }
 
 Status RedshiftLoader::Impl::repeat(int max_waits, const std::function<Status()>& work) {
   Backoff backoff(kTransactionRetry);
+  Backoff lock_backoff(kLockRetry);
   int lock_waits = 0;
   while (true) {
     Status done = connect();
@@ -90,13 +142,18 @@ Status RedshiftLoader::Impl::repeat(int max_waits, const std::function<Status()>
       // Somebody holds a lock: a session that a dead run left is ended, a living one waited for.
       if (++lock_waits >= max_waits) return done;
       end_left_sessions();
+      if (!lock_backoff.next(clock(), context.stop)) return interrupted();
       continue;
     }
     if (after_fault(error) != AfterFault::kRepeat || !backoff.next(clock(), context.stop)) {
       return done;
     }
-    log_warn("redshift: repeated",
-             {{"error", error.to_string()}, {"attempt", std::to_string(backoff.attempt())}});
+    // The whole text comes with the last try; here one short line each.
+    log_warn("redshift: tried again", {{"code", std::string(error.name())},
+                                       {"why", std::string(catalog_entry(error.code()).title)},
+                                       {"try", std::to_string(backoff.attempt()) + " of " +
+                                                   std::to_string(kTransactionRetry.attempts)}});
+    log_info("redshift: tried again", {{"error", error.to_string()}});
   }
 }
 
@@ -117,10 +174,6 @@ Result<std::optional<DestinationState>> RedshiftLoader::read_state() { return im
 Result<std::vector<std::pair<size_t, Error>>> RedshiftLoader::prepare(
     const std::vector<StreamLoad>& group) {
   return impl_->prepare(group);
-}
-
-Status RedshiftLoader::end_session(int pid, const std::string& since) {
-  return impl_->end_session({pid, since});
 }
 
 }  // namespace vesto

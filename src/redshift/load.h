@@ -18,6 +18,8 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "encode/diversion.h"
+#include "redshift/recorded_session.h"
 #include "redshift/session.h"
 #include "schema/table.h"
 
@@ -61,22 +63,33 @@ struct StreamLoad {
   std::string null_marker;
   bool zstd = false;                // else gzip
   std::vector<uint64_t> part_rows;  // as counted while staging
-  uint64_t rows_read = 0;
+  uint64_t rows_read = 0;           // = rows staged + side + rejected
   uint64_t bytes_staged = 0;
+  // Rows that are not in the parts: what goes by INSERT, and what is kept aside.
+  Diversion diverted = {};
+  [[nodiscard]] uint64_t rows_diverted() const {
+    return diverted.side.size() + diverted.rejected.size();
+  }
+  // What COPY must load.
+  [[nodiscard]] uint64_t rows_staged() const { return rows_read - rows_diverted(); }
   // The source enforces the key (primary key, or unique and not null). Without it the load looks
   // for keys that occur twice or are NULL in every way it loads.
   bool key_proven = false;
+  // Later loads will merge by the key, so it must hold in this one too, also where it replaces.
+  bool key_checked = true;
+  // The sync has delivered into the target before, or was told to take it over with its rows.
+  bool known_target = false;
   std::string position;  // to be committed; at most 4,096 bytes
   int schema_version = 1;
   int64_t data_as_of_ms = 0;
   int64_t started_ms = 0;
-  // Bytes of the widest value of each unbounded column (by index into schema.columns); 0: fits
-  // every width that prepare() would choose.
+  // No value of an unbounded text or binary column is wider, in bytes (by index into
+  // schema.columns). Empty: not known, any value fits the width of a new column.
   std::vector<uint32_t> widths;
 };
 
 struct StreamLoaded {
-  uint64_t rows_copied = 0;
+  uint64_t rows_copied = 0;  // by COPY, and by INSERT through the side door
   uint64_t rows_inserted = 0;
   uint64_t rows_updated = 0;
   uint64_t rows_deleted = 0;  // replace: rows that were there before
@@ -91,25 +104,37 @@ struct LoadOutcome {
   std::vector<std::pair<size_t, Error>> failed;
 };
 
-// A session of the warehouse as record_session() was told of it.
-struct RecordedSession {
-  int pid = 0;
-  std::string since;
-};
-
 struct LoadContext {
   RedshiftConnector connect;
   Clock* clock = nullptr;  // nullptr: the system's
   std::stop_token stop;
   // Asked before LOCK and before COMMIT: false = the lease is lost, RUN-LEASE-LOST.
   std::function<Result<bool>()> still_ours;
-  // Told after each connect and with each load id, before LOCK is sent: a successor ends this
-  // session if we die (pid, backend start, load id).
-  std::function<Status(int pid, const std::string& since, const LoadId& load)> record_session;
+  // Told after each connect and with each load id, before anything that locks is sent, of all
+  // sessions that may hold locks, the newest last: a successor ends them if we die. `load` is empty
+  // before the first load.
+  std::function<Status(const std::vector<RecordedSession>& sessions, const LoadId& load)>
+      record_session;
+  // Something that people should know although the load goes on.
+  std::function<void(const std::string& text)> warn;
   // Keeps a statement's text for `show RUN --sql` (placeholders in place of secrets).
   std::function<void(const std::string& sql)> keep_sql;
   // Sessions that dead runs of this sync recorded: ended when the state has been waited for 60 s.
   std::vector<RecordedSession> dead_sessions;
+};
+
+// What prepare() would do to the target table of one stream.
+struct TargetChange {
+  enum class Kind { kCreate, kAlter, kUnchanged, kBlocked };
+  Kind kind = Kind::kUnchanged;
+  std::string text;            // "add column coupon VARCHAR(256); widen note ..."
+  std::optional<Error> error;  // kBlocked: what the run would say of the stream
+};
+
+struct DestinationChanges {
+  bool makes_schema = false;
+  std::optional<Error> blocked;       // what would end the run: a schema or a right is missing
+  std::vector<TargetChange> targets;  // one for each stream of the group
 };
 
 class RedshiftLoader {
@@ -128,18 +153,20 @@ class RedshiftLoader {
   // table that is gone is made anew only for a read of the whole stream (else RS-TABLE-DIFFERS).
   Result<std::vector<std::pair<size_t, Error>>> prepare(const std::vector<StreamLoad>& group);
 
-  // Ends the session that a dead run may have left in its transaction (only if that pid's
-  // session began no later than recorded).
-  Status end_session(int pid, const std::string& since);
-
   // One transaction. Repeats it where Redshift says so (1023, 40P01, lost connection), bounded;
   // finds out by LOCK and reading what an unknown COMMIT did. `seen`: the fence as read before.
   // A stream whose own statement fails leaves (outcome.failed), the rest is committed without it;
-  // if all leave, nothing is committed and the fence stays. Errors are those that would meet every
+  // if all leave, nothing is committed and the fence stays. However many leave, a stream that stays
+  // is loaded a bounded number of times: from the second on, those that were not reached yet are
+  // tried one by one in transactions that are rolled back. Errors are those that would meet every
   // stream: RUN-LEASE-LOST, RUN-PARITY, RUN-INTERRUPTED, RS-COMMIT-UNKNOWN, RS-LOCK, RS-CONNECTION,
   // rights and space; nothing is committed then (RS-COMMIT-UNKNOWN: not known).
   Result<LoadOutcome> load(const std::vector<StreamLoad>& group, const LoadId& seen,
                            const LoadId& load, const RunId& run);
+
+  // What prepare() would find and do, for `sync plan`. Connects and reads the catalogue, changes
+  // nothing. Texts without a known width are taken to fit.
+  Result<DestinationChanges> compare(const std::vector<StreamLoad>& group);
 
   // The DDL and DML that prepare() and load() would send, for `sync plan --sql`. Connects and reads
   // the catalogue, changes nothing.

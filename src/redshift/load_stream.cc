@@ -12,6 +12,10 @@ namespace vesto {
 
 namespace {
 
+// COPY of 2 GiB is reckoned with 20 minutes.
+constexpr uint64_t kCopyBytesPerSecond = 1'789'569;
+constexpr int64_t kMinCopyTimeoutMs = 600'000;
+
 uint64_t count_of(const ExecResult& answer) {
   return static_cast<uint64_t>(std::max<int64_t>(0, answer.affected()));
 }
@@ -29,6 +33,11 @@ std::optional<uint64_t> single_number(const ExecResult& answer) {
 
 Error not_parity(const StreamLoad& stream, const std::string& what) {
   return Error(ErrorCode::kRunParity, fmt::format("table {}: {}", stream.schema.stream, what));
+}
+
+int64_t copy_timeout_ms(uint64_t bytes_staged) {
+  const uint64_t seconds = std::min<uint64_t>(bytes_staged / kCopyBytesPerSecond * 3, 1'000'000);
+  return std::clamp(static_cast<int64_t>(seconds) * 1000, kMinCopyTimeoutMs, kMergeTimeoutMs);
 }
 
 std::optional<uint64_t> copied_rows(const std::vector<std::string>& notices) {
@@ -55,17 +64,35 @@ Result<uint64_t> LoadRun::count(const std::string& sql) {
 }
 
 Result<uint64_t> LoadRun::copy(const StreamLoad& stream, const std::string& sql) {
-  VESTO_ASSIGN(const ExecResult answer, send(sql));
+  VESTO_ASSIGN(const ExecResult answer, send(sql, copy_timeout_ms(stream.bytes_staged)));
   VESTO_KILL_POINT("load.after_copy");
   std::optional<uint64_t> copied = copied_rows(answer.notices);
   if (!copied) {
     VESTO_ASSIGN(copied, count(sql::last_copy_count()));
   }
-  if (*copied != stream.rows_read) {
-    return not_parity(
-        stream, fmt::format("{} rows were read and Redshift copied {}", stream.rows_read, *copied));
+  if (*copied != stream.rows_staged()) {
+    return not_parity(stream, fmt::format("{} rows were staged and Redshift copied {}",
+                                          stream.rows_staged(), *copied));
   }
   return *copied;
+}
+
+Result<uint64_t> LoadRun::bring(const StreamLoad& stream, const std::string& copy_sql,
+                                const std::vector<std::string>& side_sql) {
+  uint64_t rows = 0;
+  if (!stream.manifest_key.empty()) {
+    VESTO_ASSIGN(rows, copy(stream, copy_sql));
+  }
+  uint64_t by_side_door = 0;
+  for (const std::string& statement : side_sql) {
+    VESTO_ASSIGN(const ExecResult inserted, send(statement));
+    by_side_door += count_of(inserted);
+  }
+  if (by_side_door != stream.diverted.side.size()) {
+    return not_parity(stream, fmt::format("{} rows were sent by INSERT and {} inserted",
+                                          stream.diverted.side.size(), by_side_door));
+  }
+  return rows + by_side_door;
 }
 
 // `twice` and `nulls` count bad keys.
@@ -87,14 +114,14 @@ Status LoadRun::check_keys(const StreamLoad& stream, const std::string& twice,
 
 Result<StreamLoaded> LoadRun::upsert(const StreamLoad& stream, const StreamTexts& texts) {
   StreamLoaded done;
-  if (stream.manifest_key.empty()) return done;
+  if (stream.manifest_key.empty() && texts.side_target.empty()) return done;
   bool straight = false;
   if (stream.full) {
     VESTO_ASSIGN(const ExecResult any, send(texts.is_empty));
     straight = any.rows.empty();
   }
   if (straight) {
-    VESTO_ASSIGN(done.rows_copied, copy(stream, texts.copy_target));
+    VESTO_ASSIGN(done.rows_copied, bring(stream, texts.copy_target, texts.side_target));
     if (!stream.key_proven) {
       VESTO_TRY(check_keys(stream, texts.target_duplicates, texts.target_nulls));
     }
@@ -104,7 +131,7 @@ Result<StreamLoaded> LoadRun::upsert(const StreamLoad& stream, const StreamTexts
   }
   impl_.has_stages_ = true;
   VESTO_TRY(send(texts.create_stage));
-  VESTO_ASSIGN(done.rows_copied, copy(stream, texts.copy_stage));
+  VESTO_ASSIGN(done.rows_copied, bring(stream, texts.copy_stage, texts.side_stage));
   VESTO_TRY(check_keys(stream, texts.stage_duplicates, texts.stage_nulls));
   VESTO_ASSIGN(const ExecResult deleted, send(texts.delete_matching));
   VESTO_ASSIGN(const ExecResult inserted, send(texts.insert));
@@ -112,8 +139,17 @@ Result<StreamLoaded> LoadRun::upsert(const StreamLoad& stream, const StreamTexts
     return not_parity(stream, fmt::format("{} rows were copied and {} inserted", done.rows_copied,
                                           count_of(inserted)));
   }
-  // A target that held a key several times loses more rows than it gets back.
-  done.rows_updated = std::min(count_of(deleted), done.rows_copied);
+  // The keys of the stage are single, so each removes one row at most: otherwise rows of other keys
+  // went, and they would be missing.
+  if (count_of(deleted) > done.rows_copied) {
+    return not_parity(stream, fmt::format("{} rows with {} keys were found in the target",
+                                          count_of(deleted), done.rows_copied))
+        .with_hint(
+            "Nothing was committed. The target holds a key more than once, or compares its "
+            "key without regard to case (COLLATE CASE_INSENSITIVE): remove the surplus "
+            "rows, or load into a table that Vesto makes.");
+  }
+  done.rows_updated = count_of(deleted);
   done.rows_inserted = done.rows_copied - done.rows_updated;
   VESTO_KILL_POINT("load.after_merge");
   return done;
@@ -124,9 +160,12 @@ Result<StreamLoaded> LoadRun::replace(const StreamLoad& stream, const StreamText
   // Not TRUNCATE: it would commit.
   VESTO_ASSIGN(const ExecResult deleted, send(texts.delete_all));
   done.rows_deleted = count_of(deleted);
-  if (!stream.manifest_key.empty()) {
-    VESTO_ASSIGN(done.rows_copied, copy(stream, texts.copy_target));
+  if (!stream.manifest_key.empty() || !texts.side_target.empty()) {
+    VESTO_ASSIGN(done.rows_copied, bring(stream, texts.copy_target, texts.side_target));
     done.rows_inserted = done.rows_copied;
+    if (stream.key_checked && !stream.key_proven && !stream.schema.key.empty()) {
+      VESTO_TRY(check_keys(stream, texts.target_duplicates, texts.target_nulls));
+    }
   }
   VESTO_KILL_POINT("load.after_merge");
   return done;

@@ -6,29 +6,17 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
-#include <stop_token>
 
 #include "base/kill_point.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "redshift/errors.h"
+#include "redshift/sql_rows.h"
 #include "redshift/stream_texts.h"
 
 namespace vesto {
 
 namespace {
-
-// COPY of 2 GiB is reckoned with 20 minutes; three times that is waited, 6 hours at most.
-constexpr uint64_t kCopyBytesPerSecond = 1'789'569;
-constexpr int64_t kMinCopyTimeoutMs = 600'000;
-constexpr int64_t kMaxCopyTimeoutMs = 6LL * 3600 * 1000;
-
-int64_t copy_timeout_ms(const std::vector<StreamLoad>& group) {
-  uint64_t largest = 0;
-  for (const StreamLoad& stream : group) largest = std::max(largest, stream.bytes_staged);
-  const uint64_t seconds = std::min<uint64_t>(largest / kCopyBytesPerSecond * 3, 1'000'000);
-  return std::clamp(static_cast<int64_t>(seconds) * 1000, kMinCopyTimeoutMs, kMaxCopyTimeoutMs);
-}
 
 std::string mode_name(LoadMode mode) { return mode == LoadMode::kReplace ? "replace" : "upsert"; }
 
@@ -52,11 +40,14 @@ std::optional<Error> unfit(const StreamLoad& stream) {
 Status check_staged(const StreamLoad& stream) {
   const uint64_t parts =
       std::accumulate(stream.part_rows.begin(), stream.part_rows.end(), uint64_t{0});
-  if (parts != stream.rows_read) {
-    return not_parity(stream,
-                      fmt::format("{} rows were read and {} staged", stream.rows_read, parts));
+  if (parts + stream.rows_diverted() != stream.rows_read) {
+    return not_parity(
+        stream,
+        fmt::format("{} rows were read, {} staged, {} taken to the side door and {} rejected",
+                    stream.rows_read, parts, stream.diverted.side.size(),
+                    stream.diverted.rejected.size()));
   }
-  if (stream.manifest_key.empty() != (stream.rows_read == 0)) {
+  if (stream.manifest_key.empty() != (stream.rows_staged() == 0)) {
     return not_parity(stream, "rows were read and nothing is staged, or the reverse");
   }
   return ok_status();
@@ -70,11 +61,21 @@ LoadRun::LoadRun(RedshiftLoader::Impl& impl, const std::vector<StreamLoad>& grou
       group_(group),
       seen_(std::move(seen)),
       load_(std::move(load)),
-      run_(std::move(run)) {}
+      run_(std::move(run)),
+      backoff_(kTransactionRetry),
+      lock_backoff_(kLockRetry) {}
 
-Result<ExecResult> LoadRun::send(const std::string& sql) {
-  if (impl_.context.stop.stop_requested()) return interrupted();
-  return impl_.exec(sql);
+// Rolls back, and gives the pid of the session that failed, 0 if there is none any more.
+int LoadRun::end_attempt() {
+  const int pid = impl_.session_ != nullptr ? impl_.session_->backend_pid() : 0;
+  impl_.roll_back();
+  // The staging tables that this transaction had made went with it.
+  impl_.has_stages_ = false;
+  return pid;
+}
+
+Result<ExecResult> LoadRun::send(const std::string& sql, int64_t timeout_ms) {
+  return impl_.exec(sql, timeout_ms);
 }
 
 // BEGIN, then LOCK alone: nothing else precedes it, so the snapshot is taken under the lock and is
@@ -113,7 +114,25 @@ Status LoadRun::ask_lease() {
   return Error(ErrorCode::kRunLeaseLost, "another run took the sync over");
 }
 
-// Positions, then the blind INSERTs into the shared table, last: they alone may have to wait for
+// Blind, as what follows it.
+Status LoadRun::write_rejected(const std::vector<size_t>& order) {
+  for (const size_t index : order) {
+    const StreamLoad& stream = group_[index];
+    if (stream.diverted.rejected.empty()) continue;
+    const sql::RejectedLoad load{.sync = std::string(cut_utf8(impl_.target.sync_name, 256)),
+                                 .stream = stream.schema.stream,
+                                 .load_id = load_,
+                                 .run = run_,
+                                 .rejected_at_ms = impl_.clock().wall_ms()};
+    for (const std::string& statement :
+         sql::insert_rejected(impl_.target.schema, load, stream.diverted.rejected)) {
+      VESTO_TRY(send(statement));
+    }
+  }
+  return ok_status();
+}
+
+// Positions, then the blind INSERTs into the shared tables, last: they alone may have to wait for
 // other syncs.
 Status LoadRun::write_positions(const std::vector<size_t>& order,
                                 const std::vector<StreamLoaded>& done) {
@@ -132,6 +151,7 @@ Status LoadRun::write_positions(const std::vector<size_t>& order,
     VESTO_TRY(send(sql::delete_state_rows(state, streams)));
     VESTO_TRY(send(sql::insert_state_rows(state, rows)));
   }
+  VESTO_TRY(write_rejected(order));
   for (size_t first = 0; first < order.size(); first += sql::kRowsPerInsert) {
     const size_t last = std::min(order.size(), first + sql::kRowsPerInsert);
     std::vector<sql::LoadsRow> rows;
@@ -139,8 +159,9 @@ Status LoadRun::write_positions(const std::vector<size_t>& order,
       const StreamLoad& stream = group_[order[i]];
       rows.push_back({std::string(cut_utf8(impl_.target.sync_name, 256)), stream.schema.stream,
                       load_, run_, mode_name(stream.mode), stream.rows_read, done[i].rows_copied,
-                      done[i].rows_inserted, done[i].rows_updated, done[i].rows_deleted, 0,
-                      stream.bytes_staged, stream.data_as_of_ms, stream.started_ms, now_ms});
+                      done[i].rows_inserted, done[i].rows_updated, done[i].rows_deleted,
+                      stream.diverted.rejected.size(), stream.bytes_staged, stream.data_as_of_ms,
+                      stream.started_ms, now_ms});
     }
     VESTO_TRY(send(sql::insert_loads(impl_.target.schema, rows)));
   }
@@ -150,12 +171,9 @@ Status LoadRun::write_positions(const std::vector<size_t>& order,
 // All that comes before COMMIT. On an error where_ (and at_) say which part failed.
 Status LoadRun::fill_transaction(const std::vector<size_t>& order,
                                  std::vector<StreamLoaded>* done) {
-  // A stop cuts a long COPY short. It must never reach COMMIT, whose outcome it would hide.
-  RedshiftSession* session = impl_.session_.get();
-  const std::stop_callback on_stop(impl_.context.stop, [session] { session->cancel(); });
   where_ = Where::kElsewhere;
   VESTO_TRY(take_fence());
-  VESTO_TRY(impl_.set_timeout(copy_timeout_ms(group_)));
+  VESTO_TRY(impl_.set_timeout(kMergeTimeoutMs));
   where_ = Where::kStream;
   for (size_t i = 0; i < order.size(); ++i) {
     at_ = order[i];
@@ -169,7 +187,8 @@ Status LoadRun::fill_transaction(const std::vector<size_t>& order,
 
 // ok: committed. An error: certainly not committed, or RS-COMMIT-UNKNOWN.
 Status LoadRun::commit() {
-  const RecordedSession self{impl_.session_->backend_pid(), impl_.session_->backend_start()};
+  const RecordedSession self{impl_.session_->backend_pid(), impl_.session_->backend_start(),
+                             impl_.session_->where()};
   VESTO_KILL_POINT("load.before_commit");
   auto answer = impl_.exec("COMMIT");
   if (answer.ok() && answer->tag == "COMMIT") return ok_status();
@@ -184,7 +203,11 @@ Status LoadRun::commit() {
   impl_.drop_session();
   VESTO_ASSIGN(const bool committed, impl_.was_committed(self, load_));
   if (committed) return ok_status();
-  return error;
+  if (error.code() != ErrorCode::kRsTimeout) return error;
+  // Not a stream's own fault, as a timeout would be elsewhere: the transaction is sent again.
+  return Error(ErrorCode::kRsConnection,
+               "the answer to COMMIT was lost, and it was not done: " + error.to_string())
+      .with_upstream(error.upstream());
 }
 
 Status LoadRun::try_once(const std::vector<size_t>& order, std::vector<StreamLoaded>* done) {
@@ -192,11 +215,8 @@ Status LoadRun::try_once(const std::vector<size_t>& order, std::vector<StreamLoa
   where_ = Where::kElsewhere;
   // Names of staging tables are taken by an earlier transaction of the same session.
   if (impl_.has_stages_) impl_.drop_session();
+  impl_.load_ = load_;
   VESTO_TRY(impl_.connect());
-  if (impl_.context.record_session) {
-    VESTO_TRY(impl_.context.record_session(impl_.session_->backend_pid(),
-                                           impl_.session_->backend_start(), load_));
-  }
   std::vector<size_t> unknown;
   for (const size_t index : order) {
     const TargetName& name = group_[index].target;
@@ -205,7 +225,7 @@ Status LoadRun::try_once(const std::vector<size_t>& order, std::vector<StreamLoa
   if (!unknown.empty()) VESTO_TRY(impl_.read_tables(group_, unknown));
   VESTO_TRY(impl_.set_timeout(lock_timeout_ms()));
   VESTO_TRY(fill_transaction(order, done));
-  // After this nothing cuts the session any more.
+  // COMMIT itself is not cut.
   if (impl_.context.stop.stop_requested()) return interrupted();
   VESTO_TRY(commit());
   VESTO_KILL_POINT("load.after_commit");
@@ -230,13 +250,13 @@ void LoadRun::add_load_error(int pid, Error* error) {
   }
 }
 
-Result<LoadOutcome> LoadRun::run() {
-  LoadOutcome out;
+// Those that can be loaded at all, in the order of their names.
+Result<std::vector<size_t>> LoadRun::fit_streams(LoadOutcome* out) {
   std::vector<size_t> order;
   for (size_t i = 0; i < group_.size(); ++i) {
     VESTO_TRY(check_staged(group_[i]));
     if (auto error = unfit(group_[i])) {
-      out.failed.emplace_back(i, std::move(*error));
+      out->failed.emplace_back(i, std::move(*error));
     } else {
       order.push_back(i);
     }
@@ -244,8 +264,41 @@ Result<LoadOutcome> LoadRun::run() {
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     return group_[a].schema.stream < group_[b].schema.stream;
   });
-  Backoff backoff(kTransactionRetry);
-  int lock_waits = 0;
+  return order;
+}
+
+void LoadRun::leave(size_t index, int pid, Error error, std::vector<size_t>* order,
+                    LoadOutcome* out) {
+  add_load_error(pid, &error);
+  error.in("table " + group_[index].schema.stream);
+  std::erase(*order, index);
+  out->failed.emplace_back(index, std::move(error));
+}
+
+// Nothing: the same transaction is to be sent again. Otherwise what ends it: that of the stream
+// at_, if where_ says so and is_streams_own().
+std::optional<Error> LoadRun::after_failure(Error error) {
+  // Not even a stop may hide this one.
+  if (error.code() == ErrorCode::kRsCommitUnknown) return error;
+  if (impl_.context.stop.stop_requested()) return interrupted();
+  if (where_ == Where::kLock && after_lock_failure(error)) return std::nullopt;
+  if (where_ == Where::kLock && error.code() == ErrorCode::kRsLock) return error;
+  if (after_fault(error) == AfterFault::kRepeat &&
+      backoff_.next(impl_.clock(), impl_.context.stop)) {
+    log_warn("redshift: the load transaction is repeated",
+             {{"load", load_.text},
+              {"attempt", std::to_string(backoff_.attempt())},
+              {"error", error.to_string()}});
+    return std::nullopt;
+  }
+  if (impl_.context.stop.stop_requested()) return interrupted();
+  return error;
+}
+
+Result<LoadOutcome> LoadRun::run() {
+  LoadOutcome out;
+  VESTO_ASSIGN(std::vector<size_t> order, fit_streams(&out));
+  size_t leavers = 0;
   while (!order.empty()) {
     std::vector<StreamLoaded> done;
     Status status = try_once(order, &done);
@@ -255,42 +308,29 @@ Result<LoadOutcome> LoadRun::run() {
       out.loaded = std::move(order);
       return out;
     }
-    Error error = std::move(status).error();
-    const int pid = impl_.session_ != nullptr ? impl_.session_->backend_pid() : 0;
-    impl_.roll_back();
-    // What this transaction had made went with it.
-    impl_.has_stages_ = false;
+    const int pid = end_attempt();
     if (where_ == Where::kFenced) {
       out.fenced = true;
       return out;
     }
-    const bool stopped = impl_.context.stop.stop_requested();
-    if (stopped && error.code() != ErrorCode::kRsCommitUnknown) return interrupted();
-    if (where_ == Where::kLock && after_lock_failure(error, &lock_waits)) continue;
-    if (where_ == Where::kLock && error.code() == ErrorCode::kRsLock) return error;
-    const AfterFault fault = after_fault(error);
-    if (fault == AfterFault::kRepeat && backoff.next(impl_.clock(), impl_.context.stop)) {
-      log_warn("redshift: the load transaction is repeated",
-               {{"load", load_.text},
-                {"attempt", std::to_string(backoff.attempt())},
-                {"error", error.to_string()}});
-      continue;
-    }
-    if (impl_.context.stop.stop_requested()) return interrupted();
+    std::optional<Error> error = after_failure(std::move(status).error());
+    if (!error) continue;
     // A stream that meets a conflict again and again leaves, as one whose statement fails.
-    const bool conflict = error.code() == ErrorCode::kRsSerializable;
-    if (where_ != Where::kStream || (fault != AfterFault::kLeaveGroup && !conflict)) return error;
-    add_load_error(pid, &error);
-    error.in("table " + group_[at_].schema.stream);
-    std::erase(order, at_);
-    out.failed.emplace_back(at_, std::move(error));
-    backoff = Backoff(kTransactionRetry);
+    const bool own = after_fault(*error) == AfterFault::kLeaveGroup ||
+                     error->code() == ErrorCode::kRsSerializable;
+    if (where_ != Where::kStream || !own || ++leavers > kMaxLeavers) return *std::move(error);
+    const auto reached = std::find(order.begin(), order.end(), at_) - order.begin();
+    leave(at_, pid, *std::move(error), &order, &out);
+    if (leavers == kLeaversBeforeTrial) {
+      VESTO_TRY(try_each_alone(static_cast<size_t>(reached), &order, &out));
+    }
+    backoff_ = Backoff(kTransactionRetry);
   }
   return out;
 }
 
 // True: try again. The error becomes RS-LOCK where the lock was waited for long enough.
-bool LoadRun::after_lock_failure(Error& error, int* lock_waits) {
+bool LoadRun::after_lock_failure(Error& error) {
   if (error.upstream().code == "0A000" && !impl_.no_lock_) {
     // A datashare database refuses LOCK: compare-and-set alone protects, 1023 is repeated.
     impl_.no_lock_ = true;
@@ -298,7 +338,11 @@ bool LoadRun::after_lock_failure(Error& error, int* lock_waits) {
   }
   if (error.code() != ErrorCode::kRsTimeout && error.code() != ErrorCode::kRsLock) return false;
   impl_.end_left_sessions();
-  if (++*lock_waits < kMaxLockWaits) return true;
+  if (++lock_waits_ < kMaxLockWaits) {
+    // Stopped meanwhile: the next attempt says so.
+    (void)lock_backoff_.next(impl_.clock(), impl_.context.stop);
+    return true;
+  }
   error = Error(ErrorCode::kRsLock,
                 fmt::format("the state table {} has been locked by another session for {} minutes",
                             sql::qualified(impl_.state_name()),

@@ -19,6 +19,18 @@ std::optional<uint64_t> copied_rows(const std::vector<std::string>& notices);
 // RUN-PARITY: `what` does not add up.
 Error not_parity(const StreamLoad& stream, const std::string& what);
 
+// What a statement whose cost follows the target's size may take: DELETE, INSERT ... SELECT, the
+// looks for bad keys. The server's statement_timeout for all of a load after its fence.
+inline constexpr int64_t kMergeTimeoutMs = 6LL * 3600 * 1000;
+// The first leavers make the others be loaded again, all together; at this one, those that were not
+// reached yet are tried one by one. What leaves later fails only in company, which is bounded.
+inline constexpr size_t kLeaversBeforeTrial = 2;
+inline constexpr size_t kMaxLeavers = 10;
+
+// What the COPY of so many staged bytes may take: three times what is reckoned, 10 minutes at least
+// and kMergeTimeoutMs at most. Kept by the client, so that no SET is needed for it.
+int64_t copy_timeout_ms(uint64_t bytes_staged);
+
 class LoadRun {
  public:
   LoadRun(RedshiftLoader::Impl& impl, const std::vector<StreamLoad>& group, LoadId seen,
@@ -33,25 +45,43 @@ class LoadRun {
   Status fill_transaction(const std::vector<size_t>& order, std::vector<StreamLoaded>* done);
   Status take_fence();
   Status ask_lease();
+  Status write_rejected(const std::vector<size_t>& order);
   Status write_positions(const std::vector<size_t>& order, const std::vector<StreamLoaded>& done);
   Status commit();
+  Result<std::vector<size_t>> fit_streams(LoadOutcome* out);
+  int end_attempt();
+  std::optional<Error> after_failure(Error error);
+  void leave(size_t index, int pid, Error error, std::vector<size_t>* order, LoadOutcome* out);
+
+  // --- load_trial.cc ---
+  // Sends each of order[from..] in a transaction of its own that is rolled back; those that fail by
+  // themselves leave `order`. Errors: what would meet every stream.
+  Status try_each_alone(size_t from, std::vector<size_t>* order, LoadOutcome* out);
+  Status try_alone(size_t index);
 
   Result<StreamLoaded> load_stream(const StreamLoad& stream, size_t number);
   Result<StreamLoaded> upsert(const StreamLoad& stream, const StreamTexts& texts);
   Result<StreamLoaded> replace(const StreamLoad& stream, const StreamTexts& texts);
+  // COPY and the side door, into the table that the texts name: how many rows came.
+  Result<uint64_t> bring(const StreamLoad& stream, const std::string& copy_sql,
+                         const std::vector<std::string>& side_sql);
   Result<uint64_t> copy(const StreamLoad& stream, const std::string& sql);
   Status check_keys(const StreamLoad& stream, const std::string& twice, const std::string& nulls);
 
-  Result<ExecResult> send(const std::string& sql);
+  // timeout_ms: 0: as long as the server may take.
+  Result<ExecResult> send(const std::string& sql, int64_t timeout_ms = 0);
   Result<uint64_t> count(const std::string& sql);
   void add_load_error(int pid, Error* error);
-  bool after_lock_failure(Error& error, int* lock_waits);
+  bool after_lock_failure(Error& error);
 
   RedshiftLoader::Impl& impl_;
   const std::vector<StreamLoad>& group_;
   const LoadId seen_;
   const LoadId load_;
   const RunId run_;
+  Backoff backoff_;       // of the same transaction
+  Backoff lock_backoff_;  // between waits for the state's lock
+  int lock_waits_ = 0;
   Where where_ = Where::kElsewhere;
   size_t at_ = 0;  // the stream, where where_ is kStream
 };

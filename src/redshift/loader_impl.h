@@ -27,20 +27,41 @@ int64_t lock_timeout_ms();
 // Waits of 60 s for the state's lock, and the search for an unknown COMMIT: 10 minutes in all.
 inline constexpr int kMaxLockWaits = 10;
 inline constexpr int64_t kCommitSearchMs = 600'000;
-// DDL waits behind other people's readers for so long.
+// DDL waits behind other people's readers for so long; also what a session is given before it was
+// told a limit.
 inline constexpr int64_t kDdlTimeoutMs = 300'000;
+// The server ends a statement by itself (statement_timeout). If it does not even do that, the
+// answer is waited for a minute longer; then the connection is cut.
+inline constexpr int64_t kAnswerGraceMs = 60'000;
+// COMMIT may stand in the server's queue. Without an answer by then its outcome is unknown.
+inline constexpr int64_t kCommitTimeoutMs = 600'000;
+// A whole connection attempt.
+inline constexpr int64_t kConnectTimeoutMs = 120'000;
+// Sessions that are remembered because they may hold locks.
+inline constexpr size_t kMaxRemembered = 8;
 // A session that has been idle for longer is not used again: a firewall may have dropped it.
 inline constexpr int64_t kMaxIdleMs = 300'000;
 // The same transaction: once, and five times more.
 inline constexpr RetryPolicy kTransactionRetry{6, 200, 10'000};
+// Between waits for a lock, since a refusal may come at once.
+inline constexpr RetryPolicy kLockRetry{kMaxLockWaits + 1, 500, 5'000};
 
 struct RedshiftLoader::Impl {
   Impl(LoadTarget t, LoadContext c);
 
   // --- session.  One is kept for all that the loader does. ---
   Status connect();  // makes session_ usable, if need be by a new connection
-  Result<ExecResult> exec(const std::string& sql);
+  // One statement by session_, kept for people. The answer is waited for as long as the server was
+  // told to take, or `timeout_ms` if that is less and not 0, and kAnswerGraceMs more.
+  Result<ExecResult> exec(const std::string& sql, int64_t timeout_ms = 0);
+  // The same by any session, within bounds: a stop ends the wait (RUN-INTERRUPTED), but not that of
+  // COMMIT, whose outcome it would hide, nor that of ROLLBACK.
+  Result<ExecResult> send(RedshiftSession& session, const std::string& sql, int64_t timeout_ms);
+  Result<std::unique_ptr<RedshiftSession>> new_session();
+  // Tells the run's record of the sessions that may hold locks, unless it knows.
+  Status tell(const LoadId& load);
   Status set_timeout(int64_t timeout_ms);
+  [[nodiscard]] int64_t within_search(int64_t timeout_ms) const;
   void roll_back();     // leaves the session clean, or drops it
   void drop_session();  // remembers it in ours_ if it may still hold locks
   // Runs `work` again while its error says that the transaction is to be repeated, or that a lock
@@ -53,18 +74,24 @@ struct RedshiftLoader::Impl {
   Status make_state(const Catalog& catalog);
   Result<DestinationState> select_state();
   Result<Catalog> shared_catalog();
+  Result<Catalog> read_catalog(std::string_view schema, const std::vector<std::string>& tables);
 
   // --- prepare.cc ---
   Result<std::vector<std::pair<size_t, Error>>> prepare(const std::vector<StreamLoad>& group);
   Status read_tables(const std::vector<StreamLoad>& group, const std::vector<size_t>& streams);
   Status prepare_stream(const StreamLoad& stream);
+  Status check_empty(const StreamLoad& stream);
+  void tell_added(const StreamLoad& stream, const std::vector<std::string>& added) const;
 
   // --- commit_unknown.cc ---
   // Whether the load was committed, found out under the state's lock.
   Result<bool> was_committed(const RecordedSession& lost, const LoadId& load);
+  Result<bool> search_commit(const RecordedSession& lost, const LoadId& load);
+  Result<LoadId> fence_under_lock();
+  // Ends a session of this warehouse and user, if it began no later than recorded.
   Status end_session(const RecordedSession& which);
-  // Ends what this sync's own and dead runs may have left. True: at least one was there to try.
-  bool end_left_sessions();
+  // Ends what this sync's own and dead runs may have left.
+  void end_left_sessions();
 
   [[nodiscard]] TargetName state_name() const {
     return {target.schema, sql::state_table_name(target.sync)};
@@ -77,9 +104,15 @@ struct RedshiftLoader::Impl {
   std::unique_ptr<RedshiftSession> session_;
   int64_t timeout_set_ms_ = -1;  // statement_timeout of session_; -1: not set yet
   int64_t last_used_ms_ = 0;
-  bool has_stages_ = false;  // session_ holds staging tables: their names are taken
-  bool no_lock_ = false;     // the database refuses LOCK (datashare)
+  bool has_stages_ = false;          // session_ holds staging tables: their names are taken
+  bool no_lock_ = false;             // the database refuses LOCK (datashare)
+  std::string where_;                // of the last connection
+  LoadId load_;                      // the load that is under way
+  std::optional<LoadId> told_load_;  // what the run's record says of session_
+  // Lost ones that may still hold locks; at most kMaxRemembered, the newest.
   std::vector<RecordedSession> ours_;
+  // While the outcome of a COMMIT is searched: when (monotonic) that ends. 0: no such bound.
+  int64_t search_ends_ms_ = 0;
   // Target tables as last seen or made; schema and name.
   std::map<std::pair<std::string, std::string>, CatalogTable> tables_;
   // Those that the catalogue was asked for, also if they do not exist.
@@ -88,6 +121,13 @@ struct RedshiftLoader::Impl {
 
 // Error of a run that somebody stopped.
 Error interrupted();
+// --- state.cc ---
+Error no_schema(const std::string& schema);
+// Adds the line to paste where a right is missing.
+Error with_grant(Error error, const Catalog& catalog, const std::string& schema);
+// --- prepare.cc ---
+// Only what changed was read: a new table would hold that alone and look complete.
+Error table_gone(const StreamLoad& stream);
 
 }  // namespace vesto
 

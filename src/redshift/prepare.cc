@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/kill_point.h"
+#include "base/strings.h"
 #include "redshift/errors.h"
 #include "redshift/loader_impl.h"
 #include "redshift/table_plan.h"
@@ -10,6 +11,16 @@
 namespace vesto {
 
 namespace {
+
+// Columns of the stream that the table does not have yet.
+std::vector<std::string> added_columns(const StreamLoad& stream, const CatalogTable* existing) {
+  std::vector<std::string> added;
+  if (existing == nullptr) return added;
+  for (const Column& column : stream.schema.columns) {
+    if (existing->find(column.name) == nullptr) added.push_back(column.name);
+  }
+  return added;
+}
 
 // A lock on a target is waited for once more after left-over sessions were ended.
 constexpr int kDdlWaits = 2;
@@ -24,15 +35,14 @@ Error with_owner(Error error, const StreamLoad& stream, const CatalogTable* tabl
   return error;
 }
 
-// Only what changed was read: a new table would hold that alone and look complete.
+}  // namespace
+
 Error table_gone(const StreamLoad& stream) {
   return Error(ErrorCode::kRsTableDiffers,
                fmt::format("table {}.{} is gone, and only the changes since the last run were read",
                            stream.target.schema, stream.target.table))
       .with_hint("Run with --full-refresh for this table: it is made anew and filled.");
 }
-
-}  // namespace
 
 Status RedshiftLoader::Impl::read_tables(const std::vector<StreamLoad>& group,
                                          const std::vector<size_t>& streams) {
@@ -41,7 +51,7 @@ Status RedshiftLoader::Impl::read_tables(const std::vector<StreamLoad>& group,
     wanted[group[index].target.schema].push_back(group[index].target.table);
   }
   for (const auto& [schema, tables] : wanted) {
-    VESTO_ASSIGN(const Catalog catalog, read_catalog(*session_, schema, tables));
+    VESTO_ASSIGN(const Catalog catalog, read_catalog(schema, tables));
     if (!catalog.schema_exists) {
       return Error(ErrorCode::kRsNoSchema, "the schema " + schema + " does not exist");
     }
@@ -58,6 +68,28 @@ Status RedshiftLoader::Impl::read_tables(const std::vector<StreamLoad>& group,
   return ok_status();
 }
 
+// A table that the sync has never delivered into, but which holds rows, is somebody's: nothing in
+// it is merged, replaced or altered before they say so.
+Status RedshiftLoader::Impl::check_empty(const StreamLoad& stream) {
+  VESTO_TRY(set_timeout(kDdlTimeoutMs));
+  VESTO_ASSIGN(const ExecResult any, exec(sql::select_one(stream.target)));
+  if (any.rows.empty()) return ok_status();
+  return Error(ErrorCode::kRsTableForeign,
+               fmt::format("table {}.{} holds rows that this sync did not deliver",
+                           stream.target.schema, stream.target.table));
+}
+
+void RedshiftLoader::Impl::tell_added(const StreamLoad& stream,
+                                      const std::vector<std::string>& added) const {
+  if (added.empty() || stream.full || !context.warn) return;
+  context.warn(
+      fmt::format("table {}: new in {}.{}: {}; rows that were delivered before hold NULL there "
+                  "until they change: "
+                  "vesto run {} --table {} --full-refresh fills them",
+                  stream.schema.stream, stream.target.schema, stream.target.table,
+                  join(added, ", "), target.sync_name, stream.schema.stream));
+}
+
 // Sends what plan_table() wants. Where somebody else was faster, or the answer was lost, the
 // catalogue is read again and only what is still missing is sent.
 Status RedshiftLoader::Impl::prepare_stream(const StreamLoad& stream) {
@@ -67,6 +99,8 @@ Status RedshiftLoader::Impl::prepare_stream(const StreamLoad& stream) {
     if (!asked_[name]) VESTO_TRY(read_tables({stream}, {0}));
     const CatalogTable* existing = find_table(stream.target);
     if (existing == nullptr && !stream.full) return table_gone(stream);
+    if (existing != nullptr && !stream.known_target) VESTO_TRY(check_empty(stream));
+    const std::vector<std::string> added = added_columns(stream, existing);
     VESTO_ASSIGN(const TablePlan plan, plan_table(stream, existing));
     bool again = false;
     for (const std::string& statement : plan.statements) {
@@ -82,6 +116,7 @@ Status RedshiftLoader::Impl::prepare_stream(const StreamLoad& stream) {
     if (again) continue;
     tables_[name] = plan.after;
     asked_[name] = true;
+    tell_added(stream, added);
     return ok_status();
   }
 }

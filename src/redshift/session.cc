@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "pg/connection.h"
@@ -13,9 +14,6 @@
 namespace vesto {
 
 namespace {
-
-// What the first statements of a session may take.
-constexpr int64_t kGreetingTimeoutMs = 60'000;
 
 // "LOCK TABLE "s"."t"" : what a statement does, for messages. Never more than its first words.
 std::string label(std::string_view sql) {
@@ -29,11 +27,13 @@ std::string label(std::string_view sql) {
 
 class PgRedshiftSession : public RedshiftSession {
  public:
-  explicit PgRedshiftSession(std::unique_ptr<PgConnection> connection)
-      : connection_(std::move(connection)) {}
+  PgRedshiftSession(std::unique_ptr<PgConnection> connection, std::string where)
+      : connection_(std::move(connection)), where_(std::move(where)) {}
 
   // Before anything else: who we are, so that a successor can end this session.
-  Status greet() {
+  Status greet(int64_t deadline_ms, const std::stop_token& stop) {
+    const std::stop_callback on_stop(stop, [this] { connection_->interrupt(); });
+    greet_until_ms_ = deadline_ms;
     VESTO_ASSIGN(const auto pid_text, scalar(session_sql::backend_pid()));
     const auto pid = parse_int(trim(pid_text));
     if (!pid || *pid <= 0 || *pid > INT32_MAX) {
@@ -52,9 +52,9 @@ class PgRedshiftSession : public RedshiftSession {
     return ok_status();
   }
 
-  Result<ExecResult> exec(std::string_view sql) override {
+  Result<ExecResult> exec(std::string_view sql, int64_t timeout_ms) override {
     VESTO_ASSIGN(const std::string filled, fill_secrets(sql, secrets_));
-    auto answer = connection_->exec(filled);
+    auto answer = connection_->exec(filled, timeout_ms);
     if (!answer.ok()) return redshift_error(answer.error(), label(sql));
     ExecResult out;
     out.tag = std::move(answer->tag);
@@ -66,6 +66,7 @@ class PgRedshiftSession : public RedshiftSession {
   void set_secret(const std::string& name, const Secret& value) override { secrets_[name] = value; }
   [[nodiscard]] int backend_pid() const override { return pid_; }
   [[nodiscard]] const std::string& backend_start() const override { return start_; }
+  [[nodiscard]] const std::string& where() const override { return where_; }
 
   void cancel() override {
     connection_->request_cancel();
@@ -77,13 +78,15 @@ class PgRedshiftSession : public RedshiftSession {
 
  private:
   Result<std::string> scalar(const std::string& sql) {
-    auto answer = connection_->exec(sql, kGreetingTimeoutMs);
+    auto answer = connection_->exec(sql, greet_until_ms_ - system_clock().monotonic_ms());
     if (!answer.ok()) return redshift_error(answer.error(), label(sql));
     return answer->scalar().value_or("");
   }
 
   std::unique_ptr<PgConnection> connection_;
+  const std::string where_;
   std::map<std::string, Secret> secrets_;
+  int64_t greet_until_ms_ = 0;
   int pid_ = 0;
   std::string start_;
 };
@@ -108,12 +111,13 @@ Result<std::unique_ptr<RedshiftSession>> connect_redshift(const RedshiftOptions&
   pg.tls_ca_file = options.tls_ca_file;
   pg.connect_timeout_ms = options.connect_timeout_ms;
   pg.stop = options.stop;
-  const std::string where =
-      fmt::format("connecting to {}:{}/{}", options.host, options.port, options.database);
+  const int64_t deadline_ms = system_clock().monotonic_ms() + options.connect_timeout_ms;
+  const std::string where = fmt::format("{}:{}/{}", options.host, options.port, options.database);
   auto connection = PgConnection::connect(pg);
-  if (!connection.ok()) return redshift_login_error(connection.error(), where);
-  auto session = std::make_unique<PgRedshiftSession>(std::move(connection).value());
-  VESTO_TRY(session->greet());
+  if (!connection.ok()) return redshift_login_error(connection.error(), "connecting to " + where);
+  auto session = std::make_unique<PgRedshiftSession>(std::move(connection).value(),
+                                                     options.user + "@" + where);
+  VESTO_TRY(session->greet(deadline_ms, options.stop));
   return std::unique_ptr<RedshiftSession>(std::move(session));
 }
 

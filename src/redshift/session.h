@@ -29,9 +29,9 @@ struct RedshiftOptions {
   std::string database;
   std::string user;
   Secret password;
-  std::string tls_ca_file;  // empty: the system's
-  int64_t connect_timeout_ms = 60'000;
-  std::stop_token stop;  // ends a connection attempt that waits
+  std::string tls_ca_file;              // empty: the system's
+  int64_t connect_timeout_ms = 60'000;  // in all, the first questions to the server included
+  std::stop_token stop;                 // ends a connection attempt that waits
 };
 
 struct ExecResult {
@@ -44,22 +44,28 @@ struct ExecResult {
 class RedshiftSession {
  public:
   virtual ~RedshiftSession() = default;
-  // One statement. Errors carry the code of the catalogue and Redshift's answer (SQLSTATE, text);
-  // RS-CONNECTION when the connection was lost (what became of the statement is then unknown).
-  virtual Result<ExecResult> exec(std::string_view sql) = 0;
+  // One statement; its answer is waited for `timeout_ms` at most. Errors carry the code of the
+  // catalogue and Redshift's answer (SQLSTATE, text); RS-CONNECTION when the connection was lost,
+  // RS-TIMEOUT when no answer came in time: the server is then asked to cancel, and the connection
+  // is cut. What became of the statement is unknown in both cases.
+  virtual Result<ExecResult> exec(std::string_view sql, int64_t timeout_ms) = 0;
   // What exec() puts in for {{SECRET:name}}.
   virtual void set_secret(const std::string& name, const Secret& value) = 0;
   // Read right after connecting, before any transaction.
   [[nodiscard]] virtual int backend_pid() const = 0;
   [[nodiscard]] virtual const std::string& backend_start() const = 0;
+  // "user@host:port/database": a pid means something on this warehouse and to this user alone.
+  [[nodiscard]] virtual const std::string& where() const = 0;
   // Asks the server to stop the running statement, then cuts the connection. Any thread.
   virtual void cancel() = 0;
   [[nodiscard]] virtual bool in_transaction() const = 0;
   [[nodiscard]] virtual bool usable() const = 0;
 };
 
-// Each new connection: login, pid and backend start read, session settings sent.
-using RedshiftConnector = std::function<Result<std::unique_ptr<RedshiftSession>>()>;
+// Each new connection: login, pid and backend start read. `timeout_ms` bounds all of it (a lookup
+// of the host's name comes on top).
+using RedshiftConnector =
+    std::function<Result<std::unique_ptr<RedshiftSession>>(int64_t timeout_ms)>;
 
 Result<std::unique_ptr<RedshiftSession>> connect_redshift(const RedshiftOptions& options);
 

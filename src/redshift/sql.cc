@@ -36,7 +36,8 @@ std::string create_schema(std::string_view schema) { return "CREATE SCHEMA " + i
 
 std::string create_state_table(const TargetName& state) {
   return fmt::format(
-      "CREATE TABLE {} (\"stream\" VARCHAR({}) NOT NULL, \"load_id\" VARCHAR(26) NOT NULL, "
+      "CREATE TABLE {} (\"stream\" VARCHAR({}) COLLATE CASE_SENSITIVE NOT NULL, \"load_id\" "
+      "VARCHAR(26) NOT NULL, "
       "\"writer\" VARCHAR(64) NOT NULL, \"schema_version\" INTEGER NOT NULL, "
       "\"position\" VARCHAR({}) NOT NULL, \"changed_at\" TIMESTAMP NOT NULL) DISTSTYLE EVEN",
       qualified(state), kMaxStreamBytes, kMaxPositionBytes);
@@ -83,7 +84,8 @@ std::string move_fence(const TargetName& state, const LoadId& seen, const LoadId
 
 std::string create_loads_table(std::string_view schema) {
   return "CREATE TABLE " + ident(schema) + "." + ident(kLoadsTable) +
-         " (\"sync\" VARCHAR(256) NOT NULL, \"stream\" VARCHAR(600) NOT NULL, "
+         " (\"sync\" VARCHAR(256) NOT NULL, \"stream\" VARCHAR(600) COLLATE CASE_SENSITIVE NOT "
+         "NULL, "
          "\"load_id\" VARCHAR(26) NOT NULL, \"run\" VARCHAR(32) NOT NULL, "
          "\"mode\" VARCHAR(8) NOT NULL, \"rows_read\" BIGINT, \"rows_copied\" BIGINT, "
          "\"rows_inserted\" BIGINT, \"rows_updated\" BIGINT, \"rows_deleted\" BIGINT, "
@@ -91,7 +93,8 @@ std::string create_loads_table(std::string_view schema) {
          "\"started_at\" TIMESTAMPTZ, \"committed_at\" TIMESTAMPTZ) DISTSTYLE EVEN";
 }
 
-// Load ids sort by time, so the greatest one is a stream's newest.
+// Each load id of a sync is greater than the one before (make_load_id), so the greatest is a
+// stream's newest.
 std::string create_status_view(std::string_view schema) {
   const std::string loads = ident(schema) + "." + ident(kLoadsTable);
   return "CREATE VIEW " + ident(schema) + "." + ident(kStatusView) +

@@ -92,6 +92,8 @@ struct ColumnDdl {
   std::string name;
   ColumnType type;
   bool not_null = false;
+  // COLLATE CASE_SENSITIVE, whatever the database's default: for texts that are compared.
+  bool case_sensitive = false;
 };
 // How a table lies on the nodes: explicit, so that Redshift does not promote a column to a key by
 // itself (such a column refuses to be widened).

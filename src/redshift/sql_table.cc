@@ -13,6 +13,7 @@ std::string column_ddl(const std::vector<ColumnDdl>& columns) {
   parts.reserve(columns.size());
   for (const ColumnDdl& column : columns) {
     parts.push_back(ident(column.name) + " " + type_sql(column.type) +
+                    (column.case_sensitive ? " COLLATE CASE_SENSITIVE" : "") +
                     (column.not_null ? " NOT NULL" : ""));
   }
   return "(" + join(parts, ", ") + ")";

@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "redshift/errors.h"
 #include "redshift/loader_impl.h"
+#include "redshift/sql_rows.h"
 
 namespace vesto {
 
@@ -45,12 +46,20 @@ Status check_header(const LoadTarget& target, const TargetName& state, const std
   return ok_status();
 }
 
+Error as_lock(Error error, const TargetName& state) {
+  if (error.code() != ErrorCode::kRsTimeout) return error;
+  return Error(ErrorCode::kRsLock,
+               fmt::format("table {}.{} is locked by another session", state.schema, state.table))
+      .with_upstream(error.upstream());
+}
+
+}  // namespace
+
 Error no_schema(const std::string& schema) {
   return Error(ErrorCode::kRsNoSchema, "the schema " + schema + " does not exist")
       .with_hint(fmt::format("CREATE SCHEMA {}; or set create_schema = true.", sql::ident(schema)));
 }
 
-// Adds the line to paste where a right is missing.
 Error with_grant(Error error, const Catalog& catalog, const std::string& schema) {
   const std::string user = sql::ident(catalog.user);
   if (error.code() == ErrorCode::kRsPrivCreate) {
@@ -65,19 +74,10 @@ Error with_grant(Error error, const Catalog& catalog, const std::string& schema)
   return error;
 }
 
-Error as_lock(Error error, const TargetName& state) {
-  if (error.code() != ErrorCode::kRsTimeout) return error;
-  return Error(ErrorCode::kRsLock,
-               fmt::format("table {}.{} is locked by another session", state.schema, state.table))
-      .with_upstream(error.upstream());
-}
-
-}  // namespace
-
 Result<Catalog> RedshiftLoader::Impl::shared_catalog() {
-  return read_catalog(
-      *session_, target.schema,
-      {state_name().table, std::string(sql::kLoadsTable), std::string(sql::kStatusView)});
+  return read_catalog(target.schema,
+                      {state_name().table, std::string(sql::kLoadsTable),
+                       std::string(sql::kRejectedTable), std::string(sql::kStatusView)});
 }
 
 Status RedshiftLoader::Impl::make_state(const Catalog& catalog) {
@@ -90,6 +90,11 @@ Status RedshiftLoader::Impl::make_state(const Catalog& catalog) {
   }
   if (catalog.find(sql::kLoadsTable) == nullptr) {
     auto made = exec(sql::create_loads_table(target.schema));
+    if (!made.ok() && !already_there(made.error())) return made.error();
+    VESTO_KILL_POINT("prepare.after_ddl");
+  }
+  if (catalog.find(sql::kRejectedTable) == nullptr) {
+    auto made = exec(sql::create_rejected_table(target.schema));
     if (!made.ok() && !already_there(made.error())) return made.error();
     VESTO_KILL_POINT("prepare.after_ddl");
   }

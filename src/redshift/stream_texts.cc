@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "redshift/sql_rows.h"
+
 namespace vesto {
 
 namespace {
@@ -34,14 +36,16 @@ Result<StreamTexts> stream_texts(const LoadTarget& target, const StreamLoad& str
     }
     names.push_back(column.name);
     // The target's own types: what COPY accepts here, the INSERT takes unchanged.
-    stage_columns.push_back({column.name, *there->type, false});
+    stage_columns.push_back({column.name, *there->type});
   }
   std::vector<sql::KeyColumn> key;
   for (const size_t index : schema.key) {
     if (index >= stage_columns.size()) {
       return Error(ErrorCode::kInternal, "a key column that the stream does not have");
     }
-    key.push_back({names[index], stage_columns[index].type.kind == TypeKind::kVarchar});
+    const bool text = stage_columns[index].type.kind == TypeKind::kVarchar;
+    stage_columns[index].case_sensitive = text;
+    key.push_back({names[index], text});
   }
   const sql::CopySource source = copy_source(target, stream);
   const std::string stage = sql::stage_name(number);
@@ -52,6 +56,7 @@ Result<StreamTexts> stream_texts(const LoadTarget& target, const StreamLoad& str
   out.is_empty = sql::select_one(stream.target);
   out.delete_all = sql::delete_all(stream.target);
   out.copy_target = sql::copy(full_name, names, source);
+  out.side_target = sql::insert_side_rows(full_name, stage_columns, stream.diverted.side);
   if (key.empty()) return out;
   // The distribution key may be a column that the stream does not have.
   bool has_distkey = false;
@@ -60,6 +65,7 @@ Result<StreamTexts> stream_texts(const LoadTarget& target, const StreamLoad& str
   out.target_nulls = sql::count_null_keys(full_name, key);
   out.create_stage = sql::create_stage(stage, stage_columns, has_distkey ? distkey : "");
   out.copy_stage = sql::copy(sql::ident(stage), names, source);
+  out.side_stage = sql::insert_side_rows(sql::ident(stage), stage_columns, stream.diverted.side);
   out.stage_duplicates = sql::count_duplicate_keys(sql::ident(stage), key);
   out.stage_nulls = sql::count_null_keys(sql::ident(stage), key);
   out.delete_matching = sql::delete_matching(stream.target, stage, key);

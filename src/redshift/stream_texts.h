@@ -4,6 +4,7 @@
 #define VESTO_REDSHIFT_STREAM_TEXTS_H_
 
 #include <string>
+#include <vector>
 
 #include "redshift/catalog.h"
 #include "redshift/load.h"
@@ -16,11 +17,13 @@ struct StreamTexts {
   // Straight into the target: replace, and upsert where the target is empty.
   std::string delete_all;
   std::string copy_target;
-  std::string target_duplicates;  // "" without a key
+  std::vector<std::string> side_target;  // rows of the side door
+  std::string target_duplicates;         // "" without a key
   std::string target_nulls;
   // By way of a staging table.
   std::string create_stage;
   std::string copy_stage;
+  std::vector<std::string> side_stage;
   std::string stage_duplicates;
   std::string stage_nulls;
   std::string delete_matching;

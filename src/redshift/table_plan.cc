@@ -66,14 +66,14 @@ bool holds(const ColumnType& to, const ColumnType& from) {
   return to.kind == TypeKind::kDouble && from.kind == TypeKind::kReal;
 }
 
-// The size that a column which stands already must have at least.
+// The size that a column which stands already must have at least: what the values need, not what a
+// new column would get, so that a narrower one that somebody made stays as it is.
 int needed_bytes(const StreamLoad& stream, size_t column) {
   const Column& source = stream.schema.columns[column];
-  const int seen = measured(stream, column);
   if (!source.unbounded) return source.type.length_bytes;
-  // Without a measure the values fit what a new column would get.
-  if (seen == 0) return created_type(stream, column).length_bytes;
-  return std::min(seen, source.type.kind == TypeKind::kVarchar ? kWidestText : kWidestBinary);
+  if (column >= stream.widths.size()) return created_type(stream, column).length_bytes;
+  return std::min(measured(stream, column),
+                  source.type.kind == TypeKind::kVarchar ? kWidestText : kWidestBinary);
 }
 
 Error differs(const StreamLoad& stream, std::string message) {
@@ -90,7 +90,8 @@ Result<TablePlan> plan_new(const StreamLoad& stream) {
     const Column& column = schema.columns[i];
     const ColumnType type = created_type(stream, i);
     // Only keys: a source may drop any other NOT NULL later, and Redshift cannot.
-    columns.push_back({column.name, type, is_key(schema, i)});
+    const bool text_key = is_key(schema, i) && type.kind == TypeKind::kVarchar;
+    columns.push_back({column.name, type, is_key(schema, i), text_key});
     plan.after.columns.push_back(
         {column.name, "", type, is_key(schema, i), false, column.name == keys.distkey});
   }
@@ -108,14 +109,16 @@ Status plan_column(const StreamLoad& stream, const CatalogTable& existing, size_
       return differs(stream, fmt::format("the key column {} is missing", column.name));
     }
     const ColumnType type = created_type(stream, index);
-    plan->statements.push_back(sql::add_column(stream.target, {column.name, type, false}));
+    plan->statements.push_back(sql::add_column(stream.target, {column.name, type}));
     plan->after.columns.push_back({column.name, "", type, false, false, false});
     return ok_status();
   }
   if (!there->type || !holds(*there->type, column.type)) {
-    return differs(stream,
-                   fmt::format("column {} is {}, the stream needs {} ({})", column.name,
-                               there->type_text, type_sql(column.type), column.source_type));
+    return differs(stream, fmt::format("column {} is {}, the stream needs {} ({})", column.name,
+                                       there->type_text, type_sql(column.type), column.source_type))
+        .with_hint(fmt::format("Leave the column out (exclude = [\"{}\"]); or have the table made "
+                               "anew: DROP TABLE {}; and then run with --full-refresh.",
+                               column.source_name, sql::qualified(stream.target)));
   }
   if (!is_sized(column.type.kind)) return ok_status();
   const int needed = needed_bytes(stream, index);

@@ -1,12 +1,12 @@
-// The type map PostgreSQL -> Redshift. Pure; any thread.
+// The type map PostgreSQL -> Redshift; docs/types.md shows all of it. Pure; any thread.
 //
-// Lossless or refused: a type maps to one that holds every value of it, save for the few values
-// that the guards look for (encode/guards.h: NaN, infinities, years outside 1-9999, long texts).
+// Every type is delivered, and lossless: it maps to one that holds every value of it, save for the
+// few values that the guards look for (encode/guards.h: NaN, infinities, years outside 1-9999, long
+// texts). A type that is not known maps to its text.
 #ifndef VESTO_SCHEMA_POSTGRES_TYPES_H_
 #define VESTO_SCHEMA_POSTGRES_TYPES_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,11 +14,27 @@
 
 namespace vesto {
 
+// A type as the catalogue describes it, domains followed to their base type.
+struct PostgresType {
+  uint32_t oid = 0;          // pg_type.oid
+  int32_t typmod = -1;       // -1: none
+  std::string name;          // pg_type.typname: "hstore"
+  char kind = 'b';           // pg_type.typtype: base, composite, enum, range, multirange ...
+  uint32_t element_oid = 0;  // of an array; 0: not an array
+  std::string extension;     // that the type belongs to: "postgis"
+  // Digits of money behind the point, as the server's lc_monetary has them.
+  int money_scale = 2;
+};
+
 // How PostgreSQL must print a column so that Redshift can read it.
 enum class PrintForm {
-  kPlain,  // as COPY prints it
-  kText,   // column::text: char(n) loses its padding
-  kHex,    // encode(column, 'hex'): bytea without \x
+  kPlain,      // as COPY prints it
+  kText,       // column::text: char(n) loses its padding
+  kHex,        // encode(column, 'hex'): bytea without \x
+  kJson,       // to_json(column)
+  kJsonTexts,  // to_json(column::text[]): every element a JSON string
+  kNumeric,    // column::numeric: money without sign, commas and currency
+  kTrimmed,    // trim_scale(column): equal numbers become equal texts; from PostgreSQL 13 on
 };
 
 struct MappedType {
@@ -28,10 +44,8 @@ struct MappedType {
   std::string note;  // for the plan; empty: nothing to say
 };
 
-// The map for a base type (domains are followed before), given by its oid in pg_type and its
-// typmod (-1: none). average_bytes: pg_stats.avg_width, 0 if unknown; it decides the first width of
-// a text. Nothing: a type that this version does not deliver.
-std::optional<MappedType> map_postgres_type(uint32_t type_oid, int32_t typmod, int average_bytes);
+// average_bytes: pg_stats.avg_width, 0 if unknown; it decides the first width of a text.
+MappedType map_postgres_type(const PostgresType& type, int average_bytes);
 
 // The name of a column in Redshift: A-Z folded to lower case, as Redshift folds it, quoted or not.
 std::string fold_column_name(std::string_view source_name);

@@ -34,6 +34,10 @@ std::string type_sql(const ColumnType& type) {
       return "SUPER";
     case TypeKind::kVarbyte:
       return fmt::format("VARBYTE({})", type.length_bytes);
+    case TypeKind::kGeometry:
+      return "GEOMETRY";
+    case TypeKind::kGeography:
+      return "GEOGRAPHY";
   }
   return "";
 }

@@ -9,10 +9,11 @@
 
 namespace vesto {
 
-inline constexpr int kMaxVarcharBytes = 65535;    // r_Character_types
-inline constexpr int kMaxVarbyteBytes = 1024000;  // r_VARBYTE_type (newer servers take more)
-inline constexpr int kMaxDecimalPrecision = 38;   // r_Numeric_types201
-inline constexpr int kMaxIdentifierBytes = 127;   // r_names
+inline constexpr int kMaxVarcharBytes = 65535;     // r_Character_types
+inline constexpr int kMaxVarbyteBytes = 1024000;   // r_VARBYTE_type (newer servers take more)
+inline constexpr int kMaxGeometryBytes = 1048447;  // copy-usage_notes-spatial-data
+inline constexpr int kMaxDecimalPrecision = 38;    // r_Numeric_types201
+inline constexpr int kMaxIdentifierBytes = 127;    // r_names
 
 // The column types that Vesto creates in Redshift.
 enum class TypeKind {
@@ -30,7 +31,15 @@ enum class TypeKind {
   kTime,
   kSuper,
   kVarbyte,  // length_bytes 1-1024000
+  kGeometry,
+  kGeography,
 };
+
+// Redshift cannot compare, group or sort by these: no key can hold one (r_SUPER_type,
+// geospatial-overview).
+constexpr bool can_compare(TypeKind kind) {
+  return kind != TypeKind::kSuper && kind != TypeKind::kGeometry && kind != TypeKind::kGeography;
+}
 
 struct ColumnType {
   TypeKind kind = TypeKind::kVarchar;
@@ -43,6 +52,14 @@ struct ColumnType {
 // "VARCHAR(1024)", "DECIMAL(12,2)", "TIMESTAMPTZ": as written in DDL.
 std::string type_sql(const ColumnType& type);
 
+// What becomes of a value that the column's type in Redshift cannot hold.
+enum class Unrepresentable {
+  kReject,  // its row is kept aside, with the reason
+  kStop,    // the stream fails
+  kNull,    // NULL stands in its place, and is counted
+  kText,    // the column was made VARCHAR, so that it can hold the source's text
+};
+
 struct Column {
   std::string name;         // in the destination, already folded
   std::string source_name;  // in the source, as it is
@@ -51,6 +68,7 @@ struct Column {
   bool nullable = true;
   // The source type does not bound the length: values must be measured (text, json, bytea ...).
   bool unbounded = false;
+  Unrepresentable on_unrepresentable = Unrepresentable::kReject;
   bool operator==(const Column&) const = default;
 };
 

@@ -69,6 +69,8 @@ struct StreamRequest {
 struct ReadRange {
   std::string sql;  // the COPY statement, with the NULL marker in it
   int64_t estimated_bytes = 0;
+  // Asked after the last row: tells whether the rows were those of the table that was planned.
+  std::shared_ptr<const std::string> check_sql;
 };
 
 struct StreamPlan {
@@ -76,15 +78,25 @@ struct StreamPlan {
   std::vector<ReadRange> ranges;  // largest first, at least one
   // Where the stream stands once everything of this read is committed.
   Position next;
-  // The source enforces the key: a primary key, or a unique index over columns that are not null.
+  // The source enforces the key: a primary key, or a unique index over columns that are not null
+  // (checked at once, without a condition or an expression), in all of the table.
   bool key_proven = false;
-  bool full = true;        // false: only the window after request.from
+  std::string no_key;  // why the table's own key cannot be that of the stream; "": nothing to say
+  bool full = true;    // false: only the window after request.from
+  // `next` must be committed even if no row is read: it says what no older position does.
+  bool commit_position = false;
+  std::string from_text;   // where that window begins, for people: "updated_at >= 2026-11-22 ..."
   bool unchanged = false;  // the source can tell that there is nothing new: nothing to read
   // The source does not promise valid UTF-8: for GuardLimits::check_utf8.
   bool check_utf8 = false;
+  // Stands in rows that are too large to be fetched: for GuardLimits::oversize_marker. "": in none.
+  std::string oversize_marker;
   int64_t estimated_rows = -1;
   int64_t estimated_bytes = 0;
   std::vector<std::string> notes;  // for the plan: "numeric without precision is kept as text"
+  // What every run says as well, since rows may be missed until somebody acts. Those that are alike
+  // for all streams that they meet are said once.
+  std::vector<std::string> warnings;
 };
 
 class RangeReader {
@@ -92,7 +104,7 @@ class RangeReader {
   virtual ~RangeReader() = default;
   // Clears `chunk` and fills it with whole rows until kChunkBytes or the end. False: there was
   // nothing left, and the source has confirmed that the read is complete.
-  // Errors: PG-READ, SRC-ROW-TOO-LARGE, RUN-INTERRUPTED.
+  // Errors: PG-READ, PG-CHANGED, SRC-ROW-TOO-LARGE, RUN-INTERRUPTED.
   virtual Result<bool> read(Chunk* chunk) = 0;
   // Ends a read() that waits in another thread. Any thread.
   virtual void cancel() = 0;
@@ -103,7 +115,8 @@ class SourceSnapshot {
   virtual ~SourceSnapshot() = default;
   // The moment all readers see, by the source's clock.
   [[nodiscard]] virtual int64_t data_as_of_ms() const = 0;
-  // Errors: PG-NO-TABLE, PG-NO-COLUMN, PG-NO-KEY, PG-TYPE, PG-RLS, PG-PRIV.
+  // Errors: PG-NO-TABLE, PG-NO-COLUMN, PG-NO-KEY, PG-NAME, PG-TYPE, PG-RLS, PG-PRIV, PG-LOCKED,
+  // PG-CHANGED, CFG-VALUE, CFG-MISSING, of this stream alone; PG-READ, RUN-INTERRUPTED.
   virtual Result<StreamPlan> plan(const StreamRequest& request) = 0;
   virtual Result<std::unique_ptr<RangeReader>> open(const ReadRange& range) = 0;
 };

@@ -29,20 +29,14 @@ Status delete_keys(S3& s3, const StageSpace& space, const std::vector<std::strin
   return s3.remove_many(keys, stop);
 }
 
-bool wanted(const std::optional<std::vector<int>>& streams, int stream) {
-  return !streams || std::find(streams->begin(), streams->end(), stream) != streams->end();
-}
-
 }  // namespace
 
 Result<CleanedUp> remove_run_objects(Journal& journal, S3& s3, const StageSpace& space,
-                                     const std::optional<std::vector<int>>& streams,
                                      const StillOurs& still_ours, const std::stop_token& stop) {
   CleanedUp done;
   VESTO_ASSIGN(const std::vector<JournalObject> objects, journal.objects_of(space.run));
   std::vector<std::string> keys;
   for (const JournalObject& object : objects) {
-    if (!wanted(streams, object.stream)) continue;
     if (object.bucket == space.bucket) {
       keys.push_back(object.key);
     } else {
@@ -63,15 +57,20 @@ Result<CleanedUp> remove_run_objects(Journal& journal, S3& s3, const StageSpace&
 
 Result<CleanedUp> sweep_run(Journal& journal, S3& s3, const StageSpace& space,
                             const StillOurs& still_ours, const std::stop_token& stop) {
-  VESTO_ASSIGN(CleanedUp done,
-               remove_run_objects(journal, s3, space, std::nullopt, still_ours, stop));
+  VESTO_ASSIGN(CleanedUp done, remove_run_objects(journal, s3, space, still_ours, stop));
   const std::string root = run_root(space);
   std::string token;
   for (int page_number = 0; page_number < kMaxListPages; ++page_number) {
     VESTO_ASSIGN(const S3ListPage page, s3.list(root, token, stop));
     std::vector<std::string> keys;
     keys.reserve(page.objects.size());
-    for (const S3Object& object : page.objects) keys.push_back(object.key);
+    for (const S3Object& object : page.objects) {
+      if (check_own_key(space, object.key, KeyOrigin::kListed).ok()) {
+        keys.push_back(object.key);
+      } else {
+        ++done.foreign;
+      }
+    }
     for (size_t from = 0; from < keys.size(); from += kKeysPerDelete) {
       const size_t to = std::min(keys.size(), from + kKeysPerDelete);
       const std::vector<std::string> batch(keys.begin() + static_cast<ptrdiff_t>(from),

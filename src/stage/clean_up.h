@@ -23,13 +23,15 @@ struct CleanedUp {
   // Journalled in another bucket than the space's (the configuration was changed): left alone, and
   // still in the journal.
   uint64_t elsewhere = 0;
+  // Listed under the run's root, but not of the form that Vesto gives its keys (a folder marker of
+  // a console, somebody's own file): left alone.
+  uint64_t foreign = 0;
 };
 
 // Deletes what the journal holds of space.run, in requests of up to 1,000 keys, and then forgets
-// it. `streams`: only those; nothing: all. `still_ours` is asked before each delete (empty: yes).
+// it. `still_ours` is asked before each delete (empty: yes).
 // Errors: those of S3 and of the journal, RUN-LEASE-LOST; INT-BUG for a key of somebody else.
 Result<CleanedUp> remove_run_objects(Journal& journal, S3& s3, const StageSpace& space,
-                                     const std::optional<std::vector<int>>& streams,
                                      const StillOurs& still_ours, const std::stop_token& stop);
 
 // For a run that holds no live lease: remove_run_objects(), and then whatever is listed under the

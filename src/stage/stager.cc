@@ -10,6 +10,7 @@
 #include "base/kill_point.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "base/thread_root.h"
 
 namespace vesto {
 
@@ -57,7 +58,9 @@ class Stager::Lane final : public StageLane {
       const Job* job = next();
       if (job == nullptr) return;
       // The slot stays full meanwhile: nobody else touches it.
-      Status status = stager_.upload(*s3_, job->stream, stager_.next_part(job->stream), job->part);
+      Status status = thread_root([&] {
+        return stager_.upload(*s3_, job->stream, stager_.next_part(job->stream), job->part);
+      });
       Lock lock(mutex_);
       job_.reset();
       if (!status.ok()) error_ = std::move(status).error();

@@ -450,6 +450,16 @@ bool on_network_file_system(const std::string& dir) {
   return type == kNfs || type == kSmb || type == kCifs || type == kSmb2;
 }
 
+// Who owns the data directory, and the line to paste.
+std::string access_hint(const std::string& dir) {
+  struct stat about {};
+  if (::stat(dir.c_str(), &about) != 0) return "";
+  return fmt::format(
+      "It belongs to uid {}, this process runs as uid {}. Run as that user, or: "
+      "sudo chown -R {} '{}'",
+      about.st_uid, ::geteuid(), ::geteuid(), dir);
+}
+
 Status make_place(const std::string& dir, const std::string& path) {
   std::error_code failed;
   const std::filesystem::path parent = std::filesystem::absolute(dir, failed).parent_path();
@@ -468,7 +478,12 @@ Status make_place(const std::string& dir, const std::string& path) {
   }
   // SQLite gives its side files the mode of the main file.
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return system_error(fmt::format("local store {} cannot be opened", path), errno);
+  if (file < 0) {
+    const int code = errno;
+    Error error = system_error(fmt::format("local store {} cannot be opened", path), code);
+    if (code == EACCES) error.with_hint(access_hint(dir));
+    return error;
+  }
   ::close(file);
   return ok_status();
 }

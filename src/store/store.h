@@ -25,8 +25,10 @@ struct RunRecord {
   std::string state;      // ux.md's words: running, succeeded, partial, failed, cancelled, skipped
   std::string step;       // plan, extract, stage, prepare, load, clean_up
   LoadId load_id;         // the load that was last sent, "" before
-  int warehouse_pid = 0;  // session that runs it, to end it if its owner died
-  std::string warehouse_since;  // its backend_start, as the warehouse prints it
+  int warehouse_pid = 0;  // session that runs it, for people
+  // It and earlier ones that may hold locks, to end them if their owner died: JSON
+  // (redshift/recorded_session.h).
+  std::string warehouse_since;
   int64_t started_ms = 0;
   int64_t ended_ms = 0;  // 0: not ended
   int exit_code = 0;
@@ -41,7 +43,7 @@ struct StreamCopy {
   std::string stream;
   std::string position;
   LoadId load_id;
-  std::string columns;  // JSON: the target's columns as last seen
+  std::string columns;  // of the header row: which destination this was seen in
   uint64_t window_rows = 0;
   std::string window_hash;
   int64_t seen_ms = 0;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/thread_root.h"
+
 namespace vesto::store {
 
 Writer::Writer(std::unique_ptr<Database> db) : db_(std::move(db)), thread_([this] { work(); }) {}
@@ -34,10 +36,15 @@ void Writer::work() {
   while (true) {
     const Batch batch = take();
     if (batch.empty()) return;
-    std::vector<Status> answers = commit(batch);
+    std::vector<Status> answers;
+    const Status ran = thread_root([&] { answers = commit(batch); });
+    // Left in the middle of a transaction: nothing of it is kept.
+    if (!ran.ok()) (void)thread_root([&] { return roll_back(); });
     Lock lock(mutex_);
     ++commits_;
-    for (size_t i = 0; i < batch.size(); ++i) batch[i]->answer = std::move(answers[i]);
+    for (size_t i = 0; i < batch.size(); ++i) {
+      batch[i]->answer = ran.ok() ? std::move(answers[i]) : ran;
+    }
     answered_.notify_all();
   }
 }
@@ -54,6 +61,8 @@ Writer::Batch Writer::take() {
   return batch;
 }
 
+Status Writer::roll_back() { return db_->autocommit() ? ok_status() : db_->exec("ROLLBACK"); }
+
 std::vector<Status> Writer::commit(const Batch& batch) {
   std::vector<Status> answers;
   answers.reserve(batch.size());
@@ -63,7 +72,7 @@ std::vector<Status> Writer::commit(const Batch& batch) {
   if (whole.ok()) whole = run_commands(batch, &answers);
   if (whole.ok()) whole = db_->exec("COMMIT");
   if (!whole.ok()) {
-    if (!db_->autocommit()) (void)db_->exec("ROLLBACK");
+    (void)roll_back();
     answers.assign(batch.size(), whole);
   }
   return answers;

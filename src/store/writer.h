@@ -49,6 +49,7 @@ class Writer {
   Batch take() VESTO_EXCLUDES(mutex_);
   // One answer for each task.
   std::vector<Status> commit(const Batch& batch);
+  Status roll_back();
   Status run_commands(const Batch& batch, std::vector<Status>* answers);
 
   std::unique_ptr<Database> db_;  // used by the thread alone

@@ -1,5 +1,6 @@
 #include "sync/assemble.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,13 @@ namespace vesto {
 
 namespace {
 
+Unrepresentable policy_of(std::string_view word) {
+  if (word == "stop") return Unrepresentable::kStop;
+  if (word == "null") return Unrepresentable::kNull;
+  if (word == "text") return Unrepresentable::kText;
+  return Unrepresentable::kReject;
+}
+
 TableSpec table_spec(const TableConfig& table) {
   TableSpec spec;
   spec.name = table.name;
@@ -21,6 +29,11 @@ TableSpec table_spec(const TableConfig& table) {
   spec.lookback_ms = table.lookback_ms;
   spec.lookback_units = table.lookback_units;
   spec.exclude = table.exclude;
+  spec.adopt = table.adopt;
+  spec.where = table.origin.line_text();
+  for (const auto& [column, word] : table.on_unrepresentable) {
+    spec.on_unrepresentable.emplace_back(column, policy_of(word));
+  }
   return spec;
 }
 
@@ -50,13 +63,25 @@ Status fill_destination(const DestinationConfig& destination, AssembledSync* syn
   sync->redshift.host = destination.host;
   sync->redshift.port = destination.port;
   sync->redshift.database = destination.database;
+  sync->spec.destination_id = to_lower_ascii(destination.host) + ":" +
+                              std::to_string(destination.port) + "/" + destination.database + "/" +
+                              destination.schema;
   sync->redshift.tls_ca_file = destination.tls_ca_file;
   VESTO_ASSIGN(sync->redshift.user, resolve_text(destination.user));
   VESTO_ASSIGN(sync->redshift.password, resolve_secret(destination.password));
   return ok_status();
 }
 
+// "destination.acme.auth (vesto.toml:12)"
+std::string place_of(std::string_view what, const Origin& origin) {
+  return std::string(what) + " (" + origin.line_text() + ")";
+}
+
 }  // namespace
+
+std::string source_place(const SourceConfig& source) {
+  return place_of("source." + source.name, source.origin);
+}
 
 Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_view name,
                                             const std::stop_token& stop) {
@@ -90,11 +115,18 @@ Result<AssembledSync> assemble_sync(const Config& config, std::string_view name,
   assembled.spec.source_name = sync->source;
   assembled.spec.destination_name = sync->destination;
   assembled.spec.readers = config.limits.readers;
+  assembled.spec.max_rejected_rows = sync->max_rejected_rows;
   assembled.spec.max_row_bytes = static_cast<size_t>(config.limits.max_row_mib) << 20;
   for (const TableConfig& table : sync->tables) {
     assembled.spec.tables.push_back(table_spec(table));
   }
   VESTO_TRY(fill_destination(*destination, &assembled));
+  assembled.destination_where = place_of("destination." + destination->name, destination->origin);
+  assembled.spec.staging_where =
+      place_of("destination." + destination->name + ".staging", destination->staging_origin);
+  if (const SourceConfig* source = config.find_source(sync->source)) {
+    assembled.spec.source_where = source_place(*source);
+  }
   assembled.redshift.stop = stop;
   VESTO_ASSIGN(assembled.source, make_source(config, sync->source, stop));
   return assembled;
@@ -107,13 +139,21 @@ RunServices AssembledSync::services(Store& store, Clock& clock, ByteBudget& budg
   services.clock = &clock;
   services.budget = &budget;
   services.make_s3 = [this, &clock] { return make_s3_client(s3, clock); };
-  services.connect_redshift = [this]() -> Result<std::unique_ptr<RedshiftSession>> {
-    VESTO_ASSIGN(auto session, connect_redshift(redshift));
+  services.connect_redshift = connector();
+  return services;
+}
+
+RedshiftConnector AssembledSync::connector() {
+  return [this](int64_t timeout_ms) -> Result<std::unique_ptr<RedshiftSession>> {
+    RedshiftOptions options = redshift;
+    options.connect_timeout_ms = std::min(options.connect_timeout_ms, timeout_ms);
+    auto connected = connect_redshift(options);
+    if (!connected.ok()) return std::move(connected).error().in(destination_where);
+    auto session = std::move(connected).value();
     session->set_secret(std::string(sql::kCopySecret), copy_credentials.secret_access_key);
     session->set_secret(std::string(sql::kCopyToken), copy_credentials.session_token);
     return session;
   };
-  return services;
 }
 
 }  // namespace vesto

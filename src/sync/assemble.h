@@ -22,13 +22,19 @@ namespace vesto {
 Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_view name,
                                             const std::stop_token& stop);
 
+// "source.pg (vesto.toml:2)", for errors of its connection.
+std::string source_place(const SourceConfig& source);
+
 struct AssembledSync {
   SyncSpec spec;
   std::unique_ptr<Source> source;
   S3Options s3;
   RedshiftOptions redshift;
   AwsCredentials copy_credentials;
+  std::string destination_where;  // "destination.acme (vesto.toml:12)"
 
+  // Connects to the warehouse. Valid as long as this object.
+  RedshiftConnector connector();
   // The services of a run. Valid as long as this object and the three handed in.
   RunServices services(Store& store, Clock& clock, ByteBudget& budget);
 };

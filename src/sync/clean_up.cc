@@ -1,5 +1,7 @@
 #include "sync/clean_up.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "stage/clean_up.h"
 
@@ -10,36 +12,46 @@ namespace {
 // A PUT that was in flight when a process died may land after its objects were deleted.
 constexpr int64_t kSweepAgainMs = 3600 * 1000;
 
-// Sweeps one dead run if it is due, and notes it.
-Status sweep_dead(RunContext& context, S3& s3, const StillOurs& still_ours, RunRecord run) {
+// Sweeps one dead run if it is due, and notes it. A run whose objects could not all be removed is
+// tried again by the next run; it is over all the same.
+void sweep_dead(RunContext& context, S3& s3, const StillOurs& still_ours, RunRecord run) {
   const int64_t now_ms = context.now_ms();
-  if (run.swept == 1 && now_ms - run.ended_ms < kSweepAgainMs) return ok_status();
+  if (run.swept == 1 && now_ms - run.ended_ms < kSweepAgainMs) return;
   StageSpace space = stage_space(context);
   space.run = run.id;
-  VESTO_ASSIGN(const CleanedUp swept,
-               sweep_run(*context.services.store, s3, space, still_ours, {}));
-  log_info("swept", {{"run", run.id.text},
-                     {"deleted", std::to_string(swept.deleted)},
-                     {"orphans", std::to_string(swept.orphans)}});
+  const Result<CleanedUp> swept = sweep_run(*context.services.store, s3, space, still_ours, {});
   if (run.ended_ms == 0) {
     run.ended_ms = now_ms;
     run.state = "failed";
     run.exit_code = 1;
   }
-  ++run.swept;
-  return context.services.store->put_run(run);
+  if (!swept.ok()) {
+    context.report.warning(
+        "staged files of run " + run.id.text +
+        " could not be removed; the next run tries again: " + swept.error().to_string());
+  } else if (swept->elsewhere > 0) {
+    context.report.warning(std::to_string(swept->elsewhere) + " staged files of run " +
+                           run.id.text +
+                           " are in a bucket that is no longer configured: set it again for one "
+                           "run, or delete them (vesto show " +
+                           run.id.text + " --files names them)");
+  } else {
+    ++run.swept;
+    log_info("swept", {{"run", run.id.text},
+                       {"deleted", std::to_string(swept->deleted)},
+                       {"orphans", std::to_string(swept->orphans)},
+                       {"foreign", std::to_string(swept->foreign)}});
+  }
+  if (const Status kept = context.services.store->put_run(run); !kept.ok()) {
+    log_warn("a swept run was not noted", {{"error", kept.error().to_string()}});
+  }
 }
 
-Status clean_up_all(RunContext& context, LeaseKeeper& lease, S3& s3) {
-  const StillOurs still_ours = [&lease] { return lease.still_ours(); };
-  // Not the run's own stop token: a run that was interrupted still tidies up. Each request has its
-  // time limit, and a second signal ends the process.
-  VESTO_TRY(remove_run_objects(*context.services.store, s3, stage_space(context), std::nullopt,
-                               still_ours, {}));
-  for (const RunRecord& run : context.dead_runs) {
-    VESTO_TRY(sweep_dead(context, s3, still_ours, run));
-  }
-  return ok_status();
+bool has_stored_files(const RunContext& context) {
+  const auto files = context.services.store->files_of(context.run);
+  if (!files.ok()) return true;
+  return std::any_of(files->begin(), files->end(),
+                     [](const JournalObject& file) { return file.stored; });
 }
 
 }  // namespace
@@ -55,11 +67,24 @@ StageSpace stage_space(const RunContext& context) {
 bool clean_up(RunContext& context, LeaseKeeper& lease) {
   if (lease.lost()) return false;
   const std::unique_ptr<S3> s3 = context.services.make_s3();
-  const Status cleaned = clean_up_all(context, lease, *s3);
-  if (cleaned.ok()) return true;
-  context.report.warning("staged files could not all be removed; the next run will do it: " +
-                         cleaned.error().to_string());
-  return false;
+  const StillOurs still_ours = [&lease] { return lease.still_ours(); };
+  // Not the run's own stop token: a run that was interrupted still tidies up. Each request has its
+  // time limit, and a second signal ends the process.
+  const Result<CleanedUp> own =
+      remove_run_objects(*context.services.store, *s3, stage_space(context), still_ours, {});
+  if (!own.ok()) {
+    // Where no PUT has succeeded the run's own error says why; nothing lies there to worry about.
+    if (has_stored_files(context)) {
+      context.report.warning("staged files could not all be removed; the next run will do it: " +
+                             own.error().to_string());
+    } else {
+      log_info("nothing to clean up", {{"error", own.error().to_string()}});
+    }
+  }
+  for (const RunRecord& run : context.dead_runs) {
+    sweep_dead(context, *s3, still_ours, run);
+  }
+  return own.ok();
 }
 
 }  // namespace vesto

@@ -4,6 +4,7 @@
 
 #include "base/kill_point.h"
 #include "base/log.h"
+#include "base/thread_root.h"
 #include "redshift/sql.h"
 
 namespace vesto {
@@ -23,6 +24,8 @@ TableResult result_of(const RunContext& context, const RunPlan& plan, const Stre
   result.mode = planned.mode == LoadMode::kReplace ? "replace" : "upsert";
   result.full = planned.plan.full;
   result.rows.read = stream.load.rows_read;
+  result.rows.rejected = stream.load.diverted.rejected.size();
+  result.nulled_values = stream.load.diverted.nulled_values;
   result.bytes_read = stream.bytes_read;
   result.bytes_staged = stream.load.bytes_staged;
   result.duration_ms = context.now_ms() - stream.load.started_ms;
@@ -33,7 +36,7 @@ TableResult result_of(const RunContext& context, const RunPlan& plan, const Stre
 bool is_unchanged(const RunPlan& plan, const StreamForLoad& stream) {
   if (stream.load.rows_read > 0) return false;
   const PlannedTable& planned = plan.tables[stream.planned];
-  return planned.mode == LoadMode::kUpsert &&
+  return planned.mode == LoadMode::kUpsert && !planned.plan.commit_position &&
          plan.base.streams.contains(planned.plan.schema.stream);
 }
 
@@ -46,7 +49,9 @@ Deliverer::Deliverer(RunContext& context, RedshiftLoader& loader, LeaseKeeper& l
       lease_(lease),
       plan_(plan),
       queue_(std::max<size_t>(1, plan.tables.size())),
-      thread_([this] { work(); }) {}
+      thread_([this] {
+        if (Status ran = thread_root([this] { work(); }); !ran.ok()) give_up(ran.error());
+      }) {}
 
 Deliverer::~Deliverer() { queue_.close(); }
 
@@ -89,10 +94,16 @@ void Deliverer::give_up(Error error) {
   context_.stop.request_stop();
 }
 
+void Deliverer::fence_moved() {
+  result_.fenced = true;
+  plan_is_void_ = true;
+}
+
 void Deliverer::fail(const StreamForLoad& stream, Error error) {
   TableResult result = result_of(context_, plan_, stream);
   result.state = "failed";
-  result.error = std::move(error);
+  result.error =
+      at_table(std::move(error), context_.spec.tables[plan_.tables[stream.planned].table]);
   context_.report.step(plan_.tables[stream.planned].table, "failed");
   context_.report.finished(result);
   result_.tables.emplace(stream.planned, std::move(result));
@@ -104,7 +115,7 @@ Status Deliverer::open_state_once() {
   if (seen_) return ok_status();
   VESTO_ASSIGN(const DestinationState state, loader_.open_state());
   seen_ = state.fence;
-  if (state.fence != plan_.base.fence) result_.fenced = true;
+  if (state.fence != plan_.base.fence) fence_moved();
   return ok_status();
 }
 
@@ -139,13 +150,10 @@ void Deliverer::load_group(std::vector<StreamForLoad> group) {
     context_.report.step(plan_.tables[stream.planned].table, "load");
     loads.push_back(stream.load);
   }
-  const LoadId load = make_load_id(context_.now_ms());
+  const LoadId load = make_load_id(context_.now_ms(), *seen_);
   Result<LoadOutcome> outcome = loader_.load(loads, *seen_, load, context_.run);
   if (!outcome.ok()) return give_up(std::move(outcome).error());
-  if (outcome->fenced) {
-    result_.fenced = true;
-    return;
-  }
+  if (outcome->fenced) return fence_moved();
   for (auto& [index, error] : outcome->failed) fail(group[index], std::move(error));
   if (!outcome->committed) return;
   VESTO_KILL_POINT("run.after_commit");
@@ -174,6 +182,7 @@ Status Deliverer::remember(const std::vector<StreamLoad>& loads, const LoadOutco
   StreamCopy header;
   header.sync = context_.spec.name;
   header.stream = sql::kHeaderStream;
+  header.columns = context_.spec.destination_id;
   header.load_id = load;
   header.seen_ms = context_.now_ms();
   copies.push_back(header);

@@ -6,6 +6,7 @@
 #ifndef VESTO_SYNC_DELIVER_H_
 #define VESTO_SYNC_DELIVER_H_
 
+#include <atomic>
 #include <map>
 #include <optional>
 #include <thread>
@@ -40,6 +41,8 @@ class Deliverer {
   ~Deliverer();
 
   void offer(StreamForLoad stream);
+  // The fence has moved: what is still read is for nothing. Any thread.
+  [[nodiscard]] bool plan_is_void() const { return plan_is_void_; }
   // No more streams will come. `complete`: extraction went well, so what was gathered is loaded;
   // otherwise it is dropped. Waits for the thread.
   DeliveryResult finish(bool complete);
@@ -53,6 +56,7 @@ class Deliverer {
                   const LoadId& load);
   void fail(const StreamForLoad& stream, Error error);
   void give_up(Error error);
+  void fence_moved();
 
   RunContext& context_;
   RedshiftLoader& loader_;
@@ -62,6 +66,7 @@ class Deliverer {
   DeliveryResult result_;       // the thread's until it has ended
   BoundedQueue<StreamForLoad> queue_;
   std::atomic<bool> complete_{false};
+  std::atomic<bool> plan_is_void_{false};
   std::jthread thread_;  // last: it uses what stands above
 };
 

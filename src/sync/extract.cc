@@ -7,10 +7,13 @@
 #include "base/kill_point.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/thread_root.h"
 #include "encode/guards.h"
 #include "encode/part_writer.h"
+#include "stage/object_keys.h"
 #include "stage/stager.h"
 #include "sync/clean_up.h"
+#include "sync/position.h"
 
 namespace vesto {
 
@@ -26,7 +29,9 @@ struct WorkItem {
 struct StreamState {
   size_t ranges_left = 0;  // read, compressed and stored when it reaches 0
   bool failed = false;
-  uint64_t rows = 0;  // as read; the parts' own counts must add up to it
+  uint64_t rows = 0;  // as read: those of the parts, and those that were diverted
+  Diversion diversion;
+  std::shared_ptr<DiversionLimits> limits;
   std::vector<uint32_t> widths;
   int64_t started_ms = 0;
 };
@@ -36,9 +41,12 @@ class Work {
  public:
   Work(RunContext& context, const RunPlan& plan) : context_(context) {
     states_.resize(plan.tables.size());
+    const auto diversion_bytes = std::make_shared<DiversionBytes>();
     for (size_t i = 0; i < plan.tables.size(); ++i) {
       if (plan.tables[i].error) continue;
       states_[i].ranges_left = plan.tables[i].plan.ranges.size();
+      states_[i].limits =
+          std::make_shared<DiversionLimits>(diversion_bytes, context.spec.max_rejected_rows);
       for (size_t r = 0; r < plan.tables[i].plan.ranges.size(); ++r) items_.push_back({i, r});
     }
   }
@@ -53,13 +61,19 @@ class Work {
     return items_[at_++];
   }
 
+  std::shared_ptr<DiversionLimits> limits(size_t planned) VESTO_EXCLUDES(mutex_) {
+    Lock lock(mutex_);
+    return states_[planned].limits;
+  }
+
   // A lane has stored all that it read of `ranges` ranges. True: the stream is whole now, and the
   // caller is the one who completes it.
-  bool stored(size_t planned, size_t ranges, uint64_t rows, const std::vector<uint32_t>& widths)
-      VESTO_EXCLUDES(mutex_) {
+  bool stored(size_t planned, size_t ranges, uint64_t rows, const std::vector<uint32_t>& widths,
+              Diversion diversion) VESTO_EXCLUDES(mutex_) {
     Lock lock(mutex_);
     StreamState& state = states_[planned];
     state.rows += rows;
+    state.diversion.merge(std::move(diversion));
     if (state.widths.size() < widths.size()) state.widths.resize(widths.size());
     for (size_t i = 0; i < widths.size(); ++i) {
       state.widths[i] = std::max(state.widths[i], widths[i]);
@@ -81,6 +95,11 @@ class Work {
       result_.failed.emplace(planned, std::move(error));
       return;
     }
+    fail_all(std::move(error));
+  }
+
+  void fail_run(Error error) VESTO_EXCLUDES(mutex_) {
+    Lock lock(mutex_);
     fail_all(std::move(error));
   }
 
@@ -123,7 +142,9 @@ StreamLoad make_load(const RunContext& context, const RunPlan& plan, const Plann
   load.key_proven = planned.plan.key_proven;
   load.null_marker = plan.null_marker;
   load.zstd = context.spec.zstd;
-  load.position = planned.plan.next.text;
+  load.known_target = context.spec.tables[planned.table].adopt || planned.known_target;
+  load.position = committed_position(planned.setup, planned.plan.next.text);
+  load.key_checked = context.spec.tables[planned.table].mode == LoadMode::kUpsert;
   load.data_as_of_ms = plan.snapshot->data_as_of_ms();
   load.widths.resize(planned.plan.schema.columns.size());
   return load;
@@ -145,7 +166,7 @@ class Lane {
 
   void run() {
     std::optional<WorkItem> item = work_.next();
-    while (item) {
+    while (item && !deliverer_.plan_is_void()) {
       Status done = read_range(*item);
       std::optional<WorkItem> following = work_.next();
       // The part is closed when the lane turns to another stream.
@@ -165,6 +186,8 @@ class Lane {
       GuardLimits limits;
       limits.row_bytes = context_.spec.max_row_bytes;
       limits.check_utf8 = planned.plan.check_utf8;
+      limits.oversize_marker = planned.plan.oversize_marker;
+      limits.diversion = work_.limits(item.planned);
       guard_.emplace(planned.plan.schema, plan_.null_marker, limits);
     }
     VESTO_ASSIGN(const auto reader, plan_.snapshot->open(planned.plan.ranges[item.range]));
@@ -172,13 +195,16 @@ class Lane {
     while (true) {
       VESTO_ASSIGN(const bool more, reader->read(&chunk_));
       if (!more) break;
+      // The range stays unread, so its stream is never whole, and never loaded.
+      if (deliverer_.plan_is_void()) return ok_status();
       VESTO_KILL_POINT("extract.after_chunk");
-      VESTO_TRY(guard_->check(chunk_));
+      const uint64_t rows_read = chunk_.rows;
+      VESTO_TRY(guard_->check(&chunk_, &diversion_));
       VESTO_ASSIGN(std::optional<Part> part, writer_.add(chunk_));
-      rows_ += chunk_.rows;
+      rows_ += rows_read;
       const uint64_t staged_bytes = part ? part->bytes.size() : 0;
       if (part) VESTO_TRY(uploads_->submit(planned.stream, *std::move(part)));
-      context_.report.moved(planned.table, chunk_.rows, staged_bytes);
+      context_.report.moved(planned.table, rows_read, staged_bytes);
     }
     ++ranges_held_;
     return ok_status();
@@ -194,7 +220,7 @@ class Lane {
     }
     VESTO_TRY(uploads_->drain());
     const bool whole = work_.stored(index, std::exchange(ranges_held_, 0), std::exchange(rows_, 0),
-                                    guard_->widths());
+                                    guard_->widths(), std::exchange(diversion_, {}));
     guard_.reset();
     return whole ? complete(index) : ok_status();
   }
@@ -211,7 +237,8 @@ class Lane {
     ready.load.started_ms = state.started_ms;
     ready.load.widths = std::move(state.widths);
     ready.load.widths.resize(planned.plan.schema.columns.size());
-    if (state.rows > 0) {
+    ready.load.diverted = std::move(state.diversion);
+    if (ready.load.rows_staged() > 0) {
       VESTO_ASSIGN(const StagedStream staged, stager_.write_manifest(planned.stream));
       ready.load.manifest_key = staged.manifest_key;
       ready.load.bytes_staged = staged.size_bytes;
@@ -226,6 +253,7 @@ class Lane {
   void abandon(size_t index, Error error) {
     ranges_held_ = 0;
     rows_ = 0;
+    diversion_ = {};
     guard_.reset();
     // Both only empty what they hold; their own errors would follow from this one.
     (void)writer_.finish();
@@ -245,16 +273,19 @@ class Lane {
   Chunk chunk_;
   size_t ranges_held_ = 0;  // read, but not yet stored
   uint64_t rows_ = 0;       // in them
+  Diversion diversion_;     // of them
 };
 
 // As many lanes as the byte budget and the work allow; at least one slot must be free.
 Result<size_t> take_slots(const RunContext& context, size_t ranges) {
   const size_t wanted = std::min(ranges, static_cast<size_t>(std::max(1, context.spec.readers)));
+  const uint64_t lane_bytes = lane_size_bytes(context.spec.max_row_bytes);
   size_t taken = 0;
-  while (taken < wanted && context.services.budget->try_take(kLaneBytes)) ++taken;
+  while (taken < wanted && context.services.budget->try_take(lane_bytes)) ++taken;
   if (taken == 0 && wanted > 0) {
     return Error(ErrorCode::kCfgValue,
-                 "limits.memory_mib leaves no room for a reader, which needs 31 MiB on top of 16");
+                 "limits.memory_mib leaves no room for a reader, which needs " +
+                     std::to_string(lane_bytes >> 20) + " MiB with this max_row_mib");
   }
   return taken;
 }
@@ -283,10 +314,13 @@ ExtractResult extract(RunContext& context, RunPlan& plan, LeaseKeeper& lease,
   {
     std::vector<std::jthread> threads;
     for (size_t i = 0; i < *lanes; ++i) {
-      threads.emplace_back([&] { Lane(context, plan, stager, deliverer, work).run(); });
+      threads.emplace_back([&] {
+        const Status ran = thread_root([&] { Lane(context, plan, stager, deliverer, work).run(); });
+        if (!ran.ok()) work.fail_run(ran.error());
+      });
     }
   }
-  context.services.budget->give_back(*lanes * kLaneBytes);
+  context.services.budget->give_back(*lanes * lane_size_bytes(context.spec.max_row_bytes));
   if (stager.versioned_bucket()) {
     context.report.warning("bucket " + context.spec.bucket +
                            " is versioned: deleted staged files stay there as old versions until "
@@ -298,7 +332,10 @@ ExtractResult extract(RunContext& context, RunPlan& plan, LeaseKeeper& lease,
 StreamLoad example_load(const RunContext& context, const RunPlan& plan,
                         const PlannedTable& planned) {
   StreamLoad load = make_load(context, plan, planned);
-  load.manifest_key = context.spec.prefix + "<installation>/<sync>/<run>/manifest.json";
+  // Only the run's own id is not known yet.
+  StageSpace space = stage_space(context);
+  space.run.text = "<run>";
+  load.manifest_key = manifest_key(space, planned.stream);
   return load;
 }
 

@@ -14,12 +14,6 @@
 
 namespace vesto {
 
-// Memory of one lane: two chunks of 4 MiB, output of 5 MiB, one part filling and one in flight of
-// 8 MiB each, and 2 MiB of contexts.
-inline constexpr uint64_t kLaneBytes = 31ULL << 20;
-// What the rest of the process takes, whatever the number of lanes.
-inline constexpr uint64_t kProcessBytes = 16ULL << 20;
-
 struct ExtractResult {
   std::optional<Error> error;      // what ended the extraction as a whole
   std::map<size_t, Error> failed;  // streams that left, by index into RunPlan::tables

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "base/thread_root.h"
 
 namespace vesto {
 
@@ -31,7 +32,8 @@ Result<std::unique_ptr<LeaseKeeper>> LeaseKeeper::take(Store& store, Clock& cloc
     const int64_t age_ms = clock.boottime_ms() - holder->renewed_boottime_ms;
     return Error(ErrorCode::kRunBusy, "sync " + sync + " is being run by " + holder->run.text +
                                           " (process " + std::to_string(holder->pid) +
-                                          ", last seen " + format_duration(age_ms) + " ago)");
+                                          ", last seen " + format_duration(age_ms) + " ago)")
+        .with_hint("Wait for it, or stop it: kill -INT " + std::to_string(holder->pid));
   }
   return std::unique_ptr<LeaseKeeper>(new LeaseKeeper(store, clock, sync, run, std::move(on_lost)));
 }
@@ -62,7 +64,9 @@ Result<bool> LeaseKeeper::still_ours() {
 
 void LeaseKeeper::renew_until(const std::stop_token& stop) {
   while (clock_.sleep_ms(lease_ttl_ms() / 4, stop)) {
-    const Result<bool> renewed = store_.renew_lease(sync_, run_);
+    Result<bool> renewed = false;
+    const Status ran = thread_root([&] { renewed = store_.renew_lease(sync_, run_); });
+    if (!ran.ok()) renewed = ran.error();
     if (!renewed.ok()) {
       // The store may work again before the lease ends; every upload and commit asks anew.
       log_warn("lease not renewed", {{"error", renewed.error().to_string()}});

@@ -19,6 +19,11 @@ void RowCounts::add(const RowCounts& other) {
   rejected += other.rejected;
 }
 
+Error at_table(Error error, const TableSpec& table) {
+  if (!table.where.empty()) error.in(table.where);
+  return error;
+}
+
 bool is_stream_error(const Error& error) {
   switch (error.code()) {
     case ErrorCode::kPgPriv:
@@ -27,11 +32,16 @@ bool is_stream_error(const Error& error) {
     case ErrorCode::kPgRls:
     case ErrorCode::kPgType:
     case ErrorCode::kPgNoKey:
+    case ErrorCode::kPgName:
+    case ErrorCode::kPgLocked:
+    case ErrorCode::kPgChanged:
     case ErrorCode::kSrcValue:
     case ErrorCode::kSrcNullKey:
     case ErrorCode::kSrcDuplicateKey:
     case ErrorCode::kSrcRowTooLarge:
+    case ErrorCode::kSrcRejectedLimit:
     case ErrorCode::kCfgValue:
+    case ErrorCode::kCfgMissing:  // a cursor without its lookback
       return true;
     default:
       return false;
@@ -77,9 +87,13 @@ std::string rows_json(const RowCounts& rows) {
 }  // namespace
 
 std::string error_json(const Error& error) {
+  std::string where;
+  for (const std::string& context : error.context()) {
+    where += (where.empty() ? "" : ",") + json_quote(context);
+  }
   return fmt::format(
-      R"({{"code":{},"message":{},"hint":{},"blame":{},"retry":{},"upstream":{{"system":{},"code":{},"text":{}}}}})",
-      json_quote(error.name()), json_quote(error.message()), json_quote(error.hint()),
+      R"({{"code":{},"message":{},"where":[{}],"hint":{},"blame":{},"retry":{},"upstream":{{"system":{},"code":{},"text":{}}}}})",
+      json_quote(error.name()), json_quote(error.message()), where, json_quote(error.hint()),
       json_quote(blame_name(error.blame())), json_quote(retry_name(error.retry())),
       json_quote(error.upstream().system), json_quote(error.upstream().code),
       json_quote(error.upstream().text));
@@ -91,6 +105,7 @@ std::string table_json(const TableResult& table) {
       json_quote(table.name), json_quote(table.target), json_quote(table.mode), table.full,
       json_quote(table.state), rows_json(table.rows), table.bytes_read, table.bytes_staged,
       table.duration_ms);
+  if (table.nulled_values > 0) out += fmt::format(",\"nulled_values\":{}", table.nulled_values);
   if (table.error) out += ",\"error\":" + error_json(*table.error);
   return out + "}";
 }
@@ -118,6 +133,10 @@ std::string outcome_json(const RunOutcome& outcome) {
   out += ",\"table_results\":[";
   for (size_t i = 0; i < outcome.tables.size(); ++i) {
     out += (i == 0 ? "" : ",") + table_json(outcome.tables[i]);
+  }
+  out += "],\"streams\":[";
+  for (size_t i = 0; i < outcome.streams.size(); ++i) {
+    out += (i == 0 ? "" : ",") + json_quote(outcome.streams[i]);
   }
   out += "],\"warnings\":[";
   for (size_t i = 0; i < outcome.warnings.size(); ++i) {

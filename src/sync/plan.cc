@@ -1,10 +1,14 @@
 #include "sync/plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/kill_point.h"
 #include "base/log.h"
 #include "redshift/sql.h"
+#include "schema/table_name.h"
+#include "sync/position.h"
 
 namespace vesto {
 
@@ -22,6 +26,8 @@ Result<std::optional<DestinationState>> remembered_state(RunContext& context) {
   for (const StreamCopy& copy : copies) {
     if (context.now_ms() - copy.seen_ms > kCopiesLastMs) return std::optional<DestinationState>();
     if (copy.stream == sql::kHeaderStream) {
+      // Another warehouse or schema is configured now: it must be asked itself.
+      if (copy.columns != context.spec.destination_id) return std::optional<DestinationState>();
       state.fence = copy.load_id;
       has_header = true;
     } else {
@@ -39,6 +45,7 @@ Status remember_state(RunContext& context, const DestinationState& state) {
   StreamCopy copy;
   copy.sync = context.spec.name;
   copy.stream = sql::kHeaderStream;
+  copy.columns = context.spec.destination_id;
   copy.load_id = state.fence;
   copy.seen_ms = context.now_ms();
   copies.push_back(copy);
@@ -68,6 +75,12 @@ Result<DestinationState> known_state(RunContext& context, RedshiftLoader& loader
   return empty;
 }
 
+std::vector<std::string> key_names(const StreamSchema& schema) {
+  std::vector<std::string> names;
+  for (const size_t index : schema.key) names.push_back(schema.columns[index].name);
+  return names;
+}
+
 StreamRequest request_for(const TableSpec& table, std::string from) {
   StreamRequest request;
   request.table = table.name;
@@ -80,6 +93,62 @@ StreamRequest request_for(const TableSpec& table, std::string from) {
   return request;
 }
 
+// What the destination knows of the stream, if that counts for the table and key of today.
+struct KnownPosition {
+  std::string setup;
+  std::string source_position;
+};
+
+KnownPosition known_position(const RunPlan& run_plan, const std::string& stream) {
+  const auto known = run_plan.base.streams.find(stream);
+  if (known == run_plan.base.streams.end()) return {};
+  const auto committed = parse_committed_position(known->second.position);
+  if (!committed) return {};
+  return {.setup = committed->setup, .source_position = committed->source_position};
+}
+
+// Plans the stream from `known`. If the target or the key is another than the position was made
+// with, the target does not hold what came before it: everything is read.
+Result<StreamPlan> plan_stream(const RunPlan& run_plan, const TableSpec& spec,
+                               const KnownPosition& known, PlannedTable* planned) {
+  // A read of everything replaces what is there, whatever the position.
+  if (planned->mode == LoadMode::kUpsert) planned->from_position = known.source_position;
+  VESTO_ASSIGN(StreamPlan plan, run_plan.snapshot->plan(request_for(spec, planned->from_position)));
+  planned->setup = stream_setup(spec.target, key_names(plan.schema));
+  planned->known_target = same_target(known.setup, planned->setup);
+  if (plan.full || planned->setup == known.setup) return plan;
+  planned->from_position.clear();
+  VESTO_ASSIGN(plan, run_plan.snapshot->plan(request_for(spec, "")));
+  plan.notes.push_back("the target or the key was changed: everything is read once more");
+  return plan;
+}
+
+// What the column is to Redshift when a person asked for its text.
+void make_text(Column* column) {
+  constexpr int kTextBytes = 1024;
+  column->type = ColumnType{.kind = TypeKind::kVarchar, .length_bytes = kTextBytes};
+  column->unbounded = true;
+}
+
+// on_unrepresentable of the configuration, on the columns that it names.
+Status apply_policies(const TableSpec& spec, StreamSchema* schema) {
+  for (const auto& [name, policy] : spec.on_unrepresentable) {
+    const auto column =
+        std::find_if(schema->columns.begin(), schema->columns.end(),
+                     [&source = name](const Column& one) { return one.source_name == source; });
+    if (column == schema->columns.end()) {
+      return Error(ErrorCode::kPgNoColumn,
+                   fmt::format("table {} has no column {} (on_unrepresentable)", spec.name, name));
+    }
+    column->on_unrepresentable = policy;
+    if (policy == Unrepresentable::kNull) column->nullable = true;
+    if (policy == Unrepresentable::kText && column->type.kind != TypeKind::kVarchar) {
+      make_text(&*column);
+    }
+  }
+  return ok_status();
+}
+
 PlannedTable plan_table(RunContext& context, const RunPlan& run_plan, size_t index) {
   const TableSpec& spec = context.spec.tables[index];
   PlannedTable planned;
@@ -87,25 +156,30 @@ PlannedTable plan_table(RunContext& context, const RunPlan& run_plan, size_t ind
   planned.mode = spec.mode;
   // A full refresh replaces: rows that are gone in the source must go as well.
   if (context.options.full_refresh) planned.mode = LoadMode::kReplace;
-  if (planned.mode == LoadMode::kUpsert) {
-    if (const auto known = run_plan.base.streams.find(spec.name);
-        known != run_plan.base.streams.end()) {
-      planned.from_position = known->second.position;
-    }
-  }
   context.report.step(index, "plan");
-  Result<StreamPlan> plan = run_plan.snapshot->plan(request_for(spec, planned.from_position));
+  const KnownPosition known = known_position(run_plan, normal_table_name(spec.name));
+  Result<StreamPlan> plan = plan_stream(run_plan, spec, known, &planned);
   if (!plan.ok()) {
     planned.error = std::move(plan).error();
     return planned;
   }
   planned.plan = std::move(plan).value();
-  if (planned.mode == LoadMode::kUpsert && planned.plan.schema.key.empty()) {
-    planned.error = Error(ErrorCode::kPgNoKey,
-                          "table " + spec.name + " has no primary key, and upsert needs a key");
+  if (Status applied = apply_policies(spec, &planned.plan.schema); !applied.ok()) {
+    planned.error = std::move(applied).error();
+    return planned;
+  }
+  if (spec.mode == LoadMode::kUpsert && planned.plan.schema.key.empty()) {
+    const std::string& why = planned.plan.no_key;
+    planned.error =
+        Error(ErrorCode::kPgNoKey, "table " + spec.name +
+                                       (why.empty() ? " has no primary key, and upsert needs a key"
+                                                    : ": " + why + ", and upsert needs one"));
     return planned;
   }
   context.report.estimate(index, planned.plan.estimated_rows);
+  if (!context.dry) {
+    for (const std::string& warning : planned.plan.warnings) context.report.warning(warning);
+  }
   return planned;
 }
 
@@ -113,8 +187,10 @@ PlannedTable plan_table(RunContext& context, const RunPlan& run_plan, size_t ind
 
 bool is_wanted(const TableSpec& table, const RunOptions& options) {
   return options.only_tables.empty() ||
-         std::find(options.only_tables.begin(), options.only_tables.end(), table.name) !=
-             options.only_tables.end();
+         std::any_of(options.only_tables.begin(), options.only_tables.end(),
+                     [&table](const std::string& name) {
+                       return normal_table_name(name) == normal_table_name(table.name);
+                     });
 }
 
 Result<RunPlan> make_plan(RunContext& context, RedshiftLoader& loader, bool trust_copies) {
@@ -124,7 +200,6 @@ Result<RunPlan> make_plan(RunContext& context, RedshiftLoader& loader, bool trus
   run_plan.null_marker = random_alphanumeric(kNullMarkerLength);
   VESTO_ASSIGN(run_plan.snapshot, context.services.source->open_snapshot(run_plan.null_marker));
   VESTO_KILL_POINT("plan.after_snapshot");
-  int stream = 0;
   for (size_t i = 0; i < context.spec.tables.size(); ++i) {
     if (!is_wanted(context.spec.tables[i], context.options)) continue;
     if (context.stop.stop_requested()) {
@@ -132,7 +207,8 @@ Result<RunPlan> make_plan(RunContext& context, RedshiftLoader& loader, bool trus
     }
     PlannedTable planned = plan_table(context, run_plan, i);
     if (planned.error && !is_stream_error(*planned.error)) return *std::move(planned.error);
-    planned.stream = ++stream;
+    planned.stream = ++context.streams;
+    context.stream_tables.push_back(context.spec.tables[i].name);
     run_plan.tables.push_back(std::move(planned));
   }
   log_info("planned", {{"run", context.run.text},

@@ -18,7 +18,9 @@ struct PlannedTable {
   size_t table = 0;  // index into spec.tables
   int stream = 0;    // number in the run, from 1: part of every staged key
   LoadMode mode = LoadMode::kUpsert;
-  std::string from_position;
+  std::string setup;          // stream_setup(): what the next position counts for
+  std::string from_position;  // the source's
+  bool known_target = false;  // the sync has delivered into the target before
   StreamPlan plan;
   std::optional<Error> error;  // cannot be read: leaves the run
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/redact.h"
 
 namespace vesto {
 
@@ -52,12 +53,16 @@ void Report::finished(const TableResult& result) {
   if (observer_ != nullptr) observer_->table_finished(result);
 }
 
-void Report::warning(const std::string& text) {
+void Report::warning(const std::string& given) {
   Lock lock(mutex_);
+  const std::string text = redact(given);
   if (std::find(warnings_.begin(), warnings_.end(), text) != warnings_.end()) return;
   warnings_.push_back(text);
-  log_warn("warning", {{"text", text}});
-  if (observer_ != nullptr) observer_->warning(text);
+  if (observer_ != nullptr) {
+    observer_->warning(text);
+  } else {
+    log_warn("run", {{"warning", text}});
+  }
 }
 
 void Report::reset() {

@@ -23,7 +23,7 @@ class Report {
   void estimate(size_t table, int64_t rows) VESTO_EXCLUDES(mutex_);
   void moved(size_t table, uint64_t rows_read, uint64_t bytes_staged) VESTO_EXCLUDES(mutex_);
   void finished(const TableResult& result) VESTO_EXCLUDES(mutex_);
-  void warning(const std::string& text) VESTO_EXCLUDES(mutex_);
+  void warning(const std::string& given) VESTO_EXCLUDES(mutex_);
   // A run that plans again starts counting anew.
   void reset() VESTO_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<std::string> warnings() VESTO_EXCLUDES(mutex_);

@@ -1,12 +1,13 @@
 #include "sync/run.h"
 
 #include <algorithm>
+#include <csignal>
 
 #include "base/kill_point.h"
 #include "base/log.h"
-#include "base/strings.h"
 #include "sync/clean_up.h"
 #include "sync/deliver.h"
+#include "sync/describe_plan.h"
 #include "sync/extract.h"
 #include "sync/lease_keeper.h"
 #include "sync/plan.h"
@@ -43,20 +44,21 @@ LoadContext load_context(RunContext& context, LeaseKeeper* lease) {
   load.clock = context.services.clock;
   load.stop = context.stop.get_token();
   for (const RunRecord& dead : context.dead_runs) {
-    if (dead.warehouse_pid != 0) {
-      load.dead_sessions.push_back({.pid = dead.warehouse_pid, .since = dead.warehouse_since});
+    for (RecordedSession& session : read_sessions(dead.warehouse_since)) {
+      load.dead_sessions.push_back(std::move(session));
     }
   }
   load.still_ours = [lease]() -> Result<bool> {
     if (lease == nullptr) return true;
     return lease->still_ours();
   };
-  load.record_session = [&context](int pid, const std::string& since, const LoadId& id) {
-    context.record.warehouse_pid = pid;
-    context.record.warehouse_since = since;
+  load.record_session = [&context](const std::vector<RecordedSession>& sessions, const LoadId& id) {
+    context.record.warehouse_pid = sessions.back().pid;
+    context.record.warehouse_since = write_sessions(sessions);
     if (!id.text.empty()) context.record.load_id = id;
     return context.save();
   };
+  load.warn = [&context](const std::string& text) { context.report.warning(text); };
   load.keep_sql = [&context](const std::string& sql) {
     // What people look up later; a run does not fail for it.
     if (Status kept = context.services.store->add_sql(context.run, sql); !kept.ok()) {
@@ -81,7 +83,7 @@ TableResult failed_table(const RunContext& context, const PlannedTable& planned,
   result.target = context.spec.schema + "." + spec.target;
   result.mode = planned.mode == LoadMode::kReplace ? "replace" : "upsert";
   result.state = "failed";
-  result.error = std::move(error);
+  result.error = at_table(std::move(error), spec);
   return result;
 }
 
@@ -116,7 +118,7 @@ Attempt run_once(RunContext& context, LeaseKeeper& lease, const std::string& reg
   context.record.step = "plan";
   if (Status saved = context.save(); !saved.ok()) return failed(std::move(saved).error());
   Result<SourceIdentity> source = context.services.source->identity();
-  if (!source.ok()) return failed(std::move(source).error());
+  if (!source.ok()) return failed(std::move(source).error().in(context.spec.source_where));
   RedshiftLoader loader(load_target(context, *source, region), load_context(context, &lease));
   Result<RunPlan> plan = make_plan(context, loader, trust_copies);
   if (!plan.ok()) return failed(std::move(plan).error());
@@ -130,20 +132,48 @@ Attempt run_once(RunContext& context, LeaseKeeper& lease, const std::string& reg
   if (!extracted.error) plan->snapshot.reset();  // let the source vacuum again while we load
   DeliveryResult delivered = deliverer.finish(!extracted.error.has_value());
   collect_tables(context, *plan, &extracted, &delivered, &attempt);
-  // The delivery's error came first if both have one: it stopped the lanes.
-  if (delivered.error) return failed(*std::move(delivered.error));
+  // Whichever failed first stopped the other, which then says that it was interrupted.
+  const bool follows =
+      delivered.error && extracted.error && delivered.error->code() == ErrorCode::kRunInterrupted;
+  if (delivered.error && !follows) return failed(*std::move(delivered.error));
   if (extracted.error) return failed(*std::move(extracted.error));
   attempt.plan_again = delivered.fenced;
   return attempt;
 }
 
+// What an attempt had committed before its fence moved stays committed, and is told.
+std::vector<TableResult> committed_tables(Attempt attempt) {
+  std::erase_if(attempt.tables,
+                [](const TableResult& table) { return table.state != "succeeded"; });
+  return std::move(attempt.tables);
+}
+
+void add_earlier(std::vector<TableResult> earlier, std::vector<TableResult>* tables) {
+  for (TableResult& before : earlier) {
+    const auto again = std::find_if(tables->begin(), tables->end(), [&](const TableResult& table) {
+      return table.name == before.name;
+    });
+    if (again == tables->end()) {
+      tables->push_back(std::move(before));
+      continue;
+    }
+    again->rows.add(before.rows);
+    again->bytes_read += before.bytes_read;
+    again->bytes_staged += before.bytes_staged;
+    again->duration_ms += before.duration_ms;
+    if (again->state == "unchanged") again->state = "succeeded";
+  }
+}
+
 Attempt run_attempts(RunContext& context, LeaseKeeper& lease, const std::string& region) {
   // After a run that did not end in order, what was committed is asked of the destination.
   bool trust_copies = std::none_of(context.dead_runs.begin(), context.dead_runs.end(),
-                                   [](const RunRecord& run) { return run.swept == 0; });
+                                   [](const RunRecord& run) { return run.ended_ms == 0; });
   Attempt attempt;
   for (int i = 0; i < kPlanAttempts; ++i) {
+    std::vector<TableResult> earlier = committed_tables(std::move(attempt));
     attempt = run_once(context, lease, region, trust_copies);
+    add_earlier(std::move(earlier), &attempt.tables);
     if (!attempt.plan_again) return attempt;
     log_info("the fence has moved", {{"run", context.run.text}});
     const Result<bool> ours = lease.still_ours();
@@ -160,6 +190,19 @@ Attempt run_attempts(RunContext& context, LeaseKeeper& lease, const std::string&
                                        std::to_string(kPlanAttempts) +
                                        " times by another writer while this run worked");
   return attempt;
+}
+
+constexpr int kInterrupted = 128 + SIGINT;
+constexpr int kTerminated = 128 + SIGTERM;
+
+int signal_of(const RunOptions& options) { return options.stop_signal ? options.stop_signal() : 0; }
+
+Error interrupted_by(const RunOptions& options) {
+  const int signal = signal_of(options);
+  std::string text = "the run was interrupted";
+  if (signal == SIGINT) text += " by SIGINT (Ctrl-C)";
+  if (signal == SIGTERM) text += " by SIGTERM";
+  return {ErrorCode::kRunInterrupted, std::move(text)};
 }
 
 void judge(const RunContext& context, const LeaseKeeper* lease, Attempt attempt,
@@ -182,12 +225,16 @@ void judge(const RunContext& context, const LeaseKeeper* lease, Attempt attempt,
   if (lease != nullptr && lease->lost()) {
     attempt.error =
         Error(ErrorCode::kRunLeaseLost, "another run took sync " + context.spec.name + " over");
-  } else if (context.options.stop.stop_requested() && attempt.error) {
-    attempt.error = Error(ErrorCode::kRunInterrupted, "the run was interrupted");
+  } else if (context.options.stop.stop_requested() && attempt.error &&
+             attempt.error->code() != ErrorCode::kRsCommitUnknown) {
+    attempt.error = interrupted_by(context.options);
   }
   if (attempt.error) {
     outcome->error = std::move(attempt.error);
     outcome->exit_code = exit_code_of(*outcome->error);
+    if (outcome->exit_code == kInterrupted && signal_of(context.options) == SIGTERM) {
+      outcome->exit_code = kTerminated;
+    }
     outcome->state = outcome->error->code() == ErrorCode::kRunInterrupted ? "cancelled" : "failed";
   } else if (failed > 0 && failed == outcome->tables.size()) {
     outcome->state = "failed";
@@ -216,12 +263,14 @@ Status prepare_context(RunContext* context) {
 void finish(RunContext& context, RunOutcome* outcome, bool cleaned) {
   outcome->duration_ms = context.now_ms() - outcome->started_ms;
   outcome->warnings = context.report.warnings();
+  outcome->streams = context.stream_tables;
   context.record.state = outcome->state;
   context.record.step = "done";
   context.record.exit_code = outcome->exit_code;
   context.record.ended_ms = context.now_ms();
   // A run that broke off may have had a PUT in flight: its prefix is listed once more later.
-  context.record.swept = !cleaned ? 0 : outcome->error ? 1 : 2;
+  const bool staged_nothing = outcome->state == "skipped";
+  context.record.swept = !cleaned ? 0 : outcome->error && !staged_nothing ? 1 : 2;
   context.record.summary = outcome_json(*outcome);
   VESTO_KILL_POINT("run.before_end");
   if (Status saved = context.save(); !saved.ok() && !outcome->error) {
@@ -243,6 +292,8 @@ RunContext make_context(const SyncSpec& spec, const RunOptions& options,
           .installation = {},
           .record = {},
           .dead_runs = {},
+          .streams = 0,
+          .stream_tables = {},
           .stop = {}};
 }
 
@@ -265,11 +316,12 @@ RunOutcome run_sync(const SyncSpec& spec, const RunOptions& options, const RunSe
   auto lease =
       LeaseKeeper::take(*services.store, *services.clock, spec.name, context.run, context.stop);
   if (!lease.ok()) {
-    // Not even a record of it: the run that is active owns the sync's history.
     outcome.error = std::move(lease).error();
     outcome.state = "skipped";
     outcome.reason = "another run is active";
     outcome.exit_code = exit_code_of(*outcome.error);
+    // Without a lease the store itself may be out of order: then there is no record of it either.
+    if (outcome.error->code() == ErrorCode::kRunBusy) finish(context, &outcome, true);
     return outcome;
   }
   report.started(context.run, spec);
@@ -283,9 +335,12 @@ RunOutcome run_sync(const SyncSpec& spec, const RunOptions& options, const RunSe
     if (region.ok()) {
       attempt = run_attempts(context, **lease, *region);
     } else {
-      attempt.error = std::move(region).error();
+      attempt.error = std::move(region).error().in(spec.staging_where);
     }
     context.record.step = "clean_up";
+    if (Status saved = context.save(); !saved.ok() && !attempt.error) {
+      attempt.error = std::move(saved).error();
+    }
     cleaned = clean_up(context, **lease);
   }
   judge(context, lease->get(), std::move(attempt), &outcome);
@@ -299,40 +354,17 @@ Result<SyncPlan> plan_sync(const SyncSpec& spec, const RunOptions& options,
   RunContext context = make_context(spec, options, services, report, true);
   const std::stop_callback forward(options.stop, [&context] { context.stop.request_stop(); });
   VESTO_ASSIGN(context.installation, services.store->installation());
-  VESTO_ASSIGN(const SourceIdentity source, services.source->identity());
-  VESTO_ASSIGN(const std::string region, services.make_s3()->region(context.stop.get_token()));
+  auto source = services.source->identity();
+  if (!source.ok()) return std::move(source).error().in(spec.source_where);
+  const auto region = services.make_s3()->region(context.stop.get_token());
+  if (!region.ok()) return Error(region.error()).in(spec.staging_where);
   LoadContext loading = load_context(context, nullptr);
   // A plan leaves no trace in the store.
-  loading.record_session = [](int, const std::string&, const LoadId&) { return ok_status(); };
+  loading.record_session = nullptr;
   loading.keep_sql = [](const std::string&) {};
-  RedshiftLoader loader(load_target(context, source, region), std::move(loading));
+  RedshiftLoader loader(load_target(context, *source, *region), std::move(loading));
   VESTO_ASSIGN(const RunPlan plan, make_plan(context, loader, false));
-  SyncPlan out;
-  std::vector<StreamLoad> loads;
-  for (const PlannedTable& planned : plan.tables) {
-    SyncPlan::Table table;
-    table.name = spec.tables[planned.table].name;
-    table.target = spec.schema + "." + spec.tables[planned.table].target;
-    table.mode = planned.mode == LoadMode::kReplace ? "replace" : "upsert";
-    table.full = planned.plan.full;
-    table.from_position = planned.from_position;
-    table.estimated_rows = planned.plan.estimated_rows;
-    table.estimated_bytes = planned.plan.estimated_bytes;
-    table.notes = planned.plan.notes;
-    table.error = planned.error;
-    if (!planned.error) loads.push_back(example_load(context, plan, planned));
-    out.tables.push_back(std::move(table));
-  }
-  if (with_sql) {
-    for (const PlannedTable& planned : plan.tables) {
-      for (const ReadRange& range : planned.plan.ranges) {
-        out.sql.push_back("-- in the source: " + replace_all(range.sql, "\n", " "));
-      }
-    }
-    VESTO_ASSIGN(std::vector<std::string> sql, loader.explain(loads));
-    out.sql.insert(out.sql.end(), sql.begin(), sql.end());
-  }
-  return out;
+  return describe_plan(context, plan, loader, with_sql);
 }
 
 }  // namespace vesto

@@ -40,12 +40,20 @@ struct TableSpec {
   std::optional<int64_t> lookback_ms;
   std::optional<int64_t> lookback_units;
   std::vector<std::string> exclude;
+  std::string where = {};  // in the configuration: "vesto.toml:48"; "" = not from a file
+  bool adopt = false;
+  // By column of the source; the others are rejected.
+  std::vector<std::pair<std::string, Unrepresentable>> on_unrepresentable;
 };
 
 struct SyncSpec {
   std::string name;
   std::string source_name;
   std::string destination_name;
+  std::string destination_id;  // host, port, database, schema: what positions are believed for
+  // "source.pg (vesto.toml:2)", for errors of a connection; "" = not from a file.
+  std::string source_where = {};
+  std::string staging_where = {};
   std::vector<TableSpec> tables;
   std::string schema;
   bool create_schema = false;
@@ -56,6 +64,7 @@ struct SyncSpec {
   bool copy_has_session_token = false;
   int readers = 2;
   size_t max_row_bytes = 4 << 20;
+  int64_t max_rejected_rows = 1000;  // of one table in one run
 };
 
 // Every effect on the outside. Tests hand in faulty ones.
@@ -95,6 +104,7 @@ struct TableResult {
   bool full = false;
   std::string state;  // "succeeded", "failed", "unchanged"
   RowCounts rows;
+  uint64_t nulled_values = 0;  // in whose place NULL stands, as on_unrepresentable says
   uint64_t bytes_read = 0;
   uint64_t bytes_staged = 0;
   int64_t duration_ms = 0;
@@ -117,6 +127,7 @@ struct RunOutcome {
   std::vector<TableResult> tables;
   std::optional<Error> error;  // why the run as a whole failed
   std::vector<std::string> warnings;
+  std::vector<std::string> streams;  // the table of each stream number, from 1 on
 };
 
 class RunObserver {
@@ -136,6 +147,8 @@ struct RunOptions {
   bool full_refresh = false;
   std::stop_token stop;
   RunObserver* observer = nullptr;  // may be null
+  // The signal that asked `stop`; 0 or not set: none. Asked once the run has ended.
+  std::function<int()> stop_signal = nullptr;
 };
 
 // Never fails as a function: whatever happens is in the outcome, and in the store.
@@ -154,14 +167,20 @@ struct SyncPlan {
     std::string target;
     std::string mode;
     bool full = false;
-    std::string from_position;
+    std::string from_position;  // the source's own text
+    std::string from_text;      // the same for people
     int64_t estimated_rows = -1;
     int64_t estimated_bytes = 0;
+    std::string change;       // of the target: "create", "alter", "unchanged", "blocked"
+    std::string change_text;  // "add column coupon VARCHAR(256)"
     std::vector<std::string> notes;
-    std::optional<Error> error;
+    std::optional<Error> error;  // the run would fail for this table
   };
+  bool makes_schema = false;
+  std::optional<Error> error;  // the run would fail as a whole
   std::vector<Table> tables;
-  std::vector<std::string> sql;  // what prepare and load would send
+  std::vector<std::string> warnings;  // what the run would warn of
+  std::vector<std::string> sql;       // what prepare and load would send
 };
 Result<SyncPlan> plan_sync(const SyncSpec& spec, const RunOptions& options,
                            const RunServices& services, bool with_sql);

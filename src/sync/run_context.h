@@ -22,6 +22,8 @@ struct RunContext {
   InstallationId installation;
   RunRecord record;                  // as last written to the store
   std::vector<RunRecord> dead_runs;  // earlier runs of this sync that may have left something
+  int streams = 0;  // numbered so far, over all attempts: a key is never written twice
+  std::vector<std::string> stream_tables = {};  // the table of each of these numbers
   // Requested by the caller's stop token, by a lost lease, or by the first error of a step.
   std::stop_source stop;
 
@@ -29,6 +31,9 @@ struct RunContext {
   // Writes `record` to the store.
   Status save() { return services.store->put_run(record); }
 };
+
+// Adds where the table stands in the configuration.
+Error at_table(Error error, const TableSpec& table);
 
 // True for errors that concern one stream alone: it leaves the run, the others go on.
 bool is_stream_error(const Error& error);

@@ -141,3 +141,54 @@ def test_data_directory(vesto):
     vesto("run", "shop", "--data", "one")
     vesto("run", "shop", environment={"VESTO_DATA": "two"})
     assert (vesto.folder / "one/vesto.db").exists() and (vesto.folder / "two/vesto.db").exists()
+
+
+def test_what_is_wrong_is_named_where_it_stands(vesto):
+    vesto.configure()
+    good = (vesto.folder / "vesto.toml").read_text()
+
+    def lines(text, *arguments):
+        vesto.write("vesto.toml", text)
+        done = vesto("config", "check", *arguments)
+        assert done.returncode == 3
+        return done.stderr.splitlines()
+
+    # An object that is not there: the line that names it.
+    at = good.splitlines().index('source = "pg"') + 1
+    assert lines(good.replace('source = "pg"', 'source = "gp"'))[0].startswith(
+        f'vesto.toml:{at}:10 CFG-VALUE: sync.shop names the source "gp"')
+    # A CA file that is not there: its own line, and why.
+    at = good.splitlines().index('bucket = "staging"') + 2
+    told = lines(good.replace('bucket = "staging"\n',
+                              'bucket = "staging"\ntls_ca_file = "no.pem"\n'))[0]
+    assert told.startswith(f"vesto.toml:{at}:15 CFG-VALUE: destination.rs.staging.tls_ca_file: ")
+    assert "no.pem cannot be read (No such file or directory)" in told
+    # A line to write, not a description of one.
+    told = lines(good.replace('bucket = "staging"\n', ""), "--no-secrets")
+    assert told[1] == '    Fix: Add: bucket = "..."      (S3 bucket.)'
+    # A name with a dot is one mistake, not three.
+    told = lines(good.replace("[sync.shop]", "[sync.my.shop]").replace("[[sync.shop.table]]",
+                                                                      "[[sync.my.shop.table]]"))
+    assert 'CFG-VALUE: "my.shop" cannot be the name of a sync: it holds a dot' in told[0]
+    assert told[-1] == "1 problem."
+    assert "a quote is not closed in this line" in lines(good.replace('"reader"', '"reader'))[0]
+
+
+def test_a_file_that_may_not_be_read(vesto):
+    """Not the same as one that is not there."""
+    vesto.configure()
+    (vesto.folder / "vesto.toml").unlink()
+    (vesto.folder / "vesto.toml").mkdir()
+    done = vesto("config", "check")
+    assert done.returncode == 3
+    assert "vesto.toml CFG-FILE: the file cannot be read (Is a directory)" in done.stderr
+    assert "vesto init" not in done.stderr
+
+
+def test_errors_of_a_connection_name_its_section(vesto):
+    vesto.configure()
+    done = vesto("source", "test", "pg")
+    assert done.returncode == 5 and "  In: source.pg (vesto.toml:2)\n" in done.stderr
+    # What the server said stands there once.
+    assert done.stderr.count("Connection refused") == 1
+    assert "Is the server running" not in done.stderr

@@ -88,10 +88,23 @@ def test_status_words_and_exit_codes(vesto):
     data = json.loads(vesto("status", "shop", "--json").stdout)
     assert data["schema"] == "vesto.status/1"
     (sync,) = data["syncs"]
-    assert sync["health"] == "not_started" and sync["last_run"]["error"]["code"] == "PG-CONNECT"
+    # The word says why the exit code is not 0, also before the first success.
+    assert sync["health"] == "retrying" and sync["last_run"]["error"]["code"] == "PG-CONNECT"
     overview = vesto()
     assert overview.returncode == 0
-    assert overview.stdout.endswith("1 sync: 1 not started (vesto status)\n")
+    assert overview.stdout.endswith("1 sync: 1 retrying (vesto status)\n")
+    assert vesto("--json").stdout == vesto("status", "--json").stdout
+
+
+def test_a_named_data_directory_that_is_not_there(vesto):
+    """A slip of the pen must not look like a sync that has not begun."""
+    vesto.configure()
+    for command in (["status"], ["history"], ["show", "run_1"]):
+        done = vesto(*command, "--data", "mistyped")
+        assert done.returncode == 3, command
+        assert "SYS-STORE: there is no data directory mistyped" in done.stderr
+        assert vesto(*command, environment={"VESTO_DATA": "mistyped"}).returncode == 3
+        assert not (vesto.folder / "mistyped").exists()
 
 
 def test_ascii_where_the_locale_has_no_utf8(vesto):
@@ -118,8 +131,18 @@ def test_another_run_holds_the_lease(vesto):
     hold(ticks, now)
     busy = vesto("run", "shop")
     assert busy.returncode == 7 and busy.stdout == ""
-    assert "Error RUN-BUSY" in busy.stderr and str(os.getpid()) in busy.stderr
-    assert lines_of(vesto("run", "shop", "--json").stdout)[-1]["exit_code"] == 7
+    assert "Error RUN-BUSY" in busy.stderr
+    assert f"Fix: Wait for it, or stop it: kill -INT {os.getpid()}\n" in busy.stderr
+    last = lines_of(vesto("run", "shop", "--json").stdout)[-1]
+    assert last["exit_code"] == 7
+    # What was skipped is in the history, with the reason, and changes nothing of the health.
+    runs = json.loads(vesto("history", "--json").stdout)["runs"]
+    assert [run["state"] for run in runs] == ["skipped", "skipped", "failed"]
+    assert runs[0]["run"] == last["run"] and runs[0]["exit_code"] == 7
+    assert "another run is active" in vesto("history").stdout.splitlines()[1]
+    shown = vesto("show", last["run"])
+    assert shown.returncode == 0 and "\nSkipped: another run is active\n" in shown.stdout
+    assert "failed  PG-CONNECT" in vesto("status").stdout
     hold(ticks - 1, now)
     assert vesto("run", "shop").returncode == 5
     hold(ticks, now - 61_000)
@@ -176,6 +199,11 @@ def test_progress_on_request(vesto, silent_server):
     status = json.loads(vesto("status", "--json").stdout)["syncs"][0]
     assert status["activity"] == "idle" and status["last_run"]["state"] == "failed"
     assert "its process ended" in vesto("history").stdout
+    # Nobody has seen how it ended.
+    assert status["last_run"]["exit_code"] is None
+    run = status["last_run"]["run"]
+    assert json.loads(vesto("show", run, "--json").stdout)["exit_code"] is None
+    assert "exit code" not in vesto("show", run).stdout
 
 
 def on_terminal(vesto, *arguments, environment=None):

@@ -20,6 +20,9 @@ from conftest import ROOT, VESTO
                           'did you mean "RS-OWNER"?'),
     (["--config"], None),
     (["-x"], 'Error USAGE: "-x" is not a flag.'),
+    (["--config", "status"],
+     'Error USAGE: "status" was taken as the value of --config, so there is no command.'),
+    (["run", "x", "--sql"], "Error USAGE: --sql requires --dry-run."),
 ])
 def test_usage_errors(vesto, arguments, first_line):
     done = vesto(*arguments)
@@ -84,3 +87,55 @@ def test_a_reader_that_goes_away_is_no_crash(vesto):
     process.stdout.close()
     process.stderr.read()
     assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize("arguments", [["statsu"], ["config"], ["help", "RS-OWNR"], ["show"],
+                                       ["run"], ["run", "x", "--sql"], ["--bogus"]])
+def test_usage_errors_as_json(vesto, arguments):
+    """Who reads stdout as JSON never finds it empty."""
+    done = vesto(*arguments, "--json")
+    data = json.loads(done.stdout)
+    assert done.returncode == 2 and data["error"]["code"] == "USAGE"
+    assert data.get("type") == ("run.finished" if arguments[0] == "run" else None)
+    assert done.stderr.startswith("Error USAGE: ")
+
+
+def test_a_variable_that_says_neither_yes_nor_no(vesto):
+    done = vesto("version", environment={"VESTO_JSON": "banana"})
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.splitlines()[0] == \
+        'Error USAGE: the variable VESTO_JSON is "banana"; it takes true or false.'
+    for value in ("1", "true", "ON"):
+        assert vesto("version", environment={"VESTO_JSON": value}).stdout.startswith("{")
+    for value in ("0", "false", ""):
+        assert vesto("version", environment={"VESTO_JSON": value}).stdout.startswith("vesto ")
+
+
+def test_every_json_answer_names_its_schema(vesto):
+    assert json.loads(vesto("init", "--json").stdout) == \
+        {"schema": "vesto.init/1", "file": "vesto.toml"}
+    for command, schema in ((["help"], "help"), (["help", "run"], "help"),
+                            (["help", "RS-OWNER"], "error"), (["version"], "version"),
+                            (["status"], "status"), (["history"], "history"), ([], "status"),
+                            (["config", "show"], "config"),
+                            (["config", "check"], "config-check")):
+        data = json.loads(vesto(*command, "--json").stdout)
+        assert data["schema"] == f"vesto.{schema}/1", command
+    assert "run" in json.loads(vesto("help", "--json").stdout)["commands"]
+
+
+def test_output_that_cannot_be_written(vesto):
+    """A full disk behind stdout is an error; a reader that has gone is none."""
+    vesto.configure()
+    for command in (["status"], ["help"], ["--help"], ["version", "--json"]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([str(VESTO), *command], cwd=vesto.folder, stdout=full,
+                                  stderr=subprocess.PIPE, text=True, env=vesto.environment,
+                                  timeout=60)
+        assert done.returncode == 3, command
+        assert "Error SYS-OUTPUT: the output could not be written: No space left" in done.stderr
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(VESTO), "run", "shop", "--json"], cwd=vesto.folder, stdout=full,
+                              stderr=subprocess.PIPE, text=True, env=vesto.environment, timeout=60)
+    # The run's own code stays.
+    assert done.returncode == 5 and "SYS-OUTPUT" in done.stderr

@@ -16,7 +16,9 @@ import psycopg2
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / "tests"))
 
+import emitted  # noqa: E402
 import parity  # noqa: E402
 from private_postgres import PrivatePostgres  # noqa: E402
 
@@ -120,6 +122,14 @@ def nothing_left(sandbox):
     return {k: left[k] for k in NOTHING_LEFT}
 
 
+def toml_text(value):
+    """JSON's form of a value, which TOML reads alike but for surrogate pairs, DEL and objects."""
+    if isinstance(value, dict):
+        members = (f"{toml_text(key)} = {toml_text(one)}" for key, one in value.items())
+        return "{ " + ", ".join(members) + " }"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 class World:
     """One source database, one destination schema, one installation (data directory)."""
 
@@ -133,6 +143,7 @@ class World:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vesto-world-"))
         self.tables = []
         self.limits = ""
+        self.max_rejected_rows = None
         if database is None:
             connection = psycopg2.connect(postgres.dsn())
             connection.autocommit = True
@@ -140,6 +151,7 @@ class World:
             connection.close()
 
     def close(self):
+        emitted.collect(self.folder)  # for tests/sql_judges
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # --- source ---
@@ -191,12 +203,14 @@ endpoint = "{staging.pop("endpoint", aws['url'])}"
 tls_ca_file = "{self.sandbox.endpoints['ca_file']}"
 """
         for key, value in staging.items():
-            text += f"{key} = {json.dumps(value)}\n"
+            text += f"{key} = {toml_text(value)}\n"
         text += f'[sync.{sync}]\nsource = "pg"\ndestination = "rs"\n'
+        if self.max_rejected_rows is not None:
+            text += f"max_rejected_rows = {self.max_rejected_rows}\n"
         for name, mode, settings in self.tables:
-            text += f'[[sync.{sync}.table]]\nname = {json.dumps(name)}\nmode = "{mode}"\n'
+            text += f'[[sync.{sync}.table]]\nname = {toml_text(name)}\nmode = "{mode}"\n'
             for key, value in settings.items():
-                text += f"{key} = {json.dumps(value)}\n"
+                text += f"{key} = {toml_text(value)}\n"
         (self.folder / "vesto.toml").write_text(text)
         return self
 

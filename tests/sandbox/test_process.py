@@ -190,3 +190,21 @@ def test_nothing_is_left_in_tmp(scratch):
         if os.stat(directory).st_mtime < STARTED:
             continue  # of somebody else, before this run
         assert glob.glob(directory + "/.s.PGSQL.*"), f"{directory} is left behind"
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["--bogus"], '"--bogus" is not known'),
+    ([], "--data DIR is missing"),
+    (["--data", "x", "--kind", "foo"], "--kind: foo not in {provisioned,serverless}"),
+    (["--data", "x", "--port-aws", "99999"], "--port-aws"),
+    (["--data", "x", "more"], '"more" is not known'),
+])
+def test_a_wrong_command_line(scratch, arguments, said):
+    """2, as every command of the project; and nothing is made."""
+    done = subprocess.run([binary(), *arguments], cwd=scratch, capture_output=True, text=True,
+                          timeout=30)
+    assert done.returncode == 2 and done.stdout == ""
+    first, *more = done.stderr.splitlines()
+    assert first.startswith("vesto-sandbox: ") and said in first
+    assert more == ["  Example: vesto-sandbox --data sandbox", "  More: vesto-sandbox --help"]
+    assert not (pathlib.Path(scratch) / "x").exists()

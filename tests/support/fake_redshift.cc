@@ -76,6 +76,10 @@ std::vector<FakeColumn> columns_of(const std::string& sql) {
       column.not_null = true;
       type.resize(type.size() - 9);
     }
+    if (type.ends_with(" COLLATE CASE_SENSITIVE")) {
+      type.resize(type.size() - 23);
+      column.case_sensitive = true;
+    }
     column.type = format_type(type);
     column.distkey =
         key != std::string::npos && sql.substr(key + 9).starts_with("\"" + column.name + "\"");
@@ -96,10 +100,11 @@ class FakeSession : public RedshiftSession {
       : house_(house), pid_(pid), start_(std::move(start)) {}
   ~FakeSession() override { close(); }
 
-  Result<ExecResult> exec(std::string_view text) override;
+  Result<ExecResult> exec(std::string_view text, int64_t timeout_ms) override;
   void set_secret(const std::string&, const Secret&) override {}
   [[nodiscard]] int backend_pid() const override { return pid_; }
   [[nodiscard]] const std::string& backend_start() const override { return start_; }
+  [[nodiscard]] const std::string& where() const override { return house_.where; }
   void cancel() override {
     ++house_.cancels;
     lose();
@@ -123,6 +128,15 @@ class FakeSession : public RedshiftSession {
     error.kind = PgError::Kind::kLost;
     error.message = "server closed the connection unexpectedly";
     return redshift_error(error, sql.substr(0, 20));
+  }
+  // As a session whose server says nothing any more.
+  Error no_answer(int64_t timeout_ms) {
+    house_.clock_.now_ms += timeout_ms;
+    lose();
+    PgError error;
+    error.kind = PgError::Kind::kTimeout;
+    error.message = "no answer in time";
+    return redshift_error(error, "statement");
   }
   Error refuse(const std::string& sqlstate, const std::string& message) {
     if (open_) aborted_ = true;
@@ -155,14 +169,19 @@ class FakeSession : public RedshiftSession {
   uint64_t last_copy_ = 0;
 };
 
-Result<ExecResult> FakeSession::exec(std::string_view text) {
+Result<ExecResult> FakeSession::exec(std::string_view text, int64_t timeout_ms) {
   const std::string sql(text);
   house_.log.push_back(sql);
+  house_.waits.push_back(timeout_ms);
   if (!usable_) return lost(sql);
   if (house_.terminated.end() !=
       std::find(house_.terminated.begin(), house_.terminated.end(), pid_)) {
     lose();
     return lost(sql);
+  }
+  if (!house_.silent_in.empty() && sql.find(house_.silent_in) != std::string::npos) {
+    if (!house_.silent_forever) house_.silent_in.clear();
+    return no_answer(timeout_ms);
   }
   FakeWarehouse::Fault* fault = house_.due(sql);
   if (fault != nullptr && fault->hook) fault->hook();
@@ -402,14 +421,39 @@ Result<ExecResult> FakeSession::change(const std::string& sql) {
     }
     return tag("INSERT 0 1");
   }
+  if (names.at(1) == "_vesto_rejected") {
+    house_.rejected.push_back(sql);
+    return tag("INSERT 0 1");
+  }
+  if (sql.find(" VALUES (") != std::string::npos) {
+    // Rows of the side door: "(..), (..)".
+    uint64_t rows = 1;
+    for (size_t at = sql.find("), ("); at != std::string::npos; at = sql.find("), (", at + 1)) {
+      ++rows;
+    }
+    rows -= house_.shrink_side_door ? 1 : 0;
+    if (names[0].starts_with("_vesto_stage_")) {
+      stages_[names[0]] += rows;
+    } else {
+      all.tables[names.at(1)].rows += rows;
+    }
+    return tag("INSERT 0 " + std::to_string(rows));
+  }
   const uint64_t rows = stages_[names.back()] - (house_.shrink_stage ? 1 : 0);
   all.tables[names.at(1)].rows += rows;
   return tag("INSERT 0 " + std::to_string(rows));
 }
 
 RedshiftConnector FakeWarehouse::connector() {
-  return [this]() -> Result<std::unique_ptr<RedshiftSession>> {
+  return [this](int64_t timeout_ms) -> Result<std::unique_ptr<RedshiftSession>> {
     ++connects;
+    if (silent_connects) {
+      clock_.now_ms += timeout_ms;
+      PgError error;
+      error.kind = PgError::Kind::kTimeout;
+      error.message = "no answer in time";
+      return redshift_login_error(error, "connecting");
+    }
     if (refuse_connects > 0) {
       --refuse_connects;
       PgError error;

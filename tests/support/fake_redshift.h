@@ -43,6 +43,7 @@ struct FakeColumn {
   std::string type;  // as format_type() prints it
   bool not_null = false;
   bool distkey = false;
+  bool case_sensitive = false;
 };
 
 struct FakeTable {
@@ -96,6 +97,7 @@ class FakeWarehouse {
 
   FakeData data;  // committed
   std::vector<std::string> log;
+  std::vector<int64_t> waits;  // for each of log: how long its answer would be waited for
   std::map<std::string, uint64_t> copy_rows;   // manifest key -> rows that COPY loads
   std::map<std::string, uint64_t> matching;    // target -> rows that DELETE USING finds
   std::map<std::string, uint64_t> duplicates;  // table or stage -> keys that occur twice
@@ -106,12 +108,18 @@ class FakeWarehouse {
   bool zombie_commits = false;
   int zombie_waits = 1'000'000;
   bool shrink_stage = false;                 // INSERT ... SELECT finds a row less
+  bool shrink_side_door = false;             // an INSERT of values brings one row less than it says
+  std::vector<std::string> rejected;         // INSERTs into _vesto_rejected
   bool answer_commit_with_rollback = false;  // as an aborted transaction does
   int header_rows = 1;                       // what the fence's UPDATE would change
   std::function<void()> on_drop;             // when a connection is dropped by drop()
   int cancels = 0;
   int connects = 0;
-  int refuse_connects = 0;  // so many connections are refused
+  int refuse_connects = 0;                              // so many connections are refused
+  bool silent_connects = false;                         // connection attempts are not answered
+  std::string silent_in;                                // nor is a statement that holds this
+  bool silent_forever = false;                          // nor any later one
+  std::string where = "vesto_load@warehouse:5439/dev";  // which warehouse this is
   std::vector<int> terminated;
   std::map<int, std::string> starts;  // living sessions: pid -> start
 

@@ -5,7 +5,9 @@
 #include <map>
 
 #include "base/strings.h"
+#include "pg/errors.h"
 #include "pg/quoting.h"
+#include "schema/table_name.h"
 #include "source/postgres/session.h"
 
 namespace vesto {
@@ -13,7 +15,8 @@ namespace vesto {
 namespace {
 
 constexpr std::string_view kReadingCatalogue = "reading the catalogue of the source";
-constexpr size_t kMaxKnownNames = 2000;  // that a proposal is searched in
+constexpr size_t kMaxKnownNames = 2000;    // that a proposal is searched in
+constexpr uint32_t kFirstUserOid = 16384;  // below: the system's own relations
 
 using Row = std::vector<std::optional<std::string>>;
 
@@ -27,14 +30,12 @@ int64_t number_at(const Row& row, size_t index) {
 }
 
 // Relations of `from` (an alias c of pg_class and n of pg_namespace must be in it).
-// pg_class is read in the transaction's snapshot, pg_relation_filenode() tells the present file.
 constexpr std::string_view kRelationColumns =
     "c.oid, n.nspname, c.relname, c.relkind, coalesce(am.amname = 'heap', false), "
     "has_table_privilege(c.oid, 'SELECT') AND has_schema_privilege(n.oid, 'USAGE'), "
     "row_security_active(c.oid), "
     "c.relkind <> 'p' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid), "
     "EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attgenerated <> ''), "
-    "c.relfilenode <> 0 AND c.relfilenode IS DISTINCT FROM pg_relation_filenode(c.oid), "
     "CASE WHEN c.relpages = 0 AND c.reltuples = 0 THEN -1 ELSE c.reltuples::bigint END, "
     "CASE WHEN c.relkind IN ('r','m') THEN coalesce(pg_relation_size(c.oid), 0) ELSE 0 END, "
     "CASE WHEN c.reltoastrelid <> 0 THEN coalesce(pg_relation_size(c.reltoastrelid), 0) ELSE 0 END";
@@ -54,10 +55,9 @@ RelationInfo relation_of(const Row& row) {
   info.row_security = flag_at(row, 6);
   info.has_children = flag_at(row, 7);
   info.has_generated = flag_at(row, 8);
-  info.rewritten = flag_at(row, 9);
-  info.rows = number_at(row, 10);
-  info.heap_bytes = number_at(row, 11);
-  info.toast_bytes = number_at(row, 12);
+  info.rows = number_at(row, 9);
+  info.heap_bytes = number_at(row, 10);
+  info.toast_bytes = number_at(row, 11);
   return info;
 }
 
@@ -66,54 +66,6 @@ constexpr std::string_view kReadableTables =
     "WHERE c.relkind IN ('r','p','v','m','f') AND NOT c.relispartition "
     "AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
     "AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')";
-
-bool needs_quotes(std::string_view part) {
-  return part.empty() || part.find_first_of("\".") != std::string_view::npos;
-}
-
-std::string name_part(std::string_view part) {
-  return needs_quotes(part) ? quote_identifier(part) : std::string(part);
-}
-
-// "\"a\"\"b\"..." -> a"b, and what follows the closing quote.
-std::optional<std::string> take_quoted(std::string_view* text) {
-  std::string out;
-  size_t at = 1;
-  while (at < text->size()) {
-    if ((*text)[at] != '"') {
-      out += (*text)[at++];
-    } else if (at + 1 < text->size() && (*text)[at + 1] == '"') {
-      out += '"';
-      at += 2;
-    } else {
-      text->remove_prefix(at + 1);
-      return out;
-    }
-  }
-  return std::nullopt;
-}
-
-// schema and table, at least one of them in quotes.
-std::optional<std::pair<std::string, std::string>> quoted_reading(std::string_view text) {
-  std::vector<std::string> parts;
-  while (parts.size() < 2) {
-    if (text.starts_with('"')) {
-      auto part = take_quoted(&text);
-      if (!part) return std::nullopt;
-      parts.push_back(*std::move(part));
-    } else {
-      const size_t end = parts.empty() ? std::min(text.find('.'), text.size()) : text.size();
-      parts.emplace_back(text.substr(0, end));
-      text.remove_prefix(end);
-    }
-    if (parts.size() == 1) {
-      if (!text.starts_with('.')) return std::nullopt;
-      text.remove_prefix(1);
-    }
-  }
-  if (!text.empty()) return std::nullopt;
-  return std::pair(parts[0], parts[1]);
-}
 
 Error no_table(PgConnection& connection, std::string_view text) {
   std::string message = fmt::format("{} does not exist in the source", text);
@@ -125,7 +77,7 @@ Error no_table(PgConnection& connection, std::string_view text) {
   if (known.ok()) {
     std::vector<std::string> names;
     for (const Row& row : known->rows) {
-      names.push_back(stream_name(text_at(row, 0), text_at(row, 1)));
+      names.push_back(table_name_text(text_at(row, 0), text_at(row, 1)));
       // A name without its schema is close to the one with it.
       if (text_at(row, 1) == text) message += fmt::format("; did you mean {}?", names.back());
     }
@@ -138,23 +90,6 @@ Error no_table(PgConnection& connection, std::string_view text) {
 }
 
 }  // namespace
-
-std::string stream_name(std::string_view schema, std::string_view name) {
-  return name_part(schema) + "." + name_part(name);
-}
-
-std::vector<std::pair<std::string, std::string>> table_name_readings(std::string_view text) {
-  std::vector<std::pair<std::string, std::string>> readings;
-  if (text.find('"') != std::string_view::npos) {
-    if (auto reading = quoted_reading(text)) readings.push_back(*std::move(reading));
-  }
-  for (size_t dot = text.find('.'); dot != std::string_view::npos; dot = text.find('.', dot + 1)) {
-    if (dot > 0 && dot + 1 < text.size()) {
-      readings.emplace_back(std::string(text.substr(0, dot)), std::string(text.substr(dot + 1)));
-    }
-  }
-  return readings;
-}
 
 std::string_view kind_name(char relkind) {
   switch (relkind) {
@@ -202,17 +137,19 @@ Result<std::vector<SourceTable>> list_tables(PgConnection& connection) {
   }
   VESTO_ASSIGN(
       const PgAnswer columns,
-      source_exec(connection,
-                  fmt::format("SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), "
-                              "NOT a.attnotnull, a.attgenerated <> '', k.place "
-                              "FROM pg_attribute a LEFT JOIN (SELECT i.indrelid, u.attnum, u.place "
-                              "FROM pg_index i, unnest(i.indkey::int2[]) WITH ORDINALITY "
-                              "AS u(attnum, place) WHERE i.indisprimary) k "
-                              "ON k.indrelid = a.attrelid AND k.attnum = a.attnum "
-                              "WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid IN "
-                              "(SELECT c.oid {}) ORDER BY a.attrelid, a.attnum",
-                              kReadableTables),
-                  kReadingCatalogue));
+      source_exec(
+          connection,
+          fmt::format("SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), "
+                      "NOT a.attnotnull, a.attgenerated <> '', k.place "
+                      "FROM pg_attribute a LEFT JOIN (SELECT i.indrelid, u.attnum, u.place "
+                      "FROM pg_index i, unnest(i.indkey::int2[]) WITH ORDINALITY "
+                      "AS u(attnum, place) WHERE i.indisprimary AND u.place <= i.indnkeyatts) "
+                      "k "
+                      "ON k.indrelid = a.attrelid AND k.attnum = a.attnum "
+                      "WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid IN "
+                      "(SELECT c.oid {}) ORDER BY a.attrelid, a.attnum",
+                      kReadableTables),
+          kReadingCatalogue));
   std::map<size_t, std::map<int64_t, std::string>> keys;
   for (const Row& row : columns.rows) {
     const auto at = by_oid.find(text_at(row, 0));
@@ -228,23 +165,17 @@ Result<std::vector<SourceTable>> list_tables(PgConnection& connection) {
 }
 
 Result<RelationInfo> find_relation(PgConnection& connection, std::string_view text) {
-  const auto readings = table_name_readings(text);
-  if (readings.empty()) return no_table(connection, text);
-  std::vector<std::string> pairs;
-  for (const auto& [schema, name] : readings) {
-    pairs.push_back(fmt::format("({},{})", quote_pg_literal(schema), quote_pg_literal(name)));
-  }
-  VESTO_ASSIGN(const PgAnswer answer,
-               source_exec(connection,
-                           fmt::format("SELECT {} FROM pg_class c {} WHERE (n.nspname, c.relname) "
-                                       "IN ({}) ORDER BY n.nspname",
-                                       kRelationColumns, kRelationJoins, join(pairs, ",")),
-                           kReadingCatalogue));
+  const std::optional<TableName> name = parse_table_name(text);
+  if (!name) return no_table(connection, text);
+  VESTO_ASSIGN(
+      const PgAnswer answer,
+      source_exec(connection,
+                  fmt::format("SELECT {} FROM pg_class c {} WHERE n.nspname = {} AND "
+                              "c.relname = {}",
+                              kRelationColumns, kRelationJoins, quote_pg_literal(name->schema),
+                              quote_pg_literal(name->table)),
+                  kReadingCatalogue));
   if (answer.rows.empty()) return no_table(connection, text);
-  if (answer.rows.size() > 1) {
-    return Error(ErrorCode::kPgNoTable,
-                 fmt::format("{} may mean several tables: write \"schema\".\"table\"", text));
-  }
   return relation_of(answer.rows.front());
 }
 
@@ -258,18 +189,29 @@ Status read_columns(PgConnection& connection, TableInfo* table) {
           connection,
           fmt::format(
               "SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), b.oid, b.typmod, "
-              "a.attnotnull, a.attgenerated <> '', has_column_privilege(a.attrelid, a.attnum, "
-              "'SELECT'), (SELECT max(s.avg_width) FROM pg_stats s WHERE s.schemaname = {1} AND "
+              // NULL: dropped after the snapshot; the locked table will tell.
+              "a.attnotnull, a.attgenerated <> '', coalesce(has_column_privilege(a.attrelid, "
+              "a.attnum, 'SELECT'), true), (SELECT max(s.avg_width) FROM pg_stats s WHERE "
+              "s.schemaname = {1} AND "
               "s.tablename = {2} AND s.attname = a.attname), EXISTS (SELECT FROM pg_index i "
               "JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am am ON am.oid = x.relam "
               "WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisvalid "
               "AND i.indpred IS NULL AND am.amname = 'btree'), "
-              "has_schema_privilege({1}, 'USAGE') "
+              "has_schema_privilege({1}, 'USAGE'), y.typname, y.typtype, "
+              // Not int2vector and oidvector, which to_json() takes for texts.
+              "CASE WHEN y.typcategory = 'A' AND y.typlen = -1 AND y.oid NOT IN (22, 30) "
+              "THEN y.typelem ELSE 0 END, (SELECT e.extname FROM pg_depend x JOIN pg_extension e "
+              "ON e.oid = x.refobjid WHERE x.classid = 'pg_type'::regclass AND x.objid = y.oid AND "
+              "x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e'), "
+              "CASE WHEN y.oid = 790 THEN scale(0::money::numeric) END, "
+              "EXISTS (SELECT FROM pg_collation k WHERE k.oid = a.attcollation AND "
+              "NOT k.collisdeterministic) "
               "FROM pg_attribute a CROSS JOIN LATERAL (WITH RECURSIVE d(oid, typmod, level) AS ("
               "SELECT a.atttypid, a.atttypmod, 0 UNION ALL SELECT t.typbasetype, "
               "CASE WHEN t.typtypmod <> -1 THEN t.typtypmod ELSE d.typmod END, d.level + 1 "
               "FROM d JOIN pg_type t ON t.oid = d.oid WHERE t.typtype = 'd' AND d.level < 32) "
               "SELECT d.oid, d.typmod FROM d ORDER BY d.level DESC LIMIT 1) b "
+              "JOIN pg_type y ON y.oid = b.oid "
               "WHERE a.attrelid = {0} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
               oid, quote_pg_literal(table->relation.schema),
               quote_pg_literal(table->relation.name)),
@@ -279,28 +221,52 @@ Status read_columns(PgConnection& connection, TableInfo* table) {
     column.number = static_cast<int>(number_at(row, 0));
     column.name = text_at(row, 1);
     column.type = text_at(row, 2);
-    column.base_oid = static_cast<uint32_t>(number_at(row, 3));
-    column.base_typmod = static_cast<int32_t>(number_at(row, 4));
+    column.base.oid = static_cast<uint32_t>(number_at(row, 3));
+    column.base.typmod = static_cast<int32_t>(number_at(row, 4));
     column.not_null = flag_at(row, 5);
     column.generated = flag_at(row, 6);
     column.readable = flag_at(row, 7);
     column.average_bytes = static_cast<int>(number_at(row, 8));
     column.index_first = flag_at(row, 9);
     table->schema_usable = flag_at(row, 10);
+    column.base.name = text_at(row, 11);
+    column.base.kind = text_at(row, 12).empty() ? 'b' : text_at(row, 12).front();
+    column.base.element_oid = static_cast<uint32_t>(number_at(row, 13));
+    column.base.extension = text_at(row, 14);
+    column.base.money_scale = static_cast<int>(number_at(row, 15));
+    column.loose_collation = flag_at(row, 16);
   }
   return ok_status();
 }
 
-Status read_primary_key(PgConnection& connection, TableInfo* table) {
-  VESTO_ASSIGN(const PgAnswer answer,
-               source_exec(connection,
-                           fmt::format("SELECT a.attname FROM pg_index i, unnest(i.indkey::int2[]) "
-                                       "WITH ORDINALITY AS u(attnum, place), pg_attribute a "
-                                       "WHERE i.indrelid = {} AND i.indisprimary AND a.attrelid = "
-                                       "i.indrelid AND a.attnum = u.attnum ORDER BY u.place",
-                                       table->relation.oid),
-                           kReadingCatalogue));
-  for (const Row& row : answer.rows) table->primary_key.push_back(text_at(row, 0));
+// Columns that an index only carries (INCLUDE) belong to no key. Uniqueness that is checked at the
+// end of a transaction (DEFERRABLE) is not taken for proven, nor is NOT NULL that was never
+// validated (PostgreSQL 18).
+Status read_keys(PgConnection& connection, TableInfo* table) {
+  VESTO_ASSIGN(
+      const PgAnswer answer,
+      source_exec(
+          connection,
+          fmt::format(
+              "SELECT i.indexrelid, i.indisprimary, i.indimmediate AND i.indisvalid AND "
+              "bool_and(a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint k WHERE "
+              "k.conrelid = a.attrelid AND k.contype = 'n' AND NOT k.convalidated AND "
+              "a.attnum = ANY(k.conkey))) OVER (PARTITION BY i.indexrelid), a.attname "
+              "FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY "
+              "AS u(attnum, place) JOIN pg_attribute a ON a.attrelid = i.indrelid AND "
+              "a.attnum = u.attnum WHERE i.indrelid = {} AND i.indisunique AND i.indpred IS NULL "
+              "AND i.indexprs IS NULL AND u.place <= i.indnkeyatts "
+              "ORDER BY i.indexrelid, u.place",
+              table->relation.oid),
+          kReadingCatalogue));
+  std::string index;
+  for (const Row& row : answer.rows) {
+    if (flag_at(row, 1)) table->primary_key.push_back(text_at(row, 3));
+    if (!flag_at(row, 2)) continue;
+    if (text_at(row, 0) != index) table->unique_keys.emplace_back();
+    index = text_at(row, 0);
+    table->unique_keys.back().push_back(text_at(row, 3));
+  }
   return ok_status();
 }
 
@@ -309,8 +275,9 @@ Status read_primary_key(PgConnection& connection, TableInfo* table) {
 Result<TableInfo> describe_table(PgConnection& connection, const RelationInfo& relation) {
   TableInfo table;
   table.relation = relation;
+  table.server_version = connection.server_version();
   VESTO_TRY(read_columns(connection, &table));
-  VESTO_TRY(read_primary_key(connection, &table));
+  VESTO_TRY(read_keys(connection, &table));
   return table;
 }
 
@@ -323,7 +290,7 @@ Status refresh_relations(PgConnection& connection, TableInfo* table) {
   if (self.rows.empty()) {
     return Error(ErrorCode::kPgNoTable,
                  fmt::format("{} was dropped just now",
-                             stream_name(table->relation.schema, table->relation.name)));
+                             table_name_text(table->relation.schema, table->relation.name)));
   }
   table->relation = relation_of(self.rows.front());
   table->leaves.clear();
@@ -337,6 +304,95 @@ Status refresh_relations(PgConnection& connection, TableInfo* table) {
                            kReadingCatalogue));
   for (const Row& row : leaves.rows) table->leaves.push_back(relation_of(row));
   return ok_status();
+}
+
+namespace {
+
+// True where a row of the catalogue, read in this snapshot as alias {0}, was replaced or deleted by
+// a transaction that has committed since. Its xmax is the low half of that transaction's number;
+// the snapshot's own numbers tell the high half.
+std::string replaced_since(std::string_view alias) {
+  return fmt::format(
+      "(CASE WHEN {0}.xmax::text = '0' THEN false ELSE (SELECT coalesce(txid_status(s.n + "
+      "((({0}.xmax::text::bigint - s.n + 2147483648) & 4294967295) - 2147483648)) = 'committed', "
+      "false) FROM (SELECT txid_snapshot_xmax(txid_current_snapshot()) AS n) s) END)",
+      alias);
+}
+
+}  // namespace
+
+// pg_class, pg_inherits and pg_rewrite are read in the transaction's snapshot; functions tell what
+// is there now: to_regclass() another table after a rename, pg_relation_filenode() another file
+// after a rewrite, has_table_privilege() NULL after DROP, pg_partition_ancestors() nothing after
+// DETACH. Tables that inherit from `relation` were locked with it, save for those that do so no
+// longer. A relation without a row in pg_class was made after the snapshot: its rows cannot be
+// seen. Indexes and new partitions of a known table are no harm: no row has gone into them that is
+// not read where it was.
+std::string changed_since_snapshot_sql(const RelationInfo& relation, ReadBy by) {
+  const std::string own =
+      by == ReadBy::kPlanner ? "t.own" : fmt::format("t.oid = {}", relation.oid);
+  return fmt::format(
+      "WITH RECURSIVE locked(oid) AS (SELECT l.relation FROM pg_locks l WHERE "
+      "l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.database = "
+      "(SELECT oid FROM pg_database WHERE datname = current_database())), "
+      "heirs(oid, parent) AS (SELECT i.inhrelid, i.inhparent FROM pg_inherits i WHERE "
+      "NOT coalesce((to_jsonb(i) ->> 'inhdetachpending')::boolean, false)), "
+      "tree(oid, parent, own) AS (SELECT oid, 0::oid, oid = {0} FROM locked UNION "
+      "SELECT {0}::oid, 0::oid, true UNION "
+      "SELECT h.oid, h.parent, t.own FROM tree t JOIN heirs h ON h.parent = t.oid) "
+      "SELECT n.nspname, c.relname, t.oid::regclass::text FROM tree t LEFT JOIN pg_class c "
+      "ON c.oid = t.oid LEFT JOIN pg_namespace n ON n.oid = c.relnamespace WHERE t.oid >= {1} AND ("
+      "(c.oid IS NULL AND pg_index_has_property(t.oid, 'clusterable') IS NULL AND NOT EXISTS "
+      "(SELECT FROM pg_partition_ancestors(t.oid) a JOIN pg_class k ON k.oid = a.relid)) OR "
+      "(c.relkind IN ('r','p','m','f') AND ((c.relfilenode <> 0 AND c.relfilenode IS "
+      "DISTINCT FROM pg_relation_filenode(c.oid)) OR "
+      "has_table_privilege(c.oid, 'SELECT') IS NULL OR "
+      "(t.parent <> 0 AND c.relispartition AND NOT EXISTS (SELECT FROM "
+      "pg_partition_ancestors(c.oid) a WHERE a.relid = t.parent)))) OR "
+      "(c.relkind = 'v' AND EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND {3})) OR "
+      "({2} AND t.oid NOT IN (SELECT oid FROM locked)) OR "
+      "CASE WHEN (t.oid = {0} OR (t.own AND c.relispartition)) AND "
+      "has_schema_privilege(n.oid, 'USAGE') THEN to_regclass(format('%I.%I', n.nspname, "
+      "c.relname)) IS DISTINCT FROM c.oid ELSE false END) ORDER BY t.oid LIMIT 1",
+      relation.oid, kFirstUserOid, own, replaced_since("w"));
+}
+
+std::optional<std::string> changed_relation(const PgAnswer& answer) {
+  if (answer.rows.empty()) return std::nullopt;
+  const Row& row = answer.rows.front();
+  if (text_at(row, 1).empty()) return text_at(row, 2);
+  return table_name_text(text_at(row, 0), text_at(row, 1));
+}
+
+Result<std::optional<std::string>> changed_since_snapshot(PgConnection& connection,
+                                                          const RelationInfo& table) {
+  VESTO_ASSIGN(const PgAnswer answer,
+               source_exec(connection, changed_since_snapshot_sql(table, ReadBy::kPlanner),
+                           kReadingCatalogue));
+  return changed_relation(answer);
+}
+
+Result<std::optional<std::string>> changed_column(PgConnection& connection,
+                                                  const RelationInfo& relation,
+                                                  const std::vector<const ColumnInfo*>& columns) {
+  constexpr std::string_view kNoColumn = "42703";
+  std::vector<std::string> values;
+  for (const ColumnInfo* column : columns) {
+    values.push_back(fmt::format("({}, {})", quote_pg_literal(column->name), column->number));
+  }
+  // pg_get_object_address() reads what is there now.
+  auto answer = connection.exec(fmt::format(
+      "SELECT v.name FROM (VALUES {}) v(name, number) CROSS JOIN LATERAL pg_get_object_address("
+      "'table column', ARRAY[{}, {}, v.name], '{{}}') x WHERE x.objid <> {} OR x.objsubid <> "
+      "v.number LIMIT 1",
+      join(values, ", "), quote_pg_literal(relation.schema), quote_pg_literal(relation.name),
+      relation.oid));
+  if (answer.ok()) {
+    const auto name = answer->scalar();
+    return name ? std::optional("column " + *name) : std::nullopt;
+  }
+  if (answer.error().sqlstate == kNoColumn) return std::optional(std::string("a column"));
+  return pg_source_error(answer.error(), kReadingCatalogue);
 }
 
 }  // namespace vesto

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "pg/connection.h"
+#include "schema/postgres_types.h"
 #include "source/source.h"
 
 namespace vesto {
@@ -25,8 +26,6 @@ struct RelationInfo {
   bool row_security = false;  // policies filter what this user sees
   bool has_children = false;  // inherited by other tables
   bool has_generated = false;
-  // TRUNCATE or a rewriting ALTER TABLE came after the snapshot: its rows would be missing.
-  bool rewritten = false;
   int64_t rows = -1;  // pg_class.reltuples
   int64_t heap_bytes = 0;
   int64_t toast_bytes = 0;
@@ -35,43 +34,67 @@ struct RelationInfo {
 struct ColumnInfo {
   int number = 0;  // attnum
   std::string name;
-  std::string type;       // format_type()
-  uint32_t base_oid = 0;  // domains followed to their base type
-  int32_t base_typmod = -1;
+  std::string type;   // format_type()
+  PostgresType base;  // domains followed to their base type
   bool not_null = false;
   bool generated = false;
   bool readable = false;
-  int average_bytes = 0;     // pg_stats, 0: unknown
-  bool index_first = false;  // first column of an index over all rows
+  int average_bytes = 0;         // pg_stats, 0: unknown
+  bool index_first = false;      // first column of an index over all rows
+  bool loose_collation = false;  // texts of other bytes may be equal (not deterministic)
 };
 
 struct TableInfo {
   RelationInfo relation;
+  int server_version = 0;  // 150004
   bool schema_usable = false;
   std::vector<ColumnInfo> columns;
   std::vector<std::string> primary_key;
+  // What the server holds to be unique at once, in all of the table, by columns that are never
+  // NULL: its primary key and unique indexes without a condition or an expression.
+  std::vector<std::vector<std::string>> unique_keys;
   std::vector<RelationInfo> leaves;  // of a partitioned table
 };
 
 // All tables that this user may read, without those of the system and without single partitions.
 Result<std::vector<SourceTable>> list_tables(PgConnection& connection);
 
-// A table by the name in the configuration: "schema.table", each part as it is or in double
-// quotes. Where dots in names leave several readings, the one that exists. Errors: PG-NO-TABLE,
-// with the nearest name.
+// A table by the name in the configuration (schema/table_name.h). Errors: PG-NO-TABLE, with the
+// nearest name.
 Result<RelationInfo> find_relation(PgConnection& connection, std::string_view text);
 
 // Columns and keys; leaves are not filled in yet.
 Result<TableInfo> describe_table(PgConnection& connection, const RelationInfo& relation);
 
-// Reads relation and leaves anew: to be called once the table is locked, so that `rewritten`
-// cannot change any more.
+// Reads relation and leaves anew: to be called once the table is locked, so that nothing of it can
+// change any more. Errors: PG-NO-TABLE.
 Status refresh_relations(PgConnection& connection, TableInfo* table);
 
-// "public.orders"; parts with a dot or a quote in double quotes.
-std::string stream_name(std::string_view schema, std::string_view name);
-// The readings of such a text as (schema, table). Empty: no schema, or broken quotes.
-std::vector<std::pair<std::string, std::string>> table_name_readings(std::string_view text);
+// Who asks: the connection that plans, whose locks hold the table and all that belongs to it, or a
+// lane, which has read `relation` by its name and locks no more than it reads.
+enum class ReadBy { kPlanner, kLane };
+
+// A SELECT that names a relation whose rows the snapshot cannot see any more although it should, or
+// that is not the one which the snapshot's catalogue describes: TRUNCATE, a rewriting ALTER TABLE,
+// DROP, DETACH PARTITION, NO INHERIT, a rename of a table or a schema, or a new definition of a
+// view came after the snapshot. Looks at every relation that this session has locked (also those
+// behind views), at all that inherit from them, at what inherits from `relation`, and at the names
+// of `relation` and its partitions. Sound only while the locks of the read are held. No row: all
+// are as they were.
+std::string changed_since_snapshot_sql(const RelationInfo& relation, ReadBy by);
+// The name in its answer.
+std::optional<std::string> changed_relation(const PgAnswer& answer);
+// Asks it for ReadBy::kPlanner: to be called once the table is locked.
+Result<std::optional<std::string>> changed_since_snapshot(PgConnection& connection,
+                                                          const RelationInfo& table);
+
+// One of `columns` whose name now stands for another column of the table, or for none: renamed, or
+// dropped and made anew, after the snapshot: "column v", or "a column". To be called once the table
+// is locked.
+Result<std::optional<std::string>> changed_column(PgConnection& connection,
+                                                  const RelationInfo& relation,
+                                                  const std::vector<const ColumnInfo*>& columns);
+
 std::string_view kind_name(char relkind);  // "partitioned table"
 
 }  // namespace vesto

@@ -7,13 +7,14 @@
 
 #include "base/strings.h"
 #include "schema/postgres_types.h"
+#include "schema/table_name.h"
 
 namespace vesto {
 
 namespace {
 
 std::string stream_of(const TableInfo& table) {
-  return stream_name(table.relation.schema, table.relation.name);
+  return table_name_text(table.relation.schema, table.relation.name);
 }
 
 // A column as a person wrote it: exactly, or else the only one that differs in case alone.
@@ -31,21 +32,35 @@ Result<size_t> column_index(const TableInfo& table, std::string_view name, std::
   return Error(ErrorCode::kPgNoColumn, message);
 }
 
-std::string exclude_line(const StreamRequest& request, const std::vector<std::string>& more) {
+std::string exclude_line(const StreamRequest& request, const std::string& more) {
   std::vector<std::string> quoted;
   for (const std::string& name : request.exclude) quoted.push_back("\"" + name + "\"");
-  for (const std::string& name : more) quoted.push_back("\"" + name + "\"");
+  quoted.push_back("\"" + more + "\"");
   return fmt::format("Leave it out: exclude = [{}].", join(quoted, ", "));
-}
-
-ReadColumn::Size size_test(const MappedType& mapped) {
-  if (!mapped.unbounded) return ReadColumn::Size::kBounded;
-  // json is kept as text, so octet_length() is as cheap for it; jsonb is told apart by the caller.
-  return ReadColumn::Size::kOctets;
 }
 
 constexpr uint32_t kJsonbOid = 3802;
 constexpr uint32_t kNumericOid = 1700;
+constexpr uint32_t kIntervalOid = 1186;
+constexpr uint32_t kNumRangeOid = 3906;
+constexpr uint32_t kNumMultirangeOid = 4532;
+constexpr int kTrimScaleVersion = 130000;
+
+// 1.0 and 1.00 are equal and printed as they were written.
+bool is_loose_numeric(const ColumnInfo& column) {
+  return column.base.oid == kNumericOid && column.base.typmod < 0;
+}
+
+ReadColumn::Size size_test(uint32_t type_oid, const MappedType& mapped) {
+  if (type_oid == kNumericOid) return ReadColumn::Size::kBounded;  // 150 kB at most
+  if (!mapped.unbounded) return ReadColumn::Size::kBounded;
+  if (type_oid == kJsonbOid) return ReadColumn::Size::kJsonb;
+  if (mapped.print == PrintForm::kJson || mapped.print == PrintForm::kJsonTexts) {
+    return ReadColumn::Size::kPrinted;
+  }
+  // Texts, json and bytea tell it without being read; others must be printed.
+  return ReadColumn::Size::kOctets;
+}
 
 class Chooser {
  public:
@@ -73,32 +88,14 @@ class Chooser {
   }
 
   Status map_types() {
-    std::vector<std::string> refused;
-    std::vector<std::string> refused_names;
     for (size_t i = 0; i < table_.columns.size(); ++i) {
       const ColumnInfo& column = table_.columns[i];
-      if (excluded_[i]) continue;
-      const auto mapped =
-          map_postgres_type(column.base_oid, column.base_typmod, column.average_bytes);
-      if (!mapped) {
-        refused.push_back(fmt::format("{} ({})", column.name, column.type));
-        refused_names.push_back(column.name);
-        continue;
-      }
-      add(column, *mapped);
+      if (!excluded_[i]) add(column, map_postgres_type(column.base, column.average_bytes));
     }
-    if (!refused.empty()) {
-      return Error(ErrorCode::kPgType,
-                   fmt::format("{}: this version does not deliver the type of {}",
-                               out_.schema.stream, join(refused, ", ")))
-          .with_hint(exclude_line(request_, refused_names));
-    }
-    if (out_.schema.columns.empty()) {
-      return Error(ErrorCode::kPgNoColumn,
-                   fmt::format("{} has no column to deliver", out_.schema.stream))
-          .with_hint("Leave the table out of the sync.");
-    }
-    return ok_status();
+    if (!out_.schema.columns.empty()) return ok_status();
+    return Error(ErrorCode::kPgNoColumn,
+                 fmt::format("{} has no column to deliver", out_.schema.stream))
+        .with_hint("Leave the table out of the sync.");
   }
 
   void add(const ColumnInfo& column, const MappedType& mapped) {
@@ -108,9 +105,8 @@ class Chooser {
                                    .type = mapped.type,
                                    .nullable = !column.not_null,
                                    .unbounded = mapped.unbounded});
-    ReadColumn read{.name = column.name, .print = mapped.print, .size = size_test(mapped)};
-    if (column.base_oid == kJsonbOid) read.size = ReadColumn::Size::kJsonb;
-    if (column.base_oid == kNumericOid) read.size = ReadColumn::Size::kBounded;  // 150 kB at most
+    ReadColumn read{
+        .name = column.name, .print = mapped.print, .size = size_test(column.base.oid, mapped)};
     out_.read.push_back(std::move(read));
     out_.source.push_back(&column);
     if (!mapped.note.empty()) {
@@ -125,7 +121,7 @@ class Chooser {
         return Error(ErrorCode::kPgName,
                      fmt::format("{}: {} is the name of a system column in Redshift",
                                  out_.schema.stream, column.source_name))
-            .with_hint(exclude_line(request_, {column.source_name}));
+            .with_hint(exclude_line(request_, column.source_name));
       }
       const auto [other, fresh] = seen.emplace(column.name, column.source_name);
       if (!fresh) {
@@ -133,7 +129,7 @@ class Chooser {
                      fmt::format("{}: the columns {} and {} have one name in Redshift, which folds "
                                  "names to lower case",
                                  out_.schema.stream, other->second, column.source_name))
-            .with_hint(exclude_line(request_, {column.source_name}));
+            .with_hint(exclude_line(request_, column.source_name));
       }
     }
     return ok_status();
@@ -151,16 +147,22 @@ class Chooser {
   }
 
   Status choose_key() {
-    const auto& names = request_.key.empty() ? table_.primary_key : request_.key;
-    for (const std::string& name : names) {
+    const bool own = request_.key.empty();
+    for (const std::string& name : own ? table_.primary_key : request_.key) {
       VESTO_ASSIGN(const size_t index, delivered(name, "key"));
       const Column& column = out_.schema.columns[index];
-      if (column.type.kind == TypeKind::kSuper) {
-        return Error(ErrorCode::kPgNoKey,
-                     fmt::format("{}: column {} is {}, which Redshift cannot compare: it cannot "
-                                 "be a key",
-                                 out_.schema.stream, name, column.source_type));
+      if (const std::string fault = key_fault(*out_.source[index], column); !fault.empty()) {
+        const std::string why = fmt::format("column {} {}: it cannot be a key", name, fault);
+        if (!own) {
+          return Error(ErrorCode::kPgNoKey, fmt::format("{}: {}", out_.schema.stream, why));
+        }
+        // Good enough for a copy that replaces the table.
+        out_.notes.push_back(why);
+        drop_key();
+        out_.no_key = why;
+        return ok_status();
       }
+      if (is_loose_numeric(*out_.source[index])) out_.read[index].print = PrintForm::kTrimmed;
       const auto& key = out_.schema.key;
       if (std::find(key.begin(), key.end(), index) != key.end()) continue;
       out_.schema.key.push_back(index);
@@ -169,11 +171,43 @@ class Chooser {
     return ok_status();
   }
 
+  // Why the column cannot tell rows apart in Redshift as it does in the source; "": it can. There
+  // texts are equal only byte by byte.
+  [[nodiscard]] std::string key_fault(const ColumnInfo& source, const Column& column) const {
+    if (!can_compare(column.type.kind)) {
+      return fmt::format("is {}, which Redshift cannot compare", column.source_type);
+    }
+    if (source.loose_collation) {
+      return "has a collation that is not deterministic, for which texts are equal that differ";
+    }
+    if (source.base.extension == "citext")
+      return "is citext, for which texts of any case are equal";
+    const uint32_t oid = source.base.oid;
+    if (oid == kIntervalOid || oid == kNumRangeOid || oid == kNumMultirangeOid) {
+      return fmt::format("is {}, for which values are equal that are not written alike",
+                         column.source_type);
+    }
+    if (is_loose_numeric(source) && table_.server_version < kTrimScaleVersion) {
+      return "is numeric without a scale, and 1.0 and 1.00 become one text only from PostgreSQL 13 "
+             "on";
+    }
+    return "";
+  }
+
+  void drop_key() {
+    out_.schema.key.clear();
+    for (ReadColumn& column : out_.read) column.key = false;
+  }
+
   Status choose_cursor() {
     if (request_.cursor.empty()) return ok_status();
     VESTO_ASSIGN(const size_t index, delivered(request_.cursor, "cursor"));
     out_.schema.cursor = index;
     if (!out_.schema.key.empty()) return ok_status();
+    if (!out_.no_key.empty()) {
+      return Error(ErrorCode::kPgNoKey, fmt::format("{}: {}", out_.schema.stream, out_.no_key))
+          .with_hint("Give key = [\"...\"], or leave cursor out and use mode = \"replace\".");
+    }
     return Error(ErrorCode::kPgNoKey,
                  fmt::format("{} has no primary key and the configuration names none; without one "
                              "the rows behind a cursor cannot be merged",

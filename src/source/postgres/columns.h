@@ -19,10 +19,12 @@ struct StreamColumns {
   std::vector<ReadColumn> read;           // same order as schema.columns
   std::vector<const ColumnInfo*> source;  // same order; point into the TableInfo
   std::vector<std::string> notes;
+  std::string
+      no_key;  // why the table's own key is not one of the stream; "": it is, or it has none
 };
 
-// Applies exclude, the type map, key and cursor. Errors: PG-NO-COLUMN, PG-TYPE (all columns that
-// have no type, with the line that leaves them out), PG-NAME, PG-NO-KEY, CFG-VALUE.
+// Applies exclude, the type map, key and cursor. Errors: PG-NO-COLUMN, PG-NAME, PG-NO-KEY,
+// CFG-VALUE.
 Result<StreamColumns> choose_columns(const TableInfo& table, const StreamRequest& request);
 
 }  // namespace vesto

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/json_text.h"
@@ -27,6 +28,9 @@ bool is_time(CursorKind kind) {
          kind == CursorKind::kTimestampTz;
 }
 
+// No zone is further behind UTC (tzdata: Etc/GMT+12).
+constexpr std::string_view kFurthestBehind = "interval '12 hours'";
+
 std::string literal(std::string_view value, std::string_view type) {
   return quote_pg_literal(value) + "::" + std::string(type);
 }
@@ -34,7 +38,7 @@ std::string literal(std::string_view value, std::string_view type) {
 }  // namespace
 
 Result<CursorKind> cursor_kind(const ColumnInfo& column) {
-  switch (column.base_oid) {
+  switch (column.base.oid) {
     case kInt8Oid:
     case kInt2Oid:
     case kInt4Oid:
@@ -74,9 +78,12 @@ std::string position_text(const CursorPosition& position) {
   const auto or_null = [](const std::optional<std::string>& text) {
     return text ? json_quote(*text) : std::string("null");
   };
-  return fmt::format(R"({{"cursor":{},"type":{},"value":{},"oldest":{},"as_of":{}}})",
-                     json_quote(position.cursor), json_quote(position.type),
-                     or_null(position.value), or_null(position.oldest), json_quote(position.as_of));
+  return fmt::format(
+      R"({{"cursor":{},"type":{},"value":{},"oldest":{},"as_of":{},"relation":{},"timeline":{},)"
+      R"("hidden":{}}})",
+      json_quote(position.cursor), json_quote(position.type), or_null(position.value),
+      or_null(position.oldest), json_quote(position.as_of), position.relation, position.timeline,
+      position.hidden);
 }
 
 std::optional<CursorPosition> parse_position(std::string_view text) {
@@ -91,7 +98,19 @@ std::optional<CursorPosition> parse_position(std::string_view text) {
   const auto type = text_of("type");
   const auto as_of = text_of("as_of");
   if (!cursor || !type || !as_of) return std::nullopt;
-  return CursorPosition{*cursor, *type, text_of("value"), text_of("oldest"), *as_of};
+  const auto number_of = [&parsed](const char* name, int64_t most) -> int64_t {
+    const auto found = parsed.find(name);
+    if (found == parsed.end() || !found->is_number_unsigned()) return 0;
+    const auto number = found->get<uint64_t>();
+    return number <= static_cast<uint64_t>(most) ? static_cast<int64_t>(number) : 0;
+  };
+  CursorPosition position{*cursor, *type, text_of("value"), text_of("oldest"), *as_of};
+  position.relation =
+      static_cast<uint32_t>(number_of("relation", std::numeric_limits<uint32_t>::max()));
+  position.timeline = number_of("timeline", std::numeric_limits<int64_t>::max());
+  const auto hidden = parsed.find("hidden");
+  position.hidden = hidden != parsed.end() && hidden->is_boolean() && hidden->get<bool>();
+  return position;
 }
 
 Result<Lookback> lookback_for(const StreamRequest& request, CursorKind kind) {
@@ -144,8 +163,8 @@ std::string newest_value_sql(std::string_view from, std::string_view column, Cur
       // present of the last zone (UTC-12).
       newest = fmt::format(
           "CASE WHEN m > ((now() AT TIME ZONE 'UTC') + interval '14 hours')::{0} THEN "
-          "((now() AT TIME ZONE 'UTC') - interval '12 hours')::{0} ELSE m END",
-          cursor_type_name(kind));
+          "((now() AT TIME ZONE 'UTC') - {1})::{0} ELSE m END",
+          cursor_type_name(kind), kFurthestBehind);
       future = fmt::format("({}) IS DISTINCT FROM m", newest);
       break;
   }
@@ -180,15 +199,38 @@ std::string window_start_sql(const CursorPosition& position, CursorKind kind,
     case CursorKind::kDate:
       break;
   }
-  // A time without a zone cannot be compared with `oldest`, but the age of that transaction can be
-  // subtracted.
-  std::string start = fmt::format("{}::timestamp - {}", value, back);
-  if (position.oldest) {
-    start = fmt::format("least({}, {}::timestamp - ({} - {}))", start, value,
-                        literal(position.as_of, "timestamptz"),
-                        literal(*position.oldest, "timestamptz"));
-  }
-  return fmt::format("SELECT ({})::{}::text", start, type);
+  // The greatest value says nothing about the next ones: it may be of another zone than theirs.
+  const auto furthest = [](const std::string& moment) {
+    return fmt::format("({} AT TIME ZONE 'UTC') - {}", literal(moment, "timestamptz"),
+                       kFurthestBehind);
+  };
+  // NULL is left out by least().
+  const std::string oldest =
+      position.oldest ? furthest(*position.oldest) : std::string("NULL::timestamp");
+  return fmt::format("SELECT least({}::timestamp - {}, {} - {}, {})::{}::text", value, back,
+                     furthest(position.as_of), back, oldest, type);
+}
+
+std::string went_back_sql(std::string_view value, std::string_view newest, std::string_view start,
+                          CursorKind kind) {
+  // The start of a window of integers may lie below the smallest of them.
+  const std::string_view type = kind == CursorKind::kInteger ? "numeric" : cursor_type_name(kind);
+  const std::string now = literal(newest, type);
+  return fmt::format("SELECT {0} < {1}, {0} < {2}", now, literal(value, type),
+                     literal(start, type));
+}
+
+std::string oldest_sql(const std::optional<std::string>& known,
+                       const std::optional<CursorPosition>& from, std::string_view prepared,
+                       bool covered) {
+  const std::string none = "NULL::timestamptz";
+  const auto moment = [&none](const std::optional<std::string>& text) {
+    return text ? literal(*text, "timestamptz") : none;
+  };
+  // NULL is left out by least().
+  return fmt::format("SELECT least({}, {}, {}, {})::text", moment(known),
+                     from ? moment(from->as_of) : none, from ? moment(from->oldest) : none,
+                     covered ? none : literal(prepared, "timestamptz") + " - interval '1 day'");
 }
 
 std::string window_condition(std::string_view column, CursorKind kind, std::string_view start,

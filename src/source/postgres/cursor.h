@@ -5,6 +5,17 @@
 // after that read with a smaller value, since a transaction takes its time when it begins:
 // `oldest` is the begin of the oldest transaction that was open then, and `as_of` the moment of
 // that read. The next read begins at min(value - lookback, oldest).
+//
+// Three more tell a table that is not the one the position was taken from. `relation` is its oid
+// (another: dropped and made anew), `timeline` that of the server's write-ahead log (another:
+// restored or failed over), and a newest value below `value` says that rows are gone. What lies
+// behind a position of another table is read in full.
+//
+// A time without a zone is the local time of some writer, and nobody knows whose: a clock falls
+// back an hour in autumn, and one writer may write UTC where the others write local time. No zone
+// is more than 12 hours behind UTC, daylight saving time included. What a row that commits later
+// can hold at the least is therefore its moment in UTC less 12 hours, and the next read begins at
+// min(value - lookback, as_of - lookback - 12 h, oldest - 12 h), the last two as times of UTC.
 #ifndef VESTO_SOURCE_POSTGRES_CURSOR_H_
 #define VESTO_SOURCE_POSTGRES_CURSOR_H_
 
@@ -30,6 +41,9 @@ struct CursorPosition {
   std::optional<std::string> value;   // nothing: no row had one yet
   std::optional<std::string> oldest;  // timestamptz; nothing: not known
   std::string as_of;                  // timestamptz
+  uint32_t relation = 0;              // 0: not known, or of a kind that does not tell
+  int64_t timeline = 0;               // 0: not known
+  bool hidden = false;                // transactions may have been open that `oldest` does not tell
   bool operator==(const CursorPosition&) const = default;
 };
 
@@ -50,9 +64,19 @@ Result<Lookback> lookback_for(const StreamRequest& request, CursorKind kind);
 // hide all that follows it), whether it was such a value, and now.
 std::string newest_value_sql(std::string_view from, std::string_view column, CursorKind kind);
 
-// A SELECT with one value: where the next window begins.
+// A SELECT with one value: where the next window begins (see above).
 std::string window_start_sql(const CursorPosition& position, CursorKind kind,
                              const Lookback& lookback);
+
+// A SELECT with one row: whether `newest` is below `value`, and whether it is below `start`.
+std::string went_back_sql(std::string_view value, std::string_view newest, std::string_view start,
+                          CursorKind kind);
+
+// A SELECT with one value: the oldest begin while a prepared transaction is open. `known`: that of
+// the others; `covered`: the committed position tells all that was open when it was taken.
+std::string oldest_sql(const std::optional<std::string>& known,
+                       const std::optional<CursorPosition>& from, std::string_view prepared,
+                       bool covered);
 
 // The condition of the window. Rows without a value are read again each time: nothing tells
 // whether they changed.

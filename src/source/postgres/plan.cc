@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "pg/quoting.h"
+#include "schema/table_name.h"
 #include "source/postgres/catalog.h"
 #include "source/postgres/columns.h"
 #include "source/postgres/cursor.h"
@@ -20,7 +21,17 @@ namespace {
 // of 255 at most). The price of the size tests is the SELECT form of COPY, about 15 %.
 constexpr int64_t kSmallToastBytes = 1 << 20;
 constexpr int kTidRangeScanVersion = 140000;  // before, each ctid range reads the whole table
+constexpr int kEscapedCharVersion = 160000;
+constexpr uint32_t kCharOid = 18;
 constexpr std::string_view kPlanning = "planning the read";
+
+// "10m", "2h", "90s": as the configuration writes it.
+std::string whole_duration(int64_t duration_ms) {
+  if (duration_ms % 3'600'000 == 0 && duration_ms > 0)
+    return fmt::format("{}h", duration_ms / 3'600'000);
+  if (duration_ms % 60'000 == 0) return fmt::format("{}m", duration_ms / 60'000);
+  return fmt::format("{}s", duration_ms / 1000);
+}
 
 class Planner {
  public:
@@ -28,19 +39,20 @@ class Planner {
       : context_(context), request_(request) {}
 
   [[nodiscard]] bool key_is_enforced() const {
-    const auto& primary = table_.primary_key;
-    // Tables that inherit are not bound by their parent's primary key.
-    if (primary.empty() || (table_.relation.has_children && table_.relation.kind != 'p')) {
-      return false;
-    }
+    // Tables that inherit are not bound by their parent's keys.
+    if (table_.relation.has_children && table_.relation.kind != 'p') return false;
     std::vector<std::string> key;
     for (const size_t index : columns_.schema.key) {
       if (columns_.schema.columns[index].nullable) return false;
       key.push_back(columns_.schema.columns[index].source_name);
     }
-    return std::all_of(primary.begin(), primary.end(), [&key](const std::string& name) {
+    const auto in_key = [&key](const std::string& name) {
       return std::find(key.begin(), key.end(), name) != key.end();
-    });
+    };
+    return std::any_of(table_.unique_keys.begin(), table_.unique_keys.end(),
+                       [&in_key](const std::vector<std::string>& unique) {
+                         return std::all_of(unique.begin(), unique.end(), in_key);
+                       });
   }
 
   Result<PlannedStream> plan() {
@@ -53,7 +65,9 @@ class Planner {
     plan_.schema = columns_.schema;
     plan_.key_proven = key_is_enforced();
     plan_.notes = columns_.notes;
-    plan_.check_utf8 = context_.connection->parameter("server_encoding") == "SQL_ASCII";
+    plan_.no_key = columns_.no_key;
+    sql_ascii_ = context_.connection->parameter("server_encoding") == "SQL_ASCII";
+    plan_.check_utf8 = sql_ascii_ || has_raw_bytes();
     if (plan_.schema.cursor) VESTO_TRY(plan_window());
     build_ranges();
     PlannedStream planned;
@@ -75,7 +89,7 @@ class Planner {
       return ok_status();
     }
     return Error(ErrorCode::kPgNoTable,
-                 fmt::format("{} is no table", stream_name(relation.schema, relation.name)));
+                 fmt::format("{} is no table", table_name_text(relation.schema, relation.name)));
   }
 
   Status check_rights() const {
@@ -107,12 +121,20 @@ class Planner {
     VESTO_TRY(source_exec(*context_.connection, fmt::format("SELECT FROM {} LIMIT 0", name()),
                           fmt::format("locking {}", columns_.schema.stream)));
     VESTO_TRY(refresh_relations(*context_.connection, &table_));
-    bool rewritten = table_.relation.rewritten;
-    for (const RelationInfo& leaf : table_.leaves) rewritten = rewritten || leaf.rewritten;
-    if (!rewritten) return ok_status();
-    return Error(ErrorCode::kPgRead,
-                 fmt::format("{} was truncated or rewritten after this run took its snapshot",
-                             columns_.schema.stream));
+    VESTO_TRY(check_unchanged());
+    VESTO_ASSIGN(const std::optional<std::string> column,
+                 changed_column(*context_.connection, table_.relation, columns_.source));
+    if (!column) return ok_status();
+    return Error(ErrorCode::kPgChanged,
+                 fmt::format("{} of {} was renamed, dropped or made anew after this run took its "
+                             "snapshot",
+                             *column, columns_.schema.stream));
+  }
+
+  Status check_unchanged() const {
+    VESTO_ASSIGN(const std::optional<std::string> changed,
+                 changed_since_snapshot(*context_.connection, table_.relation));
+    return changed ? changed_error(*changed, columns_.schema.stream) : ok_status();
   }
 
   Status plan_window() {
@@ -122,6 +144,11 @@ class Planner {
     CursorPosition next;
     next.cursor = cursor.name;
     next.type = cursor_type_name(kind);
+    // A view or a foreign table says nothing about the rows behind it.
+    if (std::string_view("rpm").find(table_.relation.kind) != std::string_view::npos) {
+      next.relation = table_.relation.oid;
+    }
+    next.timeline = context_.timeline;
     VESTO_ASSIGN(const PgAnswer newest,
                  source_exec(*context_.connection, newest_value_sql(name(), cursor.name, kind),
                              fmt::format("reading the newest {}", cursor.name)));
@@ -135,46 +162,118 @@ class Planner {
           "column {}: the newest value lies in the future; rows newer than now are read again",
           cursor.name));
     }
-    VESTO_TRY(find_oldest(lookback, &next));
-    VESTO_TRY(choose_window(kind, lookback));
+    // The newest value was read by the table's name: a schema may be renamed under any lock.
+    VESTO_TRY(check_unchanged());
+    VESTO_ASSIGN(const std::optional<CursorPosition> from, committed_position(next));
+    VESTO_TRY(find_oldest(kind, from, &next));
+    VESTO_TRY(choose_window(kind, lookback, from, next));
     plan_.next = Position{position_text(next)};
     note_cursor(kind, cursor);
+    note_search(cursor);
     return ok_status();
   }
 
-  Status find_oldest(const Lookback& lookback, CursorPosition* next) {
+  // What is committed, if it is of the same cursor; `next` says of which.
+  Result<std::optional<CursorPosition>> committed_position(const CursorPosition& next) {
+    if (request_.from.text.empty()) return std::optional<CursorPosition>();
+    auto from = parse_position(request_.from.text);
+    if (from && from->cursor == next.cursor && from->type == next.type) return from;
+    plan_.notes.push_back(
+        "the committed position belongs to another cursor: all rows are read again");
+    return std::optional<CursorPosition>();
+  }
+
+  // Of a prepared transaction only the moment of PREPARE is known, and its rows hold that of its
+  // begin. Either it was open when the committed position was taken, and that one's `oldest` covers
+  // it, or it began later than that.
+  Status find_oldest(CursorKind kind, const std::optional<CursorPosition>& from,
+                     CursorPosition* next) {
     next->oldest = context_.open.oldest;
+    next->hidden = context_.open.hidden || !context_.open.oldest;
     if (!context_.open.oldest_prepared) return ok_status();
-    const auto or_null = [](const std::optional<std::string>& text) {
-      return (text ? quote_pg_literal(*text) : std::string("NULL")) + "::timestamptz";
-    };
-    VESTO_ASSIGN(const PgAnswer oldest,
-                 source_exec(*context_.connection,
-                             fmt::format("SELECT least({}, {} - interval '{} milliseconds')::text",
-                                         or_null(context_.open.oldest),
-                                         or_null(context_.open.oldest_prepared), lookback.ms),
-                             kPlanning));
+    const bool covered = from && from->oldest && !from->hidden;
+    VESTO_ASSIGN(
+        const PgAnswer oldest,
+        source_exec(*context_.connection,
+                    oldest_sql(next->oldest, from, *context_.open.oldest_prepared, covered),
+                    kPlanning));
     next->oldest = oldest.scalar();
+    if (kind == CursorKind::kInteger || kind == CursorKind::kNumeric) return ok_status();
+    if (covered) {
+      plan_.notes.push_back(
+          "a prepared transaction is open: until it ends, each run reads again what changed since "
+          "the run before it began");
+    } else {
+      plan_.warnings.push_back(
+          "a prepared transaction is open, and PostgreSQL does not tell when it began: if that was "
+          "more than a day before its PREPARE, rows that it commits may be missed. Fix: COMMIT "
+          "PREPARED or ROLLBACK PREPARED (see pg_prepared_xacts), then one run with "
+          "--full-refresh");
+    }
     return ok_status();
   }
 
-  Status choose_window(CursorKind kind, const Lookback& lookback) {
-    if (request_.from.text.empty()) return ok_status();
-    const ColumnInfo& cursor = *columns_.source[*plan_.schema.cursor];
-    const auto from = parse_position(request_.from.text);
-    if (!from || from->cursor != cursor.name || from->type != cursor_type_name(kind)) {
-      plan_.notes.push_back(
-          "the committed position belongs to another cursor: all rows are read again");
+  void warn(std::string_view text) {
+    plan_.warnings.push_back(fmt::format("{}: {}", columns_.schema.stream, text));
+    plan_.commit_position = true;  // or each run would say it again
+  }
+
+  Status choose_window(CursorKind kind, const Lookback& lookback,
+                       const std::optional<CursorPosition>& from, const CursorPosition& next) {
+    if (!from) return ok_status();
+    if (from->timeline != 0 && next.timeline != 0 && from->timeline != next.timeline) {
+      warn(fmt::format(
+          "the source's timeline went from {} to {}: it was restored, or a standby took over. If "
+          "commits were lost by that, one run with --full-refresh is needed",
+          from->timeline, next.timeline));
+    }
+    if (from->relation != 0 && next.relation != 0 && from->relation != next.relation) {
+      warn(
+          "another table has this name since the last run: all rows are read again. Rows that "
+          "only the former one had stay in the destination until a run with --full-refresh");
       return ok_status();
     }
     if (!from->value) return ok_status();  // there was no row with a value: all are new
+    const ColumnInfo& cursor = *columns_.source[*plan_.schema.cursor];
     VESTO_ASSIGN(
         const PgAnswer start,
         source_exec(*context_.connection, window_start_sql(*from, kind, lookback), kPlanning));
     if (!start.scalar()) return Error(ErrorCode::kPgRead, "the server gave no start of the window");
+    VESTO_ASSIGN(const bool behind, went_back(kind, *from, next, *start.scalar()));
+    if (behind) return ok_status();
     window_ = window_condition(cursor.name, kind, *start.scalar(), !cursor.not_null);
     plan_.full = false;
+    const bool number = kind == CursorKind::kInteger || kind == CursorKind::kNumeric;
+    plan_.from_text =
+        fmt::format("{} >= {} (lookback {})", cursor.name, *start.scalar(),
+                    number ? std::to_string(lookback.units) : whole_duration(lookback.ms));
     return ok_status();
+  }
+
+  // Whether all rows must be read: the newest value lies before the window. If it went back at all,
+  // a person must hear of it: the rows were deleted, or the source is an older one of itself.
+  Result<bool> went_back(CursorKind kind, const CursorPosition& from, const CursorPosition& next,
+                         std::string_view start) {
+    bool back = true;
+    bool outside = true;
+    if (next.value) {
+      VESTO_ASSIGN(const PgAnswer answer,
+                   source_exec(*context_.connection,
+                               went_back_sql(*from.value, *next.value, start, kind), kPlanning));
+      if (answer.rows.empty() || answer.rows.front().size() != 2) {
+        return Error(ErrorCode::kPgRead, "the server did not compare the values of the cursor");
+      }
+      back = answer.rows.front()[0] == "t";
+      outside = answer.rows.front()[1] == "t";
+    }
+    if (back) {
+      warn(
+          fmt::format("the newest value of {} went back from {} to {}{}. If the source was "
+                      "restored from a backup, one run with --full-refresh is needed",
+                      next.cursor, *from.value, next.value.value_or("none"),
+                      outside ? ": all rows are read again" : ""));
+    }
+    return back && outside;
   }
 
   void note_cursor(CursorKind kind, const ColumnInfo& cursor) {
@@ -182,15 +281,46 @@ class Planner {
       plan_.notes.push_back(fmt::format(
           "column {}: rows without a value in the cursor are read in each run", cursor.name));
     }
+    if (kind == CursorKind::kTimestamp) {
+      plan_.notes.push_back(fmt::format(
+          "column {}: a time without a zone may be any writer's local time, so each run reads the "
+          "rows of the last 12 hours (26 where clocks are ahead of UTC) again",
+          cursor.name));
+    }
     const bool number = kind == CursorKind::kInteger || kind == CursorKind::kNumeric;
-    if (number || context_.open.oldest) return;
-    plan_.notes.push_back(
+    if (number) return;
+    if (context_.open.hidden) {
+      plan_.warnings.push_back(
+          "a session of the source has track_activities off, which hides when its transactions "
+          "began: rows that it commits later than lookback allows are missed. Fix: set "
+          "track_activities = on for all roles and databases");
+    }
+    if (context_.open.oldest) return;
+    plan_.warnings.push_back(
         context_.open.standby
             ? "the source is a standby, which does not know the open transactions: rows that "
               "commit later than lookback allows are missed"
             : fmt::format("begins of open transactions are hidden from {0}: rows that commit later "
-                          "than lookback allows are missed (GRANT pg_read_all_stats TO {1})",
+                          "than lookback allows are missed. Fix: GRANT pg_read_all_stats TO {1};",
                           context_.user, quote_identifier(context_.user)));
+  }
+
+  // "char" holds any byte; before version 16 the server printed it as it is.
+  [[nodiscard]] bool has_raw_bytes() const {
+    return context_.connection->server_version() < kEscapedCharVersion &&
+           std::any_of(
+               columns_.source.begin(), columns_.source.end(), [](const ColumnInfo* column) {
+                 return column->base.oid == kCharOid || column->base.element_oid == kCharOid;
+               });
+  }
+
+  void note_search(const ColumnInfo& cursor) {
+    const bool known = table_.relation.kind != 'v' && table_.relation.kind != 'f';
+    if (!known || cursor.index_first) return;
+    plan_.notes.push_back(
+        fmt::format("column {}: no index begins with the cursor, so each run reads the whole table "
+                    "to find its newest value and its new rows",
+                    cursor.name));
   }
 
   // What the ranges of one relation have in common.
@@ -205,7 +335,7 @@ class Planner {
     read.only = relation.kind == 'r' && alone;
     if (!window_.empty()) read.where.push_back(window_);
     read.null_marker = context_.null_marker;
-    if (plan_.check_utf8) read.encoding = "SQL_ASCII";
+    if (sql_ascii_) read.encoding = "SQL_ASCII";
     if (mark_oversize_) read.oversize_marker = context_.oversize_marker;
     read.max_row_bytes = context_.max_row_bytes;
     return read;
@@ -220,13 +350,15 @@ class Planner {
         context_.connection->server_version() >= kTidRangeScanVersion) {
       pieces = cut_blocks(relation.heap_bytes, total_bytes, context_.block_bytes);
     }
+    const auto check =
+        std::make_shared<const std::string>(changed_since_snapshot_sql(relation, ReadBy::kLane));
     for (const BlockRange& piece : pieces) {
       ReadStatement read = statement(relation, alone);
       if (const std::string blocks = block_condition(piece); !blocks.empty()) {
         read.where.push_back(blocks);
       }
       const int64_t bytes = plan_.full ? total_bytes / static_cast<int64_t>(pieces.size()) : 0;
-      plan_.ranges.push_back({copy_statement(read), bytes});
+      plan_.ranges.push_back({copy_statement(read), bytes, check});
       plan_.estimated_bytes += bytes;
     }
   }
@@ -286,6 +418,7 @@ class Planner {
   StreamColumns columns_;
   StreamPlan plan_;
   std::string window_;
+  bool sql_ascii_ = false;
   bool mark_oversize_ = false;
 };
 

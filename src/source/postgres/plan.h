@@ -21,6 +21,7 @@ struct OpenTransactions {
   std::optional<std::string> oldest;
   // When the oldest prepared transaction was prepared; its begin is not known.
   std::optional<std::string> oldest_prepared;
+  bool hidden = false;  // a session tells nothing of its transactions (track_activities is off)
   bool standby = false;
 };
 
@@ -30,6 +31,7 @@ struct PlanContext {
   std::string null_marker;
   std::string oversize_marker;
   OpenTransactions open;
+  int64_t timeline = 0;  // of the server's write-ahead log; 0: not known
   int64_t block_bytes = 8192;
   size_t max_row_bytes = kMaxRowBytes;
 };

@@ -20,6 +20,7 @@ class PostgresSource final : public Source {
 
   Result<SourceIdentity> identity() override {
     VESTO_ASSIGN(const auto connection, connect_postgres(options_));
+    const StopGuard stop(options_.stop, connection.get());
     VESTO_ASSIGN(
         const PgAnswer answer,
         source_exec(*connection, "SELECT current_database()::text, current_user::text", kAsking));
@@ -37,6 +38,7 @@ class PostgresSource final : public Source {
 
   Result<std::vector<SourceTable>> tables() override {
     VESTO_ASSIGN(const auto connection, connect_postgres(options_));
+    const StopGuard stop(options_.stop, connection.get());
     return list_tables(*connection);
   }
 

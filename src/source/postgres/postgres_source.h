@@ -25,7 +25,7 @@ struct PostgresOptions {
   int64_t connect_timeout_ms = 30'000;
   // Rows with more bytes in their values are not fetched; the read stops with SRC-ROW-TOO-LARGE.
   size_t max_row_bytes = kMaxRowBytes;
-  std::stop_token stop;  // ends a connection attempt that waits
+  std::stop_token stop;  // ends a connection attempt, and a plan or a question that waits
 };
 
 // Connects anew for each thing it is asked, so that no session stays idle. Errors of connecting:

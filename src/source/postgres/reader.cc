@@ -6,6 +6,7 @@
 #include "encode/redshift_csv.h"
 #include "pg/errors.h"
 #include "pg/quoting.h"
+#include "source/postgres/catalog.h"
 #include "source/postgres/session.h"
 
 namespace vesto {
@@ -17,6 +18,16 @@ constexpr size_t kShownKeyBytes = 100;
 
 }  // namespace
 
+Error changed_error(std::string_view changed, std::string_view stream) {
+  return Error(
+      ErrorCode::kPgChanged,
+      fmt::format("{} was truncated, rewritten, renamed, replaced, dropped, detached or "
+                  "made after this run took its snapshot{}",
+                  changed,
+                  stream.empty() || changed == stream ? std::string()
+                                                      : fmt::format(" (a part of {})", stream)));
+}
+
 Result<std::unique_ptr<PgConnection>> SnapshotConnections::take() {
   {
     Lock lock(mutex_);
@@ -27,6 +38,7 @@ Result<std::unique_ptr<PgConnection>> SnapshotConnections::take() {
     }
   }
   VESTO_ASSIGN(std::unique_ptr<PgConnection> connection, connect_postgres(options_));
+  const StopGuard stop(options_.stop, connection.get());
   const std::string_view joining = "joining the snapshot of the run";
   VESTO_TRY(source_exec(*connection, "SET max_parallel_workers_per_gather = 0", joining));
   VESTO_TRY(source_exec(*connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", joining));
@@ -41,11 +53,11 @@ void SnapshotConnections::give_back(std::unique_ptr<PgConnection> connection) {
 }
 
 PostgresReader::PostgresReader(std::shared_ptr<SnapshotConnections> connections,
-                               std::unique_ptr<PgConnection> connection, std::string sql,
+                               std::unique_ptr<PgConnection> connection, const ReadRange& range,
                                std::shared_ptr<const OversizeRows> oversize)
     : connections_(std::move(connections)),
       connection_(std::move(connection)),
-      sql_(std::move(sql)),
+      range_(range),
       oversize_(std::move(oversize)) {}
 
 PostgresReader::~PostgresReader() {
@@ -58,7 +70,7 @@ PostgresReader::~PostgresReader() {
 
 Status PostgresReader::start() {
   started_ = true;
-  const PgStatus started = connection_->copy_out(sql_);
+  const PgStatus started = connection_->copy_out(range_.sql);
   if (!started.ok()) return pg_source_error(started.error(), kReading);
   return ok_status();
 }
@@ -99,6 +111,11 @@ Status PostgresReader::finish() {
   if (connection_->copied_rows() != rows_) {
     return Error(ErrorCode::kPgRead, fmt::format("the server counts {} rows, {} came",
                                                  connection_->copied_rows(), rows_));
+  }
+  // The table was found by its name, and this transaction holds its lock only since then.
+  if (range_.check_sql) {
+    VESTO_ASSIGN(const PgAnswer answer, source_exec(*connection_, *range_.check_sql, kReading));
+    if (const auto changed = changed_relation(answer)) return changed_error(*changed, "");
   }
   finished_ = true;
   return ok_status();

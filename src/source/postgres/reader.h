@@ -39,10 +39,13 @@ struct OversizeRows {
   StreamSchema schema;
 };
 
+// PG-CHANGED: `changed` is `stream` itself or belongs to it.
+Error changed_error(std::string_view changed, std::string_view stream);
+
 class PostgresReader final : public RangeReader {
  public:
   PostgresReader(std::shared_ptr<SnapshotConnections> connections,
-                 std::unique_ptr<PgConnection> connection, std::string sql,
+                 std::unique_ptr<PgConnection> connection, const ReadRange& range,
                  std::shared_ptr<const OversizeRows> oversize);
   ~PostgresReader() override;
   Result<bool> read(Chunk* chunk) override;
@@ -57,7 +60,7 @@ class PostgresReader final : public RangeReader {
 
   const std::shared_ptr<SnapshotConnections> connections_;
   std::unique_ptr<PgConnection> connection_;
-  const std::string sql_;
+  const ReadRange range_;
   const std::shared_ptr<const OversizeRows> oversize_;
   std::optional<std::string_view> held_;  // came from the server, stands in no chunk yet
   int64_t rows_ = 0;

@@ -14,7 +14,7 @@ constexpr int kTransactionTimeoutVersion = 170000;
 // facts: PostgreSQL's own documentation of each setting. row_security = off turns rows that a
 // policy would hide into an error.
 constexpr std::string_view kPins =
-    "SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET intervalstyle = 'postgres'; "
+    "SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET intervalstyle = 'iso_8601'; "
     "SET bytea_output = 'hex'; SET extra_float_digits = 1; SET client_encoding = 'UTF8'; "
     "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
     "SET lock_timeout = '30s'; SET search_path = ''; SET standard_conforming_strings = on; "

@@ -4,6 +4,7 @@
 #define VESTO_SOURCE_POSTGRES_SESSION_H_
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -13,9 +14,25 @@
 
 namespace vesto {
 
-// Connects, checks the version and pins the session's settings: dates in ISO and UTC, bytes in
-// hex, floats with all digits, no search path, read-only, no row filtered by a policy in silence.
+// Connects, checks the version and pins the session's settings: dates in ISO and UTC, intervals
+// in ISO 8601, bytes in hex, floats with all digits, no search path, read-only, no row filtered by
+// a policy in silence.
 Result<std::unique_ptr<PgConnection>> connect_postgres(const PostgresOptions& options);
+
+// While it lives, the token ends what the connection waits for, and all that comes after: the
+// server is asked to cancel. The connection is of no use any more then.
+class StopGuard {
+ public:
+  StopGuard(const std::stop_token& stop, PgConnection* connection)
+      : callback_(stop, Interrupt{connection}) {}
+
+ private:
+  struct Interrupt {
+    PgConnection* connection;
+    void operator()() const { connection->interrupt(); }
+  };
+  std::stop_callback<Interrupt> callback_;
+};
 
 // exec() with errors of the catalogue. `doing`: "reading the catalogue".
 Result<PgAnswer> source_exec(PgConnection& connection, std::string_view sql,

@@ -31,6 +31,7 @@ class PostgresSnapshot final : public SourceSnapshot {
   std::shared_ptr<SnapshotConnections> connections_;
   int64_t data_as_of_ms_ = 0;
   PlanContext context_;
+  std::stop_token stop_;
   Mutex mutex_;
   // By statement: what a reader must know to name a row that is too large.
   std::map<std::string, std::shared_ptr<const OversizeRows>> oversize_ VESTO_GUARDED_BY(mutex_);

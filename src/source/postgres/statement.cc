@@ -17,6 +17,8 @@ constexpr int64_t kPieceBytes = 64LL << 20;
 constexpr int64_t kMaxPieces = 64;
 // Compression gains a factor of 255 at most.
 constexpr size_t kMostCompression = 256;
+// An array keeps NULL in a bit and prints it in five bytes.
+constexpr size_t kMostGrowth = 64;
 
 std::string printed(const ReadColumn& column) {
   const std::string name = quote_identifier(column.name);
@@ -29,6 +31,14 @@ std::string printed(const ReadColumn& column) {
       // Empty: what the guards look for (encode/redshift_csv.h).
       return "CASE WHEN " + name + " = '' THEN '" + std::string(kEmptyBinary) + "' ELSE encode(" +
              name + ", 'hex') END";
+    case PrintForm::kJson:
+      return "to_json(" + name + ")::text";
+    case PrintForm::kJsonTexts:
+      return "to_json(" + name + "::text[])::text";
+    case PrintForm::kNumeric:
+      return name + "::numeric";
+    case PrintForm::kTrimmed:
+      return "trim_scale(" + name + ")::text";
   }
   return name;
 }
@@ -40,6 +50,11 @@ std::string size_of(const ReadColumn& column, size_t max_row_bytes) {
     return fmt::format(
         "coalesce(CASE WHEN pg_column_size({0}) > {1} THEN octet_length({0}::text) END, 0)::bigint",
         name, max_row_bytes / kMostCompression);
+  }
+  if (column.size == ReadColumn::Size::kPrinted) {
+    return fmt::format(
+        "coalesce(CASE WHEN pg_column_size({}) > {} THEN octet_length({}) END, 0)::bigint", name,
+        max_row_bytes / kMostCompression / kMostGrowth, printed(column));
   }
   const std::string_view text = column.print == PrintForm::kHex ? "" : "::text";
   return fmt::format("coalesce(octet_length({}{}), 0)::bigint", name, text);

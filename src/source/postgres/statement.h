@@ -18,6 +18,7 @@ struct ReadColumn {
     kBounded,  // its type bounds it
     kOctets,   // octet_length() reads it from the TOAST pointer
     kJsonb,    // must be printed to be known; only where its stored size is not small
+    kPrinted,  // the same for what may print as far more bytes than it is stored in (arrays)
   };
   std::string name;
   PrintForm print = PrintForm::kPlain;

@@ -27,6 +27,20 @@ std::string xml(const std::string& code, const std::string& message, const std::
   return "<Error><Code>" + code + "</Code><Message>" + message + "</Message>" + more + "</Error>";
 }
 
+TEST(S3Errors, AHintNamesThePrefixAndNotTheObject) {
+  const HttpResponse response = answer(403, xml("AccessDenied", "Access Denied"));
+  const auto hint = [&](std::string_view key) {
+    return s3_error({.action = "s3:PutObject", .bucket = "b", .key = key, .region = "eu-west-1"},
+                    response)
+        .hint();
+  };
+  EXPECT_EQ(hint("vesto/inst/sync/run/0001/1.csv.gz"),
+            "Allow s3:PutObject on arn:aws:s3:::b/vesto/*.");
+  EXPECT_EQ(hint("a/b/inst/sync/run/0001/manifest"), "Allow s3:PutObject on arn:aws:s3:::b/a/b/*.");
+  EXPECT_EQ(hint("inst/sync/run/0001/manifest"), "Allow s3:PutObject on arn:aws:s3:::b/*.");
+  EXPECT_EQ(hint("vesto/x"), "Allow s3:PutObject on arn:aws:s3:::b/vesto/x.");
+}
+
 TEST(S3Errors, CodesOfTheCatalogue) {
   struct Case {
     int status;

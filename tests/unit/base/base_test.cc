@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "base/budget.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/ids.h"
@@ -84,6 +85,25 @@ TEST(Strings, CutUtf8NeverSplitsACharacter) {
   EXPECT_EQ(cut_utf8("\xC3\xA4", 0), "");
 }
 
+TEST(Strings, PrintableShowsControlCharacters) {
+  EXPECT_EQ(printable("orders", false), "orders");
+  EXPECT_EQ(printable("a\x1b[2Jb\x7f", true), "a\\x1b[2Jb\\x7f");
+  EXPECT_EQ(printable("a\nb\tc\r", true), "a\nb\tc\\x0d");
+  EXPECT_EQ(printable("a\nb", false), "a\\x0ab");
+  // C1 as UTF-8 (U+009B is another CSI); other two-byte characters stay.
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "31m \xC2\xA0 \xC3\xA9",
+                      false),
+            "\\x9b31m \xC2\xA0 \xC3\xA9");
+  EXPECT_EQ(printable("\xC2", false), "\xC2");
+}
+
+TEST(Budget, LaneGrowsWithTheLargestRow) {
+  EXPECT_EQ(lane_size_bytes(1 << 20), 31ULL << 20);
+  EXPECT_EQ(lane_size_bytes(4 << 20), 31ULL << 20);
+  EXPECT_EQ(lane_size_bytes(64 << 20), (31ULL + 8 * 60) << 20);
+}
+
 TEST(Strings, FormatsForPeople) {
   EXPECT_EQ(format_count(1204331), "1,204,331");
   EXPECT_EQ(format_count(-1000), "-1,000");
@@ -114,6 +134,19 @@ TEST(Ids, UlidsSortByTimeAndSyncIdIgnoresCase) {
   EXPECT_LT(make_ulid(1000), make_ulid(1001));
   EXPECT_EQ(make_ulid(1000).size(), 26U);
   EXPECT_NE(make_ulid(1000), make_ulid(1000));
+  // A load's id is greater than the one before it, whatever the clock says.
+  LoadId last{"0"};
+  for (const int64_t wall_ms : {5000, 5000, 4000, 1, 6000}) {
+    const LoadId next = make_load_id(wall_ms, last);
+    EXPECT_EQ(next.text.size(), 26U);
+    EXPECT_LT(last, next) << wall_ms;
+    last = next;
+  }
+  EXPECT_EQ(last.text.substr(0, 10), make_ulid(6000).substr(0, 10));
+  for (const char* odd :
+       {"", "0", "L1", "7ZZZZZZZZZ0000000000000000", "ooooooooooooooooooooooooooo"}) {
+    EXPECT_EQ(make_load_id(9, {odd}).text.substr(0, 10), make_ulid(9).substr(0, 10)) << odd;
+  }
   EXPECT_EQ(sync_id("Shop"), sync_id("shop"));
   EXPECT_EQ(sync_id("shop").text.size(), 8U);
   EXPECT_EQ(random_alphanumeric(16).find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789"),

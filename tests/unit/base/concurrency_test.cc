@@ -1,12 +1,15 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <new>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "base/bounded_queue.h"
 #include "base/budget.h"
 #include "base/retry.h"
+#include "base/thread_root.h"
 
 namespace vesto {
 namespace {
@@ -85,6 +88,20 @@ TEST(SystemClock, SleepEndsAtOnceWhenStopped) {
   std::stop_source stop;
   stop.request_stop();
   EXPECT_FALSE(system_clock().sleep_ms(60'000, stop.get_token()));
+}
+
+TEST(ThreadRoot, TurnsWhatIsThrownIntoAnError) {
+  EXPECT_TRUE(thread_root([] {}).ok());
+  EXPECT_EQ(thread_root([] { throw std::bad_alloc(); }).error().name(), "SYS-MEMORY");
+  const Status thrown = thread_root([] { throw std::runtime_error("why"); });
+  EXPECT_EQ(thrown.error().name(), "INT-BUG");
+  EXPECT_NE(thrown.error().to_string().find("why"), std::string::npos);
+  EXPECT_EQ(thread_root([] { throw 7; }).error().name(), "INT-BUG");
+}
+
+TEST(ThreadRoot, PassesAStatusOn) {
+  const Status status = thread_root([]() -> Status { return Error(ErrorCode::kSysDisk, "full"); });
+  EXPECT_EQ(status.error().name(), "SYS-DISK");
 }
 
 }  // namespace

@@ -48,12 +48,13 @@ RunView usual() {
 TEST(BlockTest, ShowsTablesAndTotals) {
   Terminal terminal;
   terminal.width = 120;
-  EXPECT_EQ(join(block_lines(usual(), terminal, kNow), "\n"),
-            "shop \u2192 acme   run_01J7X   1m 42s   about 1m 49s left\n"
-            "  public.customers  \u2713 done      4,102 rows   0.9 s\n"
-            "  public.orders     \u25D4 extract   1,204,331 read   214 MiB staged (2.1 MiB/s)\n"
-            "  public.lines      \u25CB queued   \n"
-            "read 1,208,433 rows   staged 214 MiB   memory 124 MiB of 1.0 GiB");
+  EXPECT_EQ(
+      join(block_lines(usual(), terminal, kNow), "\n"),
+      "shop \u2192 acme   run_01J7X   1m 42s   about 1m 49s left\n"
+      "  public.customers  \u2713 done      4,102 rows   0.9 s\n"
+      "  public.orders     \u25D4 extract   1,204,331 read   214 MiB staged (2.1 MiB/s)\n"
+      "  public.lines      \u25CB queued   \n"
+      "read 1,208,433 rows of about 2,504,102 (48 %)   staged 214 MiB   memory 124 MiB of 1.0 GiB");
 }
 
 TEST(BlockTest, NeverWiderThanTheTerminal) {
@@ -64,6 +65,14 @@ TEST(BlockTest, NeverWiderThanTheTerminal) {
       EXPECT_LT(columns_of(line), static_cast<size_t>(width));
     }
   }
+}
+
+TEST(BlockTest, NumbersAreLeftOutWhole) {
+  Terminal terminal;
+  terminal.width = 51;
+  const std::vector<std::string> lines = block_lines(usual(), terminal, kNow);
+  EXPECT_EQ(lines[2], "  public.orders     \u25D4 extract   1,204,331 read");
+  EXPECT_EQ(lines[4], "read 1,208,433 rows of about 2,504,102 (48 %)");
 }
 
 TEST(BlockTest, AsciiWhereThereIsNoUtf8) {

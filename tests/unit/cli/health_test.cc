@@ -125,10 +125,29 @@ TEST(HealthTest, ARunThatDiedMeansAnotherTry) {
   EXPECT_TRUE(sync.last->died);
 }
 
-TEST(HealthTest, AFirstRunThatFailedIsNotStartedButNotFine) {
+TEST(HealthTest, AFirstRunThatFailedSaysWhy) {
   const SyncHealth sync = judge({ended("run_1", "failed", "", "", 0, ErrorCode::kRsOwner)});
-  EXPECT_EQ(sync.health, Health::kNotStarted);
+  EXPECT_EQ(sync.health, Health::kNeedsAction);
   EXPECT_EQ(health_exit_code({sync}), 4);
+  const SyncHealth partly =
+      judge({ended("run_1", "partial", "succeeded", "failed", 1000, ErrorCode::kPgNoTable)});
+  EXPECT_EQ(partly.health, Health::kNeedsAction);
+  const SyncHealth later = judge({ended("run_1", "failed", "", "", 0, ErrorCode::kPgConnect)});
+  EXPECT_EQ(later.health, Health::kRetrying);
+  EXPECT_EQ(health_exit_code({later}), 5);
+  // Still the first load, whatever came before.
+  EXPECT_EQ(activity_text(judge({running("run_2", "load"),
+                                 ended("run_1", "failed", "", "", 0, ErrorCode::kRsOwner)},
+                                "run_2")),
+            "running: first load 0 of 2 tables");
+}
+
+TEST(HealthTest, ASkippedStartChangesNothing) {
+  RunRecord skipped = ended("run_2", "skipped", "", "", 0);
+  skipped.summary = R"({"run":"run_2","state":"skipped","reason":"another run is active"})";
+  EXPECT_EQ(judge({skipped}).health, Health::kNotStarted);
+  EXPECT_EQ(judge({skipped, ended("run_1", "failed", "", "", 0, ErrorCode::kRsOwner)}).health,
+            Health::kNeedsAction);
 }
 
 TEST(HealthTest, CancelledRunsSayNothing) {

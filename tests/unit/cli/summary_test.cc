@@ -46,7 +46,7 @@ TEST(SummaryTest, ChangesAreTold) {
   out.tables = {table("public.orders", "succeeded", 20'500)};
   out.rows = {.read = 20'500, .copied = 20'500, .inserted = 500, .updated = 20'000};
   EXPECT_EQ(end_text(kept_from_outcome(out), kNow),
-            "Succeeded in 3.0 s: 1 of 1 tables, 20,500 rows read = copied (20,000 updated, "
+            "Succeeded in 3.0 s: 1 of 1 table, 20,500 rows read = copied (20,000 updated, "
             "500 inserted), 0 rejected, data as of 01:26:26Z\n");
 }
 
@@ -67,13 +67,60 @@ TEST(SummaryTest, FailedTablesWithWhatToDoNext) {
             "Next:  vesto run shop --table public.long_name\n");
 }
 
+TEST(SummaryTest, TheNextLineCarriesTheFlagThatTheFixNames) {
+  RunOutcome out = outcome("failed");
+  out.tables = {table("public.a", "failed", 0), table("public.b", "failed", 0),
+                table("public.\"it's\"", "failed", 0)};
+  out.tables[0].error = Error(ErrorCode::kRsTableDiffers, "gone")
+                            .with_hint("Run with --full-refresh for this table.")
+                            .in("table public.a")
+                            .in("vesto.toml:48");
+  out.tables[1].error = Error(ErrorCode::kRsOwner, "m");
+  out.tables[2].error = Error(ErrorCode::kRsOwner, "m");
+  const std::string text = end_text(kept_from_outcome(out), kNow);
+  EXPECT_NE(text.find("Next:  vesto run shop --table public.b --table 'public.\"it'\\''s\"'\n"
+                      "       vesto run shop --full-refresh --table public.a\n"),
+            std::string::npos)
+      << text;
+  // Where it stands in the configuration; the table's name stands there already.
+  EXPECT_NE(text.find("In: vesto.toml:48\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("In: table"), std::string::npos) << text;
+}
+
+TEST(SummaryTest, LongAnswersAreCutButForShow) {
+  RunOutcome out = outcome("failed");
+  out.tables = {table("public.a", "failed", 0)};
+  const std::string answer(1400, 'x');
+  out.tables[0].error = Error(ErrorCode::kRsCopyMissing, "a file is gone")
+                            .with_upstream({.system = "redshift",
+                                            .code = "XX000",
+                                            .text = "line\n  " + answer,
+                                            .request_id = ""});
+  const KeptRun kept = kept_from_outcome(out);
+  EXPECT_LT(end_text(kept, kNow).size(), 600u);
+  EXPECT_NE(end_text(kept, kNow).find("answer: redshift XX000: line xxx"), std::string::npos);
+  EXPECT_NE(end_text(kept, kNow, true).find(answer), std::string::npos);
+}
+
+TEST(SummaryTest, AnExitCodeIsKnownOnlyAtTheEnd) {
+  RunRecord record;
+  record.state = "running";
+  EXPECT_EQ(code_json(read_kept_run(record, true)), "null");
+  EXPECT_EQ(code_json(read_kept_run(record, false)), "null");
+  record.ended_ms = 5;  // swept by a later run, which does not know either
+  record.exit_code = 1;
+  EXPECT_EQ(code_json(read_kept_run(record, false)), "null");
+  record.summary = "{}";
+  EXPECT_EQ(code_json(read_kept_run(record, false)), "1");
+}
+
 TEST(SummaryTest, NothingToDoAndNothingDone) {
   RunOutcome unchanged = outcome("skipped");
   unchanged.reason = "no change";
   unchanged.duration_ms = 400;
   unchanged.tables = {table("public.a", "unchanged", 0)};
   EXPECT_EQ(end_text(kept_from_outcome(unchanged), kNow),
-            "Nothing to do, 1 of 1 tables unchanged; looked for 0.4 s, data as of 01:26:26Z\n");
+            "Nothing to do, 1 of 1 table unchanged; looked for 0.4 s, data as of 01:26:26Z\n");
   RunOutcome failed = outcome("failed");
   failed.error = Error(ErrorCode::kPgConnect, "no");
   failed.data_as_of_ms = 0;

@@ -29,6 +29,31 @@ TEST(TerminalTest, ErrorsHaveOneShape) {
             "  More: vesto help CFG-NO-OBJECT\n");
 }
 
+TEST(TerminalTest, AnswersAreToldOnce) {
+  Error error(ErrorCode::kPgConnect, "connecting to h: connection refused (08001)");
+  error.with_upstream(
+      {.system = "postgres", .code = "08001", .text = "connection  refused", .request_id = ""});
+  EXPECT_EQ(error_text(error).find("answered"), std::string::npos);
+  EXPECT_EQ(upstream_line("a\n b; detail", "x: a b, and more"), "");
+  EXPECT_EQ(upstream_line("a\n\t b", "another thing"), "a b");
+  EXPECT_EQ(upstream_line("", "x"), "");
+  EXPECT_EQ(upstream_line(std::string(1000, 'y'), "x").size(), kMaxUpstreamBytes + 4);
+}
+
+TEST(TerminalTest, OneAndMany) {
+  EXPECT_EQ(count_text(1, "row"), "1 row");
+  EXPECT_EQ(count_text(0, "row"), "0 rows");
+  EXPECT_EQ(count_text(2000, "row"), "2,000 rows");
+}
+
+TEST(TerminalTest, PartsThatDoNotFitAreLeftOut) {
+  EXPECT_EQ(fit_parts("one  two  three", 15), "one  two  three");
+  EXPECT_EQ(fit_parts("one  two  three", 14), "one  two");
+  EXPECT_EQ(fit_parts("one  two  three", 8), "one  two");
+  EXPECT_EQ(fit_parts("one  two  three", 2), "on");
+  EXPECT_EQ(fit_parts("", 2), "");
+}
+
 TEST(TerminalTest, MomentsAndAges) {
   EXPECT_EQ(moment_text(kNow - 60'000, kNow), "01:25:56Z");
   EXPECT_EQ(moment_text(kNow - 86'400'000, kNow), "2026-11-21 01:26:56Z");

@@ -59,7 +59,7 @@ TEST_F(LoadTest, DefaultsAreThoseOfTheTable) {
 TEST_F(LoadTest, EverySettingArrives) {
   const std::string path = write("deep/vesto.toml", R"(
 version = 1
-limits = { memory_mib = 64, readers = 2, max_row_mib = 64 }
+limits = { memory_mib = 640, readers = 2, max_row_mib = 64 }
 log = { level = "debug", format = "json" }
 [source.pg]
 kind = "postgres"
@@ -112,7 +112,7 @@ mode = "replace"
   const LoadedConfig loaded = load_config({path});
   ASSERT_EQ(issues(loaded), "");
   const Config& config = loaded.config;
-  EXPECT_EQ(config.limits.memory_mib, 64);
+  EXPECT_EQ(config.limits.memory_mib, 640);
   EXPECT_EQ(config.limits.readers, 2);
   EXPECT_EQ(config.limits.max_row_mib, 64);
   EXPECT_EQ(config.log.level, "debug");
@@ -126,7 +126,7 @@ mode = "replace"
   EXPECT_EQ(source.tls_ca_file, "/etc/ca.pem");
   const DestinationConfig& destination = config.destinations.at(0);
   EXPECT_EQ(destination.port, 5440);
-  EXPECT_EQ(destination.schema, "Raw");
+  EXPECT_EQ(destination.schema, "raw");  // as Redshift folds it
   EXPECT_TRUE(destination.create_schema);
   EXPECT_EQ(destination.tls_ca_file, dir_ + "/deep/ca.pem");
   EXPECT_EQ(destination.secret_access_key.name, dir_ + "/sk");
@@ -212,6 +212,24 @@ target = "ORDERS"
   ASSERT_EQ(loaded.issues.size(), 1u) << issues(loaded);
   EXPECT_EQ(loaded.issues[0].code, ErrorCode::kCfgDuplicate);
   EXPECT_NE(loaded.issues[0].message.find("shop.orders"), std::string::npos);
+}
+
+TEST_F(LoadTest, OneTableUnderTwoSpellingsIsOneStream) {
+  const std::string main = write("vesto.toml", whole());
+  write("conf.d/x.toml", R"(
+[sync.twice]
+source = "pg"
+destination = "rs"
+[[sync.twice.table]]
+name = "public.Other"
+[[sync.twice.table]]
+name = 'public."Other"'
+target = "elsewhere"
+)");
+  const LoadedConfig loaded = load_config({main});
+  ASSERT_EQ(loaded.issues.size(), 1u) << issues(loaded);
+  EXPECT_EQ(loaded.issues[0].code, ErrorCode::kCfgDuplicate);
+  EXPECT_NE(loaded.issues[0].message.find("stands there twice"), std::string::npos);
 }
 
 TEST_F(LoadTest, AFileThatIsNotThere) {

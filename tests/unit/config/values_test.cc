@@ -53,27 +53,6 @@ TEST(EndpointTest, EverythingElseIsRefused) {
   }
 }
 
-TEST(TableNameTest, PlainAndQuoted) {
-  const auto check = [](std::string_view text, std::string_view schema, std::string_view table) {
-    const auto name = parse_table_name(text);
-    ASSERT_TRUE(name.has_value()) << text;
-    EXPECT_EQ(name->schema, schema);
-    EXPECT_EQ(name->table, table);
-  };
-  check("public.orders", "public", "orders");
-  check("Public.Order Lines", "Public", "Order Lines");
-  check(R"(public."a.b")", "public", "a.b");
-  check(R"("a""b".c)", "a\"b", "c");
-  check(R"("x"."y")", "x", "y");
-}
-
-TEST(TableNameTest, EverythingElseIsRefused) {
-  for (const char* text : {"", "orders", ".orders", "public.", "a.b.c", R"(public."a)", R"(""."")",
-                           R"("a"b.c)", R"(a"b.c)", R"(public."a"x)"}) {
-    EXPECT_FALSE(parse_table_name(text).has_value()) << text;
-  }
-}
-
 TEST(BucketNameTest, AsS3HasThem) {
   EXPECT_TRUE(good_bucket_name("my-bucket.1"));
   for (const char* name : {"", "ab", "My-bucket", "a_b_c", "a b c", "s3://abc", "a/b"}) {

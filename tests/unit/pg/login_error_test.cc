@@ -24,6 +24,16 @@ TEST(LoginError, ServerAnswersCarryTheirSqlstate) {
   EXPECT_EQ(error.sqlstate, "3D000");
 }
 
+TEST(LoginError, LinesStandApartAndAdviceIsLeftOut) {
+  const PgError error = login_error(
+      "connection to server at \"h\" (::1), port 1 failed: Connection refused\n"
+      "\tIs the server running on that host and accepting TCP/IP connections?\n"
+      "connection to server at \"h\" (127.0.0.1), port 1 failed: Connection refused\n");
+  EXPECT_EQ(error.message,
+            "connection to server at \"h\" (::1), port 1 failed: Connection refused; "
+            "connection to server at \"h\" (127.0.0.1), port 1 failed: Connection refused");
+}
+
 TEST(LoginError, OtherReasons) {
   const auto kind = [](const char* text) { return login_error(text).kind; };
   EXPECT_EQ(kind("could not translate host name \"nohost\" to address: Name or service not known"),
@@ -61,7 +71,8 @@ TEST(SourceErrors, OneCodeEach) {
   };
   using Kind = PgError::Kind;
   EXPECT_EQ(code(Kind::kServer, "28P01"), ErrorCode::kPgLogin);
-  EXPECT_EQ(code(Kind::kServer, "3D000"), ErrorCode::kPgLogin);
+  EXPECT_EQ(code(Kind::kServer, "3D000"), ErrorCode::kPgNoDatabase);
+  EXPECT_EQ(code(Kind::kTlsOff, ""), ErrorCode::kPgTlsOff);
   EXPECT_EQ(code(Kind::kServer, "42501"), ErrorCode::kPgPriv);
   EXPECT_EQ(code(Kind::kServer, "42501", "query would be affected by row-level security policy"),
             ErrorCode::kPgRls);

@@ -63,7 +63,10 @@ class Tls : public ::testing::Test {
 TEST_F(Tls, VerifiedByNameWhileAnAddressIsDialled) {
   const auto made = PgConnection::connect(options());
   ASSERT_TRUE(made.ok()) << made.error().text();
-  EXPECT_TRUE(made.value()->encrypted());
+  const auto encrypted =
+      made.value()->exec("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+  ASSERT_TRUE(encrypted.ok());
+  EXPECT_EQ(encrypted->scalar(), "t");
 }
 
 TEST_F(Tls, CancelGoesToTheSameAddress) {

@@ -113,7 +113,7 @@ TEST(RedshiftErrors, WhatIsNoAnswerIsALostConnection) {
   lost.message = "server closed the connection unexpectedly";
   EXPECT_EQ(redshift_error(lost, "COMMIT").name(), "RS-CONNECTION");
   lost.kind = PgError::Kind::kTimeout;
-  EXPECT_EQ(redshift_error(lost, "COMMIT").name(), "RS-CONNECTION");
+  EXPECT_EQ(redshift_error(lost, "COMMIT").name(), "RS-TIMEOUT");
   EXPECT_EQ(redshift_login_error(lost, "connecting").name(), "NET-TIMEOUT");
   lost.kind = PgError::Kind::kTlsOff;
   EXPECT_EQ(redshift_login_error(lost, "connecting").name(), "RS-TLS-OFF");

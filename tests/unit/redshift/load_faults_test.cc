@@ -281,10 +281,9 @@ TEST_F(LoadFaults, ALeaseLostBeforeCommitRollsBack) {
 }
 
 TEST_F(LoadFaults, ALockHeldByADeadRunIsBrokenAfterAMinute) {
-  dead_sessions = {{99, "2026-11-21 10:00:00"}};
   start();
   const int zombie = warehouse.add_zombie();
-  dead_sessions = {{zombie, "2026-11-21 10:00:00"}};
+  dead_sessions = {{zombie, "2026-11-21 10:00:00", warehouse.where}};
   loader = std::make_unique<RedshiftLoader>(load_target(), context());
   expect_all_committed(run());
   EXPECT_EQ(warehouse.terminated, std::vector<int>{zombie});
@@ -296,7 +295,7 @@ TEST_F(LoadFaults, AYoungerSessionOfTheSamePidIsLeftAlone) {
   start();
   const int zombie = warehouse.add_zombie();
   warehouse.starts[zombie] = "2026-11-22 09:00:00";
-  dead_sessions = {{zombie, "2026-11-21 10:00:00"}};
+  dead_sessions = {{zombie, "2026-11-21 10:00:00", warehouse.where}};
   loader = std::make_unique<RedshiftLoader>(load_target(), context());
   const auto out = run();
   ASSERT_FALSE(out.ok());
@@ -309,17 +308,36 @@ TEST_F(LoadFaults, SessionsAreEndedOnServerlessToo) {
   start();
   warehouse.has_stv_sessions = false;
   const int zombie = warehouse.add_zombie();
-  EXPECT_TRUE(loader->end_session(zombie, "2026-11-21 10:00:00").ok());
+  dead_sessions = {{zombie, "2026-11-21 10:00:00", warehouse.where}};
+  loader = std::make_unique<RedshiftLoader>(load_target(), context());
+  expect_all_committed(run());
   EXPECT_EQ(warehouse.terminated, std::vector<int>{zombie});
 }
 
 TEST_F(LoadFaults, WithoutItsStartNoSessionIsEnded) {
   start();
   const int zombie = warehouse.add_zombie();
-  EXPECT_TRUE(loader->end_session(zombie, "").ok());
-  EXPECT_TRUE(loader->end_session(0, "2026-11-21 10:00:00").ok());
+  dead_sessions = {{zombie, "", warehouse.where}, {0, "2026-11-21 10:00:00", warehouse.where}};
+  loader = std::make_unique<RedshiftLoader>(load_target(), context());
+  const auto out = run();
+  ASSERT_FALSE(out.ok());
+  EXPECT_EQ(out.error().name(), "RS-LOCK");
   EXPECT_TRUE(warehouse.terminated.empty());
-  EXPECT_EQ(warehouse.connects, 1);  // nothing is even asked
+  EXPECT_EQ(warehouse.connects, 2);  // nothing is even asked
+}
+
+// The destination was pointed at another cluster: the same pid there is somebody else's.
+TEST_F(LoadFaults, ASessionOfAnotherWarehouseIsLeftAlone) {
+  start();
+  const int foreign = warehouse.add_zombie();
+  dead_sessions = {{foreign, "2026-11-22 10:00:00", "vesto_load@old-warehouse:5439/dev"},
+                   {foreign, "2026-11-22 10:00:00", "other_user@warehouse:5439/dev"},
+                   {foreign, "2026-11-22 10:00:00", ""}};
+  loader = std::make_unique<RedshiftLoader>(load_target(), context());
+  const auto out = run();
+  ASSERT_FALSE(out.ok());
+  EXPECT_EQ(out.error().name(), "RS-LOCK");
+  EXPECT_TRUE(warehouse.terminated.empty());
 }
 
 // Our own first attempt is cut off in COPY and hangs in the server with its lock.

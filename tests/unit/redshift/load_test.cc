@@ -147,8 +147,9 @@ TEST_F(LoadTest, SharedTableIsOnlyInsertedInto) {
 
 TEST_F(LoadTest, SessionIsRecordedBeforeLock) {
   ASSERT_TRUE(run({stream_load("a", 2)}).ok());
-  ASSERT_EQ(recorded.size(), 1U);
-  EXPECT_EQ(recorded[0], "100 L1");
+  // At the connect, and with the load's id before LOCK.
+  EXPECT_EQ(recorded, (std::vector<std::string>{"100 ", "100 L1"}));
+  EXPECT_EQ(statements_at_record.front(), 0U);
 }
 
 TEST_F(LoadTest, LeaseIsAskedBeforeLockAndBeforeCommit) {
@@ -161,12 +162,23 @@ TEST_F(LoadTest, LeaseIsAskedBeforeLockAndBeforeCommit) {
   EXPECT_EQ(lease_asked, 2);
 }
 
-TEST_F(LoadTest, TimeoutsAreSetForLockAndForCopy) {
-  ASSERT_TRUE(run({stream_load("a", 2)}).ok());
+// A merge costs what the target's size costs, so the bytes that were staged do not bound it.
+TEST_F(LoadTest, TimeoutsAreSetForLockAndForTheMerge) {
+  rows_before = {{"a", 10}, {"b", 10}};
+  ASSERT_TRUE(run({stream_load("a", 2), stream_load("b", 2)}).ok());
   EXPECT_LT(warehouse.index_of("SET statement_timeout TO 60000"), warehouse.index_of("BEGIN"));
-  const int longer = warehouse.index_of("SET statement_timeout TO 600000");
+  const int longer = warehouse.index_of("SET statement_timeout TO 21600000");
   EXPECT_GT(longer, warehouse.index_of("UPDATE "));
   EXPECT_LT(longer, warehouse.index_of("COPY"));
+  // None for each table: statements are parsed one by one in the leader.
+  EXPECT_EQ(warehouse.count("SET "), 1 + 1 + 1);  // the UPDATE is " SET " as well
+}
+
+TEST_F(LoadTest, CopyIsGivenWhatItsBytesTake) {
+  constexpr int64_t kMinuteMs = 60'000;
+  EXPECT_EQ(copy_timeout_ms(0), 10 * kMinuteMs);
+  EXPECT_EQ(copy_timeout_ms(2ULL << 30) / kMinuteMs, 60);
+  EXPECT_EQ(copy_timeout_ms(1ULL << 50), 360 * kMinuteMs);
 }
 
 TEST_F(LoadTest, CopyCountComesFromTheServerWhereTheNoticeIsMissing) {

@@ -38,6 +38,7 @@ StreamLoad stream_load(const std::string& table, uint64_t rows, LoadMode mode) {
   out.mode = mode;
   out.full = true;
   out.key_proven = true;
+  out.known_target = true;
   out.null_marker = "nullabcdef12";
   if (rows > 0) {
     out.manifest_key = "m/" + table;
@@ -61,8 +62,11 @@ LoadContext LoaderTest::context() {
     if (on_lease) on_lease();
     return ours && lease_asked != lease_lost_after;
   };
-  out.record_session = [this](int pid, const std::string&, const LoadId& load) -> Status {
-    recorded.push_back(std::to_string(pid) + " " + load.text);
+  out.record_session = [this](const std::vector<RecordedSession>& sessions,
+                              const LoadId& load) -> Status {
+    recorded.push_back(std::to_string(sessions.back().pid) + " " + load.text);
+    remembered = sessions;
+    statements_at_record.push_back(warehouse.log.size());
     return ok_status();
   };
   out.keep_sql = [this](const std::string& sql) { kept.push_back(sql); };
@@ -72,7 +76,7 @@ LoadContext LoaderTest::context() {
 
 void LoaderTest::prepared(RedshiftLoader& loader, const std::vector<StreamLoad>& group) {
   for (const StreamLoad& stream : group) {
-    warehouse.copy_rows[stream.manifest_key] = stream.rows_read;
+    warehouse.copy_rows[stream.manifest_key] = stream.rows_staged();
   }
   auto state = loader.open_state();
   ASSERT_TRUE(state.ok()) << state.error().to_string();
@@ -82,6 +86,7 @@ void LoaderTest::prepared(RedshiftLoader& loader, const std::vector<StreamLoad>&
   ASSERT_TRUE(done.ok()) << done.error().to_string();
   ASSERT_TRUE(done->empty()) << done->front().second.to_string();
   warehouse.log.clear();
+  warehouse.waits.clear();
 }
 
 Result<LoadOutcome> LoaderTest::load(RedshiftLoader& loader, const std::vector<StreamLoad>& group,

@@ -37,8 +37,10 @@ struct LoaderTest : ::testing::Test {
   bool ours = true;           // what still_ours() says
   int lease_lost_after = -1;  // the nth asking says no
   int lease_asked = 0;
-  std::function<void()> on_lease;     // at each asking
-  std::vector<std::string> recorded;  // "pid load"
+  std::function<void()> on_lease;           // at each asking
+  std::vector<std::string> recorded;        // "pid load"
+  std::vector<RecordedSession> remembered;  // as last recorded
+  std::vector<size_t> statements_at_record;
   std::vector<std::string> kept;
   std::vector<RecordedSession> dead_sessions;
 };

@@ -33,6 +33,45 @@ TEST_F(PrepareTest, WidensOutsideATransaction) {
   EXPECT_EQ(warehouse.count("BEGIN"), 0);
 }
 
+// A column that somebody made narrower than Vesto would is theirs: it is widened for a value that
+// needs it, and for nothing else.
+TEST_F(PrepareTest, AColumnThatHoldsEveryValueStaysAsItIs) {
+  table("a").columns = {{"id", "bigint", false, false, false},
+                        {"note", "character varying(64)", false, false, false}};
+  StreamLoad stream = stream_load("a", 1);
+  for (const uint32_t widest : {0U, 1U, 64U}) {
+    stream.widths = {0, widest};
+    ASSERT_TRUE(make().prepare({stream}).ok());
+  }
+  EXPECT_EQ(warehouse.count("ALTER"), 0);
+  stream.widths = {0, 65};
+  ASSERT_TRUE(make().prepare({stream}).ok());
+  EXPECT_EQ(table("a").columns[1].type, "character varying(1024)");
+}
+
+// Also a key, which a new table would give 4,096 bytes.
+TEST_F(PrepareTest, ATextKeyThatHoldsEveryValueStaysAsItIs) {
+  table("a").columns = {{"id", "bigint", false, false, false},
+                        {"note", "character varying(64)", false, false, false}};
+  StreamLoad stream = stream_load("a", 1);
+  stream.schema.key = {1};
+  stream.widths = {0, 64};
+  ASSERT_TRUE(make().prepare({stream}).ok());
+  EXPECT_EQ(warehouse.count("ALTER"), 0);
+}
+
+// In a database that ignores case, 'ABC' and 'abc' would be one key.
+TEST_F(PrepareTest, TextKeysAreMadeCaseSensitive) {
+  StreamLoad stream = stream_load("a", 1);
+  stream.schema.key = {0, 1};
+  ASSERT_TRUE(make().prepare({stream}).ok());
+  EXPECT_FALSE(table("a").columns[0].case_sensitive);
+  EXPECT_TRUE(table("a").columns[1].case_sensitive);
+  EXPECT_EQ(warehouse.count("\"note\" VARCHAR(4096) COLLATE CASE_SENSITIVE NOT NULL"), 1);
+  EXPECT_TRUE(make().open_state().ok());
+  EXPECT_TRUE(table("_vesto_state_1a2b3c4d").columns[0].case_sensitive);
+}
+
 TEST_F(PrepareTest, SomebodyElseWasFaster) {
   warehouse.before("CREATE TABLE", [this] {
     table("a").columns = {{"id", "bigint", false, false},

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +15,8 @@
 
 namespace vesto::testing {
 namespace {
+
+constexpr int64_t kTimeoutMs = 60'000;
 
 // Redshift's view of sessions, as far as it is asked for.
 constexpr const char* kProvisioned =
@@ -69,7 +72,8 @@ TEST_F(Session, KnowsWhoItIsBeforeAnythingElse) {
   EXPECT_FALSE(session->in_transaction());
   const auto row = session->exec(
       "SELECT pg_backend_pid(), MAX(starttime) FROM stv_sessions WHERE "
-      "process = pg_backend_pid()");
+      "process = pg_backend_pid()",
+      kTimeoutMs);
   ASSERT_TRUE(row.ok()) << row.error().to_string();
   EXPECT_EQ(row->rows[0][0], std::to_string(session->backend_pid()));
   EXPECT_EQ(row->rows[0][1], session->backend_start());
@@ -89,19 +93,20 @@ TEST_F(Session, GivesTagsRowsAndNotices) {
   const auto session = connect();
   ASSERT_NE(session, nullptr);
   const Secret secret("notice-secret-value");
-  EXPECT_EQ(session->exec("BEGIN")->tag, "BEGIN");
+  EXPECT_EQ(session->exec("BEGIN", kTimeoutMs)->tag, "BEGIN");
   EXPECT_TRUE(session->in_transaction());
-  EXPECT_EQ(session->exec("CREATE TEMP TABLE t (a INT)")->tag, "CREATE TABLE");
-  EXPECT_EQ(session->exec("INSERT INTO t VALUES (1), (NULL)")->affected(), 2);
-  const auto rows = session->exec("SELECT a FROM t ORDER BY a");
+  EXPECT_EQ(session->exec("CREATE TEMP TABLE t (a INT)", kTimeoutMs)->tag, "CREATE TABLE");
+  EXPECT_EQ(session->exec("INSERT INTO t VALUES (1), (NULL)", kTimeoutMs)->affected(), 2);
+  const auto rows = session->exec("SELECT a FROM t ORDER BY a", kTimeoutMs);
   ASSERT_EQ(rows->rows.size(), 2U);
   EXPECT_EQ(rows->rows[0][0], "1");
   EXPECT_EQ(rows->rows[1][0], std::nullopt);
   const auto notices = session->exec(
-      "DO $$ BEGIN RAISE INFO 'Load into table % completed', 'notice-secret-value'; END $$");
+      "DO $$ BEGIN RAISE INFO 'Load into table % completed', 'notice-secret-value'; END $$",
+      kTimeoutMs);
   ASSERT_TRUE(notices.ok());
   EXPECT_EQ(notices->notices, (std::vector<std::string>{"Load into table *** completed"}));
-  EXPECT_EQ(session->exec("ROLLBACK")->tag, "ROLLBACK");
+  EXPECT_EQ(session->exec("ROLLBACK", kTimeoutMs)->tag, "ROLLBACK");
   EXPECT_FALSE(session->in_transaction());
 }
 
@@ -111,8 +116,8 @@ TEST_F(Session, AnErrorHoldsCodeStateAndStatementButNoSecret) {
   const Secret secret("abc'def\\ghi");
   session->set_secret("copy_secret", secret);
   // PostgreSQL quotes the place where it stopped: the secret's own literal.
-  const auto refused =
-      session->exec("COPY t FROM 's3://b/k' SECRET_ACCESS_KEY '{{SECRET:copy_secret}}'");
+  const auto refused = session->exec(
+      "COPY t FROM 's3://b/k' SECRET_ACCESS_KEY '{{SECRET:copy_secret}}'", kTimeoutMs);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().name(), "RS-SQL");
   EXPECT_EQ(refused.error().upstream().code, "42601");
@@ -128,7 +133,8 @@ TEST_F(Session, AnErrorHoldsCodeStateAndStatementButNoSecret) {
 TEST_F(Session, AMissingSecretSendsNothing) {
   const auto session = connect();
   ASSERT_NE(session, nullptr);
-  const auto refused = session->exec("SELECT 1 SECRET_ACCESS_KEY '{{SECRET:copy_secret}}'");
+  const auto refused =
+      session->exec("SELECT 1 SECRET_ACCESS_KEY '{{SECRET:copy_secret}}'", kTimeoutMs);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().name(), "INT-BUG");
   EXPECT_TRUE(session->usable());
@@ -138,10 +144,10 @@ TEST_F(Session, AKilledSessionIsALostConnection) {
   const auto session = connect();
   ASSERT_NE(session, nullptr);
   cluster_->sql("SELECT pg_terminate_backend(" + std::to_string(session->backend_pid()) + ")");
-  const auto lost = session->exec("SELECT 1");
+  const auto lost = session->exec("SELECT 1", kTimeoutMs);
   ASSERT_FALSE(lost.ok());
   EXPECT_EQ(lost.error().name(), "RS-CONNECTION");
-  EXPECT_FALSE(session->exec("SELECT 1").ok());
+  EXPECT_FALSE(session->exec("SELECT 1", kTimeoutMs).ok());
 }
 
 TEST_F(Session, CancelEndsAStatementFromAnotherThread) {
@@ -154,10 +160,53 @@ TEST_F(Session, CancelEndsAStatementFromAnotherThread) {
     while (cluster_->sql(running).substr(0, 1) != "1") std::this_thread::yield();
     session->cancel();
   });
-  const auto stopped = session->exec("SELECT pg_sleep(600)");
+  const auto stopped = session->exec("SELECT pg_sleep(600)", kTimeoutMs);
   other.join();
   EXPECT_FALSE(stopped.ok());
   EXPECT_FALSE(session->usable());
+}
+
+TEST_F(Session, SaysWhoseItIs) {
+  const auto session = connect();
+  ASSERT_NE(session, nullptr);
+  EXPECT_EQ(session->where(), cluster_->user() + "@localhost:" + std::to_string(cluster_->port()) +
+                                  "/" + cluster_->database());
+}
+
+TEST_F(Session, ADeadlineEndsAStatement) {
+  const auto session = connect();
+  ASSERT_NE(session, nullptr);
+  const auto late = session->exec("SELECT pg_sleep(600)", 200);
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().name(), "RS-TIMEOUT");
+  EXPECT_FALSE(session->usable());
+}
+
+// The first questions to the server are bounded with the connection attempt, and a stop ends them.
+TEST_F(Session, AGreetingThatHangsIsBoundedAndStopped) {
+  cluster_->sql("DROP VIEW stv_sessions");
+  cluster_->sql(
+      "CREATE VIEW stv_sessions AS SELECT pg_sleep(600)::text AS starttime, pg_backend_pid() AS "
+      "process");
+  RedshiftOptions to = options();
+  to.connect_timeout_ms = 1000;
+  EXPECT_EQ(connect_redshift(to).error().name(), "RS-TIMEOUT");
+  std::stop_source stop;
+  std::atomic<bool> ended = false;
+  to.connect_timeout_ms = 600'000;
+  to.stop = stop.get_token();
+  std::thread other([&] {
+    const std::string asked =
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%stv_sessions%' AND "
+        "wait_event = 'PgSleep'";
+    while (!ended && cluster_->sql(asked).substr(0, 1) != "1") std::this_thread::yield();
+    stop.request_stop();
+  });
+  EXPECT_FALSE(connect_redshift(to).ok());
+  ended = true;
+  other.join();
+  cluster_->sql("DROP VIEW stv_sessions");
+  cluster_->sql(kProvisioned);
 }
 
 TEST_F(Session, VerifiesTheCertificateAndItsName) {

@@ -20,7 +20,7 @@ TEST_F(StateTest, MakesEverythingOnceAndReadsItAfterwards) {
   EXPECT_EQ(first->fence.text, "0");
   EXPECT_TRUE(first->streams.empty());
   EXPECT_EQ(warehouse.count("CREATE SCHEMA"), 1);
-  EXPECT_EQ(warehouse.count("CREATE TABLE"), 2);
+  EXPECT_EQ(warehouse.count("CREATE TABLE"), 3);  // state, loads, rejected
   EXPECT_EQ(warehouse.count("CREATE VIEW"), 1);
   EXPECT_EQ(warehouse.data.state["*"].position,
             "{\"sync\":\"shop-orders\",\"source\":\"7710/shop\"}");
@@ -132,7 +132,7 @@ TEST_F(StateTest, MissingRightsNameTheGrant) {
 TEST_F(StateTest, ALockLeftByADeadRunIsBroken) {
   ASSERT_TRUE(open().ok());
   const int zombie = warehouse.add_zombie();
-  dead_sessions = {{zombie, "2026-11-21 10:00:00"}};
+  dead_sessions = {{zombie, "2026-11-21 10:00:00", warehouse.where}};
   auto state = open();
   ASSERT_TRUE(state.ok()) << state.error().to_string();
   EXPECT_EQ(warehouse.terminated, std::vector<int>{zombie});

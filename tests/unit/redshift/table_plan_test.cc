@@ -43,8 +43,8 @@ TEST(TablePlan, TextKeyGetsHeadroomAndIsNoDistributionKey) {
   stream.schema.key = {1};
   EXPECT_EQ(statements(stream, nullptr),
             (std::vector<std::string>{
-                "CREATE TABLE \"shop\".\"orders\" (\"id\" BIGINT, \"note\" VARCHAR(4096) NOT "
-                "NULL) DISTSTYLE EVEN SORTKEY (\"id\")"}));
+                "CREATE TABLE \"shop\".\"orders\" (\"id\" BIGINT, \"note\" VARCHAR(4096) "
+                "COLLATE CASE_SENSITIVE NOT NULL) DISTSTYLE EVEN SORTKEY (\"id\")"}));
 }
 
 TEST(TablePlan, UnboundedTextStartsAtTheGreaterOfTheMeasureAnd1024) {

@@ -27,7 +27,7 @@ ColumnInfo column_of(uint32_t oid) {
   ColumnInfo column;
   column.name = "c";
   column.type = "some type";
-  column.base_oid = oid;
+  column.base.oid = oid;
   return column;
 }
 

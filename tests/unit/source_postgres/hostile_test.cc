@@ -28,7 +28,8 @@ std::string read_copy(const std::string& copy, uint64_t* rows = nullptr) {
   auto connection = connect_postgres(options_for(server));
   if (!connection.ok()) return connection.error().to_string();
   auto connections = std::make_shared<SnapshotConnections>(options_for(server), "1-1");
-  PostgresReader reader(connections, std::move(connection).value(), "COPY t TO STDOUT", nullptr);
+  PostgresReader reader(connections, std::move(connection).value(),
+                        ReadRange{"COPY t TO STDOUT", 0, nullptr}, nullptr);
   Chunk chunk;
   while (true) {
     const auto more = reader.read(&chunk);

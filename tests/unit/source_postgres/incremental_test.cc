@@ -1,6 +1,5 @@
 // Full copy, then windows behind a cursor: no row may be lost, whatever commits late.
 #include <gtest/gtest.h>
-#include <libpq-fe.h>
 
 #include "source/postgres/cursor.h"
 #include "tests/unit/source_postgres/support.h"
@@ -9,28 +8,6 @@ namespace vesto::testing {
 namespace {
 
 using Rows = std::vector<std::string>;
-
-// A session that a test keeps open, to hold a transaction.
-class Session {
- public:
-  explicit Session(const PostgresOptions& to) {
-    const std::string where = "host='" + to.host + "' port=" + std::to_string(to.port) +
-                              " user=" + to.user + " dbname=" + to.database;
-    connection_ = PQconnectdb(where.c_str());
-  }
-  ~Session() { PQfinish(connection_); }
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
-  bool run(const char* sql) {
-    PGresult* result = PQexec(connection_, sql);
-    const ExecStatusType status = PQresultStatus(result);
-    PQclear(result);
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
-  }
-
- private:
-  PGconn* connection_;
-};
 
 class Incremental : public SourceTest {
  protected:
@@ -42,6 +19,7 @@ class Incremental : public SourceTest {
     if (!plan.ok()) return {"ERROR " + plan.error().to_string()};
     full_ = plan->full;
     notes_ = plan->notes;
+    notes_.insert(notes_.end(), plan->warnings.begin(), plan->warnings.end());
     EXPECT_FALSE(plan->unchanged);
     Rows rows = read_all(*taken, *plan);
     position_ = plan->next;
@@ -242,6 +220,109 @@ TEST_F(Incremental, WindowWithoutAnIndexIsCutIntoBlocks) {
   ASSERT_TRUE(plan.ok());
   EXPECT_EQ(plan->ranges.size(), 1U);
   EXPECT_EQ(read_all(*taken, *plan).size(), 11U);
+}
+
+// Times without a zone, as writers of several zones put them there. Nobody tells Vesto which.
+class LocalTimes : public Incremental {
+ protected:
+  void SetUp() override {
+    SourceTest::SetUp();
+    sql("CREATE TABLE t (id int PRIMARY KEY, at timestamp NOT NULL)");
+  }
+  // A row whose `at` is local time of a zone that many hours ahead of UTC, `ago` before now.
+  void write(int id, double hours_ahead, const std::string& ago = "0") const {
+    EXPECT_EQ(sql("INSERT INTO t VALUES (" + std::to_string(id) +
+                  ", (clock_timestamp() AT TIME ZONE 'UTC') + " + std::to_string(hours_ahead) +
+                  " * interval '1 hour' - interval '" + ago + "')"),
+              "");
+  }
+};
+
+TEST_F(LocalTimes, AClockThatFallsBackHidesNoRow) {
+  write(1, 2);  // the last row of summer time
+  EXPECT_EQ(run(by_time()).size(), 1U);
+  write(2, 1);  // winter time has begun: an hour less
+  EXPECT_EQ(run(by_time()).size(), 2U) << "row 2 is lost for good";
+}
+
+TEST_F(LocalTimes, AWriterOfUtcAmongWritersOfLocalTimeHidesNoRow) {
+  for (const double other : {-12.0, -11.0, -3.5, 0.0, 5.75, 14.0}) {
+    for (const double ahead : {14.0, 0.0}) {
+      SCOPED_TRACE(std::to_string(ahead) + " then " + std::to_string(other));
+      sql("DELETE FROM t");
+      position_ = {};
+      write(1, ahead);
+      EXPECT_EQ(run(by_time()).size(), 1U);
+      write(2, other);
+      const Rows rows = run(by_time());
+      EXPECT_TRUE(!rows.empty() && rows.back().starts_with("2|")) << "row 2 is lost for good";
+    }
+  }
+}
+
+TEST_F(LocalTimes, LookbackComesOnTop) {
+  write(1, 14);
+  StreamRequest request = by_time();
+  request.lookback_ms = 3'600'000;
+  EXPECT_EQ(run(request).size(), 1U);
+  write(2, -12, "59 minutes");  // written by a clock that is behind, or committed late
+  EXPECT_EQ(run(request).size(), 2U);
+}
+
+TEST_F(LocalTimes, AnOpenTransactionOfAnyZoneIsReadNextTime) {
+  Session late(options());
+  ASSERT_TRUE(late.run("SET timezone = 'Etc/GMT+12'; BEGIN; INSERT INTO t VALUES (1, now())"));
+  ASSERT_TRUE(Session(options()).run("SELECT pg_sleep(1.2)"));
+  write(2, 14);
+  EXPECT_EQ(run(by_time()).size(), 1U);
+  ASSERT_TRUE(late.run("COMMIT"));
+  EXPECT_EQ(run(by_time()).size(), 2U) << "row 1 is lost for good";
+}
+
+TEST_F(LocalTimes, OnlyTheLastHoursAreReadAgainAndThePlanSaysSo) {
+  sql("INSERT INTO t SELECT i, (now() AT TIME ZONE 'UTC') - i * interval '1 hour' "
+      "FROM generate_series(0, 99) i");
+  EXPECT_EQ(run(by_time()).size(), 100U);
+  EXPECT_TRUE(noted("last 12 hours"));
+  const size_t rows = run(by_time()).size();
+  EXPECT_TRUE(rows == 12 || rows == 13) << rows;
+}
+
+TEST_F(LocalTimes, AQuietTableBeginsAtItsNewestValue) {
+  sql("INSERT INTO t VALUES (1, '2001-01-01'), (2, '2001-01-02')");
+  EXPECT_EQ(run(by_time()).size(), 2U);
+  EXPECT_EQ(run(by_time()), Rows{"2|2001-01-02 00:00:00"});
+}
+
+TEST_F(LocalTimes, ADayOfAnotherZoneIsReadToo) {
+  sql("DROP TABLE t; CREATE TABLE t (id int PRIMARY KEY, at date NOT NULL)");
+  write(1, 14);
+  EXPECT_EQ(run(by_time()).size(), 1U);
+  write(2, -12);
+  EXPECT_EQ(run(by_time()).size(), 2U) << "row 2 is lost for good";
+}
+
+TEST_F(Incremental, AColumnWithoutFractionsRoundsDown) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, at timestamptz(0) NOT NULL)");
+  Session late(options());
+  // Begins within the first half of a second, which is then rounded down.
+  ASSERT_TRUE(
+      late.run("SELECT pg_sleep(1.05 - extract(epoch FROM clock_timestamp())::numeric % 1);"
+               "BEGIN; INSERT INTO t VALUES (1, now())"));
+  ASSERT_TRUE(Session(options()).run("SELECT pg_sleep(2)"));
+  sql("INSERT INTO t VALUES (2, clock_timestamp())");
+  EXPECT_EQ(run(by_time()).size(), 1U);
+  ASSERT_TRUE(late.run("COMMIT"));
+  EXPECT_EQ(run(by_time()).size(), 2U) << "row 1 is lost";
+}
+
+TEST_F(Incremental, ACursorWithoutAnIndexIsNamed) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, at timestamptz NOT NULL)");
+  EXPECT_EQ(run(by_time()), Rows{});
+  EXPECT_TRUE(noted("no index begins with the cursor"));
+  sql("CREATE INDEX ON t (at)");
+  EXPECT_EQ(run(by_time()), Rows{});
+  EXPECT_FALSE(noted("no index"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "encode/diversion.h"
 #include "encode/guards.h"
 #include "tests/unit/source_postgres/support.h"
 
@@ -248,7 +249,8 @@ TEST_F(Read, GuardsStopWhatCopyCannotTake) {
     ASSERT_TRUE(reader.ok());
     Chunk chunk;
     ASSERT_TRUE(reader.value()->read(&chunk).value());
-    const Status checked = guard.check(chunk);
+    Diversion out;
+    const Status checked = guard.check(&chunk, &out);
     ASSERT_FALSE(checked.ok()) << one.type << " " << one.value;
     EXPECT_EQ(checked.error().code(), ErrorCode::kSrcValue);
     for (const char* part : {one.said, "column v", "id = 2", "public.t"}) {
@@ -282,7 +284,8 @@ TEST_F(Read, SqlAsciiDatabaseIsCheckedForUtf8) {
     ASSERT_TRUE(reader.ok());
     Chunk chunk;
     ASSERT_TRUE(reader.value()->read(&chunk).value());
-    const Status checked = guard.check(chunk);
+    Diversion out;
+    const Status checked = guard.check(&chunk, &out);
     ASSERT_FALSE(checked.ok());
     EXPECT_EQ(checked.error().code(), ErrorCode::kSrcValue);
     EXPECT_NE(checked.error().to_string().find("id = 2"), std::string::npos);

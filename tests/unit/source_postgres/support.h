@@ -3,6 +3,7 @@
 #define VESTO_TESTS_UNIT_SOURCE_POSTGRES_SUPPORT_H_
 
 #include <gtest/gtest.h>
+#include <libpq-fe.h>
 
 #include <memory>
 #include <optional>
@@ -33,6 +34,28 @@ class SourceTest : public ::testing::Test {
   [[nodiscard]] std::unique_ptr<SourceSnapshot> snapshot(const std::string& user = "") const;
 
   std::string database_;
+};
+
+// A session that a test keeps open, to hold a transaction.
+class Session {
+ public:
+  explicit Session(const PostgresOptions& to) {
+    const std::string where = "host='" + to.host + "' port=" + std::to_string(to.port) +
+                              " user=" + to.user + " dbname=" + to.database;
+    connection_ = PQconnectdb(where.c_str());
+  }
+  ~Session() { PQfinish(connection_); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  [[nodiscard]] bool run(const char* sql) const {
+    PGresult* result = PQexec(connection_, sql);
+    const ExecStatusType status = PQresultStatus(result);
+    PQclear(result);
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+  }
+
+ private:
+  PGconn* connection_;
 };
 
 // All rows of all ranges, sorted; NULL as \N, fields joined by |, so that tests are easy to read.

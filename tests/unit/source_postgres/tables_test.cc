@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include "base/strings.h"
-#include "source/postgres/catalog.h"
 #include "tests/unit/source_postgres/support.h"
 
 namespace vesto::testing {
@@ -63,7 +62,7 @@ TEST_F(Tables, LoginThatFails) {
   to.database = "no_such_db";
   auto none = make_postgres_source(to)->tables();
   ASSERT_FALSE(none.ok());
-  EXPECT_EQ(none.error().code(), ErrorCode::kPgLogin) << none.error().to_string();
+  EXPECT_EQ(none.error().code(), ErrorCode::kPgNoDatabase) << none.error().to_string();
   to = options();
   to.user = "nobody_here";
   EXPECT_EQ(make_postgres_source(to)->tables().error().code(), ErrorCode::kPgLogin);
@@ -77,21 +76,6 @@ TEST_F(Tables, MarkerMustBeOne) {
   for (const char* marker : {"", "short", "UPPERCASE0123456", "quote'0123456789", "\\N"}) {
     EXPECT_EQ(source()->open_snapshot(marker).error().code(), ErrorCode::kInternal) << marker;
   }
-}
-
-TEST(TableNames, AreReadInEveryWayTheyMayBeMeant) {
-  using Pairs = std::vector<std::pair<std::string, std::string>>;
-  EXPECT_EQ(table_name_readings("a.b"), (Pairs{{"a", "b"}}));
-  EXPECT_EQ(table_name_readings("a.b.c"), (Pairs{{"a", "b.c"}, {"a.b", "c"}}));
-  EXPECT_EQ(table_name_readings("\"a.b\".\"c\"\"d\"").front(),
-            (std::pair<std::string, std::string>{"a.b", "c\"d"}));
-  EXPECT_EQ(table_name_readings("a.\"b.c\"").front(),
-            (std::pair<std::string, std::string>{"a", "b.c"}));
-  for (const char* text : {"", ".", "a", "a.", ".b", "\"", "\"a", "\"a\"b"}) {
-    EXPECT_TRUE(table_name_readings(text).empty()) << text;
-  }
-  EXPECT_EQ(stream_name("public", "t"), "public.t");
-  EXPECT_EQ(stream_name("a.b", "c\"d"), "\"a.b\".\"c\"\"d\"");
 }
 
 }  // namespace

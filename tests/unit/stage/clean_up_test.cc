@@ -49,9 +49,8 @@ class CleanUpTest : public testing::Test {
     }
     return key;
   }
-  Result<CleanedUp> remove(const StageSpace& space,
-                           const std::optional<std::vector<int>>& streams = std::nullopt) {
-    return remove_run_objects(journal_, s3_, space, streams, nullptr, {});
+  Result<CleanedUp> remove(const StageSpace& space) {
+    return remove_run_objects(journal_, s3_, space, nullptr, {});
   }
   Result<CleanedUp> sweep(const StageSpace& space) {
     return sweep_run(journal_, s3_, space, nullptr, {});
@@ -74,16 +73,6 @@ TEST_F(CleanUpTest, RemovesWhatTheJournalHoldsOfTheRun) {
   EXPECT_EQ(bucket_.keys(), std::vector<std::string>{other_run});
   EXPECT_EQ(journal_.size(), 1U);
   EXPECT_EQ(bucket_.calls(S3Kind::kRemoveMany), 1);
-}
-
-TEST_F(CleanUpTest, RemovesSingleStreams) {
-  add(mine_, 1, 1, &journal_);
-  const std::string kept = add(mine_, 2, 1, &journal_);
-  add(mine_, 3, 1, &journal_);
-  const auto done = remove(mine_, std::vector<int>{1, 3});
-  ASSERT_TRUE(done.ok());
-  EXPECT_EQ(done->deleted, 2U);
-  EXPECT_EQ(bucket_.keys(), std::vector<std::string>{kept});
 }
 
 TEST_F(CleanUpTest, ManyObjectsGoInThousands) {
@@ -213,11 +202,24 @@ class LyingS3 final : public S3 {
 
 TEST_F(CleanUpTest, ListThatLiesDeletesNothingForeign) {
   add(mine_, 1, 1, nullptr);
-  add(space_of("zyxwvuts98765432", kRunA), 1, 1, nullptr);
+  const std::string theirs = add(space_of("zyxwvuts98765432", kRunA), 1, 1, nullptr);
   LyingS3 lying(bucket_);
   const auto done = sweep_run(journal_, lying, mine_, nullptr, {});
-  ASSERT_FALSE(done.ok());
-  EXPECT_EQ(bucket_.keys().size(), 2U);
+  ASSERT_TRUE(done.ok()) << done.error().to_string();
+  EXPECT_EQ(done->orphans, 1U);
+  EXPECT_EQ(done->foreign, 1U);
+  EXPECT_EQ(bucket_.keys(), std::vector<std::string>{theirs});
+}
+
+TEST_F(CleanUpTest, FolderMarkerUnderTheRunsRootIsLeftAndTheRestSwept) {
+  const std::string marker = run_root(mine_);
+  bucket_.put(marker, "");
+  add(mine_, 1, 1, nullptr);
+  const auto done = sweep(mine_);
+  ASSERT_TRUE(done.ok()) << done.error().to_string();
+  EXPECT_EQ(done->orphans, 1U);
+  EXPECT_EQ(done->foreign, 1U);
+  EXPECT_EQ(bucket_.keys(), std::vector<std::string>{marker});
 }
 
 TEST_F(CleanUpTest, ListWithoutAnEndIsGivenUp) {
@@ -246,7 +248,7 @@ TEST_F(CleanUpTest, OtherBucketsAreLeftAloneAndTold) {
 TEST_F(CleanUpTest, LostLeaseDeletesNothing) {
   add(mine_, 1, 1, &journal_);
   const auto lost = []() -> Result<bool> { return false; };
-  EXPECT_EQ(remove_run_objects(journal_, s3_, mine_, std::nullopt, lost, {}).error().code(),
+  EXPECT_EQ(remove_run_objects(journal_, s3_, mine_, lost, {}).error().code(),
             ErrorCode::kRunLeaseLost);
   EXPECT_EQ(bucket_.keys().size(), 1U);
 }

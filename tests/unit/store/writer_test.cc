@@ -1,5 +1,6 @@
 #include "store/writer.h"
 
+#include <new>
 #include <thread>
 
 #include "store/schema.h"
@@ -84,6 +85,20 @@ TEST_F(WriterTest, AStatementThatFailsLeavesTheRestOfItsCommandUndone) {
   EXPECT_EQ(count(), 1);
   EXPECT_TRUE(writer.run(insert("k3")).ok());
   EXPECT_EQ(count(), 2);
+}
+
+// The process goes on, and nothing of the transaction that broke off is kept.
+TEST_F(WriterTest, AnExceptionInACommandEndsNothingButItsTransaction) {
+  Writer writer(open_database());
+  const Status thrown = writer.run([](Database& db) -> Status {
+    VESTO_TRY(db.run("INSERT INTO meta(name, value) VALUES ('k1', '')", {}));
+    throw std::bad_alloc();
+  });
+  ASSERT_FALSE(thrown.ok());
+  EXPECT_EQ(thrown.error().name(), "SYS-MEMORY");
+  EXPECT_EQ(count(), 0);
+  EXPECT_TRUE(writer.run(insert("k2")).ok());
+  EXPECT_EQ(count(), 1);
 }
 
 TEST_F(WriterTest, TwoWritersOnOneFileTakeTurns) {

@@ -1,5 +1,5 @@
 CREATE SCHEMA "s";
-CREATE TABLE "s"."_vesto_state_1a2b3c4d" ("stream" VARCHAR(600) NOT NULL, "load_id" VARCHAR(26) NOT NULL, "writer" VARCHAR(64) NOT NULL, "schema_version" INTEGER NOT NULL, "position" VARCHAR(4096) NOT NULL, "changed_at" TIMESTAMP NOT NULL) DISTSTYLE EVEN;
+CREATE TABLE "s"."_vesto_state_1a2b3c4d" ("stream" VARCHAR(600) COLLATE CASE_SENSITIVE NOT NULL, "load_id" VARCHAR(26) NOT NULL, "writer" VARCHAR(64) NOT NULL, "schema_version" INTEGER NOT NULL, "position" VARCHAR(4096) NOT NULL, "changed_at" TIMESTAMP NOT NULL) DISTSTYLE EVEN;
 INSERT INTO "s"."_vesto_state_1a2b3c4d" VALUES ('*', '0', 'inst', 1, '{"sync":"shop''s","source":"7/x\\\\y"}', '2026-11-22 00:00:00.123');
 SELECT "stream", "load_id", "schema_version", "position" FROM "s"."_vesto_state_1a2b3c4d";
 SELECT "load_id" FROM "s"."_vesto_state_1a2b3c4d" WHERE "stream" = '*';

@@ -1,0 +1,83 @@
+// sync rejected.
+#include <fmt/format.h>
+
+#include "base/json_text.h"
+#include "base/strings.h"
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "sync/assemble.h"
+#include "sync/rejected.h"
+
+namespace vesto::cli {
+
+namespace {
+
+std::string row_json(const KeptRejectedRow& row) {
+  return fmt::format(
+      R"({{"table":{},"key":{},"column":{},"reason":{},"value":{},"value_bytes":{},"rejected_at":{},"run":{},"load_id":{}}})",
+      json_quote(row.stream), row.key.empty() ? "{}" : row.key, json_quote(row.column),
+      json_quote(row.reason), json_quote(row.value), row.value_bytes, json_quote(row.rejected_at),
+      json_quote(row.run), json_quote(row.load_id));
+}
+
+std::string csv_field(std::string_view text) {
+  return "\"" + replace_all(text, "\"", "\"\"") + "\"";
+}
+
+std::string rows_csv(const std::vector<KeptRejectedRow>& rows) {
+  std::string out = "table,key,column,reason,value,value_bytes,rejected_at,run,load_id\r\n";
+  for (const KeptRejectedRow& row : rows) {
+    out += fmt::format("{},{},{},{},{},{},{},{},{}\r\n", csv_field(row.stream), csv_field(row.key),
+                       csv_field(row.column), csv_field(row.reason), csv_field(row.value),
+                       row.value_bytes, csv_field(row.rejected_at), csv_field(row.run),
+                       csv_field(row.load_id));
+  }
+  return out;
+}
+
+std::string rows_text(const std::vector<KeptRejectedRow>& rows, const std::string& sync) {
+  if (rows.empty()) return "No rejected rows.\n";
+  constexpr size_t kShownBytes = 60;
+  std::vector<std::vector<std::string>> cells = {
+      {"TABLE", "KEY", "COLUMN", "REASON", "REJECTED AT"}};
+  for (const KeptRejectedRow& row : rows) {
+    cells.push_back({printable(row.stream, false), printable(cut_utf8(row.key, kShownBytes), false),
+                     row.column.empty() ? "-" : printable(row.column, false),
+                     printable(row.reason, false), row.rejected_at});
+  }
+  return table_text(cells) + fmt::format(
+                                 "Correct the rows in the source (the next run delivers what it "
+                                 "reads again), or name a "
+                                 "policy: on_unrepresentable.\n"
+                                 "All values:  vesto sync rejected {} --csv\n",
+                                 sync);
+}
+
+}  // namespace
+
+int cmd_rejected(const Context& context) {
+  const std::optional<Config> config = load_or_print(context);
+  if (!config) return kExitConfig;
+  const Options& options = context.options;
+  if (config->find_sync(options.name) == nullptr) {
+    return fail(context, no_object("sync", options.name, names_of(config->syncs)));
+  }
+  // Looking holds no lease and no lock: signals end the process as they are used to.
+  Result<AssembledSync> sync = assemble_sync(*config, options.name, std::stop_token());
+  if (!sync.ok()) return fail(context, sync.error());
+  const std::string stream = options.tables.empty() ? "" : options.tables.front();
+  const auto rows = read_rejected(sync->spec, sync->connector(), stream, options.limit);
+  if (!rows.ok()) return fail(context, rows.error());
+  if (options.json) {
+    std::vector<std::string> items;
+    for (const KeptRejectedRow& row : *rows) items.push_back(row_json(row));
+    write_out(fmt::format(R"({{"schema":"vesto.rejected/1","sync":{},"rows":[{}]}})",
+                          json_quote(options.name), join(items, ",")) +
+              "\n");
+  } else {
+    write_out(options.csv ? rows_csv(*rows) : rows_text(*rows, options.name));
+  }
+  return kExitOk;
+}
+
+}  // namespace vesto::cli

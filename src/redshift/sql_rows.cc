@@ -1,0 +1,117 @@
+#include "redshift/sql_rows.h"
+
+#include <fmt/core.h>
+
+#include "base/check.h"
+#include "base/strings.h"
+#include "encode/redshift_csv.h"
+#include "encode/utf8.h"
+
+namespace vesto::sql {
+
+namespace {
+
+// Gathers rows into statements of bounded text.
+class Inserts {
+ public:
+  explicit Inserts(std::string head) : head_(std::move(head)) {}
+
+  void add(const std::string& row) {
+    text_ += (text_.empty() ? head_ : ", ") + row;
+    if (text_.size() >= kInsertTextBytes) flush();
+  }
+  std::vector<std::string> finish() {
+    flush();
+    return std::move(statements_);
+  }
+
+ private:
+  void flush() {
+    if (!text_.empty()) statements_.push_back(std::move(text_));
+    text_.clear();
+  }
+
+  const std::string head_;
+  std::string text_;
+  std::vector<std::string> statements_;
+};
+
+// The columns of _vesto_rejected that hold texts of any length, in bytes.
+constexpr size_t kKeyBytes = 8192;
+constexpr size_t kColumnBytes = 600;
+constexpr size_t kReasonBytes = 2048;
+
+std::string text_value(std::string_view text, size_t most_bytes) {
+  // What is no UTF-8 could not be stored: its bytes are shown instead.
+  if (!is_utf8(text)) return literal(cut_utf8("\\x" + to_hex(text), most_bytes));
+  return literal(cut_utf8(text, most_bytes));
+}
+
+}  // namespace
+
+std::string insert_value(const ColumnType& type, std::string_view value) {
+  switch (type.kind) {
+    case TypeKind::kSuper:
+      return "JSON_PARSE(" + literal(value) + ")";
+    case TypeKind::kVarbyte:
+      // kEmptyBinary is how a source prints a value of no bytes.
+      return "FROM_HEX(" + literal(value == kEmptyBinary ? "" : value) + ")";
+    default:
+      return literal(value);
+  }
+}
+
+std::vector<std::string> insert_side_rows(std::string_view table,
+                                          const std::vector<ColumnDdl>& columns,
+                                          const std::vector<SideRow>& rows) {
+  std::vector<std::string> names;
+  for (const ColumnDdl& column : columns) names.push_back(ident(column.name));
+  Inserts inserts(fmt::format("INSERT INTO {} ({}) VALUES ", table, join(names, ", ")));
+  for (const SideRow& row : rows) {
+    VESTO_CHECK(row.size() == columns.size());
+    std::vector<std::string> values;
+    for (size_t i = 0; i < row.size(); ++i) {
+      values.push_back(row[i] ? insert_value(columns[i].type, *row[i]) : "NULL");
+    }
+    inserts.add("(" + join(values, ", ") + ")");
+  }
+  return inserts.finish();
+}
+
+std::string create_rejected_table(std::string_view schema) {
+  return fmt::format(
+      "CREATE TABLE {}.{} (\"sync\" VARCHAR(256) NOT NULL, \"stream\" VARCHAR({}) NOT NULL, "
+      "\"load_id\" VARCHAR(26) NOT NULL, \"run\" VARCHAR(32) NOT NULL, \"row_key\" VARCHAR({}), "
+      "\"column_name\" VARCHAR({}), \"reason\" VARCHAR({}) NOT NULL, \"value\" VARCHAR({}), "
+      "\"value_bytes\" BIGINT, \"rejected_at\" TIMESTAMPTZ NOT NULL) DISTSTYLE EVEN",
+      ident(schema), ident(kRejectedTable), kMaxStreamBytes, kKeyBytes, kColumnBytes, kReasonBytes,
+      3 * kKeptValueBytes);
+}
+
+std::vector<std::string> insert_rejected(std::string_view schema, const RejectedLoad& load,
+                                         const std::vector<RejectedRow>& rows) {
+  Inserts inserts(fmt::format("INSERT INTO {}.{} VALUES ", ident(schema), ident(kRejectedTable)));
+  const std::string common =
+      fmt::format("({}, {}, {}, {}, ", literal(load.sync), literal(load.stream),
+                  literal(load.load_id.text), literal(load.run.text));
+  for (const RejectedRow& row : rows) {
+    inserts.add(common + fmt::format("{}, {}, {}, {}, {}, {})", text_value(row.key, kKeyBytes),
+                                     text_value(row.column, kColumnBytes),
+                                     text_value(row.reason, kReasonBytes),
+                                     text_value(row.value, 3 * kKeptValueBytes), row.value_bytes,
+                                     timestamptz(load.rejected_at_ms)));
+  }
+  return inserts.finish();
+}
+
+std::string select_rejected(std::string_view schema, std::string_view sync, std::string_view stream,
+                            int limit) {
+  const std::string of_stream = stream.empty() ? "" : " AND \"stream\" = " + literal(stream);
+  return fmt::format(
+      "SELECT \"stream\", \"load_id\", \"run\", \"row_key\", \"column_name\", \"reason\", "
+      "\"value\", \"value_bytes\", \"rejected_at\" FROM {}.{} WHERE \"sync\" = {}{} "
+      "ORDER BY \"rejected_at\" DESC, \"stream\", \"row_key\" LIMIT {}",
+      ident(schema), ident(kRejectedTable), literal(sync), of_stream, limit);
+}
+
+}  // namespace vesto::sql

@@ -1,0 +1,50 @@
+// Rows as INSERT statements: the side door, and rejected rows. Pure; any thread.
+#ifndef VESTO_REDSHIFT_SQL_ROWS_H_
+#define VESTO_REDSHIFT_SQL_ROWS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "encode/diversion.h"
+#include "redshift/sql.h"
+
+namespace vesto::sql {
+
+inline constexpr std::string_view kRejectedTable = "_vesto_rejected";
+// A statement ends behind the row that reaches this; Redshift takes 16 MB of text and a row is at
+// most a few MB.
+inline constexpr size_t kInsertTextBytes = 1 << 20;
+
+// One value as INSERT takes it for a column of this type: JSON_PARSE('...') for SUPER,
+// FROM_HEX('...') for VARBYTE, else a plain literal, which Redshift casts as it stores it.
+std::string insert_value(const ColumnType& type, std::string_view value);
+
+// INSERT INTO `table` (`columns`) VALUES ..., as many statements as the text takes. `table` is
+// already quoted. Every row has one value for each column.
+std::vector<std::string> insert_side_rows(std::string_view table,
+                                          const std::vector<ColumnDdl>& columns,
+                                          const std::vector<SideRow>& rows);
+
+// What all rejected rows of one stream's load have in common.
+struct RejectedLoad {
+  std::string sync;
+  std::string stream;
+  LoadId load_id;
+  RunId run;
+  int64_t rejected_at_ms = 0;
+};
+std::string create_rejected_table(std::string_view schema);
+// Blind INSERTs, as many statements as the text takes.
+std::vector<std::string> insert_rejected(std::string_view schema, const RejectedLoad& load,
+                                         const std::vector<RejectedRow>& rows);
+// Columns: stream, load_id, run, row_key, column_name, reason, value, value_bytes, rejected_at;
+// newest first, at most `limit`. `stream` "": all of the sync.
+std::string select_rejected(std::string_view schema, std::string_view sync, std::string_view stream,
+                            int limit);
+
+}  // namespace vesto::sql
+
+#endif  // VESTO_REDSHIFT_SQL_ROWS_H_

@@ -1,0 +1,64 @@
+#include "schema/table_name.h"
+
+#include <algorithm>
+
+#include "base/strings.h"
+
+namespace vesto {
+
+namespace {
+
+// Takes one name off `text`, quoted or not; nothing if there is none.
+std::optional<std::string> take_name(std::string_view* text) {
+  std::string name;
+  if (!text->starts_with('"')) {
+    const size_t end = std::min(text->find('.'), text->size());
+    name = std::string(text->substr(0, end));
+    text->remove_prefix(end);
+    if (name.empty() || name.find('"') != std::string::npos) return std::nullopt;
+    return name;
+  }
+  for (size_t at = 1; at < text->size(); ++at) {
+    if ((*text)[at] != '"') {
+      name += (*text)[at];
+    } else if (at + 1 < text->size() && (*text)[at + 1] == '"') {
+      name += '"';
+      ++at;
+    } else {
+      text->remove_prefix(at + 1);
+      if (name.empty()) return std::nullopt;
+      return name;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string part_text(std::string_view part) {
+  if (!part.empty() && part.find_first_of("\".") == std::string_view::npos) {
+    return std::string(part);
+  }
+  return "\"" + replace_all(part, "\"", "\"\"") + "\"";
+}
+
+}  // namespace
+
+std::optional<TableName> parse_table_name(std::string_view text) {
+  std::string_view rest = text;
+  const std::optional<std::string> schema = take_name(&rest);
+  if (!schema || !rest.starts_with('.')) return std::nullopt;
+  rest.remove_prefix(1);
+  const std::optional<std::string> table = take_name(&rest);
+  if (!table || !rest.empty()) return std::nullopt;
+  return TableName{.schema = *schema, .table = *table};
+}
+
+std::string table_name_text(std::string_view schema, std::string_view table) {
+  return part_text(schema) + "." + part_text(table);
+}
+
+std::string normal_table_name(std::string_view text) {
+  const std::optional<TableName> name = parse_table_name(text);
+  return name ? table_name_text(name->schema, name->table) : std::string(text);
+}
+
+}  // namespace vesto

@@ -1,0 +1,32 @@
+// Names of a source's tables as people write them, and the one form they are kept in. Pure; any
+// thread.
+#ifndef VESTO_SCHEMA_TABLE_NAME_H_
+#define VESTO_SCHEMA_TABLE_NAME_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace vesto {
+
+struct TableName {
+  std::string schema;
+  std::string table;
+  bool operator==(const TableName&) const = default;
+};
+
+// "public.orders"; a part that holds a dot or a quote stands in double quotes, a quote in it is
+// doubled, and any part may be quoted: public."Orders" is public.Orders. Letters are never folded.
+// Nothing if it is not exactly two names, neither of them empty.
+std::optional<TableName> parse_table_name(std::string_view text);
+
+// The normal form: quotes only around parts that need them. A stream is known by it (state table,
+// local store, screens), however the configuration writes the name.
+std::string table_name_text(std::string_view schema, std::string_view table);
+
+// The normal form of a text; the text itself if it is not a table name.
+std::string normal_table_name(std::string_view text);
+
+}  // namespace vesto
+
+#endif  // VESTO_SCHEMA_TABLE_NAME_H_

@@ -1,0 +1,34 @@
+// The position as it is committed with a stream: the source's own text, and what it describes. A
+// window may only be added to a target that holds everything before it, so a position counts for
+// the target table and the key that it was made with and for no other.
+//
+//   "v1 3f2a9c0d11e2b4a7 <the source's position>"
+//
+// Pure; any thread.
+#ifndef VESTO_SYNC_POSITION_H_
+#define VESTO_SYNC_POSITION_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vesto {
+
+// 8 hex digits over the target table, and 8 over the names of the key columns, in their order.
+std::string stream_setup(std::string_view target_table, const std::vector<std::string>& key);
+// Whether two setups deliver into one table; false for "".
+bool same_target(std::string_view setup, std::string_view other);
+
+std::string committed_position(std::string_view setup, std::string_view source_position);
+
+struct CommittedPosition {
+  std::string setup;
+  std::string source_position;
+};
+// Nothing for a text that committed_position() did not make.
+std::optional<CommittedPosition> parse_committed_position(std::string_view text);
+
+}  // namespace vesto
+
+#endif  // VESTO_SYNC_POSITION_H_

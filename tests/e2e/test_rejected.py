@@ -1,0 +1,157 @@
+"""Values that COPY cannot carry, and values that Redshift cannot hold: the side door, rejected rows,
+and the policies that a person names."""
+import csv
+import io
+import json
+import subprocess
+
+ZOO = """
+CREATE TABLE zoo (id int PRIMARY KEY, f8 float8, f4 real, n numeric(12,2), d date, ts timestamp,
+  tz timestamptz, t text, b bytea, j jsonb);
+INSERT INTO zoo (id, f8, f4, n, d, ts, tz, t, b, j) VALUES
+  (1, 1.5, 2.5, 3.25, '2024-01-01', '2024-01-01 01:02:03', '2024-01-01 00:00:00+00', 'a', '\\x00ff',
+   '{"a": 1}'),
+  (2, 'NaN', 'NaN', 1, NULL, NULL, NULL, 'quote '' and \\ back', '\\x01', '[1, "x''y"]'),
+  (3, 'Infinity', '-Infinity', 1, '0044-03-15 BC', '0001-12-31 23:59:59.5 BC', NULL, '', NULL, NULL),
+  (4, 1, 1, 1, '20000-01-01', '12345-06-07 08:09:10', '20000-02-03 04:05:06+00', NULL, '\\x', '{}');
+"""
+BAD = """
+INSERT INTO zoo (id, n) VALUES (11, 'NaN');
+INSERT INTO zoo (id, d) VALUES (12, 'infinity');
+INSERT INTO zoo (id, tz) VALUES (13, '-infinity');
+INSERT INTO zoo (id, d) VALUES (14, '300000-01-01');
+INSERT INTO zoo (id, t) VALUES (15, repeat('x', 70000));
+INSERT INTO zoo (id, j) VALUES (16, to_jsonb(repeat('y', 65536)));
+"""
+
+
+def rejected(world, *arguments):
+    done = subprocess.run(world.command("sync", "rejected", "shop", *arguments), text=True,
+                          capture_output=True, timeout=60, check=True)
+    return done.stdout
+
+
+def delivered(world, columns="id"):
+    return world.sandbox.query(f'SELECT {columns} FROM "{world.schema}"."zoo" ORDER BY id')
+
+
+def test_the_side_door_is_lossless(world):
+    world.source(ZOO)
+    world.table("public.zoo").write_config()
+    finished = world.must_run()
+    assert finished["rows"]["read"] == finished["rows"]["copied"] == 4
+    assert finished["rows"]["rejected"] == 0
+    world.assert_equal(("public.zoo", ["id"]), rows=4)
+    # And again by way of the staging table.
+    world.source("UPDATE zoo SET f8 = -f8, d = d - 1")
+    finished = world.must_run()
+    assert finished["rows"]["updated"] == 4
+    world.assert_equal(("public.zoo", ["id"]), rows=4)
+    world.assert_nothing_left()
+
+
+def test_the_side_door_alone(one_world):
+    """A read whose every row goes by INSERT: there is no file and no COPY."""
+    world = one_world
+    world.source("CREATE TABLE t (id int PRIMARY KEY, f float8); INSERT INTO t SELECT i, 'NaN' "
+                 "FROM generate_series(1, 3000) i")
+    world.table("public.t", mode="replace").write_config()
+    assert world.must_run()["rows"]["copied"] == 3000
+    world.assert_equal(("public.t", ["id"]), rows=3000)
+    assert world.must_run()["rows"]["deleted"] == 3000
+    world.assert_equal(("public.t", ["id"]), rows=3000)
+    world.assert_nothing_left()
+
+
+def test_what_nothing_can_hold_is_rejected_with_its_reason(world):
+    world.source(ZOO + BAD)
+    world.table("public.zoo").write_config()
+    finished = world.must_run()
+    assert finished["rows"] | {"inserted": 0} == {"read": 10, "copied": 4, "inserted": 0,
+                                                  "updated": 0, "deleted": 0, "rejected": 6}
+    assert delivered(world) == [(1,), (2,), (3,), (4,)]
+    rows = json.loads(rejected(world, "--json"))["rows"]
+    assert {(row["key"]["id"], row["column"]) for row in rows} == {
+        ("11", "n"), ("12", "d"), ("13", "tz"), ("14", "d"), ("15", "t"), ("16", "j")}
+    by_key = {row["key"]["id"]: row for row in rows}
+    assert by_key["11"]["value"] == "NaN" and "DECIMAL(12,2)" in by_key["11"]["reason"]
+    assert by_key["15"]["value_bytes"] == 70000 and by_key["15"]["value"] == "x" * 4096
+    assert all(row["table"] == "public.zoo" and row["run"] == finished["run"] for row in rows)
+    exported = list(csv.DictReader(io.StringIO(rejected(world, "--csv"))))
+    assert {row["key"] for row in exported} == {json.dumps({"id": str(k)}, separators=(",", ":"))
+                                                for k in range(11, 17)}
+    assert "infinity" in rejected(world) and "public.zoo" in rejected(world)
+    loads = world.sandbox.query(f'SELECT rows_read, rows_copied, rows_rejected FROM '
+                                f'"{world.schema}"."_vesto_loads"')
+    assert loads == [(10, 4, 6)]
+    # Corrected in the source, they arrive.
+    world.source("UPDATE zoo SET n = 0, d = NULL, tz = NULL, t = 'short', j = NULL WHERE id > 10")
+    assert world.must_run()["rows"]["rejected"] == 0
+    world.assert_equal(("public.zoo", ["id"]), rows=10)
+    world.assert_nothing_left()
+
+
+def test_policies_by_column(one_world):
+    world = one_world
+    world.source(ZOO + BAD)
+    world.table("public.zoo",
+                on_unrepresentable={"n": "null", "d": "text", "t": "null"}).write_config()
+    finished = world.must_run()
+    assert finished["rows"]["rejected"] == 2  # 13 (tz) and 16 (j)
+    assert finished["table_results"][0]["nulled_values"] == 2  # 11 (n) and 15 (t)
+    assert delivered(world, "id, n, d, t") == [
+        (1, 3.25, "2024-01-01", "a"), (2, 1, None, "quote ' and \\ back"),
+        (3, 1, "0044-03-15 BC", ""), (4, 1, "20000-01-01", None),
+        (11, None, None, None), (12, None, "infinity", None), (14, None, "300000-01-01", None),
+        (15, None, None, None)]
+
+
+def test_stop_and_the_limit_commit_nothing(one_world):
+    world = one_world
+    world.source(ZOO + BAD)
+    world.table("public.zoo", on_unrepresentable={"d": "stop"}).write_config()
+    code, finished, _ = world.run()
+    assert code == 4
+    assert finished["table_results"][0]["error"]["code"] == "SRC-VALUE"
+    world.tables.clear()
+    world.max_rejected_rows = 5
+    world.table("public.zoo").write_config()
+    code, finished, _ = world.run()
+    assert code == 4
+    assert finished["table_results"][0]["error"]["code"] == "SRC-REJECTED-LIMIT"
+    assert world.sandbox.query("SELECT count(*) FROM svv_tables WHERE table_schema = %s AND "
+                               "table_name = 'zoo'", world.schema) == [(0,)]
+    world.max_rejected_rows = 6
+    world.write_config()
+    assert world.must_run()["rows"]["rejected"] == 6
+    world.assert_nothing_left()
+
+
+def test_null_in_a_key_is_rejected_by_name(one_world):
+    world = one_world
+    world.source("CREATE TABLE t (id int, v text); INSERT INTO t VALUES (1, 'a'), (NULL, 'b')")
+    world.table("public.t", key=["id"]).write_config()
+    finished = world.must_run()
+    assert finished["rows"]["copied"] == 1 and finished["rows"]["rejected"] == 1
+    (row,) = json.loads(rejected(world, "--json"))["rows"]
+    assert row["key"] == {"id": None} and row["column"] == "id" and "NULL" in row["reason"]
+
+
+def test_nothing_rejected_yet(one_world):
+    world = one_world
+    world.source("CREATE TABLE t (id int PRIMARY KEY)")
+    world.table("public.t").write_config()
+    assert rejected(world) == "No rejected rows.\n"
+    assert json.loads(rejected(world, "--json"))["rows"] == []
+
+
+def test_a_side_door_larger_than_its_bound_rejects_the_rest(one_world):
+    """16 MiB go by INSERT; what comes after follows its column's policy, and is counted."""
+    world = one_world
+    world.source("CREATE TABLE t (id int PRIMARY KEY, f float8, pad text); "
+                 "INSERT INTO t SELECT i, 'NaN', repeat('p', 60000) FROM generate_series(1, 300) i")
+    world.table("public.t").write_config()
+    finished = world.must_run()
+    assert finished["rows"]["copied"] + finished["rows"]["rejected"] == 300
+    assert 250 <= finished["rows"]["copied"] < 300
+    world.assert_nothing_left()

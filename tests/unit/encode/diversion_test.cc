@@ -1,0 +1,170 @@
+// Rows that leave the stream of CSV: by the side door, or as rejected rows.
+#include <gtest/gtest.h>
+
+#include "encode/guards.h"
+
+namespace vesto {
+namespace {
+
+constexpr std::string_view kMarker = "nullmarker0123";
+
+Column column(const char* name, TypeKind kind, Unrepresentable policy = Unrepresentable::kReject) {
+  Column made;
+  made.name = made.source_name = name;
+  made.type.kind = kind;
+  made.on_unrepresentable = policy;
+  if (kind == TypeKind::kVarchar || kind == TypeKind::kVarbyte) {
+    made.type.length_bytes = 1024;
+    made.unbounded = true;
+  }
+  return made;
+}
+
+class DiversionTest : public ::testing::Test {
+ protected:
+  // The rows that stay.
+  std::string check(const std::vector<Column>& columns, const std::vector<std::string>& rows) {
+    StreamSchema schema;
+    schema.stream = "public.t";
+    schema.columns = columns;
+    schema.columns.insert(schema.columns.begin(), column("id", TypeKind::kBigint));
+    schema.key = {0};
+    limits_.diversion = std::make_shared<DiversionLimits>(bytes_, max_rejected_rows_);
+    Guard guard(schema, std::string(kMarker), limits_);
+    Chunk chunk;
+    for (const std::string& row : rows) {
+      chunk.bytes += row + "\n";
+      chunk.longest_row_bytes = std::max<uint64_t>(chunk.longest_row_bytes, row.size() + 1);
+    }
+    chunk.rows = rows.size();
+    out_ = Diversion();
+    const Status checked = guard.check(&chunk, &out_);
+    error_ = checked.ok() ? "" : checked.error().to_string();
+    EXPECT_TRUE(!checked.ok() ||
+                chunk.rows + out_.side.size() + out_.rejected.size() == rows.size());
+    return chunk.bytes;
+  }
+
+  std::shared_ptr<DiversionBytes> bytes_ = std::make_shared<DiversionBytes>();
+  GuardLimits limits_;
+  int64_t max_rejected_rows_ = 10;
+  Diversion out_;
+  std::string error_;
+};
+
+TEST_F(DiversionTest, WhatInsertTakesGoesByTheSideDoor) {
+  const std::vector<Column> columns = {column("f", TypeKind::kDouble), column("d", TypeKind::kDate),
+                                       column("t", TypeKind::kVarchar)};
+  EXPECT_EQ(check(columns, {"1,1.5,2024-01-01,a", "2,NaN,2024-01-01,\"b \"\"q\"\"\"",
+                            "3,-Infinity,nullmarker0123,c", "4,2,0044-03-15 BC,",
+                            "5,2,20000-01-01,\"\"", "6,2,2024-01-01,NaN"}),
+            "1,1.5,2024-01-01,a\n6,2,2024-01-01,NaN\n");
+  EXPECT_EQ(error_, "");
+  ASSERT_EQ(out_.side.size(), 4U);
+  EXPECT_EQ(out_.side[0], (SideRow{"2", "NaN", "2024-01-01", "b \"q\""}));
+  EXPECT_EQ(out_.side[1], (SideRow{"3", "-Infinity", std::nullopt, "c"}));
+  EXPECT_EQ(out_.side[2], (SideRow{"4", "2", "0044-03-15 BC", ""}));
+  EXPECT_EQ(out_.side[3], (SideRow{"5", "2", "20000-01-01", ""}));
+  EXPECT_TRUE(out_.rejected.empty());
+}
+
+TEST_F(DiversionTest, WhatNothingCanCarryIsRejected) {
+  const std::vector<Column> columns = {column("n", TypeKind::kDecimal),
+                                       column("d", TypeKind::kTimestamp)};
+  EXPECT_EQ(check(columns, {"1,1,2024-01-01 00:00:00", "2,NaN,2024-01-01 00:00:00", "3,1,infinity",
+                            "4,1,300000-01-01 00:00:00"}),
+            "1,1,2024-01-01 00:00:00\n");
+  ASSERT_EQ(out_.rejected.size(), 3U);
+  EXPECT_EQ(out_.rejected[0].key, "{\"id\":\"2\"}");
+  EXPECT_EQ(out_.rejected[0].column, "n");
+  EXPECT_EQ(out_.rejected[0].value, "NaN");
+  EXPECT_EQ(out_.rejected[0].value_bytes, 3U);
+  EXPECT_NE(out_.rejected[0].reason.find("DECIMAL"), std::string::npos);
+  EXPECT_EQ(out_.rejected[1].column, "d");
+  EXPECT_EQ(out_.rejected[2].value, "300000-01-01 00:00:00");
+}
+
+TEST_F(DiversionTest, NullStandsInItsPlaceWhereAPersonSaidSo) {
+  const std::vector<Column> columns = {column("n", TypeKind::kDecimal, Unrepresentable::kNull),
+                                       column("d", TypeKind::kDate, Unrepresentable::kNull),
+                                       column("t", TypeKind::kVarchar)};
+  EXPECT_EQ(check(columns, {"1,NaN,2024-01-01,\"a,\"\"b\"", "2,1,infinity,", "3,NaN,infinity,c",
+                            "4,1,2024-01-01,d"}),
+            "1,nullmarker0123,2024-01-01,\"a,\"\"b\"\n2,1,nullmarker0123,\n"
+            "3,nullmarker0123,nullmarker0123,c\n4,1,2024-01-01,d\n");
+  EXPECT_EQ(out_.nulled_values, 4U);
+  // NULL is for what cannot be kept; a date before Christ can.
+  EXPECT_EQ(check(columns, {"5,NaN,0044-03-15 BC,x"}), "");
+  ASSERT_EQ(out_.side.size(), 1U);
+  EXPECT_EQ(out_.side[0], (SideRow{"5", std::nullopt, "0044-03-15 BC", "x"}));
+  EXPECT_EQ(out_.nulled_values, 1U);
+}
+
+TEST_F(DiversionTest, StopWinsForItsOwnColumnOnly) {
+  const std::vector<Column> columns = {column("a", TypeKind::kDecimal),
+                                       column("b", TypeKind::kDecimal, Unrepresentable::kStop)};
+  check(columns, {"1,NaN,1"});
+  EXPECT_EQ(error_, "");
+  EXPECT_EQ(out_.rejected.size(), 1U);
+  check(columns, {"1,1,NaN"});
+  EXPECT_NE(error_.find("SRC-VALUE"), std::string::npos) << error_;
+  EXPECT_NE(error_.find("column b"), std::string::npos) << error_;
+}
+
+TEST_F(DiversionTest, OneRowMoreThanAllowedFailsTheStream) {
+  max_rejected_rows_ = 2;
+  const std::vector<Column> columns = {column("n", TypeKind::kDecimal)};
+  check(columns, {"1,NaN", "2,NaN"});
+  EXPECT_EQ(error_, "");
+  check(columns, {"1,NaN", "2,NaN", "3,NaN"});
+  EXPECT_NE(error_.find("SRC-REJECTED-LIMIT"), std::string::npos) << error_;
+  EXPECT_NE(error_.find("id = 3"), std::string::npos) << error_;
+  max_rejected_rows_ = 0;
+  check(columns, {"1,NaN"});
+  EXPECT_NE(error_.find("SRC-REJECTED-LIMIT"), std::string::npos) << error_;
+}
+
+TEST_F(DiversionTest, AFullSideDoorLeavesTheColumnsPolicy) {
+  bytes_->side_left = 10;
+  const std::vector<Column> columns = {column("f", TypeKind::kReal)};
+  check(columns, {"1,NaN", "2,Infinity", "3,NaN"});
+  EXPECT_EQ(out_.side.size(), 1U);
+  EXPECT_EQ(out_.rejected.size(), 2U);
+  bytes_->side_left = 0;
+  EXPECT_EQ(check({column("f", TypeKind::kReal, Unrepresentable::kNull)}, {"1,NaN"}),
+            "1,nullmarker0123\n");
+  EXPECT_EQ(out_.nulled_values, 1U);
+}
+
+TEST_F(DiversionTest, RowsAsAWhole) {
+  limits_.row_bytes = 200;
+  limits_.oversize_marker = "toolarge99";
+  EXPECT_EQ(check({column("t", TypeKind::kVarchar)},
+                  {"1,a", "2," + std::string(300, 'x'), "3,toolarge99", "4,b"}),
+            "1,a\n4,b\n");
+  ASSERT_EQ(out_.rejected.size(), 2U);
+  EXPECT_EQ(out_.rejected[0].column, "");
+  EXPECT_EQ(out_.rejected[0].key, "{\"id\":\"2\"}");
+  EXPECT_NE(out_.rejected[1].reason.find("200"), std::string::npos) << out_.rejected[1].reason;
+}
+
+TEST_F(DiversionTest, LongValuesAreKeptInPartAndTheirSizeWhole) {
+  const std::string value(70'000, 'x');
+  check({column("t", TypeKind::kVarchar)}, {"1," + value});
+  ASSERT_EQ(out_.rejected.size(), 1U);
+  EXPECT_EQ(out_.rejected[0].value.size(), kKeptValueBytes);
+  EXPECT_EQ(out_.rejected[0].value_bytes, value.size());
+  bytes_->value_left = 10;
+  check({column("t", TypeKind::kVarchar)}, {"1," + value});
+  EXPECT_EQ(out_.rejected[0].value, "");
+  EXPECT_EQ(out_.rejected[0].value_bytes, value.size());
+}
+
+TEST_F(DiversionTest, BinaryOfNoBytesGoesByTheSideDoor) {
+  check({column("b", TypeKind::kVarbyte)}, {"1,NaN", "2,00ff"});
+  ASSERT_EQ(out_.side.size(), 1U);
+  EXPECT_EQ(out_.side[0], (SideRow{"1", "NaN"}));
+}
+
+}  // namespace
+}  // namespace vesto
