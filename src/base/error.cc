@@ -93,7 +93,8 @@ Error&& Error::with_upstream(Upstream upstream) && {
   return std::move(with_upstream(std::move(upstream)));
 }
 Error& Error::in(std::string where) & {
-  if (!where.empty()) context_.push_back(std::move(where));
+  const bool said = !context_.empty() && context_.back() == where;
+  if (!where.empty() && !said) context_.push_back(std::move(where));
   return *this;
 }
 Error&& Error::in(std::string where) && { return std::move(in(std::move(where))); }

@@ -60,7 +60,8 @@ class Error {
   Error&& with_hint(std::string hint) &&;
   Error& with_upstream(Upstream upstream) &;
   Error&& with_upstream(Upstream upstream) &&;
-  // Says where: "table public.orders", "part 3". Outermost last; "" adds nothing.
+  // Says where: "table public.orders", "part 3". Outermost last; "" adds nothing, nor does what was
+  // said last.
   Error& in(std::string where) &;
   Error&& in(std::string where) &&;
 

@@ -74,6 +74,8 @@ Guard::Guard(StreamSchema schema, std::string null_marker, GuardLimits limits)
   size_t narrowest = limits_.row_bytes;
   for (const Column& column : schema_.columns) {
     suspects_ |= suspects_of(column.type.kind);
+    has_super_ = has_super_ || column.type.kind == TypeKind::kSuper;
+    stops_ = stops_ || column.on_unrepresentable == Unrepresentable::kStop;
     narrowest = std::min(narrowest, safe_bytes(column, limits_));
   }
   // The separators and the LF belong to no value.
@@ -92,7 +94,8 @@ Status Guard::check(Chunk* chunk, Diversion* out) {
   const bool null_key = nullable_key_ && find_text(bytes, null_marker_) != kNone;
   const bool oversize =
       !limits_.oversize_marker.empty() && find_text(bytes, limits_.oversize_marker) != kNone;
-  const bool every_row = bad_utf8 || null_key || oversize;
+  const bool long_number = has_super_ && may_hold_long_number(bytes, limits_.super.number_digits);
+  const bool every_row = bad_utf8 || null_key || oversize || long_number;
   if (!long_rows && !every_row && find_suspect(bytes, 0, suspects_) == kNone) {
     longest_plain_row_ = std::max<size_t>(longest_plain_row_, chunk->longest_row_bytes);
     return ok_status();
@@ -149,7 +152,7 @@ Result<Guard::RowFate> Guard::check_row(std::string_view row, Diversion* out) {
                                                    fields_.size(), schema_.columns.size()));
   }
   if (std::optional<RowFault> fault = row_fault(row)) {
-    if (limits_.diversion == nullptr) {
+    if (limits_.diversion == nullptr || stops_) {
       return Error(fault->code, fmt::format("{} ({})", fault->reason, row_name()));
     }
     VESTO_TRY(reject(std::move(fault->column), std::move(fault->reason), "", out));

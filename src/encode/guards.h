@@ -93,7 +93,9 @@ class Guard {
   GuardLimits limits_;
   unsigned suspects_ = 0;
   size_t longest_safe_row_ = 0;  // a row up to here cannot hold a value that is too long
-  bool nullable_key_ = false;    // only then NULL in the key is looked for
+  bool has_super_ = false;
+  bool stops_ = false;         // a column says stop: so does a row that cannot be delivered
+  bool nullable_key_ = false;  // only then NULL in the key is looked for
   std::vector<bool> is_key_;
   std::vector<uint32_t> widths_;  // of rows that were taken apart
   size_t longest_plain_row_ = 0;  // of the others

@@ -39,7 +39,36 @@ StringEnd end_of_string(std::string_view json, size_t at) {
   return end;
 }
 
+bool in_mantissa(char c) { return (c >= '0' && c <= '9') || c == '.'; }
+
+struct NumberEnd {
+  size_t offset = 0;
+  size_t digits = 0;  // of the mantissa
+};
+
+NumberEnd end_of_number(std::string_view json, size_t at) {
+  NumberEnd end;
+  while (at < json.size() && in_mantissa(json[at])) {
+    if (json[at] != '.') ++end.digits;
+    ++at;
+  }
+  end.offset = at;
+  return end;
+}
+
 }  // namespace
+
+bool may_hold_long_number(std::string_view bytes, size_t digits) {
+  for (size_t at = digits; at < bytes.size(); at += digits + 1) {
+    if (!in_mantissa(bytes[at])) continue;
+    size_t first = at;
+    while (first > 0 && in_mantissa(bytes[first - 1])) --first;
+    size_t last = at;
+    while (last < bytes.size() && in_mantissa(bytes[last])) ++last;
+    if (last - first > digits) return true;
+  }
+  return false;
+}
 
 std::string exceeds_super(std::string_view json, const SuperLimits& limits) {
   if (json.size() > limits.value_bytes) {
@@ -53,6 +82,14 @@ std::string exceeds_super(std::string_view json, const SuperLimits& limits) {
       if (end.has_nul) return "the character \\u0000 in a JSON string";
       if (end.bytes > limits.string_bytes) {
         return too_many("a JSON string of bytes", end.bytes, limits.string_bytes);
+      }
+      at = end.offset;
+      continue;
+    }
+    if (c >= '0' && c <= '9') {
+      const NumberEnd end = end_of_number(json, at);
+      if (end.digits > limits.number_digits) {
+        return too_many("a JSON number of digits", end.digits, limits.number_digits);
       }
       at = end.offset;
       continue;

@@ -155,3 +155,16 @@ def test_a_side_door_larger_than_its_bound_rejects_the_rest(one_world):
     assert finished["rows"]["copied"] + finished["rows"]["rejected"] == 300
     assert 250 <= finished["rows"]["copied"] < 300
     world.assert_nothing_left()
+
+
+def test_a_row_of_many_megabytes_is_rejected_by_its_key(one_world):
+    """It is never fetched: memory stays bounded, and the rest arrives."""
+    world = one_world
+    world.source("CREATE TABLE t (id int PRIMARY KEY, v text); ALTER TABLE t ALTER v SET STORAGE "
+                 "EXTERNAL; INSERT INTO t SELECT i, repeat('y', 60000) FROM generate_series(1, 40) i;"
+                 "INSERT INTO t VALUES (77, repeat('z', 30000000))")
+    world.table("public.t").write_config()
+    finished = world.must_run()
+    assert finished["rows"]["copied"] == 40 and finished["rows"]["rejected"] == 1
+    (row,) = json.loads(rejected(world, "--json"))["rows"]
+    assert row["key"] == {"id": "77"} and row["column"] == "" and "4.0 MiB" in row["reason"]

@@ -10,6 +10,7 @@
 #include "source/postgres/catalog.h"
 #include "source/postgres/columns.h"
 #include "source/postgres/cursor.h"
+#include "source/postgres/reader.h"
 #include "source/postgres/session.h"
 #include "source/postgres/statement.h"
 
@@ -55,7 +56,7 @@ class Planner {
                        });
   }
 
-  Result<PlannedStream> plan() {
+  Result<StreamPlan> plan() {
     VESTO_ASSIGN(const RelationInfo relation, find_relation(*context_.connection, request_.table));
     VESTO_TRY(check_kind(relation));
     VESTO_ASSIGN(table_, describe_table(*context_.connection, relation));
@@ -70,13 +71,8 @@ class Planner {
     plan_.check_utf8 = sql_ascii_ || has_raw_bytes();
     if (plan_.schema.cursor) VESTO_TRY(plan_window());
     build_ranges();
-    PlannedStream planned;
-    if (mark_oversize_) {
-      planned.oversize = std::make_shared<const OversizeRows>(
-          OversizeRows{context_.oversize_marker, context_.max_row_bytes, plan_.schema});
-    }
-    planned.plan = std::move(plan_);
-    return planned;
+    if (mark_oversize_) plan_.oversize_marker = context_.oversize_marker;
+    return std::move(plan_);
   }
 
  private:
@@ -424,7 +420,7 @@ class Planner {
 
 }  // namespace
 
-Result<PlannedStream> plan_stream(const PlanContext& context, const StreamRequest& request) {
+Result<StreamPlan> plan_stream(const PlanContext& context, const StreamRequest& request) {
   return Planner(context, request).plan();
 }
 

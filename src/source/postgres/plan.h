@@ -4,13 +4,11 @@
 #define VESTO_SOURCE_POSTGRES_PLAN_H_
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "pg/connection.h"
-#include "source/postgres/reader.h"
 #include "source/source.h"
 
 namespace vesto {
@@ -36,15 +34,10 @@ struct PlanContext {
   size_t max_row_bytes = kMaxRowBytes;
 };
 
-struct PlannedStream {
-  StreamPlan plan;
-  std::shared_ptr<const OversizeRows> oversize;  // if the statements mark rows that are too large
-};
-
 // Locks the table against ALTER and DROP (ACCESS SHARE) until the snapshot ends.
 // Errors: those of SourceSnapshot::plan(). After one, the transaction is in a failed state: call
 // it inside a savepoint.
-Result<PlannedStream> plan_stream(const PlanContext& context, const StreamRequest& request);
+Result<StreamPlan> plan_stream(const PlanContext& context, const StreamRequest& request);
 
 }  // namespace vesto
 

@@ -14,7 +14,6 @@ namespace vesto {
 namespace {
 
 constexpr std::string_view kReading = "reading rows";
-constexpr size_t kShownKeyBytes = 100;
 
 }  // namespace
 
@@ -53,12 +52,8 @@ void SnapshotConnections::give_back(std::unique_ptr<PgConnection> connection) {
 }
 
 PostgresReader::PostgresReader(std::shared_ptr<SnapshotConnections> connections,
-                               std::unique_ptr<PgConnection> connection, const ReadRange& range,
-                               std::shared_ptr<const OversizeRows> oversize)
-    : connections_(std::move(connections)),
-      connection_(std::move(connection)),
-      range_(range),
-      oversize_(std::move(oversize)) {}
+                               std::unique_ptr<PgConnection> connection, const ReadRange& range)
+    : connections_(std::move(connections)), connection_(std::move(connection)), range_(range) {}
 
 PostgresReader::~PostgresReader() {
   if ((finished_ || !started_) && connection_->usable()) {
@@ -96,9 +91,6 @@ Result<bool> PostgresReader::read(Chunk* chunk) {
     if (!row.ends_with(kCsvRecordEnd)) {
       return Error(ErrorCode::kPgRead, "the server sent a piece of a row in a message of its own");
     }
-    if (oversize_ && row.find(oversize_->marker) != std::string_view::npos) {
-      return oversize_error(row);
-    }
     chunk->bytes.append(row);
     chunk->longest_row_bytes = std::max<uint64_t>(chunk->longest_row_bytes, row.size());
     ++chunk->rows;
@@ -119,24 +111,6 @@ Status PostgresReader::finish() {
   }
   finished_ = true;
   return ok_status();
-}
-
-Error PostgresReader::oversize_error(std::string_view row) const {
-  const StreamSchema& schema = oversize_->schema;
-  std::vector<CsvField> fields;
-  std::vector<std::string> key;
-  std::string scratch;
-  if (split_csv_row(row, &fields) && fields.size() == schema.columns.size()) {
-    for (const size_t index : schema.key) {
-      const std::string_view value = csv_value(fields[index], &scratch);
-      key.push_back(fmt::format("{} = {}", schema.columns[index].source_name,
-                                redact(cut_utf8(value, kShownKeyBytes))));
-    }
-  }
-  return Error(ErrorCode::kSrcRowTooLarge,
-               fmt::format("a row holds more than {} ({})", format_bytes(oversize_->max_row_bytes),
-                           key.empty() ? "the table has no key" : "key: " + join(key, ", ")))
-      .in("table " + schema.stream);
 }
 
 }  // namespace vesto

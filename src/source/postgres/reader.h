@@ -32,21 +32,13 @@ class SnapshotConnections {
   std::vector<std::unique_ptr<PgConnection>> idle_ VESTO_GUARDED_BY(mutex_);
 };
 
-// Stands in the first large column of a row that is too large to be read (see statement.h).
-struct OversizeRows {
-  std::string marker;
-  size_t max_row_bytes = 0;
-  StreamSchema schema;
-};
-
 // PG-CHANGED: `changed` is `stream` itself or belongs to it.
 Error changed_error(std::string_view changed, std::string_view stream);
 
 class PostgresReader final : public RangeReader {
  public:
   PostgresReader(std::shared_ptr<SnapshotConnections> connections,
-                 std::unique_ptr<PgConnection> connection, const ReadRange& range,
-                 std::shared_ptr<const OversizeRows> oversize);
+                 std::unique_ptr<PgConnection> connection, const ReadRange& range);
   ~PostgresReader() override;
   Result<bool> read(Chunk* chunk) override;
   void cancel() override { connection_->interrupt(); }
@@ -56,12 +48,10 @@ class PostgresReader final : public RangeReader {
   // cancel() must be able to end that wait.
   Status start();
   Status finish();
-  [[nodiscard]] Error oversize_error(std::string_view row) const;
 
   const std::shared_ptr<SnapshotConnections> connections_;
   std::unique_ptr<PgConnection> connection_;
   const ReadRange range_;
-  const std::shared_ptr<const OversizeRows> oversize_;
   std::optional<std::string_view> held_;  // came from the server, stands in no chunk yet
   int64_t rows_ = 0;
   bool started_ = false;

@@ -100,29 +100,18 @@ Result<StreamPlan> PostgresSnapshot::plan(const StreamRequest& request) {
   const StopGuard stop(stop_, coordinator_.get());
   // An error must not end the transaction that carries the snapshot.
   VESTO_TRY(source_exec(*coordinator_, "SAVEPOINT plan", kTaking));
-  Result<PlannedStream> planned = plan_stream(context_, request);
+  Result<StreamPlan> planned = plan_stream(context_, request);
   VESTO_TRY(source_exec(*coordinator_,
                         planned.ok() ? "RELEASE SAVEPOINT plan"
                                      : "ROLLBACK TO SAVEPOINT plan; RELEASE SAVEPOINT plan",
                         kTaking));
-  if (!planned.ok()) return std::move(planned).error();
-  if (planned->oversize) {
-    Lock lock(mutex_);
-    for (const ReadRange& range : planned->plan.ranges) oversize_[range.sql] = planned->oversize;
-  }
-  return std::move(planned->plan);
+  return planned;
 }
 
 Result<std::unique_ptr<RangeReader>> PostgresSnapshot::open(const ReadRange& range) {
-  std::shared_ptr<const OversizeRows> oversize;
-  {
-    Lock lock(mutex_);
-    const auto found = oversize_.find(range.sql);
-    if (found != oversize_.end()) oversize = found->second;
-  }
   VESTO_ASSIGN(std::unique_ptr<PgConnection> connection, connections_->take());
-  return std::unique_ptr<RangeReader>(std::make_unique<PostgresReader>(
-      connections_, std::move(connection), range, std::move(oversize)));
+  return std::unique_ptr<RangeReader>(
+      std::make_unique<PostgresReader>(connections_, std::move(connection), range));
 }
 
 }  // namespace vesto

@@ -2,14 +2,13 @@
 #ifndef VESTO_SOURCE_POSTGRES_SNAPSHOT_H_
 #define VESTO_SOURCE_POSTGRES_SNAPSHOT_H_
 
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 
-#include "base/mutex.h"
 #include "source/postgres/plan.h"
 #include "source/postgres/postgres_source.h"
+#include "source/postgres/reader.h"
 
 namespace vesto {
 
@@ -32,9 +31,6 @@ class PostgresSnapshot final : public SourceSnapshot {
   int64_t data_as_of_ms_ = 0;
   PlanContext context_;
   std::stop_token stop_;
-  Mutex mutex_;
-  // By statement: what a reader must know to name a row that is too large.
-  std::map<std::string, std::shared_ptr<const OversizeRows>> oversize_ VESTO_GUARDED_BY(mutex_);
 };
 
 }  // namespace vesto

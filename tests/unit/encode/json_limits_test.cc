@@ -49,6 +49,26 @@ TEST(JsonLimits, ValueSize) {
   EXPECT_NE(exceeds_super("[1,2,3,456]", limits), "");
 }
 
+TEST(JsonLimits, NumbersOfMoreDigitsThanADecimal) {
+  const SuperLimits limits;
+  const std::string fits(38, '7');
+  EXPECT_EQ(exceeds_super("[" + fits + "," + fits + "]", limits), "");
+  EXPECT_EQ(exceeds_super("[0." + std::string(37, '7') + "e-99]", limits), "");
+  EXPECT_NE(exceeds_super("{\"a\":-" + fits + "1}", limits), "");
+  EXPECT_NE(exceeds_super("[" + std::string(20, '1') + "." + std::string(19, '1') + "]", limits),
+            "");
+  EXPECT_EQ(exceeds_super("[\"" + fits + "1\"]", limits), "") << "a string is no number";
+}
+
+TEST(JsonLimits, LongNumbersAreSuspectedWhereverTheyStand) {
+  for (size_t before = 0; before < 100; ++before) {
+    const std::string padding(before, 'x');
+    EXPECT_TRUE(may_hold_long_number(padding + std::string(39, '1'), 38)) << before;
+    EXPECT_FALSE(may_hold_long_number(padding + std::string(38, '1') + "x", 38)) << before;
+  }
+  EXPECT_FALSE(may_hold_long_number("", 38));
+}
+
 TEST(JsonLimits, BytesThatAreNoJsonDoNoHarm) {
   const SuperLimits limits;
   for (const char* text : {"", "\"", "\"\\", "\"\\u", "\"\\u00", "]]]]", "{{{", "\\", "\"\\u000"}) {

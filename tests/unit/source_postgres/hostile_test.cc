@@ -29,7 +29,7 @@ std::string read_copy(const std::string& copy, uint64_t* rows = nullptr) {
   if (!connection.ok()) return connection.error().to_string();
   auto connections = std::make_shared<SnapshotConnections>(options_for(server), "1-1");
   PostgresReader reader(connections, std::move(connection).value(),
-                        ReadRange{"COPY t TO STDOUT", 0, nullptr}, nullptr);
+                        ReadRange{"COPY t TO STDOUT", 0, nullptr});
   Chunk chunk;
   while (true) {
     const auto more = reader.read(&chunk);

@@ -116,9 +116,9 @@ TEST_F(Types, ArraysThatPrintAsTooMuchAreNamedAndNotFetched) {
   // Two million NULLs: stored in a few kilobytes, printed in ten megabytes.
   sql("INSERT INTO t VALUES (77, array_fill(NULL::int, ARRAY[2000000]), NULL, NULL)");
   const Rows rows = read_table(*snapshot(), request_for("public.t"));
-  ASSERT_EQ(rows.size(), 1U);
-  EXPECT_NE(rows[0].find("SRC-ROW-TOO-LARGE"), std::string::npos) << rows[0].substr(0, 500);
-  EXPECT_NE(rows[0].find("id = 77"), std::string::npos);
+  ASSERT_EQ(rows.size(), 5U);
+  EXPECT_EQ(rows[4].substr(0, 3), "77|");
+  EXPECT_LT(rows[4].size(), 200U);
 }
 
 TEST_F(Types, AKeyThatCannotBeComparedCountsForNothing) {
