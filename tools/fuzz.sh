@@ -26,7 +26,8 @@ one='
   log=$build/$name.log
   mkdir -p "$build/corpus/$name" "$build/found/$name"
   rm -f "$build/found/$name"/*
-  if "$build/fuzz/$name" -max_total_time="$seconds" -max_len=16384 -timeout=20 \
+  # FUZZ_SEED, FUZZ_RUNS: the same inputs in the same order, for a gate that is no lottery.
+  if "$build/fuzz/$name" -seed="${FUZZ_SEED:-0}" -runs="${FUZZ_RUNS:--1}" -max_total_time="$seconds" -max_len=16384 -timeout=20 \
       -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$build/found/$name/" \
       "$build/corpus/$name" "fuzz/corpus/$name" >"$log" 2>&1; then
     runs=$(sed -n "s/^stat::number_of_executed_units: *//p" "$log")

@@ -288,6 +288,10 @@ class CopyParser {
       if (word != name) continue;
       VESTO_TRY(note(word));
       VESTO_ASSIGN(copy_.*member, value());
+      // The guide forbids \n as NULL, since it ends a row; within a longer marker it would as well.
+      if (name == "null" && copy_.null_as->find('\n') != std::string::npos) {
+        return make_sql_error("22023", "NULL AS may not hold a line feed");
+      }
       return true;
     }
     if (word == "acceptinvchars") return accept_inv_chars();

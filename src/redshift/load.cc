@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "redshift/errors.h"
 #include "redshift/loader_impl.h"
+#include "redshift/sql_rows.h"
 
 namespace vesto {
 
@@ -77,10 +78,19 @@ Result<ExecResult> RedshiftLoader::Impl::send(RedshiftSession& session, const st
 }
 
 Result<ExecResult> RedshiftLoader::Impl::exec(const std::string& sql, int64_t timeout_ms) {
+  return exec_as(sql, sql, timeout_ms);
+}
+
+Result<ExecResult> RedshiftLoader::Impl::exec_rows(const std::string& sql) {
+  return exec_as(sql, sql::without_values(sql), 0);
+}
+
+Result<ExecResult> RedshiftLoader::Impl::exec_as(const std::string& sql, const std::string& kept,
+                                                 int64_t timeout_ms) {
   if (session_ == nullptr) {
     return Error(ErrorCode::kRsConnection, "there is no connection to Redshift");
   }
-  if (context.keep_sql) context.keep_sql(redact(sql));
+  if (context.keep_sql) context.keep_sql(redact(kept));
   int64_t server_ms = timeout_set_ms_ > 0 ? timeout_set_ms_ : kDdlTimeoutMs;
   if (timeout_ms > 0) server_ms = std::min(server_ms, timeout_ms);
   auto answer =

@@ -85,7 +85,7 @@ Result<uint64_t> LoadRun::bring(const StreamLoad& stream, const std::string& cop
   }
   uint64_t by_side_door = 0;
   for (const std::string& statement : side_sql) {
-    VESTO_ASSIGN(const ExecResult inserted, send(statement));
+    VESTO_ASSIGN(const ExecResult inserted, impl_.exec_rows(statement));
     by_side_door += count_of(inserted);
   }
   if (by_side_door != stream.diverted.side.size()) {

@@ -126,7 +126,7 @@ Status LoadRun::write_rejected(const std::vector<size_t>& order) {
                                  .rejected_at_ms = impl_.clock().wall_ms()};
     for (const std::string& statement :
          sql::insert_rejected(impl_.target.schema, load, stream.diverted.rejected)) {
-      VESTO_TRY(send(statement));
+      VESTO_TRY(impl_.exec_rows(statement));
     }
   }
   return ok_status();

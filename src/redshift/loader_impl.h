@@ -54,6 +54,9 @@ struct RedshiftLoader::Impl {
   // One statement by session_, kept for people. The answer is waited for as long as the server was
   // told to take, or `timeout_ms` if that is less and not 0, and kAnswerGraceMs more.
   Result<ExecResult> exec(const std::string& sql, int64_t timeout_ms = 0);
+  Result<ExecResult> exec_as(const std::string& sql, const std::string& kept, int64_t timeout_ms);
+  // An INSERT with rows of a table in it: they are not kept.
+  Result<ExecResult> exec_rows(const std::string& sql);
   // The same by any session, within bounds: a stop ends the wait (RUN-INTERRUPTED), but not that of
   // COMMIT, whose outcome it would hide, nor that of ROLLBACK.
   Result<ExecResult> send(RedshiftSession& session, const std::string& sql, int64_t timeout_ms);

@@ -78,6 +78,15 @@ std::vector<std::string> insert_side_rows(std::string_view table,
   return inserts.finish();
 }
 
+std::string without_values(std::string_view statement) {
+  constexpr std::string_view kValues = " VALUES ";
+  // The first one is ours: names before it stand in quotes, and none holds this word so.
+  const size_t at = statement.find(kValues);
+  if (at == std::string_view::npos) return std::string(statement);
+  return std::string(statement.substr(0, at)) + std::string(kValues) +
+         "(NULL) /* the values are not kept */";
+}
+
 std::string create_rejected_table(std::string_view schema) {
   return fmt::format(
       "CREATE TABLE {}.{} (\"sync\" VARCHAR(256) NOT NULL, \"stream\" VARCHAR({}) NOT NULL, "

@@ -28,6 +28,10 @@ std::vector<std::string> insert_side_rows(std::string_view table,
                                           const std::vector<ColumnDdl>& columns,
                                           const std::vector<SideRow>& rows);
 
+// An INSERT of the two functions below and above without its rows, for what people look up later:
+// values of tables belong into no log.
+std::string without_values(std::string_view statement);
+
 // What all rejected rows of one stream's load have in common.
 struct RejectedLoad {
   std::string sync;
