@@ -10,7 +10,9 @@ table. Counts are never taken as proof.
 import argparse
 import datetime
 import decimal
+import hashlib
 import json
+import re
 import struct
 import sys
 
@@ -33,6 +35,36 @@ def quote(name):
 
 def qualified(name):
     return ".".join(quote(part) for part in name.split(".", 1))
+
+
+FOLD = {ord(c): c.lower() for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+SYSTEM_COLUMNS = {"oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "insertxid", "deletexid"}
+MADE = re.compile(r"~[0-9a-f]+\Z|~~[g-z]{20}\Z")
+
+
+def fold(name):
+    return name.translate(FOLD)
+
+
+def made_name(name, ambiguous=False):
+    """The name in Redshift by docs/names.md."""
+    folded = out = fold(name)
+    if ambiguous or MADE.search(folded):
+        letters = [c for c in name if c.isascii() and c.isalpha()]
+        out += f"~{sum(1 << i for i, c in enumerate(letters) if c.isupper()):x}"
+    if len(out.encode()) <= 127:
+        return out
+    head = folded.encode()[:105].decode(errors="ignore")
+    digest = hashlib.sha256(name.encode()).digest()
+    return head + "~~" + "".join("ghijklmnopqrstuvwxyz"[byte % 20] for byte in digest[:20])
+
+
+def column_names(names):
+    """{name in the source: name in Redshift} of the columns of one table."""
+    folded = [fold(name) for name in names]
+    return {name: made_name(name, fold(name) in SYSTEM_COLUMNS or
+                            folded.count(fold(name)) > 1 and name != fold(name))
+            for name in names}
 
 
 WHOLE = {"oid", "xid", "cid", "xid8"}
@@ -159,18 +191,18 @@ def compare_table(source, destination, source_table, destination_table, keys, ex
     source_columns = [(name, kind) for name, kind, _ in forms]
     source_forms = {name: expression for name, _, expression in forms}
     destination_kinds = dict(columns_of(destination, destination_table))
-    missing = [n for n, _ in source_columns if n.lower() not in destination_kinds]
+    called = column_names([name for name, _ in source_columns])
+    missing = [n for n, _ in source_columns if called[n] not in destination_kinds]
     if missing:
         return 0, 0, [f"{destination_table} lacks the columns {missing}"]
     names = [n for n, _ in source_columns]
-    folded = [n.lower() for n in names]
-    kinds = [(k, destination_kinds[n.lower()]) for n, k in source_columns]
+    kinds = [(k, destination_kinds[called[n]]) for n, k in source_columns]
     text_keys = dict(source_columns)
     left = open_cursor(source, "left_side", source_table, [source_forms[n] for n in names],
                        order_by(keys, text_keys, source_forms, ' COLLATE "C"'))
-    plain_names = {n: quote(n) for n in folded}
+    plain_names = {called[n]: quote(called[n]) for n in names}
     right = open_cursor(destination, "right_side", destination_table, list(plain_names.values()),
-                        order_by([k.lower() for k in keys], destination_kinds, plain_names, ""))
+                        order_by([called[k] for k in keys], destination_kinds, plain_names, ""))
     # Kinds whose Python objects are equal exactly when the values are need no closer look.
     plain = all(a == b and a in ("bool", "int", "text", "date", "float8") or
                 (a, b) in (("numeric", "numeric"), ("timestamp", "timestamp"),

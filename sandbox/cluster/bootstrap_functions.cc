@@ -9,6 +9,8 @@ namespace vesto::sandbox {
 const std::string_view kBootstrapFunctions = R"sql(
 CREATE TABLE IF NOT EXISTS rs_names(short text PRIMARY KEY, long text NOT NULL);
 GRANT SELECT ON rs_names TO PUBLIC;
+-- What ALTER USER keeps of Redshift's own setting (kUserCaseSetting).
+GRANT SET ON PARAMETER vesto.enable_case_sensitive_identifier TO PUBLIC;
 
 CREATE OR REPLACE FUNCTION rs_full(short text) RETURNS varchar LANGUAGE sql STABLE AS
 $$ SELECT CASE WHEN position('~' IN $1) = 0 THEN $1

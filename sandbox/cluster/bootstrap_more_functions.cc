@@ -22,6 +22,11 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'invalid base for strtol';
   END IF;
   IF $2 = 16 AND left(digits, 2) = '0x' THEN digits := substr(digits, 3); END IF;
+  -- What checksums are made of: millions of times in one statement.
+  IF $2 = 16 AND digits ~ '^[0-9a-f]{1,15}$' THEN
+    RETURN ('x' || lpad(digits, 16, '0'))::bit(64)::bigint
+           * CASE WHEN left($1, 1) = '-' THEN -1 ELSE 1 END;
+  END IF;
   FOR i IN 1 .. length(digits) LOOP
     digit := position(substr(digits, i, 1) IN '0123456789abcdefghijklmnopqrstuvwxyz') - 1;
     IF digit < 0 OR digit >= $2 THEN

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/strings.h"
 #include "sandbox/session/session.h"
+#include "sandbox/sql/names.h"
 
 namespace vesto::sandbox {
 
@@ -105,8 +106,12 @@ bool Session::read_start(StartupPacket* start) {
 
 bool Session::check_password(const StartupPacket& start) {
   const auto rows = shared_->admin->rows(
-      "SELECT oid, rolpassword FROM pg_catalog.pg_authid WHERE rolcanlogin AND rolname = " +
-      pg_literal(start.user) + " AND rolname <> " + pg_literal(kAdminRole) +
+      "SELECT oid, rolpassword, (SELECT pg_catalog.split_part(c, '=', 2) FROM "
+      "pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c WHERE s.setrole = a.oid "
+      "AND s.setdatabase = 0 AND c LIKE '" +
+      std::string(kUserCaseSetting) +
+      "=%') FROM pg_catalog.pg_authid a WHERE rolcanlogin AND rolname = " + pg_literal(start.user) +
+      " AND rolname <> " + pg_literal(kAdminRole) +
       " AND (rolvaliduntil IS NULL OR rolvaliduntil > now())");
   if (!rows.ok()) return refuse({"57P03", "the database system is starting up"});
   // Unknown users are asked too: the answer must not tell who exists.
@@ -126,6 +131,9 @@ bool Session::check_password(const StartupPacket& start) {
   const std::string expected = md5_answer(stored, salt);
   if (expected.empty() || given != expected) return refuse(no_password(start.user));
   user_id_ = parse_int(rows->at(0).at(0).value_or("")).value_or(0);
+  if (const std::optional<std::string>& value = rows->at(0).at(2)) {
+    if (auto done = settings_.set(kCaseSetting, *value); !done.ok()) return refuse(done.error());
+  }
   return true;
 }
 

@@ -21,6 +21,10 @@ namespace vesto::sandbox {
 
 inline constexpr size_t kMaxNameBytes = 127;
 inline constexpr size_t kMaxPgNameBytes = 63;
+// Redshift's setting that keeps the case of quoted names, and the name under which PostgreSQL keeps
+// what ALTER USER has set for it: there it must hold a dot.
+inline constexpr std::string_view kCaseSetting = "enable_case_sensitive_identifier";
+inline constexpr std::string_view kUserCaseSetting = "vesto.enable_case_sensitive_identifier";
 
 // A-Z to a-z; other bytes stay.
 std::string fold_name(std::string_view name);

@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "sandbox/sql/dispatch.h"
 #include "sandbox/sql/errors.h"
+#include "sandbox/sql/names.h"
 
 namespace vesto::sandbox {
 namespace {
@@ -127,11 +128,17 @@ class UserOptions {
   std::vector<std::string> after_;
 };
 
+bool is_switch(std::string_view literal) {
+  return literal == "'true'" || literal == "'false'" || literal == "'on'" || literal == "'off'";
+}
+
 // ALTER USER u SET name {TO | =} value | RESET name
 SqlStatus user_setting(Cursor* cursor, const std::string& user, Statement* out) {
   const bool set = cursor->accept("set");
   if (!set) VESTO_TRY(cursor->expect("reset"));
-  VESTO_ASSIGN(const std::string name, cursor->name());
+  VESTO_ASSIGN(std::string name, cursor->name());
+  // PostgreSQL does not know it; the session looks for this name at login.
+  if (name == kCaseSetting) name = std::string(kUserCaseSetting);
   std::string sql =
       "ALTER ROLE " + quote_name(user) + (set ? " SET " : " RESET ") + quote_name(name);
   if (set) {
@@ -159,6 +166,10 @@ SqlStatus user_setting(Cursor* cursor, const std::string& user, Statement* out) 
         }
       }
     } while (cursor->accept_punct(','));
+    if (name == kUserCaseSetting && (values.size() != 1 || !is_switch(values.front()))) {
+      return make_sql_error(
+          "22023", "parameter \"" + std::string(kCaseSetting) + "\" requires a Boolean value");
+    }
     sql += " TO " + join(values, ", ");
   }
   out->pg_sql.push_back(std::move(sql));

@@ -1,4 +1,4 @@
-// S3, as far as staging needs it: put, list, delete, head. One narrow interface; the client on
+// S3, as far as staging needs it: put, get, list, delete, head. One narrow interface; the client on
 // libcurl implements it (make_s3_client), and tests have a faulty twin.
 //
 // Every request is repeated by itself (bounded by S3Options::attempts, with backoff) after a 500 or
@@ -69,6 +69,10 @@ class S3 {
   // The same for a caller that knows the hash: `body_sha256` are its 32 bytes, or "" (computed).
   virtual Result<S3PutResult> put_hashed(std::string_view key, std::string_view body,
                                          std::string_view body_sha256,
+                                         const std::stop_token& stop) = 0;
+  // The object's bytes. At most `max_bytes` (or 1 MiB, if that is more) are taken into memory;
+  // S3-REFUSED for an object that is longer, and for one that is not there.
+  virtual Result<std::string> get_object(std::string_view key, uint64_t max_bytes,
                                          const std::stop_token& stop) = 0;
   // One page (up to 1,000 objects) of the keys that begin with `prefix`, in their byte order.
   virtual Result<S3ListPage> list(std::string_view prefix, std::string_view continuation_token,

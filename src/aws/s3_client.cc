@@ -20,6 +20,7 @@ namespace {
 constexpr size_t kMaxKeyBytes = 1024;
 constexpr size_t kMaxDeleteKeys = 1000;
 constexpr uint64_t kMaxAnswerBytes = 8 << 20;  // 1,000 percent-encoded keys are under 4 MiB
+constexpr uint64_t kMaxErrorBytes = 1 << 20;   // of an <Error> in the place of an object
 constexpr std::string_view kFirstRegion = "us-east-1";  // signs the question for the region
 
 struct Call {
@@ -30,6 +31,8 @@ struct Call {
   NameValues headers = {};  // signed; beside those that every request has
   std::string_view body = {};
   std::string payload_hash = {};
+  uint64_t max_answer_bytes = kMaxAnswerBytes;
+  bool is_data = false;  // the answer is an object's bytes, whatever they look like
 };
 
 // Takes a 2xx answer. An S3-ANSWER or an error from an <Error> body repeats the request.
@@ -71,6 +74,12 @@ Result<std::string> content_md5(std::string_view body) {
   return std::string(reinterpret_cast<const char*>(text), static_cast<size_t>(length));
 }
 
+// Not repeated: the object will be as long again.
+Error too_long(uint64_t max_bytes) {
+  return {ErrorCode::kS3Refused,
+          "the object has more than " + format_count(static_cast<int64_t>(max_bytes)) + " bytes"};
+}
+
 class S3Client final : public S3 {
  public:
   S3Client(S3Options options, Clock& clock, std::unique_ptr<HttpTransport> http)
@@ -102,6 +111,23 @@ class S3Client final : public S3 {
       return ok_status();
     }));
     return result;
+  }
+
+  Result<std::string> get_object(std::string_view key, uint64_t max_bytes,
+                                 const std::stop_token& stop) override {
+    VESTO_TRY(check_key(key));
+    const Call call{.method = "GET",
+                    .action = "s3:GetObject",
+                    .key = key,
+                    .max_answer_bytes = std::max(max_bytes, kMaxErrorBytes),
+                    .is_data = true};
+    std::string body;
+    VESTO_TRY(send(call, stop, [&](const HttpResponse& response) -> Status {
+      if (response.body.size() > max_bytes) return too_long(max_bytes);
+      body = response.body;
+      return ok_status();
+    }));
+    return body;
   }
 
   Result<S3ListPage> list(std::string_view prefix, std::string_view continuation_token,
@@ -211,12 +237,14 @@ class S3Client final : public S3 {
     return repeat(call, stop, [&]() -> Status {
       VESTO_ASSIGN(const HttpResponse response, send_once(call, region_, stop));
       if (response.too_large) {
+        if (call.is_data) return too_long(call.max_answer_bytes);
         return Error(ErrorCode::kS3Answer, "an answer of more than 8 MiB");
       }
       const bool head_of_nothing = call.method == "HEAD" && response.status == 404;
       const bool success = response.status >= 200 && response.status < 300;
       if (!success && !head_of_nothing) return s3_error(described(call), response);
-      if (parse_s3_error(response.body)) return s3_error(described(call), response);
+      if (!call.is_data && parse_s3_error(response.body))
+        return s3_error(described(call), response);
       return accept(response);
     });
   }
@@ -301,7 +329,7 @@ class S3Client final : public S3 {
                         .url = address.origin.url() + address.path,
                         .headers = to_sign.headers,
                         .body = call.body,
-                        .max_answer_bytes = kMaxAnswerBytes};
+                        .max_answer_bytes = call.max_answer_bytes};
     if (!call.query.empty()) request.url += "?" + canonical_query(call.query);
     to_sign.headers.emplace_back("host", address.origin.host_header());  // libcurl sends it itself
     request.headers.emplace_back(

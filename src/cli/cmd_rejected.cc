@@ -5,6 +5,9 @@
 #include "base/strings.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/prepare.h"
+#include "cli/signals.h"
+#include "schema/table_name.h"
 #include "sync/assemble.h"
 #include "sync/rejected.h"
 
@@ -45,12 +48,67 @@ std::string rows_text(const std::vector<KeptRejectedRow>& rows, const std::strin
                      row.column.empty() ? "-" : printable(row.column, false),
                      printable(row.reason, false), row.rejected_at});
   }
-  return table_text(cells) + fmt::format(
-                                 "Correct the rows in the source (the next run delivers what it "
-                                 "reads again), or name a "
-                                 "policy: on_unrepresentable.\n"
-                                 "All values:  vesto sync rejected {} --csv\n",
-                                 sync);
+  return table_text(cells) +
+         fmt::format(
+             "Correct the rows in the source, or name a policy (on_unrepresentable). The next run "
+             "delivers what it reads again; all of these are read at once by --replay.\n"
+             "All values:  vesto sync rejected {} --csv\n",
+             sync);
+}
+
+}  // namespace
+
+namespace {
+
+// What was replayed and is committed goes off the list.
+int end_replay(const Context& context, Prepared& prepared, const Replay& replay,
+               const RunOutcome& outcome) {
+  std::vector<std::string> done;
+  for (const TableResult& table : outcome.tables) {
+    if (table.state != "failed") done.push_back(normal_table_name(table.name));
+  }
+  const Status forgotten =
+      forget_replayed(prepared.sync.spec, prepared.sync.connector(), replay, done);
+  if (!forgotten.ok()) return fail(context, forgotten.error());
+  return outcome.exit_code;
+}
+
+int replay(const Context& context, Config config) {
+  const Options& options = context.options;
+  ByteBudget budget(budget_bytes(config));
+  RunDisplay display(display_mode(context), context.terminal, *context.clock, &budget);
+  SignalStop stop([&display] { display.show_now(); });
+  auto prepared = prepare(context, std::move(config), stop.token());
+  if (!prepared.ok()) return fail(context, prepared.error());
+  Prepared& all = **prepared;
+  const std::string stream =
+      options.tables.empty() ? "" : normal_table_name(options.tables.front());
+  const auto rows =
+      read_rejected(all.sync.spec, all.sync.connector(), stream, static_cast<int>(kMaxWantedKeys));
+  if (!rows.ok()) return fail(context, rows.error());
+  const Replay wanted = replay_of(*rows);
+  if (wanted.without_key > 0) {
+    write_err(fmt::format("Warning: {} rejected rows have no whole key and cannot be found again\n",
+                          wanted.without_key));
+  }
+  if (wanted.keys.empty()) {
+    if (!options.json) write_out("No rejected rows to replay.\n");
+    return kExitOk;
+  }
+  std::vector<std::string> streams;
+  for (const auto& [name, keys] : wanted.keys) streams.push_back(name);
+  display.only(streams);
+  const RunServices services = all.sync.services(*all.store, *context.clock, budget);
+  RunOptions run_options;
+  run_options.only_keys = wanted.keys;
+  run_options.stop = stop.token();
+  run_options.observer = &display;
+  run_options.stop_signal = [&stop] { return stop.received(); };
+  const RunOutcome outcome = run_sync(all.sync.spec, run_options, services);
+  display.finish();
+  report_end(context, outcome);
+  if (outcome.error) return outcome.exit_code;
+  return end_replay(context, all, wanted, outcome);
 }
 
 }  // namespace
@@ -62,6 +120,7 @@ int cmd_rejected(const Context& context) {
   if (config->find_sync(options.name) == nullptr) {
     return fail(context, no_object("sync", options.name, names_of(config->syncs)));
   }
+  if (options.replay) return replay(context, *config);
   // Looking holds no lease and no lock: signals end the process as they are used to.
   Result<AssembledSync> sync = assemble_sync(*config, options.name, std::stop_token());
   if (!sync.ok()) return fail(context, sync.error());

@@ -10,6 +10,7 @@
 #include "cli/display.h"
 #include "cli/exit_codes.h"
 #include "cli/plan_text.h"
+#include "cli/prepare.h"
 #include "cli/signals.h"
 #include "cli/summary.h"
 #include "schema/table_name.h"
@@ -26,7 +27,12 @@ Status check_tables(const SyncConfig& sync, const std::vector<std::string>& want
     const auto same = [&name](const std::string& other) {
       return normal_table_name(other) == normal_table_name(name);
     };
-    if (std::none_of(known.begin(), known.end(), same)) {
+    const std::optional<TableName> table = parse_table_name(name);
+    const bool by_pattern =
+        table && std::any_of(known.begin(), known.end(), [&table](const std::string& pattern) {
+          return is_table_pattern(pattern) && matches_table_pattern(pattern, *table);
+        });
+    if (!by_pattern && std::none_of(known.begin(), known.end(), same)) {
       const std::optional<std::string> better = nearest(name, known);
       return Error(ErrorCode::kCfgNoObject,
                    fmt::format("sync {} has no table \"{}\"{}", sync.name, cut_utf8(name, 200),
@@ -37,12 +43,7 @@ Status check_tables(const SyncConfig& sync, const std::vector<std::string>& want
   return ok_status();
 }
 
-// Everything that a run and a plan need, in the order in which it is taken down last.
-struct Prepared {
-  Config config;
-  std::unique_ptr<Store> store;
-  AssembledSync sync;
-};
+}  // namespace
 
 Result<std::unique_ptr<Prepared>> prepare(const Context& context, Config config,
                                           const std::stop_token& stop) {
@@ -82,8 +83,6 @@ int report_end(const Context& context, const RunOutcome& outcome) {
   }
   return code;
 }
-
-}  // namespace
 
 namespace {
 

@@ -31,6 +31,7 @@ int cmd_source_test(const Context& context);
 int cmd_source_tables(const Context& context);
 int cmd_plan(const Context& context);
 int cmd_run(const Context& context);
+int cmd_parity(const Context& context);
 int cmd_rejected(const Context& context);
 int cmd_status(const Context& context);
 int cmd_history(const Context& context);

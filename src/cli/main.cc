@@ -31,6 +31,8 @@ int run_command(const Context& context) {
       return cmd_plan(context);
     case Verb::kSyncRejected:
       return cmd_rejected(context);
+    case Verb::kSyncParity:
+      return cmd_parity(context);
     case Verb::kRun:
       return cmd_run(context);
     case Verb::kStatus:
@@ -70,7 +72,9 @@ int main(int argc, char** argv) {
   context.clock = &vesto::system_clock();
   const Verb verb = context.options.verb;
   // Before any thread is made: threads inherit the mask.
-  if (verb == Verb::kRun || verb == Verb::kSyncPlan) vesto::cli::block_signals();
+  if (verb == Verb::kRun || verb == Verb::kSyncPlan || verb == Verb::kSyncParity) {
+    vesto::cli::block_signals();
+  }
   const int code = run_command(context);
   if (vesto::cli::out_error() == 0) return code;
   return vesto::cli::report_lost_output(code);

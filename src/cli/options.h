@@ -17,6 +17,7 @@ enum class Verb {
   kSourceTables,
   kSyncPlan,
   kSyncRejected,
+  kSyncParity,
   kRun,
   kStatus,
   kHistory,
@@ -41,7 +42,10 @@ struct Options {
   std::vector<std::string> tables;
   bool full_refresh = false;
   bool dry_run = false;
+  bool replay = false;
   bool csv = false;
+  bool sample = false;
+  bool repair = false;
   bool sql = false;
   bool origin = false;
   bool show_tables = false;

@@ -121,9 +121,27 @@ class Line {
     CLI::App* rejected = add(sync, "rejected", "Rows that were kept aside", Verb::kSyncRejected);
     rejected->add_option("SYNC", options_.name, "Name of the sync")->required();
     rejected->add_option("--table", options_.tables, "Only this table")->type_name("NAME");
+    rejected->add_flag("--replay", options_.replay,
+                       "Read these rows once more from the source and deliver them");
     rejected->add_flag("--csv", options_.csv, "Print all of them as CSV");
     rejected->add_option("--limit", options_.limit, "How many (default 20)")
         ->check(CLI::Range(1, 1'000'000));
+    add_parity(sync);
+  }
+
+  void add_parity(CLI::App* sync) {
+    CLI::App* parity =
+        add(sync, "parity", "Deliver, and compare source and warehouse at one moment",
+            Verb::kSyncParity);
+    parity->add_option("SYNC", options_.name, "Name of the sync")->required();
+    parity
+        ->add_option("--table", options_.tables, "Only this table of the sync, also several times")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    parity->add_flag("--sample", options_.sample,
+                     "Sums over all rows, single values of one row in 16");
+    parity->add_flag("--repair", options_.repair,
+                     "Deliver the rows that are missing or differ, and compare again");
   }
 
   void add_choice(CLI::App* command) {
@@ -317,6 +335,7 @@ class Line {
         {"run", "vesto run shop-orders --table public.orders"},
         {"sync", "vesto sync plan shop-orders"},
         {"sync plan", "vesto sync plan shop-orders --sql"},
+        {"sync parity", "vesto sync parity shop-orders --table public.orders"},
         {"sync rejected", "vesto sync rejected shop-orders --csv"},
         {"status", "vesto status shop-orders"},
         {"history", "vesto history shop-orders --limit 50"},
@@ -349,9 +368,9 @@ ParsedLine parse_command_line(const std::vector<std::string>& arguments) {
 }
 
 std::vector<std::string> command_names() {
-  return {"run",  "sync plan",   "sync rejected", "status",       "history",
-          "show", "source test", "source tables", "config check", "config show",
-          "init", "help",        "version"};
+  return {"run",         "sync plan", "sync parity", "sync rejected", "status",
+          "history",     "show",      "source test", "source tables", "config check",
+          "config show", "init",      "help",        "version"};
 }
 
 }  // namespace vesto::cli

@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "config/keys.h"
 #include "config/values.h"
+#include "schema/names.h"
 #include "schema/table_name.h"
 
 namespace vesto {
@@ -46,6 +47,16 @@ class Section {
     if (value == nullptr || value->kind != Kind::kArray) return out;
     for (const TomlValue& item : value->items) {
       if (item.kind == Kind::kString) out.push_back(item.text);
+    }
+    return out;
+  }
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> choices(
+      std::string_view name) const {
+    std::vector<std::pair<std::string, std::string>> out;
+    const TomlValue* value = find(name);
+    if (value == nullptr) return out;
+    for (const TomlValue::Member& member : value->members) {
+      out.emplace_back(member.name, member.value.text);
     }
     return out;
   }
@@ -257,14 +268,19 @@ class Builder {
     const TomlValue* tables = section.find("table");
     if (tables == nullptr || tables->kind != Kind::kArray) return out;
     for (const TomlValue& item : tables->items) {
-      if (item.kind == Kind::kTable) out.tables.push_back(table(item, out.name));
+      if (item.kind == Kind::kTable) out.tables.push_back(table(item, section, out.name));
     }
     return out;
   }
 
-  TableConfig table(const TomlValue& item, const std::string& sync_name) {
+  TableConfig table(const TomlValue& item, const Section& of_sync, const std::string& sync_name) {
     const Section section(&item, "sync.*.table[]");
     TableConfig out;
+    const auto own_or_sync = [&](std::string_view name) {
+      return section.has(name) ? section.text(name) : of_sync.text(name);
+    };
+    out.on_new_column = own_or_sync("on_new_column");
+    out.on_type_change = own_or_sync("on_type_change");
     out.origin = item.origin;
     out.name = section.text("name");
     out.mode = section.text("mode");
@@ -272,11 +288,13 @@ class Builder {
     out.cursor = section.text("cursor");
     out.exclude = section.texts("exclude");
     out.adopt = section.boolean("adopt");
-    if (const TomlValue* policies = section.find("on_unrepresentable")) {
-      for (const TomlValue::Member& member : policies->members) {
-        out.on_unrepresentable.emplace_back(member.name, member.value.text);
-      }
-    }
+    out.filter = section.text("filter");
+    out.query = section.text("query");
+    out.cursor_is_immutable = section.boolean("cursor_is_immutable");
+    out.distkey = section.text("distkey");
+    out.sortkey = section.texts("sortkey");
+    out.encode = section.choices("encode");
+    out.on_unrepresentable = section.choices("on_unrepresentable");
     if (const TomlValue* lookback = section.find("lookback")) {
       if (lookback->kind == Kind::kInteger) out.lookback_units = lookback->integer;
       if (lookback->kind == Kind::kString) out.lookback_ms = parse_duration_ms(lookback->text);
@@ -289,18 +307,27 @@ class Builder {
 
   void target(const Section& section, const std::string& shown, TableConfig* out) {
     if (out->name.empty()) return;
-    const std::optional<TableName> name = parse_table_name(out->name);
-    if (out->name.find('*') != std::string::npos && out->name.find('"') == std::string::npos) {
-      return add(ErrorCode::kCfgNotInVersion, section.origin("name"),
-                 fmt::format("{}: patterns are not in this version", shown),
-                 "Name each table; vesto source tables NAME lists them.");
+    std::string own_name;
+    if (section.has("query")) {
+      if (!is_query_name(out->name)) {
+        return add(ErrorCode::kCfgValue, section.origin("name"),
+                   fmt::format("{}: a query's name is one word", shown),
+                   "Write letters, digits, _ and - only, at most 63.");
+      }
+      own_name = out->name;
+    } else {
+      const std::optional<TableName> name = parse_table_name(out->name);
+      if (!name) {
+        return add(ErrorCode::kCfgValue, section.origin("name"),
+                   fmt::format("{}: the name needs a schema and a table", shown),
+                   "Write \"public.orders\"; a name that holds a dot in double quotes.");
+      }
+      out->pattern = is_table_pattern(out->name);
+      if (out->pattern) return pattern(section, shown);
+      own_name = name->table;
     }
-    if (!name) {
-      return add(ErrorCode::kCfgValue, section.origin("name"),
-                 fmt::format("{}: the name needs a schema and a table", shown),
-                 "Write \"public.orders\"; a name that holds a dot in double quotes.");
-    }
-    out->target = to_lower_ascii(section.has("target") ? section.text("target") : name->table);
+    out->target = section.has("target") ? to_lower_ascii(section.text("target"))
+                                        : target_table_name(own_name);
     if (out->target.empty() && section.has("target")) return;  // lint has said so
     if (out->target.size() > 127) {
       add(ErrorCode::kCfgValue, section.origin("target"),
@@ -310,6 +337,16 @@ class Builder {
       add(ErrorCode::kCfgValue, section.origin("target"),
           fmt::format("{}: names that begin with _vesto_ belong to Vesto", shown),
           "Give another one with target = \"...\".");
+    }
+  }
+
+  // What a pattern stands for is known to each run alone.
+  void pattern(const Section& section, const std::string& shown) {
+    for (const char* name : {"target", "key", "distkey", "sortkey", "encode", "adopt"}) {
+      if (!section.has(name)) continue;
+      add(ErrorCode::kCfgValue, section.origin(name),
+          fmt::format("{}: {} is of one table, and the name is a pattern", shown, name),
+          "Give that table an entry of its own: the pattern then leaves it out.");
     }
   }
 
@@ -325,6 +362,30 @@ class Builder {
     if (table.mode == "replace" && section.has("cursor")) {
       value_issue("cursor", "replace reads the whole table, so it has no cursor",
                   "Remove cursor, or use mode = \"upsert\".");
+    }
+    if (table.mode == "append" && !section.has("cursor")) {
+      value_issue("mode", "append needs a cursor, or each run would add all rows again",
+                  "Add cursor, or use mode = \"upsert\" or \"replace\".");
+    }
+    if (table.cursor_is_immutable && table.mode != "append") {
+      value_issue("cursor_is_immutable", "cursor_is_immutable is for append",
+                  "Use mode = \"append\", or remove the line.");
+    }
+    for (const auto& [column, policy] : table.on_unrepresentable) {
+      if (table.mode != "append" || column != table.cursor) continue;
+      if (policy != "null" && policy != "text") continue;
+      value_issue("on_unrepresentable",
+                  fmt::format("\"{}\" is the cursor of append, by which rows are found again: it "
+                              "must hold what the source holds",
+                              cut_utf8(column, 100)),
+                  "Use reject or stop for it.");
+    }
+    if (table.cursor_is_immutable && table.lookback_units) {
+      value_issue("lookback", "a cursor that is immutable is a time, so lookback is a duration",
+                  "Write it like \"1m\", or remove the line.");
+    }
+    if (section.has("query") && section.has("filter")) {
+      value_issue("filter", "a query has no filter beside it", "Put it into the query's WHERE.");
     }
     for (const auto& [column, policy] : table.on_unrepresentable) {
       const bool in_key = std::find(table.key.begin(), table.key.end(), column) != table.key.end();

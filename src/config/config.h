@@ -86,13 +86,22 @@ struct SourceConfig {
 struct TableConfig {
   std::string name;    // as written: "public.orders"
   std::string target;  // table in the destination's schema, lower case
-  std::string mode;    // upsert, replace
+  std::string mode;    // upsert, replace, append
   std::vector<std::string> key;
   std::string cursor;
   std::optional<int64_t> lookback_ms;
   std::optional<int64_t> lookback_units;
   std::vector<std::string> exclude;
   bool adopt = false;
+  std::string filter;
+  std::string query;
+  bool cursor_is_immutable = false;
+  std::string on_new_column;   // add, add_and_backfill, ignore, stop
+  std::string on_type_change;  // stop, rewrite
+  std::string distkey;
+  std::vector<std::string> sortkey;
+  std::vector<std::pair<std::string, std::string>> encode;  // column, encoding
+  bool pattern = false;  // the name stands for all tables that match it
   // By column of the source: reject, stop, null, text. Others are rejected.
   std::vector<std::pair<std::string, std::string>> on_unrepresentable;
   Origin origin;

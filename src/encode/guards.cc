@@ -183,8 +183,7 @@ Result<Guard::RowFate> Guard::check_row(std::string_view row, Diversion* out) {
 }
 
 std::optional<Guard::RowFault> Guard::row_fault(std::string_view row) const {
-  RowFault too_large{ErrorCode::kSrcRowTooLarge, "",
-                     fmt::format("a row of more than {}", format_bytes(limits_.row_bytes))};
+  bool too_large = row.size() > limits_.row_bytes;
   for (size_t i = 0; i < fields_.size(); ++i) {
     if (is_key_[i] && is_csv_null(fields_[i], null_marker_)) {
       const std::string& name = schema_.columns[i].source_name;
@@ -192,11 +191,12 @@ std::optional<Guard::RowFault> Guard::row_fault(std::string_view row) const {
                       fmt::format("column {} belongs to the key and is NULL", name)};
     }
     if (!limits_.oversize_marker.empty() && fields_[i].raw == limits_.oversize_marker) {
-      return too_large;
+      too_large = true;
     }
   }
-  if (row.size() > limits_.row_bytes) return too_large;
-  return std::nullopt;
+  if (!too_large) return std::nullopt;
+  return RowFault{ErrorCode::kSrcRowTooLarge, "",
+                  fmt::format("a row of more than {}", format_bytes(limits_.row_bytes))};
 }
 
 // The row leaves the chunk because of one value: by the side door while that has room, else as its
@@ -297,7 +297,7 @@ Guard::Finding Guard::judge(size_t index, const CsvField& field) {
     case TypeKind::kDate:
     case TypeKind::kTimestamp:
     case TypeKind::kTimestampTz:
-      return judge_time(index, value);
+      return judge_time(value);
     case TypeKind::kVarchar:
     case TypeKind::kVarbyte:
     case TypeKind::kGeometry:
@@ -315,7 +315,7 @@ Guard::Finding Guard::judge(size_t index, const CsvField& field) {
 
 // DATE and the timestamps reach from 4713 BC to 294276 AD (r_Datetime_types); COPY is only sure of
 // years of four digits.
-Guard::Finding Guard::judge_time(size_t, std::string_view value) const {
+Guard::Finding Guard::judge_time(std::string_view value) {
   constexpr int64_t kLastYear = 294276;
   if (value == "infinity" || value == "-infinity") {
     return {Finding::Kind::kBad, std::string(value)};

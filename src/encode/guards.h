@@ -79,7 +79,7 @@ class Guard {
   Result<RowFate> check_row(std::string_view row, Diversion* out);
   [[nodiscard]] std::optional<RowFault> row_fault(std::string_view row) const;
   Finding judge(size_t index, const CsvField& field);
-  [[nodiscard]] Finding judge_time(size_t index, std::string_view value) const;
+  static Finding judge_time(std::string_view value);
   Finding judge_text(size_t index, const CsvField& field);
   Result<RowFate> divert(size_t index, const Finding& finding, bool by_side_door, Diversion* out);
   Status reject(std::string column, std::string reason, std::string_view value, Diversion* out);

@@ -174,13 +174,18 @@ struct PgConnection::Impl {
   }
 
   PgStatus send(std::string_view sql, int64_t deadline_ms) {
+    return send_by(sql, deadline_ms, [this](const char* text) { return PQsendQuery(conn, text); });
+  }
+
+  template <typename Send>
+  PgStatus send_by(std::string_view sql, int64_t deadline_ms, Send&& send_text) {
     VESTO_TRY(check_usable());
     notices.clear();
     const std::string text(sql);
     if (text.find('\0') != std::string::npos) {
       return make_error(PgError::Kind::kProtocol, "a statement with a NUL byte cannot be sent");
     }
-    if (PQsendQuery(conn, text.c_str()) == 0) return lost();
+    if (send_text(text.c_str()) == 0) return lost();
     while (true) {
       const int flushed = PQflush(conn);
       if (flushed == 0) return Unit{};
@@ -379,6 +384,41 @@ PgResult<PgAnswer> PgConnection::exec(std::string_view sql, int64_t timeout_ms) 
   answer.notices = std::move(impl_->notices);
   impl_->notices.clear();
   return answer;
+}
+
+PgResult<std::vector<PgColumn>> PgConnection::describe(std::string_view sql, int64_t timeout_ms) {
+  const int64_t deadline_ms = system_clock().monotonic_ms() + timeout_ms;
+  std::vector<PgColumn> columns;
+  std::optional<PgError> error;
+  PGconn* conn = impl_->conn;
+  VESTO_TRY(impl_->send_by(sql, deadline_ms, [conn](const char* text) {
+    return PQsendPrepare(conn, "", text, 0, nullptr);
+  }));
+  VESTO_ASSIGN(const bool prepared, impl_->drain(deadline_ms, &error));
+  if (!prepared) return *std::move(error);
+  VESTO_TRY(impl_->send_by("", deadline_ms, [conn](const char* unnamed) {
+    return PQsendDescribePrepared(conn, unnamed);
+  }));
+  {
+    VESTO_ASSIGN(const ResultPtr result, impl_->next_result(deadline_ms));
+    if (!result) return impl_->lost();
+    if (PQresultStatus(result.get()) != PGRES_COMMAND_OK) {
+      error = impl_->result_error(result.get());
+    } else if (PQnparams(result.get()) > 0) {
+      error = make_error(PgError::Kind::kServer, "a statement with parameters ($1)");
+      error->sqlstate = "42P02";
+    }
+    for (int c = 0; c < PQnfields(result.get()); ++c) {
+      columns.push_back({.name = PQfname(result.get(), c),
+                         .type_oid = PQftype(result.get(), c),
+                         .typmod = PQfmod(result.get(), c),
+                         .table_oid = PQftable(result.get(), c),
+                         .table_column = PQftablecol(result.get(), c)});
+    }
+  }
+  VESTO_ASSIGN(const bool described, impl_->drain(deadline_ms, &error));
+  if (!described) return *std::move(error);
+  return columns;
 }
 
 PgStatus PgConnection::copy_out(std::string_view sql) {

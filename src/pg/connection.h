@@ -82,6 +82,16 @@ struct PgAnswer {
   [[nodiscard]] std::optional<std::string> scalar() const;
 };
 
+// A column that a query would give.
+struct PgColumn {
+  std::string name;
+  uint32_t type_oid = 0;
+  int32_t typmod = -1;
+  // The column of a table that it is taken from as it is; 0: computed.
+  uint32_t table_oid = 0;
+  int table_column = 0;
+};
+
 class PgConnection {
  public:
   // Bounds a wait for an answer where the caller names none. Dead peers are found much earlier, by
@@ -97,6 +107,12 @@ class PgConnection {
   // statement must bound its rows. The first error of a string of statements is returned. On
   // kTimeout and kInterrupted the server is asked to cancel and the connection is cut.
   PgResult<PgAnswer> exec(std::string_view sql, int64_t timeout_ms = kDefaultTimeoutMs);
+
+  // The columns that `sql` would give, without executing it. It must be one statement (the extended
+  // protocol takes no more), so a text that is put into it cannot bring another one. The relations
+  // in it stay locked until the transaction ends.
+  PgResult<std::vector<PgColumn>> describe(std::string_view sql,
+                                           int64_t timeout_ms = kDefaultTimeoutMs);
 
   // Starts "COPY ... TO STDOUT".
   PgStatus copy_out(std::string_view sql);

@@ -21,6 +21,7 @@ enum Field : size_t {
   kNotNull,
   kHasDefault,
   kDistkey,
+  kSortkey,
   kFields,
 };
 
@@ -106,7 +107,7 @@ std::string catalog_sql(std::string_view schema, const std::vector<std::string>&
   for (const std::string& table : tables) names.push_back(sql::literal(table));
   return "SELECT current_user, current_database(), n.nspname, c.relname, c.relkind, "
          "pg_get_userbyid(c.relowner), a.attname, format_type(a.atttypid, a.atttypmod), "
-         "a.attnotnull, a.atthasdef, a.attisdistkey "
+         "a.attnotnull, a.atthasdef, a.attisdistkey, a.attsortkeyord "
          "FROM (SELECT 1 AS one) o LEFT JOIN pg_namespace n ON n.nspname = " +
          sql::literal(schema) +
          " LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname IN (" + join(names, ", ") +
@@ -138,6 +139,8 @@ Result<Catalog> parse_catalog(const ExecResult& answer) {
     column.not_null = is_true(row[kNotNull]);
     column.has_default = is_true(row[kHasDefault]);
     column.distkey = is_true(row[kDistkey]);
+    // Its place among them, negative in some of an interleaved one; 0: none.
+    column.sortkey = row[kSortkey] && *row[kSortkey] != "0";
     table.columns.push_back(std::move(column));
   }
   return out;

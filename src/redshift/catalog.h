@@ -24,6 +24,7 @@ struct CatalogColumn {
   bool not_null = false;
   bool has_default = false;
   bool distkey = false;
+  bool sortkey = false;  // one of them, at any place
 };
 
 struct CatalogTable {

@@ -6,7 +6,9 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "redshift/errors.h"
 #include "redshift/loader_impl.h"
+#include "redshift/sql_rows.h"
 #include "redshift/table_plan.h"
 
 namespace vesto {
@@ -25,12 +27,6 @@ struct Rights {
   bool may_make_temp = false;
   bool may_use_schema = true;
   bool may_make_table = true;
-};
-
-struct ViewColumn {
-  std::string table;
-  std::string column;
-  std::string view;
 };
 
 bool is_true(const std::optional<std::string>& cell) { return cell && *cell == "t"; }
@@ -54,21 +50,6 @@ std::string table_rights_sql(const TargetName& table) {
   return "SELECT " + join(parts, ", ");
 }
 
-// Views bound to a column. Redshift keeps them in pg_depend as PostgreSQL 8 does (a view WITH NO
-// SCHEMA BINDING is not in there).
-std::string views_sql(const std::string& schema, const std::vector<std::string>& tables) {
-  std::vector<std::string> names;
-  for (const std::string& table : tables) names.push_back(sql::literal(table));
-  return "SELECT DISTINCT c.relname, a.attname, vn.nspname || '.' || v.relname FROM pg_depend d "
-         "JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class "
-         "JOIN pg_namespace vn ON vn.oid = v.relnamespace "
-         "JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace "
-         "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid "
-         "WHERE n.nspname = " +
-         sql::literal(schema) + " AND c.relname IN (" + join(names, ", ") +
-         ") AND v.oid <> c.oid ORDER BY 1, 2, 3";
-}
-
 // A question whose answer only makes the plan better: a warehouse that does not know it, or does
 // not let this user ask, is no reason to give no plan.
 bool is_refusal(const Error& error) {
@@ -84,7 +65,7 @@ bool is_refusal(const Error& error) {
   }
 }
 
-std::string created_text(const StreamLoad& stream, const TablePlan& plan) {
+std::string created_text(const TablePlan& plan) {
   const auto& columns = plan.after.columns;
   std::string out = fmt::format("{} column{}: ", columns.size(), columns.size() == 1 ? "" : "s");
   for (size_t i = 0; i < columns.size() && i < kColumnsNamed; ++i) {
@@ -95,17 +76,24 @@ std::string created_text(const StreamLoad& stream, const TablePlan& plan) {
   if (columns.size() > kColumnsNamed) {
     out += fmt::format(" and {} more", columns.size() - kColumnsNamed);
   }
-  const sql::TableKeys keys = choose_keys(stream.schema);
+  const sql::TableKeys& keys = plan.keys;
   out += keys.distkey.empty() ? "; diststyle even" : "; distkey " + keys.distkey;
-  if (!keys.sortkey.empty()) out += "; sortkey " + keys.sortkey;
+  if (!keys.sortkey.empty()) out += "; sortkey " + join(keys.sortkey, ", ");
   return out;
 }
 
-// The columns that are widened, and what is done to the table as people read it.
+// The columns whose type changes, and what is done to the table as people read it.
 struct Altered {
-  std::vector<std::string> widened;
+  std::vector<std::string> columns;
   std::string text;
 };
+
+const ColumnRewrite* find_rewrite(const TablePlan& plan, const std::string& column) {
+  for (const ColumnRewrite& rewrite : plan.rewrites) {
+    if (rewrite.column == column) return &rewrite;
+  }
+  return nullptr;
+}
 
 Altered altered(const CatalogTable& before, const TablePlan& plan) {
   Altered out;
@@ -115,8 +103,12 @@ Altered altered(const CatalogTable& before, const TablePlan& plan) {
     if (old == nullptr) {
       parts.push_back(fmt::format("add column {} {}", column.name,
                                   column.type ? type_sql(*column.type) : std::string()));
+    } else if (const ColumnRewrite* rewrite = find_rewrite(plan, column.name)) {
+      out.columns.push_back(column.name);
+      parts.push_back(fmt::format("make {} anew with its values cast, {} -> {}", column.name,
+                                  rewrite->from_text, type_sql(rewrite->to)));
     } else if (old->type && column.type && old->type->length_bytes != column.type->length_bytes) {
-      out.widened.push_back(column.name);
+      out.columns.push_back(column.name);
       parts.push_back(fmt::format("widen {} {} -> {}", column.name, type_sql(*old->type),
                                   type_sql(*column.type)));
     }
@@ -191,15 +183,21 @@ class Comparer {
   Result<TargetChange> compare_target(const StreamLoad& stream) {
     TargetChange change;
     const CatalogTable* existing = impl_.find_table(stream.target);
-    if (existing == nullptr && !stream.full) return blocked(table_gone(stream));
+    VESTO_TRY(impl_.connect());
+    if (Status fits = impl_.check_target(stream, existing); !fits.ok()) {
+      impl_.roll_back();
+      // The run would lose this stream alone.
+      if (after_fault(fits.error()) == AfterFault::kLeaveGroup) return blocked(fits.error());
+      return fits.error();
+    }
     const Result<TablePlan> plan = plan_table(stream, existing);
     if (!plan.ok()) return blocked(plan.error());
     if (existing == nullptr) {
       change.kind = TargetChange::Kind::kCreate;
-      change.text = created_text(stream, *plan);
+      change.text = created_text(*plan);
       return change;
     }
-    if (plan->statements.empty()) {
+    if (plan->empty()) {
       VESTO_ASSIGN(const std::vector<std::string> missing,
                    missing_rights(stream.target, *existing, {"SELECT", "INSERT", "DELETE"}));
       if (!missing.empty()) return blocked(no_rights(stream.target, missing));
@@ -216,29 +214,23 @@ class Comparer {
     const Altered what = altered(*existing, *plan);
     change.kind = TargetChange::Kind::kAlter;
     change.text = what.text;
-    if (!what.widened.empty()) {
-      VESTO_ASSIGN(const std::optional<ViewColumn> view, view_in_the_way(stream.target, what));
-      if (view) return blocked(bound_view(stream.target, *view));
-    }
-    return change;
-  }
-
-  Result<std::optional<ViewColumn>> view_in_the_way(const TargetName& table, const Altered& what) {
-    VESTO_ASSIGN(const Rows rows, ask(views_sql(table.schema, {table.table}), 3));
-    for (const auto& row : rows) {
-      ViewColumn view{row[0].value_or(""), row[1].value_or(""), row[2].value_or("")};
-      if (std::find(what.widened.begin(), what.widened.end(), view.column) != what.widened.end()) {
-        return std::optional<ViewColumn>(std::move(view));
+    for (const std::string& column : what.columns) {
+      const CatalogColumn* there = existing->find(column);
+      if (there != nullptr && (there->distkey || there->sortkey)) {
+        return blocked(key_column(stream.target, *there));
       }
     }
-    return std::optional<ViewColumn>();
-  }
-
-  static Error bound_view(const TargetName& table, const ViewColumn& view) {
-    return Error(ErrorCode::kRsTableDiffers,
-                 fmt::format("table {}.{}: column {} has to be widened, and view {} is bound to it",
-                             table.schema, table.table, view.column, view.view))
-        .with_hint("Recreate the view WITH NO SCHEMA BINDING, or drop it, then run again.");
+    if (what.columns.empty()) return change;
+    VESTO_ASSIGN(const Rows rows,
+                 ask(sql::bound_views(stream.target.schema, {stream.target.table}), 4));
+    for (const std::string& column : what.columns) {
+      std::vector<std::string> views;
+      for (const auto& row : rows) {
+        if (row[1] == column) views.push_back(row[2].value_or("") + "." + row[3].value_or(""));
+      }
+      if (!views.empty()) return blocked(view_dep(stream.target, column, views));
+    }
+    return change;
   }
 
   // Those of `wanted` that the user lacks on a table of somebody else.
@@ -271,7 +263,7 @@ class Comparer {
 
   [[nodiscard]] bool makes_tables() const {
     if (shared_.find(impl_.state_name().table) == nullptr ||
-        shared_.find(sql::kLoadsTable) == nullptr) {
+        shared_.find(sql::kLoadsTable) == nullptr || shared_.find(sql::kRejectedTable) == nullptr) {
       return true;
     }
     return std::any_of(

@@ -22,13 +22,6 @@ struct Pattern {
   std::string_view hint;  // "" = the catalogue's
 };
 
-constexpr std::string_view kViewHint =
-    "A view is bound to the column: recreate it WITH NO SCHEMA BINDING, or drop it, then run "
-    "again.";
-constexpr std::string_view kKeyHint =
-    "The column is a sort or distribution key (Redshift may have chosen it by itself). Run, each "
-    "on its own: ALTER TABLE ... ALTER SORTKEY NONE; ALTER TABLE ... ALTER DISTSTYLE EVEN; then "
-    "run again.";
 constexpr std::string_view kEncodeHint =
     "The column's encoding cannot grow: ALTER TABLE ... ALTER COLUMN ... ENCODE ZSTD, then run "
     "again.";
@@ -89,9 +82,11 @@ constexpr std::array kPatterns = {
     Pattern{"", "sys_load_error_detail", ErrorCode::kRsCopyData, ""},
     // The target table.
     Pattern{"", "cannot copy into nonexistent table", ErrorCode::kRsTableDiffers, ""},
-    Pattern{"", "used by a view or rule", ErrorCode::kRsTableDiffers, kViewHint},
-    Pattern{"2BP01", "", ErrorCode::kRsTableDiffers, kViewHint},
-    Pattern{"", "found unexpected dependency for column", ErrorCode::kRsTableDiffers, kKeyHint},
+    Pattern{"", "used by a view or rule", ErrorCode::kRsViewDep, ""},
+    Pattern{"2BP01", "", ErrorCode::kRsViewDep, ""},
+    Pattern{"", "found unexpected dependency for column", ErrorCode::kRsKeyColumn, ""},
+    Pattern{"", "cannot drop sortkey column", ErrorCode::kRsKeyColumn, ""},
+    Pattern{"", "cannot drop distkey column", ErrorCode::kRsKeyColumn, ""},
     Pattern{"", "with encode type", ErrorCode::kRsTableDiffers, kEncodeHint},
     Pattern{"", "at most 1600 columns", ErrorCode::kRsTableDiffers,
             "Leave columns out: exclude = [\"...\"]."},
@@ -221,6 +216,10 @@ AfterFault after_fault(const Error& error) {
     case ErrorCode::kRsCopyMissing:
     case ErrorCode::kRsTableDiffers:
     case ErrorCode::kRsTableForeign:
+    case ErrorCode::kRsViewDep:
+    case ErrorCode::kRsKeyColumn:
+    case ErrorCode::kRsAppendFull:
+    case ErrorCode::kCfgValue:
     case ErrorCode::kRsOwner:
     case ErrorCode::kRsPriv:
     case ErrorCode::kRsTimeout:

@@ -19,6 +19,12 @@ void add_stream(const StreamLoad& stream, const StreamTexts& texts, bool is_new,
     out->push_back(texts.copy_target);
     return;
   }
+  if (stream.mode == LoadMode::kAppend) {
+    const std::string& first = stream.full ? texts.is_empty : texts.delete_window;
+    if (!first.empty()) out->push_back(first);
+    out->push_back(texts.copy_target);
+    return;
+  }
   if (is_new && stream.full) {
     out->push_back(texts.is_empty);
     out->push_back(texts.copy_target);
@@ -64,7 +70,7 @@ Result<std::vector<std::string>> RedshiftLoader::explain(const std::vector<Strea
     if (stream.null_marker.empty()) stream.null_marker = kSomeMarker;
     const CatalogTable* existing = impl.find_table(stream.target);
     VESTO_ASSIGN(const TablePlan plan, plan_table(stream, existing));
-    out.insert(out.end(), plan.statements.begin(), plan.statements.end());
+    for (std::string& text : plan.texts()) out.push_back(std::move(text));
     VESTO_ASSIGN(const StreamTexts texts, stream_texts(target, stream, plan.after, ++number));
     add_stream(stream, texts, existing == nullptr, &load);
     streams.push_back(stream.schema.stream);

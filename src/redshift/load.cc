@@ -22,6 +22,18 @@ int64_t lock_timeout_ms() {
   return kLockTimeoutMs;
 }
 
+std::string_view load_mode_name(LoadMode mode) {
+  switch (mode) {
+    case LoadMode::kUpsert:
+      return "upsert";
+    case LoadMode::kReplace:
+      return "replace";
+    case LoadMode::kAppend:
+      return "append";
+  }
+  return "";
+}
+
 Error interrupted() { return Error(ErrorCode::kRunInterrupted, "the run was stopped"); }
 
 RedshiftLoader::Impl::Impl(LoadTarget t, LoadContext c)

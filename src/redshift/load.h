@@ -13,6 +13,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -25,7 +26,19 @@
 
 namespace vesto {
 
-enum class LoadMode { kUpsert, kReplace };
+enum class LoadMode {
+  kUpsert,   // merged by key
+  kReplace,  // the target holds what was read, and nothing else
+  kAppend,   // what was read is added; of a window, what the target has of it goes first
+};
+std::string_view load_mode_name(LoadMode mode);  // "upsert", "replace", "append"
+
+// Rows of the target that a window replaces.
+struct LoadWindow {
+  size_t column = 0;  // index into StreamSchema::columns
+  std::string from;
+  bool with_nulls = false;
+};
 
 // What the destination is to a sync: names, and how COPY reaches the staged files.
 struct LoadTarget {
@@ -42,12 +55,15 @@ struct LoadTarget {
   bool has_session_token = false;
 };
 
+// 1,600 columns with names of 63 bytes of UTF-8, escaped in JSON, and their types.
+inline constexpr size_t kMaxColumnsBytes = 1 << 20;
+
 // State as read from the destination.
 struct DestinationState {
   LoadId fence;  // the header row's load id: what the next load must have seen
   struct Stream {
     std::string position;
-    int schema_version = 1;
+    std::string columns;  // StreamLoad::columns of that load; "" if none are kept
     LoadId load_id;
   };
   std::map<std::string, Stream> streams;
@@ -58,7 +74,11 @@ struct StreamLoad {
   StreamSchema schema;
   TargetName target;
   LoadMode mode = LoadMode::kUpsert;
-  bool full = true;          // the read holds the whole stream
+  bool full = true;                       // the read holds the whole stream
+  std::optional<LoadWindow> window = {};  // append of what is not full: what it replaces
+  TableOptions options = {};              // for a table that is made
+  // A column of another type may be made anew with its values cast (on_type_change = "rewrite").
+  bool rewrite_types = false;
   std::string manifest_key;  // "" = the read had no rows
   std::string null_marker;
   bool zstd = false;                // else gzip
@@ -80,7 +100,8 @@ struct StreamLoad {
   // The sync has delivered into the target before, or was told to take it over with its rows.
   bool known_target = false;
   std::string position;  // to be committed; at most 4,096 bytes
-  int schema_version = 1;
+  // How the source's columns stood, kept beside the position; any text, at most kMaxColumnsBytes.
+  std::string columns;
   int64_t data_as_of_ms = 0;
   int64_t started_ms = 0;
   // No value of an unbounded text or binary column is wider, in bytes (by index into
@@ -119,6 +140,9 @@ struct LoadContext {
   std::function<void(const std::string& text)> warn;
   // Keeps a statement's text for `show RUN --sql` (placeholders in place of secrets).
   std::function<void(const std::string& sql)> keep_sql;
+  // The bytes of a staged object by its key, at most kMaxStagedObjectBytes (redshift/find_row.h): a
+  // row that COPY refused is found again in them. May be empty; an error costs the row's name.
+  std::function<Result<std::string>(const std::string& object_key)> fetch_part = {};
   // Sessions that dead runs of this sync recorded: ended when the state has been waited for 60 s.
   std::vector<RecordedSession> dead_sessions;
 };
@@ -149,8 +173,10 @@ class RedshiftLoader {
   // Reads the state without making anything; nothing if there is no state table yet.
   Result<std::optional<DestinationState>> read_state();
 
-  // Target tables for the group: CREATE TABLE, ADD COLUMN, widen VARCHAR. Errors per stream. A
-  // table that is gone is made anew only for a read of the whole stream (else RS-TABLE-DIFFERS).
+  // Target tables for the group: CREATE TABLE, ADD COLUMN, widen VARCHAR, and with rewrite_types a
+  // column made anew (told by warn). Errors per stream: RS-TABLE-DIFFERS, RS-TABLE-FOREIGN,
+  // RS-APPEND-FULL, RS-VIEW-DEP, RS-KEY-COLUMN, RS-OWNER, CFG-VALUE (options). A table that is gone
+  // is made anew only for a read of the whole stream (else RS-TABLE-DIFFERS).
   Result<std::vector<std::pair<size_t, Error>>> prepare(const std::vector<StreamLoad>& group);
 
   // One transaction. Repeats it where Redshift says so (1023, 40P01, lost connection), bounded;

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/json_text.h"
 #include "base/kill_point.h"
+#include "base/redact.h"
 #include "base/strings.h"
 #include "redshift/load_transaction.h"
+#include "redshift/sql_rows.h"
 
 namespace vesto {
 
@@ -28,6 +31,13 @@ std::optional<uint64_t> single_number(const ExecResult& answer) {
   if (!number || *number < 0) return std::nullopt;
   return static_cast<uint64_t>(*number);
 }
+
+bool brings_nothing(const StreamLoad& stream) {
+  return stream.manifest_key.empty() && stream.diverted.side.empty();
+}
+
+// Of one value of a key that is named in an error.
+constexpr size_t kShownKeyBytes = 1024;
 
 }  // namespace
 
@@ -77,15 +87,16 @@ Result<uint64_t> LoadRun::copy(const StreamLoad& stream, const std::string& sql)
   return *copied;
 }
 
-Result<uint64_t> LoadRun::bring(const StreamLoad& stream, const std::string& copy_sql,
-                                const std::vector<std::string>& side_sql) {
+Result<uint64_t> LoadRun::bring(const StreamLoad& stream, const StreamTexts& texts,
+                                const std::string& table, const std::string& copy_sql) {
   uint64_t rows = 0;
   if (!stream.manifest_key.empty()) {
     VESTO_ASSIGN(rows, copy(stream, copy_sql));
   }
   uint64_t by_side_door = 0;
-  for (const std::string& statement : side_sql) {
-    VESTO_ASSIGN(const ExecResult inserted, impl_.exec_rows(statement));
+  sql::InsertTexts inserts = sql::insert_side_rows(table, texts.columns, stream.diverted.side);
+  while (const std::optional<std::string> statement = inserts.next()) {
+    VESTO_ASSIGN(const ExecResult inserted, impl_.exec_rows(*statement));
     by_side_door += count_of(inserted);
   }
   if (by_side_door != stream.diverted.side.size()) {
@@ -95,35 +106,55 @@ Result<uint64_t> LoadRun::bring(const StreamLoad& stream, const std::string& cop
   return rows + by_side_door;
 }
 
-// `twice` and `nulls` count bad keys.
-Status LoadRun::check_keys(const StreamLoad& stream, const std::string& twice,
-                           const std::string& nulls) {
+// The transaction fails anyway, so what goes wrong here only costs the names.
+std::string LoadRun::named_keys(const StreamLoad& stream, const std::string& sql) {
+  auto answer = send(sql);
+  if (!answer.ok()) return "";
+  std::vector<std::string> keys;
+  for (const auto& row : answer->rows) {
+    if (row.size() != stream.schema.key.size()) return "";
+    std::string key;
+    for (size_t i = 0; i < row.size(); ++i) {
+      const Column& column = stream.schema.columns[stream.schema.key[i]];
+      key += (i > 0 ? "," : "") + json_quote(column.source_name) + ":" +
+             (row[i] ? json_quote(cut_utf8(*row[i], kShownKeyBytes)) : "null");
+    }
+    keys.push_back("{" + key + "}");
+  }
+  return keys.empty() ? "" : ": " + redact(join(keys, ", "));
+}
+
+Status LoadRun::check_keys(const StreamLoad& stream, const StreamTexts& texts,
+                           const std::string& table) {
   if (!stream.key_proven) {
-    VESTO_ASSIGN(const uint64_t rows, count(nulls));
+    VESTO_ASSIGN(const uint64_t rows, count(sql::count_null_keys(table, texts.key)));
     if (rows > 0) {
-      return Error(ErrorCode::kSrcNullKey, fmt::format("{} rows have NULL in the key", rows));
+      const std::string which = named_keys(stream, sql::null_keys(table, texts.key));
+      return Error(ErrorCode::kSrcNullKey,
+                   fmt::format("{} rows have NULL in the key{}", rows, which));
     }
   }
-  VESTO_ASSIGN(const uint64_t keys, count(twice));
+  VESTO_ASSIGN(const uint64_t keys, count(sql::count_duplicate_keys(table, texts.key)));
   if (keys > 0) {
+    const std::string which = named_keys(stream, sql::duplicate_keys(table, texts.key));
     return Error(ErrorCode::kSrcDuplicateKey,
-                 fmt::format("{} keys occur more than once in what was read", keys));
+                 fmt::format("{} keys occur more than once in what was read{}", keys, which));
   }
   return ok_status();
 }
 
 Result<StreamLoaded> LoadRun::upsert(const StreamLoad& stream, const StreamTexts& texts) {
   StreamLoaded done;
-  if (stream.manifest_key.empty() && texts.side_target.empty()) return done;
+  if (brings_nothing(stream)) return done;
   bool straight = false;
   if (stream.full) {
     VESTO_ASSIGN(const ExecResult any, send(texts.is_empty));
     straight = any.rows.empty();
   }
   if (straight) {
-    VESTO_ASSIGN(done.rows_copied, bring(stream, texts.copy_target, texts.side_target));
+    VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.target, texts.copy_target));
     if (!stream.key_proven) {
-      VESTO_TRY(check_keys(stream, texts.target_duplicates, texts.target_nulls));
+      VESTO_TRY(check_keys(stream, texts, texts.target));
     }
     done.rows_inserted = done.rows_copied;
     VESTO_KILL_POINT("load.after_merge");
@@ -131,8 +162,8 @@ Result<StreamLoaded> LoadRun::upsert(const StreamLoad& stream, const StreamTexts
   }
   impl_.has_stages_ = true;
   VESTO_TRY(send(texts.create_stage));
-  VESTO_ASSIGN(done.rows_copied, bring(stream, texts.copy_stage, texts.side_stage));
-  VESTO_TRY(check_keys(stream, texts.stage_duplicates, texts.stage_nulls));
+  VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.stage, texts.copy_stage));
+  VESTO_TRY(check_keys(stream, texts, texts.stage));
   VESTO_ASSIGN(const ExecResult deleted, send(texts.delete_matching));
   VESTO_ASSIGN(const ExecResult inserted, send(texts.insert));
   if (count_of(inserted) != done.rows_copied) {
@@ -160,12 +191,33 @@ Result<StreamLoaded> LoadRun::replace(const StreamLoad& stream, const StreamText
   // Not TRUNCATE: it would commit.
   VESTO_ASSIGN(const ExecResult deleted, send(texts.delete_all));
   done.rows_deleted = count_of(deleted);
-  if (!stream.manifest_key.empty() || !texts.side_target.empty()) {
-    VESTO_ASSIGN(done.rows_copied, bring(stream, texts.copy_target, texts.side_target));
+  if (!brings_nothing(stream)) {
+    VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.target, texts.copy_target));
     done.rows_inserted = done.rows_copied;
     if (stream.key_checked && !stream.key_proven && !stream.schema.key.empty()) {
-      VESTO_TRY(check_keys(stream, texts.target_duplicates, texts.target_nulls));
+      VESTO_TRY(check_keys(stream, texts, texts.target));
     }
+  }
+  VESTO_KILL_POINT("load.after_merge");
+  return done;
+}
+
+// What was read takes the place of what the target has of the same window. The DELETE is sent also
+// where nothing was read: rows may have gone from the window.
+Result<StreamLoaded> LoadRun::append(const StreamLoad& stream, const StreamTexts& texts) {
+  StreamLoaded done;
+  if (stream.full) {
+    VESTO_ASSIGN(const ExecResult any, send(texts.is_empty));
+    if (!any.rows.empty()) return append_full(stream);
+  } else if (stream.window) {
+    VESTO_ASSIGN(const ExecResult deleted, send(texts.delete_window));
+    done.rows_deleted = count_of(deleted);
+  } else if (stream.rows_read > 0) {
+    return Error(ErrorCode::kInternal, "rows to append, and nothing says which they replace");
+  }
+  if (!brings_nothing(stream)) {
+    VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.target, texts.copy_target));
+    done.rows_inserted = done.rows_copied;
   }
   VESTO_KILL_POINT("load.after_merge");
   return done;
@@ -179,7 +231,15 @@ Result<StreamLoaded> LoadRun::load_stream(const StreamLoad& stream, size_t numbe
         fmt::format("table {}.{} does not exist", stream.target.schema, stream.target.table));
   }
   VESTO_ASSIGN(const StreamTexts texts, stream_texts(impl_.target, stream, *table, number));
-  return stream.mode == LoadMode::kReplace ? replace(stream, texts) : upsert(stream, texts);
+  switch (stream.mode) {
+    case LoadMode::kReplace:
+      return replace(stream, texts);
+    case LoadMode::kAppend:
+      return append(stream, texts);
+    case LoadMode::kUpsert:
+      break;
+  }
+  return upsert(stream, texts);
 }
 
 }  // namespace vesto

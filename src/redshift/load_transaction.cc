@@ -18,8 +18,6 @@ namespace vesto {
 
 namespace {
 
-std::string mode_name(LoadMode mode) { return mode == LoadMode::kReplace ? "replace" : "upsert"; }
-
 // What can be seen without a connection. Nothing: the stream may be loaded.
 std::optional<Error> unfit(const StreamLoad& stream) {
   if (stream.schema.stream.size() > sql::kMaxStreamBytes ||
@@ -30,6 +28,11 @@ std::optional<Error> unfit(const StreamLoad& stream) {
     return Error(ErrorCode::kSrcValue, fmt::format("the position has {} bytes; {} can be kept",
                                                    stream.position.size(), sql::kMaxPositionBytes))
         .with_hint("Choose a cursor column with shorter values.");
+  }
+  if (stream.columns.size() > kMaxColumnsBytes) {
+    return Error(ErrorCode::kSrcValue,
+                 fmt::format("what is to be kept of the columns has {} bytes; {} can be kept",
+                             stream.columns.size(), kMaxColumnsBytes));
   }
   if (stream.mode == LoadMode::kUpsert && stream.schema.key.empty()) {
     return Error(ErrorCode::kPgNoKey, "upsert needs a key");
@@ -124,9 +127,10 @@ Status LoadRun::write_rejected(const std::vector<size_t>& order) {
                                  .load_id = load_,
                                  .run = run_,
                                  .rejected_at_ms = impl_.clock().wall_ms()};
-    for (const std::string& statement :
-         sql::insert_rejected(impl_.target.schema, load, stream.diverted.rejected)) {
-      VESTO_TRY(impl_.exec_rows(statement));
+    sql::InsertTexts statements =
+        sql::insert_rejected(impl_.target.schema, load, stream.diverted.rejected);
+    while (const std::optional<std::string> statement = statements.next()) {
+      VESTO_TRY(impl_.exec_rows(*statement));
     }
   }
   return ok_status();
@@ -134,23 +138,45 @@ Status LoadRun::write_rejected(const std::vector<size_t>& order) {
 
 // Positions, then the blind INSERTs into the shared tables, last: they alone may have to wait for
 // other syncs.
+Status LoadRun::write_state_rows(const std::vector<size_t>& order, int64_t now_ms) {
+  const TargetName state = impl_.state_name();
+  std::vector<std::string> streams;
+  std::vector<sql::StateRow> rows;
+  const auto flush = [&]() -> Status {
+    if (!streams.empty()) VESTO_TRY(send(sql::delete_state_rows(state, streams)));
+    for (size_t first = 0; first < rows.size(); first += sql::kRowsPerInsert) {
+      const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(first);
+      const size_t count = std::min(rows.size() - first, sql::kRowsPerInsert);
+      VESTO_TRY(
+          send(sql::insert_state_rows(state, {begin, begin + static_cast<std::ptrdiff_t>(count)})));
+    }
+    streams.clear();
+    rows.clear();
+    return ok_status();
+  };
+  for (const size_t index : order) {
+    const StreamLoad& stream = group_[index];
+    sql::StateRow row{stream.schema.stream, load_,           impl_.target.installation.text,
+                      sql::kPositionPart,   stream.position, now_ms};
+    streams.push_back(row.stream);
+    rows.push_back(row);
+    std::string_view left = stream.columns;
+    while (!left.empty()) {
+      --row.schema_version;
+      const std::string_view piece = cut_utf8(left, sql::kMaxPositionBytes);
+      row.position = piece.empty() ? left.substr(0, sql::kMaxPositionBytes) : piece;
+      left.remove_prefix(row.position.size());
+      rows.push_back(row);
+    }
+    if (rows.size() >= sql::kRowsPerInsert) VESTO_TRY(flush());
+  }
+  return flush();
+}
+
 Status LoadRun::write_positions(const std::vector<size_t>& order,
                                 const std::vector<StreamLoaded>& done) {
-  const TargetName state = impl_.state_name();
   const int64_t now_ms = impl_.clock().wall_ms();
-  for (size_t first = 0; first < order.size(); first += sql::kRowsPerInsert) {
-    const size_t last = std::min(order.size(), first + sql::kRowsPerInsert);
-    std::vector<std::string> streams;
-    std::vector<sql::StateRow> rows;
-    for (size_t i = first; i < last; ++i) {
-      const StreamLoad& stream = group_[order[i]];
-      streams.push_back(stream.schema.stream);
-      rows.push_back({stream.schema.stream, load_, impl_.target.installation.text,
-                      stream.schema_version, stream.position, now_ms});
-    }
-    VESTO_TRY(send(sql::delete_state_rows(state, streams)));
-    VESTO_TRY(send(sql::insert_state_rows(state, rows)));
-  }
+  VESTO_TRY(write_state_rows(order, now_ms));
   VESTO_TRY(write_rejected(order));
   for (size_t first = 0; first < order.size(); first += sql::kRowsPerInsert) {
     const size_t last = std::min(order.size(), first + sql::kRowsPerInsert);
@@ -158,10 +184,10 @@ Status LoadRun::write_positions(const std::vector<size_t>& order,
     for (size_t i = first; i < last; ++i) {
       const StreamLoad& stream = group_[order[i]];
       rows.push_back({std::string(cut_utf8(impl_.target.sync_name, 256)), stream.schema.stream,
-                      load_, run_, mode_name(stream.mode), stream.rows_read, done[i].rows_copied,
-                      done[i].rows_inserted, done[i].rows_updated, done[i].rows_deleted,
-                      stream.diverted.rejected.size(), stream.bytes_staged, stream.data_as_of_ms,
-                      stream.started_ms, now_ms});
+                      load_, run_, std::string(load_mode_name(stream.mode)), stream.rows_read,
+                      done[i].rows_copied, done[i].rows_inserted, done[i].rows_updated,
+                      done[i].rows_deleted, stream.diverted.rejected.size(), stream.bytes_staged,
+                      stream.data_as_of_ms, stream.started_ms, now_ms});
     }
     VESTO_TRY(send(sql::insert_loads(impl_.target.schema, rows)));
   }
@@ -232,24 +258,6 @@ Status LoadRun::try_once(const std::vector<size_t>& order, std::vector<StreamLoa
   return ok_status();
 }
 
-// After a COPY that met bad rows: which file, line and column. Best effort, outside the
-// transaction (in it, nothing can be asked any more).
-void LoadRun::add_load_error(int pid, Error* error) {
-  if (error->code() != ErrorCode::kRsCopyData || impl_.session_ == nullptr) return;
-  if (error->upstream().text.find("Load into table") == std::string::npos) return;
-  for (const std::string& query : sql::last_load_error(pid)) {
-    auto answer = impl_.exec(query);
-    if (!answer.ok()) {
-      if (impl_.session_ == nullptr || !impl_.session_->usable()) return;
-      continue;
-    }
-    if (answer->rows.empty() || answer->rows[0].size() != 4) continue;
-    const auto cell = [&](size_t i) { return redact(trim(answer->rows[0][i].value_or(""))); };
-    error->in(fmt::format("file {} line {} column {}: {}", cell(0), cell(1), cell(2), cell(3)));
-    return;
-  }
-}
-
 // Those that can be loaded at all, in the order of their names.
 Result<std::vector<size_t>> LoadRun::fit_streams(LoadOutcome* out) {
   std::vector<size_t> order;
@@ -269,7 +277,7 @@ Result<std::vector<size_t>> LoadRun::fit_streams(LoadOutcome* out) {
 
 void LoadRun::leave(size_t index, int pid, Error error, std::vector<size_t>* order,
                     LoadOutcome* out) {
-  add_load_error(pid, &error);
+  add_load_error(group_[index], pid, &error);
   error.in("table " + group_[index].schema.stream);
   std::erase(*order, index);
   out->failed.emplace_back(index, std::move(error));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "redshift/find_row.h"
 #include "redshift/loader_impl.h"
 #include "redshift/stream_texts.h"
 
@@ -19,9 +20,6 @@ std::optional<uint64_t> copied_rows(const std::vector<std::string>& notices);
 // RUN-PARITY: `what` does not add up.
 Error not_parity(const StreamLoad& stream, const std::string& what);
 
-// What a statement whose cost follows the target's size may take: DELETE, INSERT ... SELECT, the
-// looks for bad keys. The server's statement_timeout for all of a load after its fence.
-inline constexpr int64_t kMergeTimeoutMs = 6LL * 3600 * 1000;
 // The first leavers make the others be loaded again, all together; at this one, those that were not
 // reached yet are tried one by one. What leaves later fails only in company, which is bounded.
 inline constexpr size_t kLeaversBeforeTrial = 2;
@@ -46,6 +44,7 @@ class LoadRun {
   Status take_fence();
   Status ask_lease();
   Status write_rejected(const std::vector<size_t>& order);
+  Status write_state_rows(const std::vector<size_t>& order, int64_t now_ms);
   Status write_positions(const std::vector<size_t>& order, const std::vector<StreamLoaded>& done);
   Status commit();
   Result<std::vector<size_t>> fit_streams(LoadOutcome* out);
@@ -62,16 +61,23 @@ class LoadRun {
   Result<StreamLoaded> load_stream(const StreamLoad& stream, size_t number);
   Result<StreamLoaded> upsert(const StreamLoad& stream, const StreamTexts& texts);
   Result<StreamLoaded> replace(const StreamLoad& stream, const StreamTexts& texts);
-  // COPY and the side door, into the table that the texts name: how many rows came.
-  Result<uint64_t> bring(const StreamLoad& stream, const std::string& copy_sql,
-                         const std::vector<std::string>& side_sql);
+  Result<StreamLoaded> append(const StreamLoad& stream, const StreamTexts& texts);
+  // COPY and the side door, into `table` (quoted): how many rows came.
+  Result<uint64_t> bring(const StreamLoad& stream, const StreamTexts& texts,
+                         const std::string& table, const std::string& copy_sql);
   Result<uint64_t> copy(const StreamLoad& stream, const std::string& sql);
-  Status check_keys(const StreamLoad& stream, const std::string& twice, const std::string& nulls);
+  Status check_keys(const StreamLoad& stream, const StreamTexts& texts, const std::string& table);
+  // ": {"id":"7"}, {"id":"8"}", or "" if that cannot be told.
+  std::string named_keys(const StreamLoad& stream, const std::string& sql);
+
+  // --- load_error.cc ---
+  void add_load_error(const StreamLoad& stream, int pid, Error* error);
+  void add_refused_row(const StreamLoad& stream, int pid, const std::string& file,
+                       RefusedField field, Error* error);
 
   // timeout_ms: 0: as long as the server may take.
   Result<ExecResult> send(const std::string& sql, int64_t timeout_ms = 0);
   Result<uint64_t> count(const std::string& sql);
-  void add_load_error(int pid, Error* error);
   bool after_lock_failure(Error& error);
 
   RedshiftLoader::Impl& impl_;

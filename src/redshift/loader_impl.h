@@ -1,5 +1,5 @@
-// The loader's inside, shared by state.cc, prepare.cc, load_transaction.cc, commit_unknown.cc and
-// explain.cc. Not for other rooms.
+// The loader's inside, shared by state.cc, prepare.cc, alter.cc, load_transaction.cc,
+// commit_unknown.cc and explain.cc. Not for other rooms.
 #ifndef VESTO_REDSHIFT_LOADER_IMPL_H_
 #define VESTO_REDSHIFT_LOADER_IMPL_H_
 
@@ -16,6 +16,7 @@
 #include "redshift/catalog.h"
 #include "redshift/load.h"
 #include "redshift/sql.h"
+#include "redshift/table_plan.h"
 
 namespace vesto {
 
@@ -24,6 +25,9 @@ inline constexpr int64_t kLockTimeoutMs = 60'000;
 // The same, but shorter where a test of stopped processes asks for it (VESTO_TEST_LOCK_WAIT_MS,
 // only in builds with kill points).
 int64_t lock_timeout_ms();
+// What a statement whose cost follows the target's size may take: DELETE, INSERT ... SELECT,
+// UPDATE, the looks for bad keys. The server's statement_timeout for all of a load after its fence.
+inline constexpr int64_t kMergeTimeoutMs = 6LL * 3600 * 1000;
 // Waits of 60 s for the state's lock, and the search for an unknown COMMIT: 10 minutes in all.
 inline constexpr int kMaxLockWaits = 10;
 inline constexpr int64_t kCommitSearchMs = 600'000;
@@ -83,8 +87,24 @@ struct RedshiftLoader::Impl {
   Result<std::vector<std::pair<size_t, Error>>> prepare(const std::vector<StreamLoad>& group);
   Status read_tables(const std::vector<StreamLoad>& group, const std::vector<size_t>& streams);
   Status prepare_stream(const StreamLoad& stream);
-  Status check_empty(const StreamLoad& stream);
+  // What keeps the stream out of its target, whatever its columns are. `existing`: nullptr if there
+  // is no such table. Errors: RS-TABLE-DIFFERS, RS-TABLE-FOREIGN, RS-APPEND-FULL. For prepare() and
+  // compare() alike.
+  Status check_target(const StreamLoad& stream, const CatalogTable* existing);
   void tell_added(const StreamLoad& stream, const std::vector<std::string>& added) const;
+
+  // --- alter.cc ---
+  Result<bool> send_steps(const StreamLoad& stream, const TablePlan& plan, bool may_plan_again);
+  Result<bool> send_rewrite(const StreamLoad& stream, const ColumnRewrite& rewrite,
+                            bool may_plan_again);
+  Status send_casts(const StreamLoad& stream, const ColumnRewrite& rewrite);
+  // A rewrite whose COMMIT was not answered: told if the catalogue shows that it was done.
+  void tell_doubted(const TargetName& table, const TablePlan& plan);
+  // The views that are bound to a column, "schema.view". Errors: what keeps it from being asked.
+  Result<std::vector<std::string>> views_of(const TargetName& table, const std::string& column);
+  // Redshift refused to alter the column: who or what is in the way is named, as far as it can be
+  // found out.
+  Error refused(const StreamLoad& stream, const std::string& column, Error error);
 
   // --- commit_unknown.cc ---
   // Whether the load was committed, found out under the state's lock.
@@ -118,6 +138,12 @@ struct RedshiftLoader::Impl {
   int64_t search_ends_ms_ = 0;
   // Target tables as last seen or made; schema and name.
   std::map<std::pair<std::string, std::string>, CatalogTable> tables_;
+  struct DoubtedRewrite {
+    TargetName table;
+    std::string column;
+    std::string text;  // for LoadContext::warn
+  };
+  std::optional<DoubtedRewrite> doubted_;
   // Those that the catalogue was asked for, also if they do not exist.
   std::map<std::pair<std::string, std::string>, bool> asked_;
 };
@@ -131,6 +157,8 @@ Error with_grant(Error error, const Catalog& catalog, const std::string& schema)
 // --- prepare.cc ---
 // Only what changed was read: a new table would hold that alone and look complete.
 Error table_gone(const StreamLoad& stream);
+// RS-APPEND-FULL.
+Error append_full(const StreamLoad& stream);
 
 }  // namespace vesto
 

@@ -68,12 +68,24 @@ Status RedshiftLoader::Impl::read_tables(const std::vector<StreamLoad>& group,
   return ok_status();
 }
 
-// A table that the sync has never delivered into, but which holds rows, is somebody's: nothing in
-// it is merged, replaced or altered before they say so.
-Status RedshiftLoader::Impl::check_empty(const StreamLoad& stream) {
+Error append_full(const StreamLoad& stream) {
+  return Error(ErrorCode::kRsAppendFull,
+               fmt::format("table {}.{} holds rows, and the whole of {} was read: appended, every "
+                           "row could be there twice",
+                           stream.target.schema, stream.target.table, stream.schema.stream))
+      .with_hint("Run once with --full-refresh for this table: it replaces what the target holds.");
+}
+
+Status RedshiftLoader::Impl::check_target(const StreamLoad& stream, const CatalogTable* existing) {
+  if (existing == nullptr) return stream.full ? ok_status() : Status(table_gone(stream));
+  const bool append_all = stream.mode == LoadMode::kAppend && stream.full;
+  if ((stream.known_target && !append_all) || !existing->is_table) return ok_status();
   VESTO_TRY(set_timeout(kDdlTimeoutMs));
   VESTO_ASSIGN(const ExecResult any, exec(sql::select_one(stream.target)));
   if (any.rows.empty()) return ok_status();
+  if (stream.known_target) return append_full(stream);
+  // A table that the sync has never delivered into, but which holds rows, is somebody's: nothing in
+  // it is merged, replaced or altered before they say so.
   return Error(ErrorCode::kRsTableForeign,
                fmt::format("table {}.{} holds rows that this sync did not deliver",
                            stream.target.schema, stream.target.table));
@@ -98,22 +110,12 @@ Status RedshiftLoader::Impl::prepare_stream(const StreamLoad& stream) {
   for (int attempt = 1;; ++attempt) {
     if (!asked_[name]) VESTO_TRY(read_tables({stream}, {0}));
     const CatalogTable* existing = find_table(stream.target);
-    if (existing == nullptr && !stream.full) return table_gone(stream);
-    if (existing != nullptr && !stream.known_target) VESTO_TRY(check_empty(stream));
+    VESTO_TRY(check_target(stream, existing));
     const std::vector<std::string> added = added_columns(stream, existing);
     VESTO_ASSIGN(const TablePlan plan, plan_table(stream, existing));
-    bool again = false;
-    for (const std::string& statement : plan.statements) {
-      asked_[name] = false;
-      VESTO_TRY(set_timeout(kDdlTimeoutMs));
-      auto done = exec(statement);
-      VESTO_KILL_POINT("prepare.after_ddl");
-      if (done.ok() || same_size(done.error())) continue;
-      if (!already_there(done.error()) || attempt >= kPlans) return done.error();
-      again = true;
-      break;
-    }
-    if (again) continue;
+    tell_doubted(stream.target, plan);
+    VESTO_ASSIGN(const bool done, send_steps(stream, plan, attempt < kPlans));
+    if (!done) continue;
     tables_[name] = plan.after;
     asked_[name] = true;
     tell_added(stream, added);

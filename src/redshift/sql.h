@@ -39,15 +39,20 @@ inline constexpr std::string_view kLoadsTable = "_vesto_loads";
 inline constexpr std::string_view kStatusView = "_vesto_sync_status";
 inline constexpr size_t kMaxStreamBytes = 600;     // VARCHAR of "stream"
 inline constexpr size_t kMaxPositionBytes = 4096;  // VARCHAR of "position"
-// Redshift takes 16 MB of statement text; 500 rows of state are below 3 MB.
+// Redshift takes 16 MB of statement text; 500 rows of state are below 5 MB, also where every
+// character has to be doubled.
 inline constexpr size_t kRowsPerInsert = 500;
+
+// "schema_version" of the row that holds a stream's position. A row of the same stream with a lower
+// one is a piece of what is kept of its columns: 0, -1, -2 ... in the order of the text.
+inline constexpr int kPositionPart = 1;
 
 struct StateRow {
   std::string stream;  // kHeaderStream: the header
   LoadId load_id;
   std::string writer;
-  int schema_version = 1;
-  std::string position;
+  int schema_version = kPositionPart;
+  std::string position;  // or a piece, at most kMaxPositionBytes
   int64_t changed_at_ms = 0;
 };
 
@@ -94,12 +99,14 @@ struct ColumnDdl {
   bool not_null = false;
   // COLLATE CASE_SENSITIVE, whatever the database's default: for texts that are compared.
   bool case_sensitive = false;
+  std::string encode = {};  // "zstd"; "": Redshift chooses
 };
 // How a table lies on the nodes: explicit, so that Redshift does not promote a column to a key by
 // itself (such a column refuses to be widened).
 struct TableKeys {
-  std::string distkey;  // "": DISTSTYLE EVEN
-  std::string sortkey;  // "": none is named
+  std::string distkey;               // "": DISTSTYLE EVEN
+  std::vector<std::string> sortkey;  // empty: none is named; several: COMPOUND SORTKEY
+  bool operator==(const TableKeys&) const = default;
 };
 std::string create_table(const TargetName& table, const std::vector<ColumnDdl>& columns,
                          const TableKeys& keys);
@@ -107,6 +114,20 @@ std::string add_column(const TargetName& table, const ColumnDdl& column);
 // VARCHAR and VARBYTE only; Redshift refuses it inside a transaction.
 std::string alter_column_type(const TargetName& table, std::string_view column,
                               const ColumnType& type);
+
+// A column made anew with another type: ADD, UPDATE, DROP, RENAME, for one transaction. `temporary`
+// is the new column's name until then. Nothing is cut: a text that does not fit fails the UPDATE.
+// `from`: what the column is now; nothing: a type that Vesto does not write.
+std::array<std::string, 4> rewrite_column(const TargetName& table, std::string_view column,
+                                          std::string_view temporary,
+                                          const std::optional<ColumnType>& from,
+                                          const ColumnType& to);
+// What a person runs so that a column is no key any more; each on its own.
+std::string drop_sortkey(const TargetName& table);
+std::string drop_distkey(const TargetName& table);
+// Views bound to columns of the tables: table, column, view (its schema and name). Redshift keeps
+// them in pg_depend as PostgreSQL 8 does; a view WITH NO SCHEMA BINDING is not in there.
+std::string bound_views(std::string_view schema, const std::vector<std::string>& tables);
 
 // --- one stream's load ---
 struct CopySource {
@@ -138,15 +159,28 @@ std::string copy(std::string_view table, const std::vector<std::string>& columns
 std::string select_one(const TargetName& table);  // a row if the table has any
 std::string count_duplicate_keys(std::string_view table, const std::vector<KeyColumn>& key);
 std::string count_null_keys(std::string_view table, const std::vector<KeyColumn>& key);
+// Up to kKeysNamed keys of those that the two above count: one column for each of `key`.
+inline constexpr int kKeysNamed = 3;
+std::string duplicate_keys(std::string_view table, const std::vector<KeyColumn>& key);
+std::string null_keys(std::string_view table, const std::vector<KeyColumn>& key);
 std::string delete_matching(const TargetName& table, std::string_view stage,
                             const std::vector<KeyColumn>& key);
 std::string insert_from_stage(const TargetName& table, std::string_view stage,
                               const std::vector<std::string>& columns);
 std::string delete_all(const TargetName& table);
+// "-12.5": what may stand as a number in a statement.
+bool is_plain_number(std::string_view text);
+// Rows whose `column` is `from` or more, and those without a value if `with_nulls`. A plain number
+// stands as a number, anything else as a literal, which Redshift reads as the column's type.
+std::string delete_window(const TargetName& table, std::string_view column, const ColumnType& type,
+                          std::string_view from, bool with_nulls);
 std::string last_copy_count();
 // The newest row of the load error views for the session `pid`: file, line, column, reason. Two
 // texts: SYS_LOAD_ERROR_DETAIL exists everywhere, STL_LOAD_ERRORS on provisioned clusters.
 std::array<std::string, 2> last_load_error(int pid);
+// The field that was refused, as far as the view keeps it (1,024 characters). It may hold anything
+// and is for comparing, never for showing. Provisioned clusters only.
+std::string last_refused_field(int pid);
 
 }  // namespace vesto::sql
 

@@ -11,31 +11,6 @@ namespace vesto::sql {
 
 namespace {
 
-// Gathers rows into statements of bounded text.
-class Inserts {
- public:
-  explicit Inserts(std::string head) : head_(std::move(head)) {}
-
-  void add(const std::string& row) {
-    text_ += (text_.empty() ? head_ : ", ") + row;
-    if (text_.size() >= kInsertTextBytes) flush();
-  }
-  std::vector<std::string> finish() {
-    flush();
-    return std::move(statements_);
-  }
-
- private:
-  void flush() {
-    if (!text_.empty()) statements_.push_back(std::move(text_));
-    text_.clear();
-  }
-
-  const std::string head_;
-  std::string text_;
-  std::vector<std::string> statements_;
-};
-
 // The columns of _vesto_rejected that hold texts of any length, in bytes.
 constexpr size_t kKeyBytes = 8192;
 constexpr size_t kColumnBytes = 600;
@@ -61,21 +36,32 @@ std::string insert_value(const ColumnType& type, std::string_view value) {
   }
 }
 
-std::vector<std::string> insert_side_rows(std::string_view table,
-                                          const std::vector<ColumnDdl>& columns,
-                                          const std::vector<SideRow>& rows) {
+std::optional<std::string> InsertTexts::next() {
+  if (at_ >= rows_) return std::nullopt;
+  std::string text = head_;
+  for (bool first = true; at_ < rows_ && (first || text.size() < kInsertTextBytes); first = false) {
+    if (!first) text += ", ";
+    text += row_(at_++);
+  }
+  return text;
+}
+
+InsertTexts insert_side_rows(std::string_view table, const std::vector<ColumnDdl>& columns,
+                             const std::vector<SideRow>& rows) {
   std::vector<std::string> names;
   for (const ColumnDdl& column : columns) names.push_back(ident(column.name));
-  Inserts inserts(fmt::format("INSERT INTO {} ({}) VALUES ", table, join(names, ", ")));
-  for (const SideRow& row : rows) {
+  const auto one_row = [&columns, &rows](size_t index) {
+    const SideRow& row = rows[index];
     VESTO_CHECK(row.size() == columns.size());
-    std::vector<std::string> values;
+    std::string out = "(";
     for (size_t i = 0; i < row.size(); ++i) {
-      values.push_back(row[i] ? insert_value(columns[i].type, *row[i]) : "NULL");
+      if (i > 0) out += ", ";
+      out += row[i] ? insert_value(columns[i].type, *row[i]) : "NULL";
     }
-    inserts.add("(" + join(values, ", ") + ")");
-  }
-  return inserts.finish();
+    return out + ")";
+  };
+  return {fmt::format("INSERT INTO {} ({}) VALUES ", table, join(names, ", ")), rows.size(),
+          one_row};
 }
 
 std::string without_values(std::string_view statement) {
@@ -97,20 +83,21 @@ std::string create_rejected_table(std::string_view schema) {
       3 * kKeptValueBytes);
 }
 
-std::vector<std::string> insert_rejected(std::string_view schema, const RejectedLoad& load,
-                                         const std::vector<RejectedRow>& rows) {
-  Inserts inserts(fmt::format("INSERT INTO {}.{} VALUES ", ident(schema), ident(kRejectedTable)));
+InsertTexts insert_rejected(std::string_view schema, const RejectedLoad& load,
+                            const std::vector<RejectedRow>& rows) {
   const std::string common =
       fmt::format("({}, {}, {}, {}, ", literal(load.sync), literal(load.stream),
                   literal(load.load_id.text), literal(load.run.text));
-  for (const RejectedRow& row : rows) {
-    inserts.add(common + fmt::format("{}, {}, {}, {}, {}, {})", text_value(row.key, kKeyBytes),
-                                     text_value(row.column, kColumnBytes),
-                                     text_value(row.reason, kReasonBytes),
-                                     text_value(row.value, 3 * kKeptValueBytes), row.value_bytes,
-                                     timestamptz(load.rejected_at_ms)));
-  }
-  return inserts.finish();
+  const std::string at = timestamptz(load.rejected_at_ms);
+  const auto one_row = [&rows, common, at](size_t index) {
+    const RejectedRow& row = rows[index];
+    return common + fmt::format("{}, {}, {}, {}, {}, {})", text_value(row.key, kKeyBytes),
+                                text_value(row.column, kColumnBytes),
+                                text_value(row.reason, kReasonBytes),
+                                text_value(row.value, 3 * kKeptValueBytes), row.value_bytes, at);
+  };
+  return {fmt::format("INSERT INTO {}.{} VALUES ", ident(schema), ident(kRejectedTable)),
+          rows.size(), one_row};
 }
 
 std::string select_rejected(std::string_view schema, std::string_view sync, std::string_view stream,
@@ -121,6 +108,17 @@ std::string select_rejected(std::string_view schema, std::string_view sync, std:
       "\"value\", \"value_bytes\", \"rejected_at\" FROM {}.{} WHERE \"sync\" = {}{} "
       "ORDER BY \"rejected_at\" DESC, \"stream\", \"row_key\" LIMIT {}",
       ident(schema), ident(kRejectedTable), literal(sync), of_stream, limit);
+}
+
+std::string delete_rejected(std::string_view schema, std::string_view sync, std::string_view stream,
+                            std::string_view newest_load_id, const std::vector<std::string>& keys) {
+  std::vector<std::string> literals;
+  for (const std::string& key : keys) literals.push_back(literal(key));
+  return fmt::format(
+      "DELETE FROM {}.{} WHERE \"sync\" = {} AND \"stream\" = {} AND \"load_id\" <= {} AND "
+      "\"row_key\" IN ({})",
+      ident(schema), ident(kRejectedTable), literal(sync), literal(stream), literal(newest_load_id),
+      join(literals, ", "));
 }
 
 }  // namespace vesto::sql

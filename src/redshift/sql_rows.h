@@ -3,8 +3,11 @@
 #define VESTO_REDSHIFT_SQL_ROWS_H_
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -22,11 +25,28 @@ inline constexpr size_t kInsertTextBytes = 1 << 20;
 // FROM_HEX('...') for VARBYTE, else a plain literal, which Redshift casts as it stores it.
 std::string insert_value(const ColumnType& type, std::string_view value);
 
-// INSERT INTO `table` (`columns`) VALUES ..., as many statements as the text takes. `table` is
-// already quoted. Every row has one value for each column.
-std::vector<std::string> insert_side_rows(std::string_view table,
-                                          const std::vector<ColumnDdl>& columns,
-                                          const std::vector<SideRow>& rows);
+// INSERTs with rows in them, made one at a time as they are sent: no more than one such text is in
+// memory, and none is longer than kInsertTextBytes and one row. What it was made from must outlive
+// it.
+class InsertTexts {
+ public:
+  // `head`: "INSERT INTO t VALUES "; `row`: the text of one row, "(1, 'x')".
+  InsertTexts(std::string head, size_t rows, std::function<std::string(size_t)> row)
+      : head_(std::move(head)), rows_(rows), row_(std::move(row)) {}
+  // The next statement; nothing after the last.
+  std::optional<std::string> next();
+
+ private:
+  std::string head_;
+  size_t rows_;
+  std::function<std::string(size_t)> row_;
+  size_t at_ = 0;
+};
+
+// INSERT INTO `table` (`columns`) VALUES ... `table` is already quoted. Every row has one value for
+// each column.
+InsertTexts insert_side_rows(std::string_view table, const std::vector<ColumnDdl>& columns,
+                             const std::vector<SideRow>& rows);
 
 // An INSERT of the two functions below and above without its rows, for what people look up later:
 // values of tables belong into no log.
@@ -41,13 +61,16 @@ struct RejectedLoad {
   int64_t rejected_at_ms = 0;
 };
 std::string create_rejected_table(std::string_view schema);
-// Blind INSERTs, as many statements as the text takes.
-std::vector<std::string> insert_rejected(std::string_view schema, const RejectedLoad& load,
-                                         const std::vector<RejectedRow>& rows);
+// Blind INSERTs.
+InsertTexts insert_rejected(std::string_view schema, const RejectedLoad& load,
+                            const std::vector<RejectedRow>& rows);
 // Columns: stream, load_id, run, row_key, column_name, reason, value, value_bytes, rejected_at;
 // newest first, at most `limit`. `stream` "": all of the sync.
 std::string select_rejected(std::string_view schema, std::string_view sync, std::string_view stream,
                             int limit);
+// Takes what was kept of these keys off the list, up to this load. At most 1,000 keys a statement.
+std::string delete_rejected(std::string_view schema, std::string_view sync, std::string_view stream,
+                            std::string_view newest_load_id, const std::vector<std::string>& keys);
 
 }  // namespace vesto::sql
 

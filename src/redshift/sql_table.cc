@@ -13,6 +13,7 @@ std::string column_ddl(const std::vector<ColumnDdl>& columns) {
   parts.reserve(columns.size());
   for (const ColumnDdl& column : columns) {
     parts.push_back(ident(column.name) + " " + type_sql(column.type) +
+                    (column.encode.empty() ? "" : " ENCODE " + column.encode) +
                     (column.case_sensitive ? " COLLATE CASE_SENSITIVE" : "") +
                     (column.not_null ? " NOT NULL" : ""));
   }
@@ -37,7 +38,8 @@ std::string create_table(const TargetName& table, const std::vector<ColumnDdl>& 
                          const TableKeys& keys) {
   std::string out =
       "CREATE TABLE " + qualified(table) + " " + column_ddl(columns) + distribution(keys.distkey);
-  if (!keys.sortkey.empty()) out += " SORTKEY (" + ident(keys.sortkey) + ")";
+  if (keys.sortkey.size() > 1) out += " COMPOUND";
+  if (!keys.sortkey.empty()) out += " SORTKEY (" + names(keys.sortkey) + ")";
   return out;
 }
 
@@ -50,6 +52,49 @@ std::string alter_column_type(const TargetName& table, std::string_view column,
                               const ColumnType& type) {
   return "ALTER TABLE " + qualified(table) + " ALTER COLUMN " + ident(column) + " TYPE " +
          type_sql(type);
+}
+
+// CAST to VARCHAR(n) cuts what is longer; an assignment to VARCHAR(n) refuses it. So texts are cast
+// to the widest one.
+std::array<std::string, 4> rewrite_column(const TargetName& table, std::string_view column,
+                                          std::string_view temporary,
+                                          const std::optional<ColumnType>& from,
+                                          const ColumnType& to) {
+  const std::string alter = "ALTER TABLE " + qualified(table) + " ";
+  const std::string old = ident(column);
+  std::string value = fmt::format("CAST({} AS {})", old, type_sql(to));
+  if (to.kind == TypeKind::kVarchar) {
+    const bool super = from && from->kind == TypeKind::kSuper;
+    value = super ? "JSON_SERIALIZE(" + old + ")"
+                  : fmt::format("CAST({} AS VARCHAR({}))", old, kMaxVarcharBytes);
+  } else if (to.kind == TypeKind::kSuper) {
+    value = from && from->kind == TypeKind::kVarchar ? "JSON_PARSE(" + old + ")"
+                                                     : "CAST(" + old + " AS SUPER)";
+  }
+  return {alter + "ADD COLUMN " + ident(temporary) + " " + type_sql(to),
+          "UPDATE " + qualified(table) + " SET " + ident(temporary) + " = " + value,
+          alter + "DROP COLUMN " + old, alter + "RENAME COLUMN " + ident(temporary) + " TO " + old};
+}
+
+std::string drop_sortkey(const TargetName& table) {
+  return "ALTER TABLE " + qualified(table) + " ALTER SORTKEY NONE";
+}
+
+std::string drop_distkey(const TargetName& table) {
+  return "ALTER TABLE " + qualified(table) + " ALTER DISTSTYLE EVEN";
+}
+
+std::string bound_views(std::string_view schema, const std::vector<std::string>& tables) {
+  std::vector<std::string> texts;
+  for (const std::string& table : tables) texts.push_back(literal(table));
+  return "SELECT DISTINCT c.relname, a.attname, vn.nspname, v.relname FROM pg_depend d "
+         "JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class "
+         "JOIN pg_namespace vn ON vn.oid = v.relnamespace "
+         "JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace "
+         "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid "
+         "WHERE n.nspname = " +
+         literal(schema) + " AND c.relname IN (" + join(texts, ", ") +
+         ") AND v.oid <> c.oid ORDER BY 1, 2, 3, 4";
 }
 
 std::string stage_name(size_t number) { return fmt::format("_vesto_stage_{}", number); }
@@ -80,21 +125,50 @@ std::string select_one(const TargetName& table) {
   return "SELECT 1 FROM " + qualified(table) + " LIMIT 1";
 }
 
-std::string count_duplicate_keys(std::string_view table, const std::vector<KeyColumn>& key) {
+namespace {
+
+// Texts that differ in trailing blanks alone are told apart by their length.
+std::string grouping(const std::vector<KeyColumn>& key) {
   std::vector<std::string> parts;
   for (const KeyColumn& column : key) {
     parts.push_back(ident(column.name));
     if (column.is_text) parts.push_back("OCTET_LENGTH(" + ident(column.name) + ")");
   }
+  return join(parts, ", ");
+}
+
+std::string any_null(const std::vector<KeyColumn>& key) {
+  std::vector<std::string> parts;
+  for (const KeyColumn& column : key) parts.push_back(ident(column.name) + " IS NULL");
+  return join(parts, " OR ");
+}
+
+std::string key_names(const std::vector<KeyColumn>& key) {
+  std::vector<std::string> parts;
+  for (const KeyColumn& column : key) parts.push_back(ident(column.name));
+  return join(parts, ", ");
+}
+
+}  // namespace
+
+std::string count_duplicate_keys(std::string_view table, const std::vector<KeyColumn>& key) {
   return fmt::format(
       "SELECT COUNT(*) FROM (SELECT COUNT(*) AS \"n\" FROM {} GROUP BY {} HAVING COUNT(*) > 1) d",
-      table, join(parts, ", "));
+      table, grouping(key));
 }
 
 std::string count_null_keys(std::string_view table, const std::vector<KeyColumn>& key) {
-  std::vector<std::string> parts;
-  for (const KeyColumn& column : key) parts.push_back(ident(column.name) + " IS NULL");
-  return fmt::format("SELECT COUNT(*) FROM {} WHERE {}", table, join(parts, " OR "));
+  return fmt::format("SELECT COUNT(*) FROM {} WHERE {}", table, any_null(key));
+}
+
+std::string duplicate_keys(std::string_view table, const std::vector<KeyColumn>& key) {
+  return fmt::format("SELECT {} FROM {} GROUP BY {} HAVING COUNT(*) > 1 LIMIT {}", key_names(key),
+                     table, grouping(key), kKeysNamed);
+}
+
+std::string null_keys(std::string_view table, const std::vector<KeyColumn>& key) {
+  return fmt::format("SELECT {} FROM {} WHERE {} GROUP BY {} LIMIT {}", key_names(key), table,
+                     any_null(key), grouping(key), kKeysNamed);
 }
 
 std::string delete_matching(const TargetName& table, std::string_view stage,
@@ -121,6 +195,27 @@ std::string insert_from_stage(const TargetName& table, std::string_view stage,
 
 std::string delete_all(const TargetName& table) { return "DELETE FROM " + qualified(table); }
 
+bool is_plain_number(std::string_view text) {
+  if (text.starts_with("-")) text.remove_prefix(1);
+  const size_t point = text.find('.');
+  const std::string_view whole = text.substr(0, point);
+  const auto digits = [](std::string_view part) {
+    return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  if (!digits(whole)) return false;
+  return point == std::string_view::npos || digits(text.substr(point + 1));
+}
+
+std::string delete_window(const TargetName& table, std::string_view column, const ColumnType& type,
+                          std::string_view from, bool with_nulls) {
+  const bool number = type.kind == TypeKind::kSmallint || type.kind == TypeKind::kInteger ||
+                      type.kind == TypeKind::kBigint || type.kind == TypeKind::kDecimal;
+  std::string out = "DELETE FROM " + qualified(table) + " WHERE " + ident(column) +
+                    " >= " + (number && is_plain_number(from) ? std::string(from) : literal(from));
+  if (with_nulls) out += " OR " + ident(column) + " IS NULL";
+  return out;
+}
+
 std::string last_copy_count() { return "SELECT pg_last_copy_count()"; }
 
 std::array<std::string, 2> last_load_error(int pid) {
@@ -131,6 +226,13 @@ std::array<std::string, 2> last_load_error(int pid) {
           fmt::format("SELECT filename, line_number, colname, err_reason FROM stl_load_errors "
                       "WHERE session = {} ORDER BY starttime DESC LIMIT 1",
                       pid)};
+}
+
+std::string last_refused_field(int pid) {
+  return fmt::format(
+      "SELECT raw_field_value FROM stl_load_errors WHERE session = {} ORDER BY starttime DESC "
+      "LIMIT 1",
+      pid);
 }
 
 }  // namespace vesto::sql

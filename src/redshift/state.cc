@@ -131,6 +131,7 @@ Result<DestinationState> RedshiftLoader::Impl::select_state() {
   VESTO_TRY(set_timeout(lock_timeout_ms()));
   VESTO_ASSIGN(const ExecResult answer, exec(sql::select_state(state)));
   DestinationState out;
+  std::map<std::string, std::map<int64_t, std::string>> pieces;
   int headers = 0;
   for (const auto& row : answer.rows) {
     if (row.size() != 4 || !row[0] || !row[1] || !row[3]) {
@@ -142,11 +143,19 @@ Result<DestinationState> RedshiftLoader::Impl::select_state() {
       out.fence = LoadId{*row[1]};
       continue;
     }
-    DestinationState::Stream stream;
+    const int64_t part = parse_int(row[2].value_or("")).value_or(sql::kPositionPart);
+    if (part < sql::kPositionPart) {
+      pieces[*row[0]][-part] = *row[3];
+      continue;
+    }
+    DestinationState::Stream& stream = out.streams[*row[0]];
     stream.load_id = LoadId{*row[1]};
-    stream.schema_version = static_cast<int>(parse_int(row[2].value_or("")).value_or(1));
     stream.position = *row[3];
-    out.streams[*row[0]] = std::move(stream);
+  }
+  for (const auto& [name, parts] : pieces) {
+    const auto stream = out.streams.find(name);
+    if (stream == out.streams.end()) continue;
+    for (const auto& [number, text] : parts) stream->second.columns += text;
   }
   if (headers != 1) return foreign(state, fmt::format("has {} header rows", headers));
   return out;

@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include "redshift/sql_rows.h"
+#include "redshift/table_plan.h"
 
 namespace vesto {
 
@@ -49,27 +49,33 @@ Result<StreamTexts> stream_texts(const LoadTarget& target, const StreamLoad& str
   }
   const sql::CopySource source = copy_source(target, stream);
   const std::string stage = sql::stage_name(number);
-  const std::string full_name = sql::qualified(stream.target);
   const std::string distkey = table.distkey();
 
   StreamTexts out;
+  out.target = sql::qualified(stream.target);
+  out.stage = sql::ident(stage);
   out.is_empty = sql::select_one(stream.target);
   out.delete_all = sql::delete_all(stream.target);
-  out.copy_target = sql::copy(full_name, names, source);
-  out.side_target = sql::insert_side_rows(full_name, stage_columns, stream.diverted.side);
-  if (key.empty()) return out;
-  // The distribution key may be a column that the stream does not have.
-  bool has_distkey = false;
-  for (const std::string& name : names) has_distkey = has_distkey || name == distkey;
-  out.target_duplicates = sql::count_duplicate_keys(full_name, key);
-  out.target_nulls = sql::count_null_keys(full_name, key);
-  out.create_stage = sql::create_stage(stage, stage_columns, has_distkey ? distkey : "");
-  out.copy_stage = sql::copy(sql::ident(stage), names, source);
-  out.side_stage = sql::insert_side_rows(sql::ident(stage), stage_columns, stream.diverted.side);
-  out.stage_duplicates = sql::count_duplicate_keys(sql::ident(stage), key);
-  out.stage_nulls = sql::count_null_keys(sql::ident(stage), key);
-  out.delete_matching = sql::delete_matching(stream.target, stage, key);
-  out.insert = sql::insert_from_stage(stream.target, stage, names);
+  if (stream.window) {
+    VESTO_TRY(check_window(stream, table));
+    const LoadWindow& window = *stream.window;
+    out.delete_window =
+        sql::delete_window(stream.target, names[window.column], stage_columns[window.column].type,
+                           window.from, window.with_nulls);
+  }
+  out.copy_target = sql::copy(out.target, names, source);
+  if (!key.empty()) {
+    // The distribution key may be a column that the stream does not have.
+    bool has_distkey = false;
+    for (const std::string& name : names) has_distkey = has_distkey || name == distkey;
+    out.create_stage = sql::create_stage(stage, stage_columns, has_distkey ? distkey : "");
+    out.copy_stage = sql::copy(out.stage, names, source);
+    out.stage_duplicates = sql::count_duplicate_keys(out.stage, key);
+    out.delete_matching = sql::delete_matching(stream.target, stage, key);
+    out.insert = sql::insert_from_stage(stream.target, stage, names);
+  }
+  out.columns = std::move(stage_columns);
+  out.key = std::move(key);
   return out;
 }
 

@@ -13,25 +13,29 @@
 namespace vesto {
 
 struct StreamTexts {
+  // The tables, quoted, and the columns that the rows of the side door go into. Their INSERTs are
+  // made one at a time as they are sent (sql::insert_side_rows).
+  std::string target;
+  std::string stage;
+  std::vector<sql::ColumnDdl> columns;
+  std::vector<sql::KeyColumn> key;
+
   std::string is_empty;  // a row: the target has rows
-  // Straight into the target: replace, and upsert where the target is empty.
+  // Straight into the target: append, replace, and upsert where the target is empty.
   std::string delete_all;
+  std::string delete_window;  // "": no window
   std::string copy_target;
-  std::vector<std::string> side_target;  // rows of the side door
-  std::string target_duplicates;         // "" without a key
-  std::string target_nulls;
-  // By way of a staging table.
+  // By way of a staging table; "" without a key.
   std::string create_stage;
   std::string copy_stage;
-  std::vector<std::string> side_stage;
   std::string stage_duplicates;
-  std::string stage_nulls;
   std::string delete_matching;
   std::string insert;
 };
 
 // `table`: the target as it stands. `number`: of the stream in the transaction, from 1.
-// Errors: RS-TABLE-DIFFERS if a column of the stream is not in the table.
+// Errors: RS-TABLE-DIFFERS if a column of the stream is not in the table, or the window's column
+// cannot be compared there.
 Result<StreamTexts> stream_texts(const LoadTarget& target, const StreamLoad& stream,
                                  const CatalogTable& table, size_t number);
 

@@ -1,13 +1,15 @@
-// What has to be done so that a target table can take a stream: CREATE TABLE, ADD COLUMN, widen.
-// Pure; any thread.
+// What has to be done so that a target table can take a stream: CREATE TABLE, ADD COLUMN, widen,
+// and where a person allows it, a column made anew with another type. Pure; any thread.
 //
 // Nothing that a user built is dropped or changed: columns are added, texts are made wider, and
 // what does not fit is an error (RS-TABLE-DIFFERS) that names the column.
 #ifndef VESTO_REDSHIFT_TABLE_PLAN_H_
 #define VESTO_REDSHIFT_TABLE_PLAN_H_
 
+#include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -17,9 +19,30 @@
 
 namespace vesto {
 
+// One statement outside a transaction, which may be sent again.
+struct TableStep {
+  std::string sql;
+  std::string column;  // that it alters; "": none
+};
+
+// A column whose values are cast into a new one that takes its name. One transaction, repeatable:
+// it leaves the column as it was, or done.
+struct ColumnRewrite {
+  std::string column;
+  std::string from_text;  // the type as it is
+  ColumnType to;
+  std::array<std::string, 4> statements;  // ADD, UPDATE, DROP, RENAME
+};
+
 struct TablePlan {
-  std::vector<std::string> statements;  // in order, each outside a transaction and repeatable
-  CatalogTable after;                   // what the catalogue shows then
+  std::vector<TableStep> steps;  // in order
+  std::vector<ColumnRewrite> rewrites;
+  CatalogTable after;   // what the catalogue shows then; the order of columns does not count
+  sql::TableKeys keys;  // of a table that is made
+
+  [[nodiscard]] bool empty() const { return steps.empty() && rewrites.empty(); }
+  // All statements, as they are sent.
+  [[nodiscard]] std::vector<std::string> texts() const;
 };
 
 // `existing`: nullptr if there is no such table.
@@ -29,9 +52,19 @@ Result<TablePlan> plan_table(const StreamLoad& stream, const CatalogTable* exist
 // bytes and never below what was measured.
 ColumnType created_type(const StreamLoad& stream, size_t column);
 
-// Keys of a table that Vesto makes: the first key column of a type that never has to be widened;
-// otherwise even distribution and the first column of such a type as sort key.
-sql::TableKeys choose_keys(const StreamSchema& schema);
+// The window's column can be compared with its literal as it stands in the table. Errors:
+// RS-TABLE-DIFFERS (a number or time that lies in a text column: comparing texts would delete the
+// wrong rows), SRC-VALUE.
+Status check_window(const StreamLoad& stream, const CatalogTable& table);
+
+// What is said where the type of a column does not fit; `why_not`: why it cannot be made anew, "".
+Error type_differs(const StreamLoad& stream, const CatalogColumn& there, size_t column,
+                   std::string_view why_not);
+// RS-KEY-COLUMN with the statements that end it; both where `is` does not say which key it is.
+Error key_column(const TargetName& table, const CatalogColumn& is);
+// RS-VIEW-DEP; `views`: "schema.view", may be empty.
+Error view_dep(const TargetName& table, const std::string& column,
+               const std::vector<std::string>& views);
 
 }  // namespace vesto
 

@@ -373,14 +373,4 @@ MappedType map_postgres_type(const PostgresType& type, int average_bytes) {
   }
 }
 
-std::string fold_column_name(std::string_view source_name) { return to_lower_ascii(source_name); }
-
-bool is_reserved_column_name(std::string_view folded_name) {
-  // DG c_unsupported-postgresql-features. (In PostgreSQL 12 and later only "oid" can occur.)
-  for (const std::string_view name : {"oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}) {
-    if (folded_name == name) return true;
-  }
-  return false;
-}
-
 }  // namespace vesto

@@ -47,11 +47,6 @@ struct MappedType {
 // average_bytes: pg_stats.avg_width, 0 if unknown; it decides the first width of a text.
 MappedType map_postgres_type(const PostgresType& type, int average_bytes);
 
-// The name of a column in Redshift: A-Z folded to lower case, as Redshift folds it, quoted or not.
-std::string fold_column_name(std::string_view source_name);
-// Names that Redshift keeps for its system columns (oid, ctid, xmin ...), already folded.
-bool is_reserved_column_name(std::string_view folded_name);
-
 }  // namespace vesto
 
 #endif  // VESTO_SCHEMA_POSTGRES_TYPES_H_

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace vesto {
@@ -64,12 +65,23 @@ struct Column {
   std::string name;         // in the destination, already folded
   std::string source_name;  // in the source, as it is
   std::string source_type;  // "numeric(12,2)", for people
+  // The source's own number of the column, which a rename does not change; 0: it has none.
+  int source_number = 0;
   ColumnType type;
   bool nullable = true;
   // The source type does not bound the length: values must be measured (text, json, bytea ...).
   bool unbounded = false;
   Unrepresentable on_unrepresentable = Unrepresentable::kReject;
   bool operator==(const Column&) const = default;
+};
+
+// How a person wants a table of ours to be made, by names of the destination. Only CREATE TABLE
+// looks at it.
+struct TableOptions {
+  std::string distkey;                                      // "": Vesto chooses
+  std::vector<std::string> sortkey;                         // empty: Vesto chooses
+  std::vector<std::pair<std::string, std::string>> encode;  // column, encoding: "zstd"
+  bool operator==(const TableOptions&) const = default;
 };
 
 struct TargetName {

@@ -40,7 +40,49 @@ std::string part_text(std::string_view part) {
   return "\"" + replace_all(part, "\"", "\"\"") + "\"";
 }
 
+// Linear: at a mismatch only the last star takes one character more.
+bool matches(std::string_view pattern, std::string_view name) {
+  size_t at = 0;
+  size_t in_name = 0;
+  size_t star = std::string_view::npos;
+  size_t star_name = 0;
+  while (in_name < name.size()) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      star_name = in_name;
+    } else if (at < pattern.size() && pattern[at] == name[in_name]) {
+      ++at;
+      ++in_name;
+    } else if (star != std::string_view::npos) {
+      at = star + 1;
+      in_name = ++star_name;
+    } else {
+      return false;
+    }
+  }
+  while (at < pattern.size() && pattern[at] == '*') ++at;
+  return at == pattern.size();
+}
+
 }  // namespace
+
+bool is_table_pattern(std::string_view text) {
+  return text.find('*') != std::string_view::npos && text.find('"') == std::string_view::npos;
+}
+
+bool matches_table_pattern(std::string_view pattern, const TableName& table) {
+  const std::optional<TableName> parts = parse_table_name(pattern);
+  return parts && matches(parts->schema, table.schema) && matches(parts->table, table.table);
+}
+
+bool is_query_name(std::string_view text) {
+  constexpr size_t kMaxBytes = 63;
+  return !text.empty() && text.size() <= kMaxBytes &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '-';
+         });
+}
 
 std::optional<TableName> parse_table_name(std::string_view text) {
   std::string_view rest = text;

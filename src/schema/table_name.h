@@ -24,6 +24,16 @@ std::optional<TableName> parse_table_name(std::string_view text);
 // local store, screens), however the configuration writes the name.
 std::string table_name_text(std::string_view schema, std::string_view table);
 
+// Whether the text names tables by a pattern: it holds * and no quotes. There is no other sign.
+bool is_table_pattern(std::string_view text);
+// Whether the table is one of those. * stands for any characters, none included, in the schema's
+// name or in the table's.
+bool matches_table_pattern(std::string_view pattern, const TableName& table);
+
+// Whether it can be the name of a query: letters, digits, _ and -, 1 to 63 of them. No table of a
+// source is known by such a name, since those have two parts.
+bool is_query_name(std::string_view text);
+
 // The normal form of a text; the text itself if it is not a table name.
 std::string normal_table_name(std::string_view text);
 

@@ -62,7 +62,30 @@ struct StreamRequest {
   std::optional<int64_t> lookback_ms;     // for times
   std::optional<int64_t> lookback_units;  // for integers
   std::vector<std::string> exclude;
+  // A condition in the source's own SQL that rows must meet; "": all rows.
+  std::string filter = {};
+  // A SELECT in the source's own SQL that stands in the place of a table; `table` is then no more
+  // than its name. "": a table.
+  std::string query = {};
+  // Rows are only ever added, so no key is needed; the window replaces what was read before.
+  bool append = false;
+  // The cursor is written once, at or after the begin of its transaction: a read ends where the
+  // oldest open transaction began, and the next begins there.
+  bool cursor_is_immutable = false;
+  // Only the rows with these keys (the texts of the key columns, in the key's order), whatever the
+  // cursor says; StreamPlan::next stays `from`. At most kMaxWantedKeys.
+  std::vector<std::vector<std::string>> keys = {};
   Position from;  // committed position; "" = full copy
+};
+inline constexpr size_t kMaxWantedKeys = 10'000;
+
+// Which rows a read that is not full holds: those whose cursor is `from` or more, and those without
+// a value in it if `with_nulls`.
+struct ReadWindow {
+  size_t column = 0;  // index into StreamSchema::columns
+  std::string from;   // the source's text, which Redshift reads as the same value
+  bool with_nulls = false;
+  bool operator==(const ReadWindow&) const = default;
 };
 
 // One piece of a stream that one lane reads.
@@ -85,8 +108,8 @@ struct StreamPlan {
   bool full = true;    // false: only the window after request.from
   // `next` must be committed even if no row is read: it says what no older position does.
   bool commit_position = false;
-  std::string from_text;   // where that window begins, for people: "updated_at >= 2026-11-22 ..."
-  bool unchanged = false;  // the source can tell that there is nothing new: nothing to read
+  std::string from_text;  // where that window begins, for people: "updated_at >= 2026-11-22 ..."
+  std::optional<ReadWindow> window;  // the same for the destination; nothing: full, or by keys
   // The source does not promise valid UTF-8: for GuardLimits::check_utf8.
   bool check_utf8 = false;
   // Stands in rows that are too large to be fetched: for GuardLimits::oversize_marker. "": in none.
@@ -97,6 +120,14 @@ struct StreamPlan {
   // What every run says as well, since rows may be missed until somebody acts. Those that are alike
   // for all streams that they meet are said once.
   std::vector<std::string> warnings;
+};
+
+// Some of a stream's rows, which both sides can name: those whose texts of `columns` (usually the
+// key) hash to `value` by their lowest `bits`. 0 bits: all rows. schema/sums.h says which columns.
+struct RowBucket {
+  std::vector<size_t> columns;  // indexes into StreamSchema::columns
+  int bits = 0;                 // at most kMaxBucketBits
+  uint32_t value = 0;           // below 2^bits
 };
 
 class RangeReader {
@@ -119,7 +150,24 @@ class SourceSnapshot {
   // PG-CHANGED, CFG-VALUE, CFG-MISSING, of this stream alone; PG-READ, RUN-INTERRUPTED.
   virtual Result<StreamPlan> plan(const StreamRequest& request) = 0;
   virtual Result<std::unique_ptr<RangeReader>> open(const ReadRange& range) = 0;
+
+  // For a comparison with the destination; `plan` is one of this snapshot.
+  // A range that gives one row: count(*), the sum of the keys' hashes, the sum of the rows' hashes
+  // (as far as schema/sums.h can sum), and for each column count(c) and its sum. A sum is NULL
+  // where there is no value, 0 where there is no sum.
+  virtual Result<ReadRange> sums(const StreamPlan& plan);
+  // What to read instead of plan.ranges for the rows of one bucket.
+  virtual Result<std::vector<ReadRange>> bucket(const StreamPlan& plan, const RowBucket& bucket);
 };
+
+// A source that cannot be compared needs no more.
+inline Result<ReadRange> SourceSnapshot::sums(const StreamPlan& plan) {
+  return Error(ErrorCode::kInternal, plan.schema.stream + ": this source cannot be compared");
+}
+inline Result<std::vector<ReadRange>> SourceSnapshot::bucket(const StreamPlan& plan,
+                                                             const RowBucket& /*bucket*/) {
+  return Error(ErrorCode::kInternal, plan.schema.stream + ": this source cannot be compared");
+}
 
 class Source {
  public:

@@ -43,7 +43,8 @@ struct StreamCopy {
   std::string stream;
   std::string position;
   LoadId load_id;
-  std::string columns;  // of the header row: which destination this was seen in
+  // What is kept of the source's columns; of the header row: which destination this was seen in.
+  std::string columns;
   uint64_t window_rows = 0;
   std::string window_hash;
   int64_t seen_ms = 0;

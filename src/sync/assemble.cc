@@ -19,17 +19,35 @@ Unrepresentable policy_of(std::string_view word) {
   return Unrepresentable::kReject;
 }
 
+LoadMode mode_of(std::string_view word) {
+  if (word == "replace") return LoadMode::kReplace;
+  return word == "append" ? LoadMode::kAppend : LoadMode::kUpsert;
+}
+
+OnNewColumn on_new_column_of(std::string_view word) {
+  if (word == "add_and_backfill") return OnNewColumn::kAddAndBackfill;
+  if (word == "ignore") return OnNewColumn::kIgnore;
+  return word == "stop" ? OnNewColumn::kStop : OnNewColumn::kAdd;
+}
+
 TableSpec table_spec(const TableConfig& table) {
   TableSpec spec;
   spec.name = table.name;
   spec.target = table.target;
-  spec.mode = table.mode == "replace" ? LoadMode::kReplace : LoadMode::kUpsert;
+  spec.pattern = table.pattern;
+  spec.mode = mode_of(table.mode);
   spec.key = table.key;
   spec.cursor = table.cursor;
   spec.lookback_ms = table.lookback_ms;
   spec.lookback_units = table.lookback_units;
   spec.exclude = table.exclude;
   spec.adopt = table.adopt;
+  spec.filter = table.filter;
+  spec.query = table.query;
+  spec.cursor_is_immutable = table.cursor_is_immutable;
+  spec.on_new_column = on_new_column_of(table.on_new_column);
+  spec.rewrite_types = table.on_type_change == "rewrite";
+  spec.options = {.distkey = table.distkey, .sortkey = table.sortkey, .encode = table.encode};
   spec.where = table.origin.line_text();
   for (const auto& [column, word] : table.on_unrepresentable) {
     spec.on_unrepresentable.emplace_back(column, policy_of(word));

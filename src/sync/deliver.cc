@@ -21,7 +21,7 @@ TableResult result_of(const RunContext& context, const RunPlan& plan, const Stre
   TableResult result;
   result.name = spec.name;
   result.target = stream.load.target.schema + "." + stream.load.target.table;
-  result.mode = planned.mode == LoadMode::kReplace ? "replace" : "upsert";
+  result.mode = load_mode_name(planned.mode);
   result.full = planned.plan.full;
   result.rows.read = stream.load.rows_read;
   result.rows.rejected = stream.load.diverted.rejected.size();
@@ -32,12 +32,21 @@ TableResult result_of(const RunContext& context, const RunPlan& plan, const Stre
   return result;
 }
 
-// Nothing to send to the warehouse: no new row, and the table is known to be there.
-bool is_unchanged(const RunPlan& plan, const StreamForLoad& stream) {
-  if (stream.load.rows_read > 0) return false;
+// Nothing to send to the warehouse: no row that it has not, and the table is known to be there.
+bool is_unchanged(const RunContext& context, const RunPlan& plan, const StreamForLoad& stream) {
   const PlannedTable& planned = plan.tables[stream.planned];
-  return planned.mode == LoadMode::kUpsert && !planned.plan.commit_position &&
-         plan.base.streams.contains(planned.plan.schema.stream);
+  const std::string& name = planned.plan.schema.stream;
+  if (planned.mode == LoadMode::kReplace || planned.plan.commit_position ||
+      !plan.base.streams.contains(name)) {
+    return false;
+  }
+  // Rows that an append window had and has no more must go.
+  const bool adds_only =
+      planned.mode == LoadMode::kUpsert || context.spec.tables[planned.table].cursor_is_immutable;
+  if (stream.load.rows_read == 0 && adds_only) return true;
+  const auto last = plan.windows.find(name);
+  return planned.plan.window && last != plan.windows.end() &&
+         last->second.rows == stream.load.rows_read && last->second.hash == stream.window_hash;
 }
 
 }  // namespace
@@ -69,7 +78,7 @@ void Deliverer::work() {
   uint64_t group_bytes = 0;
   while (auto stream = queue_.pop()) {
     if (result_.fenced || result_.error) continue;  // drain: the lanes must never wait for us
-    if (is_unchanged(plan_, *stream)) {
+    if (is_unchanged(context_, plan_, *stream)) {
       TableResult result = result_of(context_, plan_, *stream);
       result.state = "unchanged";
       context_.report.step(plan_.tables[stream->planned].table, "unchanged");
@@ -170,13 +179,13 @@ void Deliverer::load_group(std::vector<StreamForLoad> group) {
     context_.report.finished(result);
     result_.tables.emplace(stream.planned, std::move(result));
   }
-  if (Status kept = remember(loads, *outcome, load); !kept.ok()) {
+  if (Status kept = remember(group, *outcome, load); !kept.ok()) {
     give_up(std::move(kept).error());
   }
   VESTO_KILL_POINT("run.after_copies");
 }
 
-Status Deliverer::remember(const std::vector<StreamLoad>& loads, const LoadOutcome& outcome,
+Status Deliverer::remember(const std::vector<StreamForLoad>& group, const LoadOutcome& outcome,
                            const LoadId& load) {
   std::vector<StreamCopy> copies;
   StreamCopy header;
@@ -188,8 +197,12 @@ Status Deliverer::remember(const std::vector<StreamLoad>& loads, const LoadOutco
   copies.push_back(header);
   for (const size_t index : outcome.loaded) {
     StreamCopy copy = header;
-    copy.stream = loads[index].schema.stream;
-    copy.position = loads[index].position;
+    const StreamForLoad& stream = group[index];
+    copy.stream = stream.load.schema.stream;
+    copy.position = stream.load.position;
+    copy.columns = stream.load.columns;
+    copy.window_rows = stream.window_hash.empty() ? 0 : stream.load.rows_read;
+    copy.window_hash = stream.window_hash;
     copies.push_back(std::move(copy));
   }
   return context_.services.store->put_copies(copies);

@@ -25,6 +25,7 @@ struct StreamForLoad {
   size_t planned = 0;  // index into RunPlan::tables
   StreamLoad load;
   uint64_t bytes_read = 0;
+  std::string window_hash = {};  // of what a window held (sync/window_hash.h); "" for other reads
 };
 
 struct DeliveryResult {
@@ -52,7 +53,7 @@ class Deliverer {
   void load_group(std::vector<StreamForLoad> group);
   Status open_state_once();
   void prepare_group(std::vector<StreamForLoad>* group);
-  Status remember(const std::vector<StreamLoad>& loads, const LoadOutcome& outcome,
+  Status remember(const std::vector<StreamForLoad>& group, const LoadOutcome& outcome,
                   const LoadId& load);
   void fail(const StreamForLoad& stream, Error error);
   void give_up(Error error);

@@ -13,7 +13,7 @@ SyncPlan::Table describe_table(const SyncSpec& spec, const PlannedTable& planned
   SyncPlan::Table table;
   table.name = spec.tables[planned.table].name;
   table.target = spec.schema + "." + spec.tables[planned.table].target;
-  table.mode = planned.mode == LoadMode::kReplace ? "replace" : "upsert";
+  table.mode = load_mode_name(planned.mode);
   table.full = planned.plan.full;
   table.from_position = planned.from_position;
   table.from_text = planned.plan.from_text;

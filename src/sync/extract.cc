@@ -1,6 +1,9 @@
 #include "sync/extract.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -14,6 +17,7 @@
 #include "stage/stager.h"
 #include "sync/clean_up.h"
 #include "sync/position.h"
+#include "sync/window_hash.h"
 
 namespace vesto {
 
@@ -33,7 +37,16 @@ struct StreamState {
   Diversion diversion;
   std::shared_ptr<DiversionLimits> limits;
   std::vector<uint32_t> widths;
+  std::map<size_t, std::string> range_hashes;  // of a window
   int64_t started_ms = 0;
+};
+
+// What a lane has read and stored of one stream.
+struct LaneShare {
+  size_t ranges = 0;
+  uint64_t rows = 0;
+  Diversion diversion;
+  std::map<size_t, std::string> range_hashes;
 };
 
 // The work list and the states, shared by the lanes.
@@ -66,19 +79,20 @@ class Work {
     return states_[planned].limits;
   }
 
-  // A lane has stored all that it read of `ranges` ranges. True: the stream is whole now, and the
-  // caller is the one who completes it.
-  bool stored(size_t planned, size_t ranges, uint64_t rows, const std::vector<uint32_t>& widths,
-              Diversion diversion) VESTO_EXCLUDES(mutex_) {
+  // A lane has stored all that it read of the stream. True: the stream is whole now, and the caller
+  // is the one who completes it.
+  bool stored(size_t planned, LaneShare share, const std::vector<uint32_t>& widths)
+      VESTO_EXCLUDES(mutex_) {
     Lock lock(mutex_);
     StreamState& state = states_[planned];
-    state.rows += rows;
-    state.diversion.merge(std::move(diversion));
+    state.rows += share.rows;
+    state.diversion.merge(std::move(share.diversion));
+    state.range_hashes.merge(share.range_hashes);
     if (state.widths.size() < widths.size()) state.widths.resize(widths.size());
     for (size_t i = 0; i < widths.size(); ++i) {
       state.widths[i] = std::max(state.widths[i], widths[i]);
     }
-    state.ranges_left -= ranges;
+    state.ranges_left -= share.ranges;
     return state.ranges_left == 0 && !state.failed;
   }
 
@@ -145,9 +159,27 @@ StreamLoad make_load(const RunContext& context, const RunPlan& plan, const Plann
   load.known_target = context.spec.tables[planned.table].adopt || planned.known_target;
   load.position = committed_position(planned.setup, planned.plan.next.text);
   load.key_checked = context.spec.tables[planned.table].mode == LoadMode::kUpsert;
+  load.columns = planned.columns;
+  load.options = planned.options;
+  load.rewrite_types = context.spec.tables[planned.table].rewrite_types;
+  if (planned.plan.window && planned.mode == LoadMode::kAppend) {
+    const ReadWindow& window = *planned.plan.window;
+    load.window = LoadWindow{window.column, window.from, window.with_nulls};
+  }
   load.data_as_of_ms = plan.snapshot->data_as_of_ms();
   load.widths.resize(planned.plan.schema.columns.size());
   return load;
+}
+
+// All that decides what becomes of the rows of a window, besides the rows.
+std::string window_setup(const RunContext& context, const PlannedTable& planned) {
+  std::string out = fmt::format("{} {} {} {}", planned.setup, load_mode_name(planned.mode),
+                                context.spec.max_row_bytes, planned.columns);
+  for (const Column& column : planned.plan.schema.columns) {
+    out += fmt::format(" {} {} {}", column.name, type_sql(column.type),
+                       static_cast<int>(column.on_unrepresentable));
+  }
+  return out;
 }
 
 // One thread's work: ranges, one after the other.
@@ -191,6 +223,10 @@ class Lane {
       guard_.emplace(planned.plan.schema, plan_.null_marker, limits);
     }
     VESTO_ASSIGN(const auto reader, plan_.snapshot->open(planned.plan.ranges[item.range]));
+    std::optional<RangeHash> hash;
+    if (planned.plan.window) {
+      hash.emplace(std::vector{plan_.null_marker, planned.plan.oversize_marker});
+    }
     const std::stop_callback wake(context_.stop.get_token(), [&reader] { reader->cancel(); });
     while (true) {
       VESTO_ASSIGN(const bool more, reader->read(&chunk_));
@@ -199,14 +235,16 @@ class Lane {
       if (deliverer_.plan_is_void()) return ok_status();
       VESTO_KILL_POINT("extract.after_chunk");
       const uint64_t rows_read = chunk_.rows;
-      VESTO_TRY(guard_->check(&chunk_, &diversion_));
+      if (hash) hash->add(chunk_.bytes);
+      VESTO_TRY(guard_->check(&chunk_, &share_.diversion));
       VESTO_ASSIGN(std::optional<Part> part, writer_.add(chunk_));
-      rows_ += rows_read;
+      share_.rows += rows_read;
       const uint64_t staged_bytes = part ? part->bytes.size() : 0;
       if (part) VESTO_TRY(uploads_->submit(planned.stream, *std::move(part)));
       context_.report.moved(planned.table, rows_read, staged_bytes);
     }
-    ++ranges_held_;
+    if (hash) share_.range_hashes[item.range] = hash->finish();
+    ++share_.ranges;
     return ok_status();
   }
 
@@ -219,8 +257,7 @@ class Lane {
       VESTO_TRY(uploads_->submit(planned.stream, *std::move(last)));
     }
     VESTO_TRY(uploads_->drain());
-    const bool whole = work_.stored(index, std::exchange(ranges_held_, 0), std::exchange(rows_, 0),
-                                    guard_->widths(), std::exchange(diversion_, {}));
+    const bool whole = work_.stored(index, std::exchange(share_, {}), guard_->widths());
     guard_.reset();
     return whole ? complete(index) : ok_status();
   }
@@ -238,6 +275,9 @@ class Lane {
     ready.load.widths = std::move(state.widths);
     ready.load.widths.resize(planned.plan.schema.columns.size());
     ready.load.diverted = std::move(state.diversion);
+    if (planned.plan.window) {
+      ready.window_hash = window_hash(window_setup(context_, planned), state.range_hashes);
+    }
     if (ready.load.rows_staged() > 0) {
       VESTO_ASSIGN(const StagedStream staged, stager_.write_manifest(planned.stream));
       ready.load.manifest_key = staged.manifest_key;
@@ -251,9 +291,7 @@ class Lane {
 
   // The stream, or the run, is given up: nothing that was made of it is used.
   void abandon(size_t index, Error error) {
-    ranges_held_ = 0;
-    rows_ = 0;
-    diversion_ = {};
+    share_ = {};
     guard_.reset();
     // Both only empty what they hold; their own errors would follow from this one.
     (void)writer_.finish();
@@ -271,9 +309,7 @@ class Lane {
   PartWriter writer_;
   std::optional<Guard> guard_;  // of the stream that the lane is at
   Chunk chunk_;
-  size_t ranges_held_ = 0;  // read, but not yet stored
-  uint64_t rows_ = 0;       // in them
-  Diversion diversion_;     // of them
+  LaneShare share_;  // read, but not yet stored
 };
 
 // As many lanes as the byte budget and the work allow; at least one slot must be free.

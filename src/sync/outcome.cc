@@ -33,10 +33,12 @@ bool is_stream_error(const Error& error) {
     case ErrorCode::kPgType:
     case ErrorCode::kPgNoKey:
     case ErrorCode::kPgName:
+    case ErrorCode::kPgNewColumn:
     case ErrorCode::kPgLocked:
     case ErrorCode::kPgChanged:
     case ErrorCode::kSrcValue:
     case ErrorCode::kSrcNullKey:
+    case ErrorCode::kSrcNullCursor:
     case ErrorCode::kSrcDuplicateKey:
     case ErrorCode::kSrcRowTooLarge:
     case ErrorCode::kSrcRejectedLimit:

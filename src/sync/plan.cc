@@ -6,19 +6,23 @@
 
 #include "base/kill_point.h"
 #include "base/log.h"
+#include "base/strings.h"
+#include "encode/redshift_csv.h"
 #include "redshift/sql.h"
 #include "schema/table_name.h"
+#include "sync/column_record.h"
 #include "sync/position.h"
+#include "sync/schema_changes.h"
 
 namespace vesto {
 
 namespace {
 
 constexpr int64_t kCopiesLastMs = 24LL * 3600 * 1000;
-constexpr size_t kNullMarkerLength = 16;
 
 // The state as the local store remembers it; nothing if it does not, or not freshly enough.
-Result<std::optional<DestinationState>> remembered_state(RunContext& context) {
+Result<std::optional<DestinationState>> remembered_state(
+    RunContext& context, std::map<std::string, RunPlan::Window>* windows) {
   VESTO_ASSIGN(const std::vector<StreamCopy> copies,
                context.services.store->copies(context.spec.name));
   DestinationState state;
@@ -31,7 +35,11 @@ Result<std::optional<DestinationState>> remembered_state(RunContext& context) {
       state.fence = copy.load_id;
       has_header = true;
     } else {
-      state.streams[copy.stream] = {.position = copy.position, .load_id = copy.load_id};
+      state.streams[copy.stream] = {
+          .position = copy.position, .columns = copy.columns, .load_id = copy.load_id};
+      if (!copy.window_hash.empty()) {
+        (*windows)[copy.stream] = {copy.window_rows, copy.window_hash};
+      }
     }
   }
   if (!has_header) return std::optional<DestinationState>();
@@ -53,16 +61,18 @@ Status remember_state(RunContext& context, const DestinationState& state) {
     copy.stream = stream;
     copy.load_id = known.load_id;
     copy.position = known.position;
+    copy.columns = known.columns;
     copies.push_back(copy);
   }
   return context.services.store->put_copies(copies);
 }
 
-Result<DestinationState> known_state(RunContext& context, RedshiftLoader& loader,
-                                     bool trust_copies) {
+Result<DestinationState> known_state(RunContext& context, RedshiftLoader& loader, bool trust_copies,
+                                     std::map<std::string, RunPlan::Window>* windows) {
   if (trust_copies) {
-    VESTO_ASSIGN(auto remembered, remembered_state(context));
+    VESTO_ASSIGN(auto remembered, remembered_state(context, windows));
     if (remembered) return *std::move(remembered);
+    windows->clear();
   }
   VESTO_ASSIGN(auto read, loader.read_state());
   if (read) {
@@ -81,47 +91,127 @@ std::vector<std::string> key_names(const StreamSchema& schema) {
   return names;
 }
 
-StreamRequest request_for(const TableSpec& table, std::string from) {
-  StreamRequest request;
-  request.table = table.name;
-  request.key = table.key;
-  request.cursor = table.cursor;
-  request.lookback_ms = table.lookback_ms;
-  request.lookback_units = table.lookback_units;
-  request.exclude = table.exclude;
-  request.from = Position{std::move(from)};
-  return request;
-}
-
 // What the destination knows of the stream, if that counts for the table and key of today.
-struct KnownPosition {
+struct KnownStream {
   std::string setup;
   std::string source_position;
+  std::optional<std::vector<RecordedColumn>> columns;
 };
 
-KnownPosition known_position(const RunPlan& run_plan, const std::string& stream) {
+KnownStream known_stream(const RunPlan& run_plan, const std::string& stream) {
   const auto known = run_plan.base.streams.find(stream);
   if (known == run_plan.base.streams.end()) return {};
   const auto committed = parse_committed_position(known->second.position);
   if (!committed) return {};
-  return {.setup = committed->setup, .source_position = committed->source_position};
+  return {.setup = committed->setup,
+          .source_position = committed->source_position,
+          .columns = parse_column_record(known->second.columns)};
 }
 
-// Plans the stream from `known`. If the target or the key is another than the position was made
-// with, the target does not hold what came before it: everything is read.
-Result<StreamPlan> plan_stream(const RunPlan& run_plan, const TableSpec& spec,
-                               const KnownPosition& known, PlannedTable* planned) {
-  // A read of everything replaces what is there, whatever the position.
-  if (planned->mode == LoadMode::kUpsert) planned->from_position = known.source_position;
-  VESTO_ASSIGN(StreamPlan plan, run_plan.snapshot->plan(request_for(spec, planned->from_position)));
-  planned->setup = stream_setup(spec.target, key_names(plan.schema));
-  planned->known_target = same_target(known.setup, planned->setup);
-  if (plan.full || planned->setup == known.setup) return plan;
-  planned->from_position.clear();
-  VESTO_ASSIGN(plan, run_plan.snapshot->plan(request_for(spec, "")));
-  plan.notes.push_back("the target or the key was changed: everything is read once more");
-  return plan;
+// RunOptions::only_keys of the table; nullptr: none.
+const std::vector<std::vector<std::string>>* wanted_keys(const TableSpec& table,
+                                                         const RunOptions& options) {
+  for (const auto& [name, keys] : options.only_keys) {
+    if (normal_table_name(name) == normal_table_name(table.name)) return &keys;
+  }
+  return nullptr;
 }
+
+// Plans one stream: from the committed position, or anew where that does not count any more.
+class StreamPlanner {
+ public:
+  StreamPlanner(const RunContext& context, const RunPlan& run_plan, const TableSpec& spec,
+                PlannedTable* planned)
+      : run_plan_(run_plan),
+        spec_(spec),
+        known_(known_stream(run_plan, normal_table_name(spec.name))),
+        planned_(*planned) {
+    if (const auto* keys = wanted_keys(spec, context.options)) request_.keys = *keys;
+    request_.table = spec.name;
+    request_.key = spec.key;
+    request_.cursor = spec.cursor;
+    request_.lookback_ms = spec.lookback_ms;
+    request_.lookback_units = spec.lookback_units;
+    request_.exclude = spec.exclude;
+    request_.filter = spec.filter;
+    request_.query = spec.query;
+    request_.append = spec.mode == LoadMode::kAppend;
+    request_.cursor_is_immutable = spec.cursor_is_immutable;
+  }
+
+  Result<StreamPlan> plan() {
+    if (!request_.keys.empty()) return plan_keys();
+    // A read of everything replaces what is there, whatever the position.
+    if (planned_.mode != LoadMode::kReplace) request_.from = Position{known_.source_position};
+    VESTO_ASSIGN(StreamPlan plan, ask());
+    const SchemaDecision decision = decide_on_changes(spec_, changes(plan));
+    if (decision.error) return *decision.error;
+    const bool again = !decision.leave_out.empty();
+    request_.exclude.insert(request_.exclude.end(), decision.leave_out.begin(),
+                            decision.leave_out.end());
+    std::string why;
+    if (!plan.full && setup_ != known_.setup) {
+      why = "the target, the key or the selection was changed: everything is read once more";
+    } else if (!plan.full && decision.read_all) {
+      why = "columns of the source were changed: everything is read once more";
+    }
+    if (!why.empty()) request_.from = Position{};
+    if (again || !why.empty()) {
+      VESTO_ASSIGN(plan, ask());
+    }
+    if (!why.empty()) plan.notes.push_back(why);
+    plan.notes.insert(plan.notes.end(), decision.notes.begin(), decision.notes.end());
+    // Committed with this load, so that they are told once.
+    plan.commit_position |= !decision.warnings.empty();
+    plan.warnings.insert(plan.warnings.end(), decision.warnings.begin(), decision.warnings.end());
+    planned_.from_position = request_.from.text;
+    planned_.columns = column_record_text(record_of(plan.schema));
+    return plan;
+  }
+
+ private:
+  // Rows by their keys go into a target that holds the rest, and move no position.
+  Result<StreamPlan> plan_keys() {
+    if (known_.setup.empty()) {
+      return Error(ErrorCode::kCfgValue,
+                   fmt::format("{} was never delivered: run the sync first", spec_.name));
+    }
+    planned_.mode = LoadMode::kUpsert;
+    request_.from = Position{known_.source_position};
+    VESTO_ASSIGN(StreamPlan plan, ask());
+    if (setup_ != known_.setup || changes(plan).any()) {
+      return Error(ErrorCode::kPgChanged,
+                   fmt::format("{} or its settings were changed since the last run: run the sync "
+                               "first",
+                               spec_.name));
+    }
+    planned_.from_position = request_.from.text;
+    planned_.columns = column_record_text(*known_.columns);
+    return plan;
+  }
+
+  Result<StreamPlan> ask() {
+    VESTO_ASSIGN(StreamPlan plan, run_plan_.snapshot->plan(request_));
+    setup_ = stream_setup(spec_.target, key_names(plan.schema),
+                          spec_.query.empty() ? spec_.filter : spec_.query);
+    planned_.setup = setup_;
+    planned_.known_target = same_target(known_.setup, setup_);
+    return plan;
+  }
+
+  [[nodiscard]] ColumnChanges changes(const StreamPlan& plan) const {
+    // Another target gets its columns as they are.
+    if (!known_.columns || !same_target(known_.setup, setup_)) return {};
+    return compare_columns(*known_.columns, record_of(plan.schema));
+  }
+
+  const RunPlan& run_plan_;
+  const TableSpec& spec_;
+  const KnownStream known_;
+  PlannedTable& planned_;
+  StreamRequest request_;
+  std::string setup_;
+};
 
 // What the column is to Redshift when a person asked for its text.
 void make_text(Column* column) {
@@ -149,6 +239,41 @@ Status apply_policies(const TableSpec& spec, StreamSchema* schema) {
   return ok_status();
 }
 
+// TableOptions by names of the destination. Errors: PG-NO-COLUMN.
+Result<TableOptions> options_for(const TableSpec& spec, const StreamSchema& schema) {
+  const auto name_of = [&](const std::string& source_name,
+                           std::string_view setting) -> Result<std::string> {
+    const Column* alike = nullptr;
+    for (const Column& column : schema.columns) {
+      if (column.source_name == source_name) return column.name;
+      if (to_lower_ascii(column.source_name) == to_lower_ascii(source_name)) alike = &column;
+    }
+    if (alike != nullptr) return alike->name;
+    return Error(ErrorCode::kPgNoColumn, fmt::format("table {} delivers no column {} ({})",
+                                                     spec.name, source_name, setting));
+  };
+  TableOptions options;
+  if (!spec.options.distkey.empty()) {
+    VESTO_ASSIGN(options.distkey, name_of(spec.options.distkey, "distkey"));
+  }
+  for (const std::string& column : spec.options.sortkey) {
+    VESTO_ASSIGN(std::string name, name_of(column, "sortkey"));
+    options.sortkey.push_back(std::move(name));
+  }
+  for (const auto& [column, encoding] : spec.options.encode) {
+    VESTO_ASSIGN(std::string name, name_of(column, "encode"));
+    options.encode.emplace_back(std::move(name), encoding);
+  }
+  return options;
+}
+
+// What the configuration says of the columns.
+Status apply_settings(const TableSpec& spec, PlannedTable* planned) {
+  VESTO_TRY(apply_policies(spec, &planned->plan.schema));
+  VESTO_ASSIGN(planned->options, options_for(spec, planned->plan.schema));
+  return ok_status();
+}
+
 PlannedTable plan_table(RunContext& context, const RunPlan& run_plan, size_t index) {
   const TableSpec& spec = context.spec.tables[index];
   PlannedTable planned;
@@ -157,18 +282,25 @@ PlannedTable plan_table(RunContext& context, const RunPlan& run_plan, size_t ind
   // A full refresh replaces: rows that are gone in the source must go as well.
   if (context.options.full_refresh) planned.mode = LoadMode::kReplace;
   context.report.step(index, "plan");
-  const KnownPosition known = known_position(run_plan, normal_table_name(spec.name));
-  Result<StreamPlan> plan = plan_stream(run_plan, spec, known, &planned);
+  if (!spec.clash.empty()) {
+    planned.error = Error(ErrorCode::kPgName,
+                          fmt::format("{} would be delivered into {}.{}, and so is {}", spec.name,
+                                      context.spec.schema, spec.target, spec.clash))
+                        .with_hint("Give one of them an entry of its own with target = \"...\".");
+    return planned;
+  }
+  Result<StreamPlan> plan = StreamPlanner(context, run_plan, spec, &planned).plan();
   if (!plan.ok()) {
     planned.error = std::move(plan).error();
     return planned;
   }
   planned.plan = std::move(plan).value();
-  if (Status applied = apply_policies(spec, &planned.plan.schema); !applied.ok()) {
+  if (Status applied = apply_settings(spec, &planned); !applied.ok()) {
     planned.error = std::move(applied).error();
     return planned;
   }
-  if (spec.mode == LoadMode::kUpsert && planned.plan.schema.key.empty()) {
+  const bool merges = spec.mode == LoadMode::kUpsert || planned.mode == LoadMode::kUpsert;
+  if (merges && planned.plan.schema.key.empty()) {
     const std::string& why = planned.plan.no_key;
     planned.error =
         Error(ErrorCode::kPgNoKey, "table " + spec.name +
@@ -186,6 +318,7 @@ PlannedTable plan_table(RunContext& context, const RunPlan& run_plan, size_t ind
 }  // namespace
 
 bool is_wanted(const TableSpec& table, const RunOptions& options) {
+  if (!options.only_keys.empty()) return wanted_keys(table, options) != nullptr;
   return options.only_tables.empty() ||
          std::any_of(options.only_tables.begin(), options.only_tables.end(),
                      [&table](const std::string& name) {
@@ -193,11 +326,28 @@ bool is_wanted(const TableSpec& table, const RunOptions& options) {
                      });
 }
 
+namespace {
+
+// The command line takes a name that a pattern matches; whether there is such a table is known now.
+Status check_wanted(const RunContext& context) {
+  for (const std::string& name : context.options.only_tables) {
+    const bool known = std::any_of(
+        context.spec.tables.begin(), context.spec.tables.end(), [&name](const TableSpec& table) {
+          return normal_table_name(table.name) == normal_table_name(name);
+        });
+    if (!known) return Error(ErrorCode::kPgNoTable, name + " does not exist in the source");
+  }
+  return ok_status();
+}
+
+}  // namespace
+
 Result<RunPlan> make_plan(RunContext& context, RedshiftLoader& loader, bool trust_copies) {
+  VESTO_TRY(check_wanted(context));
   RunPlan run_plan;
-  VESTO_ASSIGN(run_plan.base, known_state(context, loader, trust_copies));
+  VESTO_ASSIGN(run_plan.base, known_state(context, loader, trust_copies, &run_plan.windows));
   VESTO_ASSIGN(run_plan.source, context.services.source->identity());
-  run_plan.null_marker = random_alphanumeric(kNullMarkerLength);
+  run_plan.null_marker = make_null_marker();
   VESTO_ASSIGN(run_plan.snapshot, context.services.source->open_snapshot(run_plan.null_marker));
   VESTO_KILL_POINT("plan.after_snapshot");
   for (size_t i = 0; i < context.spec.tables.size(); ++i) {

@@ -2,6 +2,7 @@
 #ifndef VESTO_SYNC_PLAN_H_
 #define VESTO_SYNC_PLAN_H_
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@ struct PlannedTable {
   std::string setup;          // stream_setup(): what the next position counts for
   std::string from_position;  // the source's
   bool known_target = false;  // the sync has delivered into the target before
+  std::string columns;        // column_record_text() of what is delivered now
+  TableOptions options;       // by names of the destination
   StreamPlan plan;
   std::optional<Error> error;  // cannot be read: leaves the run
 };
@@ -30,6 +33,12 @@ struct RunPlan {
   std::string null_marker;
   // What the destination has, as far as is known: the fence and positions that this plan rests on.
   DestinationState base;
+  // Of the last load of each stream, if it was a window and this machine made it.
+  struct Window {
+    uint64_t rows = 0;
+    std::string hash;
+  };
+  std::map<std::string, Window> windows;
   std::unique_ptr<SourceSnapshot> snapshot;
   std::vector<PlannedTable> tables;
 };

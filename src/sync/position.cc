@@ -9,18 +9,23 @@ namespace vesto {
 
 namespace {
 
-constexpr std::string_view kVersion = "v1 ";
-constexpr size_t kSetupDigits = 16;
+constexpr std::string_view kVersion = "v2 ";
 constexpr size_t kTargetDigits = 8;
+constexpr size_t kKeyDigits = 8;
+constexpr size_t kSelectionDigits = 8;
+constexpr size_t kSetupDigits = kTargetDigits + kKeyDigits + kSelectionDigits;
 
 }  // namespace
 
-std::string stream_setup(std::string_view target_table, const std::vector<std::string>& key) {
+std::string stream_setup(std::string_view target_table, const std::vector<std::string>& key,
+                         std::string_view selection) {
   // JSON, so that no two lists of names give the same text.
   std::string columns;
   for (const std::string& column : key) columns += json_quote(column) + ",";
   return sha256_hex(target_table).substr(0, kTargetDigits) +
-         sha256_hex(columns).substr(0, kSetupDigits - kTargetDigits);
+         sha256_hex(columns).substr(0, kKeyDigits) +
+         (selection.empty() ? std::string(kSelectionDigits, '0')
+                            : sha256_hex(selection).substr(0, kSelectionDigits));
 }
 
 bool same_target(std::string_view setup, std::string_view other) {

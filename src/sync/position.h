@@ -1,8 +1,9 @@
 // The position as it is committed with a stream: the source's own text, and what it describes. A
 // window may only be added to a target that holds everything before it, so a position counts for
-// the target table and the key that it was made with and for no other.
+// the target table, the key and the selection (filter or query) that it was made with and for no
+// other.
 //
-//   "v1 3f2a9c0d11e2b4a7 <the source's position>"
+//   "v2 3f2a9c0d11e2b4a700000000 <the source's position>"
 //
 // Pure; any thread.
 #ifndef VESTO_SYNC_POSITION_H_
@@ -15,8 +16,10 @@
 
 namespace vesto {
 
-// 8 hex digits over the target table, and 8 over the names of the key columns, in their order.
-std::string stream_setup(std::string_view target_table, const std::vector<std::string>& key);
+// 8 hex digits over the target table, 8 over the names of the key columns, in their order, and 8
+// over the selection; 00000000 for "".
+std::string stream_setup(std::string_view target_table, const std::vector<std::string>& key,
+                         std::string_view selection);
 // Whether two setups deliver into one table; false for "".
 bool same_target(std::string_view setup, std::string_view other);
 

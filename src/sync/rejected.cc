@@ -1,5 +1,11 @@
 #include "sync/rejected.h"
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
 #include "base/strings.h"
 #include "redshift/sql_rows.h"
 
@@ -35,6 +41,59 @@ Result<std::vector<KeptRejectedRow>> read_rejected(const SyncSpec& spec,
                     .rejected_at = text(8)});
   }
   return rows;
+}
+
+namespace {
+
+// {"id":"7","line":"2"} -> 7, 2; nothing where a value is missing.
+std::optional<std::vector<std::string>> key_values(const std::string& key) {
+  const auto parsed = nlohmann::ordered_json::parse(key, nullptr, false);
+  if (!parsed.is_object() || parsed.empty()) return std::nullopt;
+  std::vector<std::string> values;
+  for (const auto& [name, value] : parsed.items()) {
+    if (!value.is_string()) return std::nullopt;
+    values.push_back(value.get<std::string>());
+  }
+  return values;
+}
+
+}  // namespace
+
+Replay replay_of(const std::vector<KeptRejectedRow>& rows) {
+  Replay replay;
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const KeptRejectedRow& row : rows) {
+    replay.newest_load_id = std::max(replay.newest_load_id, row.load_id);
+    const auto values = key_values(row.key);
+    if (!values) {
+      ++replay.without_key;
+      continue;
+    }
+    if (!seen.emplace(row.stream, row.key).second) continue;
+    replay.keys[row.stream].push_back(*values);
+    replay.row_keys[row.stream].push_back(row.key);
+  }
+  return replay;
+}
+
+Status forget_replayed(const SyncSpec& spec, const RedshiftConnector& connect, const Replay& replay,
+                       const std::vector<std::string>& streams) {
+  constexpr int64_t kTimeoutMs = 120'000;
+  constexpr size_t kKeysPerStatement = 1000;
+  VESTO_ASSIGN(const auto session, connect(kTimeoutMs));
+  for (const std::string& stream : streams) {
+    const auto keys = replay.row_keys.find(stream);
+    if (keys == replay.row_keys.end()) continue;
+    for (size_t first = 0; first < keys->second.size(); first += kKeysPerStatement) {
+      const size_t last = std::min(keys->second.size(), first + kKeysPerStatement);
+      const std::vector<std::string> some(keys->second.begin() + static_cast<std::ptrdiff_t>(first),
+                                          keys->second.begin() + static_cast<std::ptrdiff_t>(last));
+      VESTO_TRY(session->exec(sql::delete_rejected(spec.schema, cut_utf8(spec.name, 256), stream,
+                                                   replay.newest_load_id, some),
+                              kTimeoutMs));
+    }
+  }
+  return ok_status();
 }
 
 }  // namespace vesto

@@ -3,6 +3,7 @@
 #define VESTO_SYNC_REJECTED_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,22 @@ struct KeptRejectedRow {
 Result<std::vector<KeptRejectedRow>> read_rejected(const SyncSpec& spec,
                                                    const RedshiftConnector& connect,
                                                    const std::string& stream, int limit);
+
+// What a replay asks for: the rows of these keys are read once more and delivered like any others.
+struct Replay {
+  // RunOptions::only_keys.
+  std::map<std::string, std::vector<std::vector<std::string>>> keys;
+  std::map<std::string, std::vector<std::string>> row_keys;  // the same as they are kept, by stream
+  std::string newest_load_id;                                // of the rows that it was made from
+  size_t without_key = 0;  // rows that no key names, or only in part: they cannot be found again
+};
+// Pure.
+Replay replay_of(const std::vector<KeptRejectedRow>& rows);
+
+// Takes what was replayed off the list; what was rejected anew stays, with its new reason.
+// `streams`: those whose replay was committed. Errors: as above.
+Status forget_replayed(const SyncSpec& spec, const RedshiftConnector& connect, const Replay& replay,
+                       const std::vector<std::string>& streams);
 
 }  // namespace vesto
 

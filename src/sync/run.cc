@@ -5,11 +5,14 @@
 
 #include "base/kill_point.h"
 #include "base/log.h"
+#include "redshift/find_row.h"
 #include "sync/clean_up.h"
 #include "sync/deliver.h"
 #include "sync/describe_plan.h"
 #include "sync/extract.h"
 #include "sync/lease_keeper.h"
+#include "sync/parity.h"
+#include "sync/patterns.h"
 #include "sync/plan.h"
 #include "sync/run_context.h"
 
@@ -58,6 +61,10 @@ LoadContext load_context(RunContext& context, LeaseKeeper* lease) {
     if (!id.text.empty()) context.record.load_id = id;
     return context.save();
   };
+  load.fetch_part = [&context](const std::string& key) {
+    return context.services.make_s3()->get_object(key, kMaxStagedObjectBytes,
+                                                  context.stop.get_token());
+  };
   load.warn = [&context](const std::string& text) { context.report.warning(text); };
   load.keep_sql = [&context](const std::string& sql) {
     // What people look up later; a run does not fail for it.
@@ -74,6 +81,7 @@ struct Attempt {
   std::vector<TableResult> tables;
   int64_t data_as_of_ms = 0;
   int64_t staged_at_ms = 0;
+  std::vector<ParityResult> parity;
 };
 
 TableResult failed_table(const RunContext& context, const PlannedTable& planned, Error error) {
@@ -81,7 +89,7 @@ TableResult failed_table(const RunContext& context, const PlannedTable& planned,
   TableResult result;
   result.name = spec.name;
   result.target = context.spec.schema + "." + spec.target;
-  result.mode = planned.mode == LoadMode::kReplace ? "replace" : "upsert";
+  result.mode = load_mode_name(planned.mode);
   result.state = "failed";
   result.error = at_table(std::move(error), spec);
   return result;
@@ -129,7 +137,8 @@ Attempt run_once(RunContext& context, LeaseKeeper& lease, const std::string& reg
   Deliverer deliverer(context, loader, lease, *plan);
   ExtractResult extracted = extract(context, *plan, lease, deliverer);
   attempt.staged_at_ms = context.now_ms();
-  if (!extracted.error) plan->snapshot.reset();  // let the source vacuum again while we load
+  // Lets the source vacuum again while we load; a comparison reads the same moment once more.
+  if (!extracted.error && !context.options.parity) plan->snapshot.reset();
   DeliveryResult delivered = deliverer.finish(!extracted.error.has_value());
   collect_tables(context, *plan, &extracted, &delivered, &attempt);
   // Whichever failed first stopped the other, which then says that it was interrupted.
@@ -138,6 +147,12 @@ Attempt run_once(RunContext& context, LeaseKeeper& lease, const std::string& reg
   if (delivered.error && !follows) return failed(*std::move(delivered.error));
   if (extracted.error) return failed(*std::move(extracted.error));
   attempt.plan_again = delivered.fenced;
+  if (context.options.parity && !delivered.fenced) {
+    attempt.parity = compare_run(context, *plan, attempt.tables);
+    if (context.stop.stop_requested()) {
+      return failed(Error(ErrorCode::kRunInterrupted, "the comparison was interrupted"));
+    }
+  }
   return attempt;
 }
 
@@ -208,6 +223,7 @@ Error interrupted_by(const RunOptions& options) {
 void judge(const RunContext& context, const LeaseKeeper* lease, Attempt attempt,
            RunOutcome* outcome) {
   outcome->tables = std::move(attempt.tables);
+  outcome->parity = std::move(attempt.parity);
   outcome->data_as_of_ms = attempt.data_as_of_ms;
   if (attempt.staged_at_ms != 0) outcome->staged_ms = attempt.staged_at_ms - outcome->started_ms;
   size_t done = 0;
@@ -297,9 +313,20 @@ RunContext make_context(const SyncSpec& spec, const RunOptions& options,
           .stop = {}};
 }
 
+std::string no_match(const std::string& pattern) {
+  return "no table of the source matches " + pattern;
+}
+
+void warn_of_unmatched(const std::vector<std::string>& patterns, Report* report) {
+  for (const std::string& pattern : patterns) report->warning(no_match(pattern));
+}
+
 }  // namespace
 
-RunOutcome run_sync(const SyncSpec& spec, const RunOptions& options, const RunServices& services) {
+RunOutcome run_sync(const SyncSpec& given, const RunOptions& options, const RunServices& services) {
+  std::vector<std::string> unmatched;
+  Result<SyncSpec> matched = with_matching_tables(given, *services.source, &unmatched);
+  const SyncSpec& spec = matched.ok() ? *matched : given;
   Report report(spec, options.observer, *services.clock);
   RunContext context = make_context(spec, options, services, report, false);
   RunOutcome outcome;
@@ -325,10 +352,14 @@ RunOutcome run_sync(const SyncSpec& spec, const RunOptions& options, const RunSe
     return outcome;
   }
   report.started(context.run, spec);
+  warn_of_unmatched(unmatched, &report);
   Attempt attempt;
   bool cleaned = false;
   if (Status ready = prepare_context(&context); !ready.ok()) {
     attempt.error = std::move(ready).error();
+  } else if (!matched.ok()) {
+    attempt.error = std::move(matched).error().in(spec.source_where);
+    cleaned = clean_up(context, **lease);
   } else {
     VESTO_KILL_POINT("run.after_lease");
     Result<std::string> region = services.make_s3()->region(context.stop.get_token());
@@ -348,8 +379,12 @@ RunOutcome run_sync(const SyncSpec& spec, const RunOptions& options, const RunSe
   return outcome;
 }
 
-Result<SyncPlan> plan_sync(const SyncSpec& spec, const RunOptions& options,
+Result<SyncPlan> plan_sync(const SyncSpec& given, const RunOptions& options,
                            const RunServices& services, bool with_sql) {
+  std::vector<std::string> unmatched;
+  auto matched = with_matching_tables(given, *services.source, &unmatched);
+  if (!matched.ok()) return std::move(matched).error().in(given.source_where);
+  const SyncSpec& spec = *matched;
   Report report(spec, nullptr, *services.clock);
   RunContext context = make_context(spec, options, services, report, true);
   const std::stop_callback forward(options.stop, [&context] { context.stop.request_stop(); });
@@ -364,7 +399,9 @@ Result<SyncPlan> plan_sync(const SyncSpec& spec, const RunOptions& options,
   loading.keep_sql = [](const std::string&) {};
   RedshiftLoader loader(load_target(context, *source, *region), std::move(loading));
   VESTO_ASSIGN(const RunPlan plan, make_plan(context, loader, false));
-  return describe_plan(context, plan, loader, with_sql);
+  VESTO_ASSIGN(SyncPlan described, describe_plan(context, plan, loader, with_sql));
+  for (const std::string& pattern : unmatched) described.warnings.push_back(no_match(pattern));
+  return described;
 }
 
 }  // namespace vesto

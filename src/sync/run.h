@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -28,12 +29,24 @@
 #include "redshift/load.h"
 #include "source/source.h"
 #include "store/store.h"
+#include "sync/parity_result.h"
 
 namespace vesto {
 
+// What becomes of a column that the source has got since the last load.
+enum class OnNewColumn {
+  kAdd,  // delivered from now on; rows that are there already hold NULL until they change
+  kAddAndBackfill,  // delivered, and all rows are read once more
+  kIgnore,          // left out
+  kStop,            // the stream fails until somebody decides
+};
+
 struct TableSpec {
-  std::string name;    // "public.orders"
-  std::string target;  // table in the destination's schema
+  std::string name;    // "public.orders", or what a query is called
+  std::string target;  // table in the destination's schema; "" for a pattern
+  // The name stands for every table of the source that matches it and that no other entry names.
+  bool pattern = false;
+  std::string clash = {};  // another table of the sync that is delivered into the same target
   LoadMode mode = LoadMode::kUpsert;
   std::vector<std::string> key;
   std::string cursor;
@@ -42,6 +55,12 @@ struct TableSpec {
   std::vector<std::string> exclude;
   std::string where = {};  // in the configuration: "vesto.toml:48"; "" = not from a file
   bool adopt = false;
+  std::string filter = {};  // a condition in the source's SQL
+  std::string query = {};   // a SELECT in the source's SQL that stands in the place of a table
+  bool cursor_is_immutable = false;
+  OnNewColumn on_new_column = OnNewColumn::kAdd;
+  bool rewrite_types = false;
+  TableOptions options = {};  // by names of the source
   // By column of the source; the others are rejected.
   std::vector<std::pair<std::string, Unrepresentable>> on_unrepresentable;
 };
@@ -100,7 +119,7 @@ struct TableProgress {
 struct TableResult {
   std::string name;
   std::string target;
-  std::string mode;  // "upsert", "replace"
+  std::string mode;  // "upsert", "replace", "append"
   bool full = false;
   std::string state;  // "succeeded", "failed", "unchanged"
   RowCounts rows;
@@ -125,7 +144,8 @@ struct RunOutcome {
   uint64_t bytes_read = 0;
   uint64_t bytes_staged = 0;
   std::vector<TableResult> tables;
-  std::optional<Error> error;  // why the run as a whole failed
+  std::vector<ParityResult> parity;  // if it was asked for and the run came so far
+  std::optional<Error> error;        // why the run as a whole failed
   std::vector<std::string> warnings;
   std::vector<std::string> streams;  // the table of each stream number, from 1 on
 };
@@ -144,7 +164,12 @@ class RunObserver {
 
 struct RunOptions {
   std::vector<std::string> only_tables;  // names; empty: all
+  // Deliver these keys of these tables and nothing else; positions stay where they are. By the
+  // table's name; the texts of the key columns, in the key's order.
+  std::map<std::string, std::vector<std::vector<std::string>>> only_keys = {};
   bool full_refresh = false;
+  // Compare source and warehouse once all is delivered, on the same snapshot.
+  std::optional<ParityOptions> parity = std::nullopt;
   std::stop_token stop;
   RunObserver* observer = nullptr;  // may be null
   // The signal that asked `stop`; 0 or not set: none. Asked once the run has ended.

@@ -109,7 +109,7 @@ def test_a_view_that_holds_a_column(one_world):
     world.sandbox.query(f'CREATE VIEW "{world.schema}"."v" AS SELECT code FROM '
                         f'"{world.schema}"."t"')
     world.source("ALTER TABLE t ALTER COLUMN code TYPE varchar(100)")
-    error = same_as_the_run(world, "RS-TABLE-DIFFERS")
+    error = same_as_the_run(world, "RS-VIEW-DEP")
     assert f"view {world.schema}.v is bound to it" in error["message"]
 
 

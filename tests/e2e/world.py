@@ -245,7 +245,7 @@ tls_ca_file = "{self.sandbox.endpoints['ca_file']}"
     # --- what shows it ---
     def differences(self, *tables):
         """tables: (source table, key columns)."""
-        pairs = [(name, f"{self.schema}.{name.split('.', 1)[1].lower()}", keys)
+        pairs = [(name, f"{self.schema}.{parity.made_name(name.split('.', 1)[1])}", keys)
                  for name, keys in tables]
         rows, _, differences = parity.compare(self.postgres.dsn(self.database),
                                               self.sandbox.dsn(), pairs)

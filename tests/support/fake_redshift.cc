@@ -255,7 +255,7 @@ ExecResult FakeSession::catalog(const std::string& sql) {
   const auto row = [&](std::vector<Cell> rest) {
     std::vector<Cell> cells = {"vesto_load", "dev"};
     cells.insert(cells.end(), rest.begin(), rest.end());
-    cells.resize(11);
+    cells.resize(12);
     out.rows.push_back(std::move(cells));
   };
   if (!all.schema) {
@@ -268,7 +268,7 @@ ExecResult FakeSession::catalog(const std::string& sql) {
     const FakeTable& table = found->second;
     for (const FakeColumn& c : table.columns) {
       row({names[0], names[i], table.kind, table.owner, c.name, c.type, c.not_null ? "t" : "f", "f",
-           c.distkey ? "t" : "f"});
+           c.distkey ? "t" : "f", c.sortkey ? "1" : "0"});
     }
     if (table.columns.empty()) row({names[0], names[i], table.kind, table.owner});
   }
@@ -278,6 +278,13 @@ ExecResult FakeSession::catalog(const std::string& sql) {
 
 Result<ExecResult> FakeSession::select(const std::string& sql) {
   if (sql.starts_with("SELECT current_user")) return catalog(sql);
+  if (sql.starts_with("SELECT DISTINCT c.relname, a.attname, vn.nspname")) {
+    ExecResult out;
+    for (const auto& [table, column, view] : house_.bound_views) {
+      out.rows.push_back({table, column, "rep", view});
+    }
+    return out;
+  }
   if (sql == "SELECT pg_last_copy_count()") return number(last_copy_);
   if (sql.starts_with("SELECT pg_terminate_backend(")) {
     const int pid = static_cast<int>(parse_int(sql.substr(28, sql.size() - 29)).value_or(0));
@@ -295,6 +302,15 @@ Result<ExecResult> FakeSession::select(const std::string& sql) {
     const int pid = static_cast<int>(parse_int(sql.substr(at, sql.find(' ', at) - at)).value_or(0));
     const auto found = house_.starts.find(pid);
     return number(found != house_.starts.end() && found->second <= quoted(sql, '\'').at(0) ? 1 : 0);
+  }
+  if (sql.starts_with("SELECT u.usesuper")) {
+    ExecResult out;
+    if (!house_.rights.empty()) out.rows.push_back(house_.rights);
+    return out;
+  }
+  if (sql.starts_with("SELECT raw_field_value ")) {
+    if (!house_.refused_field) return refuse("42501", "permission denied for stl_load_errors");
+    return ExecResult{"SELECT 1", {{*house_.refused_field}}, {}};
   }
   if (sql.find("load_error") != std::string::npos) {
     ExecResult out;
@@ -321,6 +337,11 @@ Result<ExecResult> FakeSession::select(const std::string& sql) {
   if (sql.starts_with("SELECT 1 FROM ")) {
     ExecResult out;
     if (data().tables[names.at(1)].rows > 0) out.rows.push_back({"1"});
+    return out;
+  }
+  if (!sql.starts_with("SELECT COUNT(*)") && sql.find(" GROUP BY ") != std::string::npos) {
+    ExecResult out;
+    out.rows = house_.bad_keys;
     return out;
   }
   const bool twice = sql.starts_with("SELECT COUNT(*) FROM (");
@@ -353,8 +374,21 @@ Result<ExecResult> FakeSession::create(const std::string& sql) {
     return tag("CREATE TABLE");
   }
   if (sql.find(" ADD COLUMN ") != std::string::npos) {
+    for (const FakeColumn& column : table.columns) {
+      if (column.name == names.at(2)) return refuse("42701", "column already exists");
+    }
     const size_t at = sql.rfind('"') + 2;
     table.columns.push_back({names.at(2), format_type(sql.substr(at)), false, false});
+    return tag("ALTER TABLE");
+  }
+  const auto named = [&](const FakeColumn& column) { return column.name == names.at(2); };
+  const auto found = std::find_if(table.columns.begin(), table.columns.end(), named);
+  if (sql.find(" DROP COLUMN ") != std::string::npos) {
+    table.columns.erase(found);
+    return tag("ALTER TABLE");
+  }
+  if (sql.find(" RENAME COLUMN ") != std::string::npos) {
+    found->name = names.at(3);
     return tag("ALTER TABLE");
   }
   if (open_) return refuse("25001", "ALTER COLUMN cannot run inside a transaction block");
@@ -385,6 +419,9 @@ Result<ExecResult> FakeSession::change(const std::string& sql) {
   const std::vector<std::string> names = quoted(sql, '"');
   const std::vector<std::string> texts = quoted(sql, '\'');
   FakeData& all = data();
+  if (sql.starts_with("UPDATE ") && !names.at(1).starts_with("_vesto_state_")) {
+    return tag("UPDATE " + std::to_string(all.tables[names.at(1)].rows));
+  }
   if (sql.starts_with("UPDATE ")) {
     FakeStateRow& header = all.state["*"];
     if (header.load_id != texts.at(4)) return tag("UPDATE 0");
@@ -398,7 +435,8 @@ Result<ExecResult> FakeSession::change(const std::string& sql) {
   }
   if (sql.starts_with("DELETE FROM ")) {
     uint64_t& rows = all.tables[names.at(1)].rows;
-    const bool matching = sql.find(" USING ") != std::string::npos;
+    const bool matching =
+        sql.find(" USING ") != std::string::npos || sql.find(" WHERE ") != std::string::npos;
     const uint64_t gone = matching ? std::min(rows, house_.matching[names[1]]) : rows;
     rows -= gone;
     return tag("DELETE " + std::to_string(gone));

@@ -10,10 +10,12 @@
 #ifndef VESTO_TESTS_SUPPORT_FAKE_REDSHIFT_H_
 #define VESTO_TESTS_SUPPORT_FAKE_REDSHIFT_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -44,6 +46,7 @@ struct FakeColumn {
   bool not_null = false;
   bool distkey = false;
   bool case_sensitive = false;
+  bool sortkey = false;
 };
 
 struct FakeTable {
@@ -99,12 +102,18 @@ class FakeWarehouse {
   std::vector<std::string> log;
   std::vector<int64_t> waits;  // for each of log: how long its answer would be waited for
   std::map<std::string, uint64_t> copy_rows;   // manifest key -> rows that COPY loads
-  std::map<std::string, uint64_t> matching;    // target -> rows that DELETE USING finds
+  std::map<std::string, uint64_t> matching;    // target -> rows that DELETE ... USING, WHERE finds
   std::map<std::string, uint64_t> duplicates;  // table or stage -> keys that occur twice
   std::map<std::string, uint64_t> null_keys;   // table or stage -> rows with NULL in the key
   std::vector<std::string> load_error;         // file, line, column, reason
-  bool says_copy_count = true;                 // COPY's INFO message
-  bool has_stv_sessions = true;                // false: Serverless
+  std::optional<std::string> refused_field;    // what stl_load_errors shows; nothing: Serverless
+  // What names up to three bad keys answers.
+  std::vector<std::vector<std::optional<std::string>>> bad_keys;
+  // What a user may do (rights_sql in compare.cc), "t" or "f" each; empty: it says nothing of it.
+  std::vector<std::optional<std::string>> rights;
+  std::vector<std::array<std::string, 3>> bound_views;  // table, column, view of the schema rep
+  bool says_copy_count = true;                          // COPY's INFO message
+  bool has_stv_sessions = true;                         // false: Serverless
   bool zombie_commits = false;
   int zombie_waits = 1'000'000;
   bool shrink_stage = false;                 // INSERT ... SELECT finds a row less

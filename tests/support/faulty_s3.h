@@ -23,7 +23,7 @@
 
 namespace vesto::testing_support {
 
-enum class S3Kind { kPut, kList, kRemove, kRemoveMany, kHead };
+enum class S3Kind { kPut, kGet, kList, kRemove, kRemoveMany, kHead };
 
 struct S3Fault {
   S3Kind kind = S3Kind::kPut;
@@ -105,6 +105,14 @@ class FaultyS3 final : public S3 {
       bucket_.put(std::string(key), std::string(body));
     }));
     return S3PutResult{.etag = "\"e\"", .versioned = bucket_.versioned_};
+  }
+
+  Result<std::string> get_object(std::string_view key, uint64_t max_bytes,
+                                 const std::stop_token&) override {
+    std::optional<std::string> body;
+    VESTO_TRY(faulty(S3Kind::kGet, [&] { body = bucket_.get(std::string(key)); }));
+    if (!body || body->size() > max_bytes) return Error(ErrorCode::kS3Refused, "no such object");
+    return *std::move(body);
   }
 
   Result<S3ListPage> list(std::string_view prefix, std::string_view token,

@@ -181,41 +181,29 @@ Result<RelationInfo> find_relation(PgConnection& connection, std::string_view te
 
 namespace {
 
-Status read_columns(PgConnection& connection, TableInfo* table) {
-  const uint32_t oid = table->relation.oid;
-  VESTO_ASSIGN(
-      const PgAnswer answer,
-      source_exec(
-          connection,
-          fmt::format(
-              "SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), b.oid, b.typmod, "
-              // NULL: dropped after the snapshot; the locked table will tell.
-              "a.attnotnull, a.attgenerated <> '', coalesce(has_column_privilege(a.attrelid, "
-              "a.attnum, 'SELECT'), true), (SELECT max(s.avg_width) FROM pg_stats s WHERE "
-              "s.schemaname = {1} AND "
-              "s.tablename = {2} AND s.attname = a.attname), EXISTS (SELECT FROM pg_index i "
-              "JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am am ON am.oid = x.relam "
-              "WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisvalid "
-              "AND i.indpred IS NULL AND am.amname = 'btree'), "
-              "has_schema_privilege({1}, 'USAGE'), y.typname, y.typtype, "
-              // Not int2vector and oidvector, which to_json() takes for texts.
-              "CASE WHEN y.typcategory = 'A' AND y.typlen = -1 AND y.oid NOT IN (22, 30) "
-              "THEN y.typelem ELSE 0 END, (SELECT e.extname FROM pg_depend x JOIN pg_extension e "
-              "ON e.oid = x.refobjid WHERE x.classid = 'pg_type'::regclass AND x.objid = y.oid AND "
-              "x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e'), "
-              "CASE WHEN y.oid = 790 THEN scale(0::money::numeric) END, "
-              "EXISTS (SELECT FROM pg_collation k WHERE k.oid = a.attcollation AND "
-              "NOT k.collisdeterministic) "
-              "FROM pg_attribute a CROSS JOIN LATERAL (WITH RECURSIVE d(oid, typmod, level) AS ("
-              "SELECT a.atttypid, a.atttypmod, 0 UNION ALL SELECT t.typbasetype, "
-              "CASE WHEN t.typtypmod <> -1 THEN t.typtypmod ELSE d.typmod END, d.level + 1 "
-              "FROM d JOIN pg_type t ON t.oid = d.oid WHERE t.typtype = 'd' AND d.level < 32) "
-              "SELECT d.oid, d.typmod FROM d ORDER BY d.level DESC LIMIT 1) b "
-              "JOIN pg_type y ON y.oid = b.oid "
-              "WHERE a.attrelid = {0} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
-              oid, quote_pg_literal(table->relation.schema),
-              quote_pg_literal(table->relation.name)),
-          kReadingCatalogue));
+// Of a type y: what PostgresType holds besides oid and typmod.
+constexpr std::string_view kTypeColumns =
+    "y.typname, y.typtype, "
+    // Not int2vector and oidvector, which to_json() takes for texts.
+    "CASE WHEN y.typcategory = 'A' AND y.typlen = -1 AND y.oid NOT IN (22, 30) "
+    "THEN y.typelem ELSE 0 END, (SELECT e.extname FROM pg_depend x JOIN pg_extension e "
+    "ON e.oid = x.refobjid WHERE x.classid = 'pg_type'::regclass AND x.objid = y.oid AND "
+    "x.refclassid = 'pg_extension'::regclass AND x.deptype = 'e'), "
+    "CASE WHEN y.oid = 790 THEN scale(0::money::numeric) END";
+
+// Joins the base type as b(oid, typmod), domains followed, and its row y of pg_type.
+std::string base_type_join(std::string_view type_oid, std::string_view typmod) {
+  return fmt::format(
+      "CROSS JOIN LATERAL (WITH RECURSIVE d(oid, typmod, level) AS ("
+      "SELECT {}, {}, 0 UNION ALL SELECT t.typbasetype, "
+      "CASE WHEN t.typtypmod <> -1 THEN t.typtypmod ELSE d.typmod END, d.level + 1 "
+      "FROM d JOIN pg_type t ON t.oid = d.oid WHERE t.typtype = 'd' AND d.level < 32) "
+      "SELECT d.oid, d.typmod FROM d ORDER BY d.level DESC LIMIT 1) b "
+      "JOIN pg_type y ON y.oid = b.oid",
+      type_oid, typmod);
+}
+
+void add_columns(const PgAnswer& answer, TableInfo* table) {
   for (const Row& row : answer.rows) {
     ColumnInfo& column = table->columns.emplace_back();
     column.number = static_cast<int>(number_at(row, 0));
@@ -236,6 +224,33 @@ Status read_columns(PgConnection& connection, TableInfo* table) {
     column.base.money_scale = static_cast<int>(number_at(row, 15));
     column.loose_collation = flag_at(row, 16);
   }
+}
+
+Status read_columns(PgConnection& connection, TableInfo* table) {
+  const uint32_t oid = table->relation.oid;
+  VESTO_ASSIGN(
+      const PgAnswer answer,
+      source_exec(
+          connection,
+          fmt::format(
+              "SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), b.oid, b.typmod, "
+              // NULL: dropped after the snapshot; the locked table will tell.
+              "a.attnotnull, a.attgenerated <> '', coalesce(has_column_privilege(a.attrelid, "
+              "a.attnum, 'SELECT'), true), (SELECT max(s.avg_width) FROM pg_stats s WHERE "
+              "s.schemaname = {1} AND "
+              "s.tablename = {2} AND s.attname = a.attname), EXISTS (SELECT FROM pg_index i "
+              "JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am am ON am.oid = x.relam "
+              "WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisvalid "
+              "AND i.indpred IS NULL AND am.amname = 'btree'), "
+              "has_schema_privilege({1}, 'USAGE'), {3}, "
+              "EXISTS (SELECT FROM pg_collation k WHERE k.oid = a.attcollation AND "
+              "NOT k.collisdeterministic) "
+              "FROM pg_attribute a {4} "
+              "WHERE a.attrelid = {0} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+              oid, quote_pg_literal(table->relation.schema), quote_pg_literal(table->relation.name),
+              kTypeColumns, base_type_join("a.atttypid", "a.atttypmod")),
+          kReadingCatalogue));
+  add_columns(answer, table);
   return ok_status();
 }
 
@@ -271,6 +286,35 @@ Status read_keys(PgConnection& connection, TableInfo* table) {
 }
 
 }  // namespace
+
+Status describe_query_columns(PgConnection& connection, const std::vector<PgColumn>& columns,
+                              TableInfo* table) {
+  std::vector<std::string> values;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const PgColumn& column = columns[i];
+    values.push_back(fmt::format("({}, {}, {}::oid, {}, {}::oid, {})", i + 1,
+                                 quote_pg_literal(column.name), column.type_oid, column.typmod,
+                                 column.table_oid, column.table_column));
+  }
+  VESTO_ASSIGN(
+      const PgAnswer answer,
+      source_exec(
+          connection,
+          fmt::format("SELECT 0, v.name, format_type(v.type, v.typmod), b.oid, b.typmod, "
+                      "false, false, true, 0, false, true, {}, "
+                      "EXISTS (SELECT FROM pg_attribute o JOIN pg_collation k "
+                      "ON k.oid = o.attcollation WHERE o.attrelid = v.origin AND "
+                      "o.attnum = v.origin_column AND NOT k.collisdeterministic) "
+                      "FROM (VALUES {}) v(number, name, type, typmod, origin, "
+                      "origin_column) {} ORDER BY v.number",
+                      kTypeColumns, join(values, ", "), base_type_join("v.type", "v.typmod")),
+          kReadingCatalogue));
+  if (answer.rows.size() != columns.size()) {
+    return Error(ErrorCode::kPgRead, "the server did not describe the columns of the query");
+  }
+  add_columns(answer, table);
+  return ok_status();
+}
 
 Result<TableInfo> describe_table(PgConnection& connection, const RelationInfo& relation) {
   TableInfo table;

@@ -66,6 +66,11 @@ Result<RelationInfo> find_relation(PgConnection& connection, std::string_view te
 // Columns and keys; leaves are not filled in yet.
 Result<TableInfo> describe_table(PgConnection& connection, const RelationInfo& relation);
 
+// The columns of a query as if they were those of a table; of what it cannot know (NOT NULL,
+// indexes, widths) nothing is said. Errors: PG-READ.
+Status describe_query_columns(PgConnection& connection, const std::vector<PgColumn>& columns,
+                              TableInfo* table);
+
 // Reads relation and leaves anew: to be called once the table is locked, so that nothing of it can
 // change any more. Errors: PG-NO-TABLE.
 Status refresh_relations(PgConnection& connection, TableInfo* table);

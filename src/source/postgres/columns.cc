@@ -3,17 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "base/strings.h"
+#include "schema/names.h"
 #include "schema/postgres_types.h"
 #include "schema/table_name.h"
+#include "source/postgres/selection.h"
 
 namespace vesto {
 
 namespace {
 
 std::string stream_of(const TableInfo& table) {
+  if (table.relation.kind == kQueryRelation) return table.relation.name;
   return table_name_text(table.relation.schema, table.relation.name);
 }
 
@@ -30,13 +32,6 @@ Result<size_t> column_index(const TableInfo& table, std::string_view name, std::
   std::string message = fmt::format("{} has no column {} ({})", stream_of(table), name, where);
   if (const auto near = nearest(name, names)) message += fmt::format("; did you mean {}?", *near);
   return Error(ErrorCode::kPgNoColumn, message);
-}
-
-std::string exclude_line(const StreamRequest& request, const std::string& more) {
-  std::vector<std::string> quoted;
-  for (const std::string& name : request.exclude) quoted.push_back("\"" + name + "\"");
-  quoted.push_back("\"" + more + "\"");
-  return fmt::format("Leave it out: exclude = [{}].", join(quoted, ", "));
 }
 
 constexpr uint32_t kJsonbOid = 3802;
@@ -71,7 +66,7 @@ class Chooser {
     out_.schema.stream = stream_of(table_);
     VESTO_TRY(exclude());
     VESTO_TRY(map_types());
-    VESTO_TRY(check_names());
+    choose_names();
     VESTO_TRY(choose_key());
     VESTO_TRY(choose_cursor());
     return std::move(out_);
@@ -99,9 +94,10 @@ class Chooser {
   }
 
   void add(const ColumnInfo& column, const MappedType& mapped) {
-    out_.schema.columns.push_back({.name = fold_column_name(column.name),
+    out_.schema.columns.push_back({.name = {},
                                    .source_name = column.name,
                                    .source_type = column.type,
+                                   .source_number = column.number,
                                    .type = mapped.type,
                                    .nullable = !column.not_null,
                                    .unbounded = mapped.unbounded});
@@ -114,25 +110,17 @@ class Chooser {
     }
   }
 
-  Status check_names() {
-    std::map<std::string, std::string> seen;
-    for (const Column& column : out_.schema.columns) {
-      if (is_reserved_column_name(column.name)) {
-        return Error(ErrorCode::kPgName,
-                     fmt::format("{}: {} is the name of a system column in Redshift",
-                                 out_.schema.stream, column.source_name))
-            .with_hint(exclude_line(request_, column.source_name));
-      }
-      const auto [other, fresh] = seen.emplace(column.name, column.source_name);
-      if (!fresh) {
-        return Error(ErrorCode::kPgName,
-                     fmt::format("{}: the columns {} and {} have one name in Redshift, which folds "
-                                 "names to lower case",
-                                 out_.schema.stream, other->second, column.source_name))
-            .with_hint(exclude_line(request_, column.source_name));
-      }
+  void choose_names() {
+    std::vector<std::string> source_names;
+    for (const Column& column : out_.schema.columns) source_names.push_back(column.source_name);
+    std::vector<std::string> names = column_names(source_names);
+    for (size_t i = 0; i < names.size(); ++i) {
+      Column& column = out_.schema.columns[i];
+      column.name = std::move(names[i]);
+      if (column.name == fold_name(column.source_name)) continue;
+      out_.notes.push_back(
+          fmt::format("column {}: delivered as {}", column.source_name, column.name));
     }
-    return ok_status();
   }
 
   // The index among the delivered columns.
@@ -203,7 +191,7 @@ class Chooser {
     if (request_.cursor.empty()) return ok_status();
     VESTO_ASSIGN(const size_t index, delivered(request_.cursor, "cursor"));
     out_.schema.cursor = index;
-    if (!out_.schema.key.empty()) return ok_status();
+    if (!out_.schema.key.empty() || request_.append) return ok_status();
     if (!out_.no_key.empty()) {
       return Error(ErrorCode::kPgNoKey, fmt::format("{}: {}", out_.schema.stream, out_.no_key))
           .with_hint("Give key = [\"...\"], or leave cursor out and use mode = \"replace\".");

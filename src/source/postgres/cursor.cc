@@ -80,10 +80,10 @@ std::string position_text(const CursorPosition& position) {
   };
   return fmt::format(
       R"({{"cursor":{},"type":{},"value":{},"oldest":{},"as_of":{},"relation":{},"timeline":{},)"
-      R"("hidden":{}}})",
+      R"("hidden":{},"immutable":{}}})",
       json_quote(position.cursor), json_quote(position.type), or_null(position.value),
       or_null(position.oldest), json_quote(position.as_of), position.relation, position.timeline,
-      position.hidden);
+      position.hidden, position.immutable);
 }
 
 std::optional<CursorPosition> parse_position(std::string_view text) {
@@ -108,8 +108,12 @@ std::optional<CursorPosition> parse_position(std::string_view text) {
   position.relation =
       static_cast<uint32_t>(number_of("relation", std::numeric_limits<uint32_t>::max()));
   position.timeline = number_of("timeline", std::numeric_limits<int64_t>::max());
-  const auto hidden = parsed.find("hidden");
-  position.hidden = hidden != parsed.end() && hidden->is_boolean() && hidden->get<bool>();
+  const auto flag_of = [&parsed](const char* name) {
+    const auto found = parsed.find(name);
+    return found != parsed.end() && found->is_boolean() && found->get<bool>();
+  };
+  position.hidden = flag_of("hidden");
+  position.immutable = flag_of("immutable");
   return position;
 }
 
@@ -192,9 +196,10 @@ std::string window_start_sql(const CursorPosition& position, CursorKind kind,
     case CursorKind::kNumeric:
       return fmt::format("SELECT ({} - {})::text", value, lookback.units);
     case CursorKind::kTimestampTz:
-      return fmt::format("SELECT least({} - {}, {})::text", value, back,
+      return fmt::format("SELECT (least({}, {}) - {})::text", value,
                          position.oldest ? literal(*position.oldest, "timestamptz")
-                                         : std::string("NULL::timestamptz"));
+                                         : std::string("NULL::timestamptz"),
+                         back);
     case CursorKind::kTimestamp:
     case CursorKind::kDate:
       break;
@@ -206,7 +211,7 @@ std::string window_start_sql(const CursorPosition& position, CursorKind kind,
   };
   // NULL is left out by least().
   const std::string oldest =
-      position.oldest ? furthest(*position.oldest) : std::string("NULL::timestamp");
+      position.oldest ? furthest(*position.oldest) + " - " + back : std::string("NULL::timestamp");
   return fmt::format("SELECT least({}::timestamp - {}, {} - {}, {})::{}::text", value, back,
                      furthest(position.as_of), back, oldest, type);
 }
@@ -231,6 +236,23 @@ std::string oldest_sql(const std::optional<std::string>& known,
   return fmt::format("SELECT least({}, {}, {}, {})::text", moment(known),
                      from ? moment(from->as_of) : none, from ? moment(from->oldest) : none,
                      covered ? none : literal(prepared, "timestamptz") + " - interval '1 day'");
+}
+
+std::string immutable_end_sql(std::string_view oldest, std::string_view lower,
+                              int64_t lookback_ms) {
+  // NULL is left out by greatest().
+  return fmt::format(
+      "SELECT greatest(least({} - interval '{} milliseconds', now()), {})::text, now()::text",
+      literal(oldest, "timestamptz"), lookback_ms,
+      lower.empty() ? std::string("NULL::timestamptz") : literal(lower, "timestamptz"));
+}
+
+std::string immutable_condition(std::string_view column, std::string_view lower,
+                                std::string_view upper) {
+  const std::string name = quote_identifier(column);
+  const std::string below = fmt::format("{} < {}", name, literal(upper, "timestamptz"));
+  if (lower.empty()) return below;
+  return fmt::format("{} >= {} AND {}", name, literal(lower, "timestamptz"), below);
 }
 
 std::string window_condition(std::string_view column, CursorKind kind, std::string_view start,

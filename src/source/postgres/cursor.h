@@ -4,7 +4,8 @@
 // A position is a JSON object. `value` is max(cursor) as PostgreSQL printed it. A row may commit
 // after that read with a smaller value, since a transaction takes its time when it begins:
 // `oldest` is the begin of the oldest transaction that was open then, and `as_of` the moment of
-// that read. The next read begins at min(value - lookback, oldest).
+// that read. The next read begins at min(value, oldest) - lookback: a program may take the time of
+// its row a while before it begins its transaction.
 //
 // Three more tell a table that is not the one the position was taken from. `relation` is its oid
 // (another: dropped and made anew), `timeline` that of the server's write-ahead log (another:
@@ -15,7 +16,7 @@
 // back an hour in autumn, and one writer may write UTC where the others write local time. No zone
 // is more than 12 hours behind UTC, daylight saving time included. What a row that commits later
 // can hold at the least is therefore its moment in UTC less 12 hours, and the next read begins at
-// min(value - lookback, as_of - lookback - 12 h, oldest - 12 h), the last two as times of UTC.
+// min(value, as_of - 12 h, oldest - 12 h) - lookback, the last two as times of UTC.
 #ifndef VESTO_SOURCE_POSTGRES_CURSOR_H_
 #define VESTO_SOURCE_POSTGRES_CURSOR_H_
 
@@ -44,6 +45,8 @@ struct CursorPosition {
   uint32_t relation = 0;              // 0: not known, or of a kind that does not tell
   int64_t timeline = 0;               // 0: not known
   bool hidden = false;                // transactions may have been open that `oldest` does not tell
+  // `value` is where a read of an immutable cursor ended: rows from there on are still to come.
+  bool immutable = false;
   bool operator==(const CursorPosition&) const = default;
 };
 
@@ -77,6 +80,13 @@ std::string went_back_sql(std::string_view value, std::string_view newest, std::
 std::string oldest_sql(const std::optional<std::string>& known,
                        const std::optional<CursorPosition>& from, std::string_view prepared,
                        bool covered);
+
+// A SELECT with one row: where a read of an immutable cursor ends, never before `lower` ("": there
+// is none), and now.
+std::string immutable_end_sql(std::string_view oldest, std::string_view lower, int64_t lookback_ms);
+// lower ("": no bound) <= column < upper.
+std::string immutable_condition(std::string_view column, std::string_view lower,
+                                std::string_view upper);
 
 // The condition of the window. Rows without a value are read again each time: nothing tells
 // whether they changed.

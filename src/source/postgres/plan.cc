@@ -9,10 +9,11 @@
 #include "schema/table_name.h"
 #include "source/postgres/catalog.h"
 #include "source/postgres/columns.h"
-#include "source/postgres/cursor.h"
 #include "source/postgres/reader.h"
+#include "source/postgres/selection.h"
 #include "source/postgres/session.h"
 #include "source/postgres/statement.h"
+#include "source/postgres/window.h"
 
 namespace vesto {
 
@@ -24,16 +25,6 @@ constexpr int64_t kSmallToastBytes = 1 << 20;
 constexpr int kTidRangeScanVersion = 140000;  // before, each ctid range reads the whole table
 constexpr int kEscapedCharVersion = 160000;
 constexpr uint32_t kCharOid = 18;
-constexpr std::string_view kPlanning = "planning the read";
-
-// "10m", "2h", "90s": as the configuration writes it.
-std::string whole_duration(int64_t duration_ms) {
-  if (duration_ms % 3'600'000 == 0 && duration_ms > 0)
-    return fmt::format("{}h", duration_ms / 3'600'000);
-  if (duration_ms % 60'000 == 0) return fmt::format("{}m", duration_ms / 60'000);
-  return fmt::format("{}s", duration_ms / 1000);
-}
-
 class Planner {
  public:
   Planner(const PlanContext& context, const StreamRequest& request)
@@ -57,9 +48,7 @@ class Planner {
   }
 
   Result<StreamPlan> plan() {
-    VESTO_ASSIGN(const RelationInfo relation, find_relation(*context_.connection, request_.table));
-    VESTO_TRY(check_kind(relation));
-    VESTO_ASSIGN(table_, describe_table(*context_.connection, relation));
+    VESTO_TRY(is_query() ? describe_a_query() : describe_a_table());
     VESTO_ASSIGN(columns_, choose_columns(table_, request_));
     VESTO_TRY(check_rights());
     VESTO_TRY(lock());
@@ -69,15 +58,58 @@ class Planner {
     plan_.no_key = columns_.no_key;
     sql_ascii_ = context_.connection->parameter("server_encoding") == "SQL_ASCII";
     plan_.check_utf8 = sql_ascii_ || has_raw_bytes();
-    if (plan_.schema.cursor) VESTO_TRY(plan_window());
+    VESTO_TRY(choose_rows());
     build_ranges();
     if (mark_oversize_) plan_.oversize_marker = context_.oversize_marker;
     return std::move(plan_);
   }
 
  private:
+  [[nodiscard]] bool is_query() const { return !request_.query.empty(); }
+
+  Status describe_a_table() {
+    VESTO_ASSIGN(const RelationInfo relation, find_relation(*context_.connection, request_.table));
+    VESTO_TRY(check_kind(relation));
+    VESTO_ASSIGN(table_, describe_table(*context_.connection, relation));
+    if (request_.filter.empty()) return ok_status();
+    return check_filter(*context_.connection, name(), request_.filter);
+  }
+
+  Status describe_a_query() {
+    VESTO_ASSIGN(table_, describe_query(*context_.connection, request_.table, request_.query));
+    return ok_status();
+  }
+
+  // What stands behind FROM.
   [[nodiscard]] std::string name() const {
-    return quote_qualified(table_.relation.schema, table_.relation.name);
+    return is_query() ? query_from(request_.query)
+                      : quote_qualified(table_.relation.schema, table_.relation.name);
+  }
+
+  // The conditions of all ranges: those of the person, and the keys or the window of this run.
+  Status choose_rows() {
+    if (!request_.filter.empty()) conditions_.push_back(filter_condition(request_.filter));
+    if (!request_.keys.empty()) {
+      VESTO_ASSIGN(std::string wanted, keys_condition(columns_, request_.keys));
+      conditions_.push_back(std::move(wanted));
+      plan_.full = false;
+      plan_.next = request_.from;
+      plan_.from_text = fmt::format("{} rows by key", request_.keys.size());
+      return ok_status();
+    }
+    if (!plan_.schema.cursor) return ok_status();
+    VESTO_ASSIGN(WindowPlan window, plan_window(context_, request_, table_, columns_, name()));
+    // The newest value was read by the table's name: a schema may be renamed under any lock.
+    VESTO_TRY(check_unchanged());
+    if (!window.condition.empty()) conditions_.push_back(std::move(window.condition));
+    plan_.full = window.full;
+    plan_.window = std::move(window.window);
+    plan_.from_text = std::move(window.from_text);
+    plan_.next = std::move(window.next);
+    plan_.commit_position = window.commit_position;
+    plan_.notes.insert(plan_.notes.end(), window.notes.begin(), window.notes.end());
+    plan_.warnings = std::move(window.warnings);
+    return ok_status();
   }
 
   Status check_kind(const RelationInfo& relation) const {
@@ -114,8 +146,12 @@ class Planner {
 
   // ACCESS SHARE on the table and all that belongs to it, held until the snapshot's end.
   Status lock() {
-    VESTO_TRY(source_exec(*context_.connection, fmt::format("SELECT FROM {} LIMIT 0", name()),
+    const std::string filter =
+        request_.filter.empty() ? "" : " WHERE " + filter_condition(request_.filter);
+    VESTO_TRY(source_exec(*context_.connection,
+                          fmt::format("SELECT FROM {}{} LIMIT 0", name(), filter),
                           fmt::format("locking {}", columns_.schema.stream)));
+    if (is_query()) return check_unchanged();
     VESTO_TRY(refresh_relations(*context_.connection, &table_));
     VESTO_TRY(check_unchanged());
     VESTO_ASSIGN(const std::optional<std::string> column,
@@ -133,174 +169,6 @@ class Planner {
     return changed ? changed_error(*changed, columns_.schema.stream) : ok_status();
   }
 
-  Status plan_window() {
-    const ColumnInfo& cursor = *columns_.source[*plan_.schema.cursor];
-    VESTO_ASSIGN(const CursorKind kind, cursor_kind(cursor));
-    VESTO_ASSIGN(const Lookback lookback, lookback_for(request_, kind));
-    CursorPosition next;
-    next.cursor = cursor.name;
-    next.type = cursor_type_name(kind);
-    // A view or a foreign table says nothing about the rows behind it.
-    if (std::string_view("rpm").find(table_.relation.kind) != std::string_view::npos) {
-      next.relation = table_.relation.oid;
-    }
-    next.timeline = context_.timeline;
-    VESTO_ASSIGN(const PgAnswer newest,
-                 source_exec(*context_.connection, newest_value_sql(name(), cursor.name, kind),
-                             fmt::format("reading the newest {}", cursor.name)));
-    if (newest.rows.empty() || newest.rows.front().size() != 3) {
-      return Error(ErrorCode::kPgRead, "the server did not tell the newest value of the cursor");
-    }
-    next.value = newest.rows.front()[0];
-    next.as_of = newest.rows.front()[2].value_or("");
-    if (newest.rows.front()[1] == "t") {
-      plan_.notes.push_back(fmt::format(
-          "column {}: the newest value lies in the future; rows newer than now are read again",
-          cursor.name));
-    }
-    // The newest value was read by the table's name: a schema may be renamed under any lock.
-    VESTO_TRY(check_unchanged());
-    VESTO_ASSIGN(const std::optional<CursorPosition> from, committed_position(next));
-    VESTO_TRY(find_oldest(kind, from, &next));
-    VESTO_TRY(choose_window(kind, lookback, from, next));
-    plan_.next = Position{position_text(next)};
-    note_cursor(kind, cursor);
-    note_search(cursor);
-    return ok_status();
-  }
-
-  // What is committed, if it is of the same cursor; `next` says of which.
-  Result<std::optional<CursorPosition>> committed_position(const CursorPosition& next) {
-    if (request_.from.text.empty()) return std::optional<CursorPosition>();
-    auto from = parse_position(request_.from.text);
-    if (from && from->cursor == next.cursor && from->type == next.type) return from;
-    plan_.notes.push_back(
-        "the committed position belongs to another cursor: all rows are read again");
-    return std::optional<CursorPosition>();
-  }
-
-  // Of a prepared transaction only the moment of PREPARE is known, and its rows hold that of its
-  // begin. Either it was open when the committed position was taken, and that one's `oldest` covers
-  // it, or it began later than that.
-  Status find_oldest(CursorKind kind, const std::optional<CursorPosition>& from,
-                     CursorPosition* next) {
-    next->oldest = context_.open.oldest;
-    next->hidden = context_.open.hidden || !context_.open.oldest;
-    if (!context_.open.oldest_prepared) return ok_status();
-    const bool covered = from && from->oldest && !from->hidden;
-    VESTO_ASSIGN(
-        const PgAnswer oldest,
-        source_exec(*context_.connection,
-                    oldest_sql(next->oldest, from, *context_.open.oldest_prepared, covered),
-                    kPlanning));
-    next->oldest = oldest.scalar();
-    if (kind == CursorKind::kInteger || kind == CursorKind::kNumeric) return ok_status();
-    if (covered) {
-      plan_.notes.push_back(
-          "a prepared transaction is open: until it ends, each run reads again what changed since "
-          "the run before it began");
-    } else {
-      plan_.warnings.push_back(
-          "a prepared transaction is open, and PostgreSQL does not tell when it began: if that was "
-          "more than a day before its PREPARE, rows that it commits may be missed. Fix: COMMIT "
-          "PREPARED or ROLLBACK PREPARED (see pg_prepared_xacts), then one run with "
-          "--full-refresh");
-    }
-    return ok_status();
-  }
-
-  void warn(std::string_view text) {
-    plan_.warnings.push_back(fmt::format("{}: {}", columns_.schema.stream, text));
-    plan_.commit_position = true;  // or each run would say it again
-  }
-
-  Status choose_window(CursorKind kind, const Lookback& lookback,
-                       const std::optional<CursorPosition>& from, const CursorPosition& next) {
-    if (!from) return ok_status();
-    if (from->timeline != 0 && next.timeline != 0 && from->timeline != next.timeline) {
-      warn(fmt::format(
-          "the source's timeline went from {} to {}: it was restored, or a standby took over. If "
-          "commits were lost by that, one run with --full-refresh is needed",
-          from->timeline, next.timeline));
-    }
-    if (from->relation != 0 && next.relation != 0 && from->relation != next.relation) {
-      warn(
-          "another table has this name since the last run: all rows are read again. Rows that "
-          "only the former one had stay in the destination until a run with --full-refresh");
-      return ok_status();
-    }
-    if (!from->value) return ok_status();  // there was no row with a value: all are new
-    const ColumnInfo& cursor = *columns_.source[*plan_.schema.cursor];
-    VESTO_ASSIGN(
-        const PgAnswer start,
-        source_exec(*context_.connection, window_start_sql(*from, kind, lookback), kPlanning));
-    if (!start.scalar()) return Error(ErrorCode::kPgRead, "the server gave no start of the window");
-    VESTO_ASSIGN(const bool behind, went_back(kind, *from, next, *start.scalar()));
-    if (behind) return ok_status();
-    window_ = window_condition(cursor.name, kind, *start.scalar(), !cursor.not_null);
-    plan_.full = false;
-    const bool number = kind == CursorKind::kInteger || kind == CursorKind::kNumeric;
-    plan_.from_text =
-        fmt::format("{} >= {} (lookback {})", cursor.name, *start.scalar(),
-                    number ? std::to_string(lookback.units) : whole_duration(lookback.ms));
-    return ok_status();
-  }
-
-  // Whether all rows must be read: the newest value lies before the window. If it went back at all,
-  // a person must hear of it: the rows were deleted, or the source is an older one of itself.
-  Result<bool> went_back(CursorKind kind, const CursorPosition& from, const CursorPosition& next,
-                         std::string_view start) {
-    bool back = true;
-    bool outside = true;
-    if (next.value) {
-      VESTO_ASSIGN(const PgAnswer answer,
-                   source_exec(*context_.connection,
-                               went_back_sql(*from.value, *next.value, start, kind), kPlanning));
-      if (answer.rows.empty() || answer.rows.front().size() != 2) {
-        return Error(ErrorCode::kPgRead, "the server did not compare the values of the cursor");
-      }
-      back = answer.rows.front()[0] == "t";
-      outside = answer.rows.front()[1] == "t";
-    }
-    if (back) {
-      warn(
-          fmt::format("the newest value of {} went back from {} to {}{}. If the source was "
-                      "restored from a backup, one run with --full-refresh is needed",
-                      next.cursor, *from.value, next.value.value_or("none"),
-                      outside ? ": all rows are read again" : ""));
-    }
-    return back && outside;
-  }
-
-  void note_cursor(CursorKind kind, const ColumnInfo& cursor) {
-    if (!cursor.not_null) {
-      plan_.notes.push_back(fmt::format(
-          "column {}: rows without a value in the cursor are read in each run", cursor.name));
-    }
-    if (kind == CursorKind::kTimestamp) {
-      plan_.notes.push_back(fmt::format(
-          "column {}: a time without a zone may be any writer's local time, so each run reads the "
-          "rows of the last 12 hours (26 where clocks are ahead of UTC) again",
-          cursor.name));
-    }
-    const bool number = kind == CursorKind::kInteger || kind == CursorKind::kNumeric;
-    if (number) return;
-    if (context_.open.hidden) {
-      plan_.warnings.push_back(
-          "a session of the source has track_activities off, which hides when its transactions "
-          "began: rows that it commits later than lookback allows are missed. Fix: set "
-          "track_activities = on for all roles and databases");
-    }
-    if (context_.open.oldest) return;
-    plan_.warnings.push_back(
-        context_.open.standby
-            ? "the source is a standby, which does not know the open transactions: rows that "
-              "commit later than lookback allows are missed"
-            : fmt::format("begins of open transactions are hidden from {0}: rows that commit later "
-                          "than lookback allows are missed. Fix: GRANT pg_read_all_stats TO {1};",
-                          context_.user, quote_identifier(context_.user)));
-  }
-
   // "char" holds any byte; before version 16 the server printed it as it is.
   [[nodiscard]] bool has_raw_bytes() const {
     return context_.connection->server_version() < kEscapedCharVersion &&
@@ -310,26 +178,16 @@ class Planner {
                });
   }
 
-  void note_search(const ColumnInfo& cursor) {
-    const bool known = table_.relation.kind != 'v' && table_.relation.kind != 'f';
-    if (!known || cursor.index_first) return;
-    plan_.notes.push_back(
-        fmt::format("column {}: no index begins with the cursor, so each run reads the whole table "
-                    "to find its newest value and its new rows",
-                    cursor.name));
-  }
-
   // What the ranges of one relation have in common.
   [[nodiscard]] ReadStatement statement(const RelationInfo& relation, bool alone) const {
     ReadStatement read;
-    read.schema = relation.schema;
-    read.table = relation.name;
+    read.from = is_query() ? name() : quote_qualified(relation.schema, relation.name);
     read.columns = columns_.read;
     const bool generated = std::any_of(columns_.source.begin(), columns_.source.end(),
                                        [](const ColumnInfo* column) { return column->generated; });
     read.table_form = relation.kind == 'r' && alone && !generated && !relation.has_generated;
     read.only = relation.kind == 'r' && alone;
-    if (!window_.empty()) read.where.push_back(window_);
+    read.where = conditions_;
     read.null_marker = context_.null_marker;
     if (sql_ascii_) read.encoding = "SQL_ASCII";
     if (mark_oversize_) read.oversize_marker = context_.oversize_marker;
@@ -341,7 +199,8 @@ class Planner {
     const int64_t total_bytes = relation.heap_bytes + relation.toast_bytes;
     std::vector<BlockRange> pieces(1);
     // A window behind an index is found by the index, not by reading blocks.
-    const bool by_index = !window_.empty() && columns_.source[*plan_.schema.cursor]->index_first;
+    const bool by_index = !request_.keys.empty() ||
+                          (plan_.window && columns_.source[plan_.window->column]->index_first);
     if (relation.heap && alone && !by_index && (relation.kind == 'r' || relation.kind == 'm') &&
         context_.connection->server_version() >= kTidRangeScanVersion) {
       pieces = cut_blocks(relation.heap_bytes, total_bytes, context_.block_bytes);
@@ -359,6 +218,12 @@ class Planner {
     }
   }
 
+  // What is behind them cannot be asked for its size.
+  static bool hides_rows(const RelationInfo& relation) {
+    return relation.kind == 'v' || relation.kind == 'f' || relation.kind == kQueryRelation ||
+           relation.has_children;
+  }
+
   [[nodiscard]] bool may_hold_large_rows() const {
     const bool unbounded =
         std::any_of(columns_.read.begin(), columns_.read.end(), [](const ReadColumn& column) {
@@ -366,8 +231,7 @@ class Planner {
         });
     if (!unbounded) return false;
     const RelationInfo& relation = table_.relation;
-    // Views, foreign tables and parents hide what is behind them.
-    if (relation.kind == 'v' || relation.kind == 'f' || relation.has_children) return true;
+    if (hides_rows(relation)) return true;
     int64_t most = relation.toast_bytes;
     for (const RelationInfo& leaf : table_.leaves) {
       most = std::max(most, leaf.kind == 'f' ? kSmallToastBytes + 1 : leaf.toast_bytes);
@@ -397,8 +261,7 @@ class Planner {
 
   [[nodiscard]] int64_t estimated_rows() const {
     if (table_.leaves.empty()) {
-      const bool hidden = table_.relation.kind == 'v' || table_.relation.kind == 'f';
-      return hidden || table_.relation.has_children ? -1 : table_.relation.rows;
+      return hides_rows(table_.relation) ? -1 : table_.relation.rows;
     }
     int64_t rows = 0;
     for (const RelationInfo& leaf : table_.leaves) {
@@ -413,7 +276,7 @@ class Planner {
   TableInfo table_;
   StreamColumns columns_;
   StreamPlan plan_;
-  std::string window_;
+  std::vector<std::string> conditions_;
   bool sql_ascii_ = false;
   bool mark_oversize_ = false;
 };

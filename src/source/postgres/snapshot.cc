@@ -4,6 +4,7 @@
 
 #include "base/ids.h"
 #include "base/strings.h"
+#include "source/postgres/compare.h"
 #include "source/postgres/session.h"
 
 namespace vesto {
@@ -112,6 +113,27 @@ Result<std::unique_ptr<RangeReader>> PostgresSnapshot::open(const ReadRange& ran
   VESTO_ASSIGN(std::unique_ptr<PgConnection> connection, connections_->take());
   return std::unique_ptr<RangeReader>(
       std::make_unique<PostgresReader>(connections_, std::move(connection), range));
+}
+
+Result<ReadRange> PostgresSnapshot::sums(const StreamPlan& plan) {
+  std::optional<std::string> statement = sums_statement(plan.schema, plan.ranges);
+  if (!statement) return Error(ErrorCode::kInternal, "a range has no statement of ours");
+  ReadRange range{.sql = *std::move(statement), .estimated_bytes = 0, .check_sql = nullptr};
+  if (plan.ranges.size() == 1) range.check_sql = plan.ranges.front().check_sql;
+  return range;
+}
+
+Result<std::vector<ReadRange>> PostgresSnapshot::bucket(const StreamPlan& plan,
+                                                        const RowBucket& bucket) {
+  std::vector<ReadRange> out;
+  for (const ReadRange& range : plan.ranges) {
+    std::optional<std::string> statement = bucket_statement(plan.schema, range, bucket);
+    if (!statement) return Error(ErrorCode::kInternal, "a range has no statement of ours");
+    out.push_back({.sql = *std::move(statement),
+                   .estimated_bytes = range.estimated_bytes >> bucket.bits,
+                   .check_sql = range.check_sql});
+  }
+  return out;
 }
 
 }  // namespace vesto

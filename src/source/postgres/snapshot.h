@@ -20,6 +20,8 @@ class PostgresSnapshot final : public SourceSnapshot {
   [[nodiscard]] int64_t data_as_of_ms() const override { return data_as_of_ms_; }
   Result<StreamPlan> plan(const StreamRequest& request) override;
   Result<std::unique_ptr<RangeReader>> open(const ReadRange& range) override;
+  Result<ReadRange> sums(const StreamPlan& plan) override;
+  Result<std::vector<ReadRange>> bucket(const StreamPlan& plan, const RowBucket& bucket) override;
 
  private:
   PostgresSnapshot() = default;

@@ -90,7 +90,7 @@ std::vector<std::string> expressions(const ReadStatement& read) {
 }  // namespace
 
 std::string copy_statement(const ReadStatement& read) {
-  const std::string table = quote_qualified(read.schema, read.table);
+  const std::string& table = read.from;
   const bool plain = std::all_of(read.columns.begin(), read.columns.end(), [](const auto& column) {
     return column.print == PrintForm::kPlain;
   });

@@ -27,8 +27,7 @@ struct ReadColumn {
 };
 
 struct ReadStatement {
-  std::string schema;
-  std::string table;
+  std::string from;  // "schema"."table", or a query in brackets with a name
   std::vector<ReadColumn> columns;
   // COPY table (...) is possible: no view, no partitioned or foreign table, no generated column,
   // not inherited by others.

@@ -66,6 +66,39 @@ TEST_F(S3ClientTest, PutSendsHashLengthAndSignature) {
   EXPECT_EQ(sent.headers.count("x-amz-acl"), 0U);
 }
 
+// An object may look like anything, also like an error.
+TEST_F(S3ClientTest, GetGivesTheBytesAsTheyAre) {
+  const std::string body = error_xml("AccessDenied") + std::string("\0\xff", 2);
+  script_.answer(200, body);
+  const auto got = client()->get_object("a b/1.csv.gz", body.size(), {});
+  ASSERT_TRUE(got.ok()) << got.error().to_string();
+  EXPECT_EQ(*got, body);
+  EXPECT_EQ(script_.sent.at(0).method, "GET");
+  EXPECT_EQ(script_.sent.at(0).url,
+            "https://stage-bucket.s3.eu-west-1.amazonaws.com/a%20b/1.csv.gz");
+}
+
+TEST_F(S3ClientTest, GetIsBoundedAndNotRepeatedForIt) {
+  script_.answer(200, std::string(11, 'x'));
+  const auto got = client()->get_object("k", 10, {});
+  ASSERT_FALSE(got.ok());
+  EXPECT_EQ(got.error().code(), ErrorCode::kS3Refused);
+  EXPECT_EQ(script_.sent.size(), 1U);
+}
+
+TEST_F(S3ClientTest, GetIsRepeatedAndSaysWhatS3Says) {
+  script_.answer(503, error_xml("SlowDown"));
+  script_.answer(200, "x");
+  const auto got = client()->get_object("k", 10, {});
+  ASSERT_TRUE(got.ok()) << got.error().to_string();
+  script_.answer(403, error_xml("AccessDenied"));
+  const auto denied = client()->get_object("k", 10, {});
+  ASSERT_FALSE(denied.ok());
+  EXPECT_EQ(denied.error().code(), ErrorCode::kS3Denied);
+  script_.answer(404, error_xml("NoSuchKey"));
+  EXPECT_EQ(client()->get_object("k", 10, {}).error().code(), ErrorCode::kS3Refused);
+}
+
 TEST_F(S3ClientTest, PutTakesAHashThatIsKnown) {
   good_put();
   ASSERT_TRUE(client()->put_hashed("k", "body", sha256("other"), {}).ok());

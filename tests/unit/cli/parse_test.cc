@@ -37,6 +37,12 @@ TEST_F(ParseTest, Commands) {
   EXPECT_EQ(good({"source", "test", "a"}).verb, Verb::kSourceTest);
   EXPECT_EQ(good({"source", "tables", "a"}).verb, Verb::kSourceTables);
   EXPECT_EQ(good({"sync", "plan", "a"}).verb, Verb::kSyncPlan);
+  const Options parity =
+      good({"sync", "parity", "a", "--table", "x.y", "--table", "x.z", "--sample", "--repair"});
+  EXPECT_EQ(parity.verb, Verb::kSyncParity);
+  EXPECT_EQ(parity.tables, (std::vector<std::string>{"x.y", "x.z"}));
+  EXPECT_TRUE(parity.sample && parity.repair);
+  EXPECT_FALSE(good({"sync", "parity", "a"}).sample);
   EXPECT_EQ(good({"history"}).verb, Verb::kHistory);
   EXPECT_EQ(good({"history"}).limit, 20);
   EXPECT_EQ(good({"show", "run_01"}).name, "run_01");

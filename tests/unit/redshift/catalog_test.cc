@@ -9,7 +9,7 @@ using Row = std::vector<std::optional<std::string>>;
 
 Row row(const std::string& table, const std::string& column, const std::string& type,
         const std::string& kind = "r") {
-  return {"u", "dev", "s", table, kind, "owner", column, type, "t", "f", "f"};
+  return {"u", "dev", "s", table, kind, "owner", column, type, "t", "f", "f", "0"};
 }
 
 TEST(Catalog, ReadsTypesThatVestoWrites) {
@@ -32,6 +32,8 @@ TEST(Catalog, ReadsTablesAndColumns) {
   answer.rows = {row("a", "id", "bigint"), row("a", "odd", "hllsketch"),
                  row("v", "x", "date", "v")};
   answer.rows[0][10] = "t";
+  answer.rows[0][11] = "0";
+  answer.rows[1][11] = "-2";  // of an interleaved sort key
   auto catalog = parse_catalog(answer);
   ASSERT_TRUE(catalog.ok());
   EXPECT_TRUE(catalog->schema_exists);
@@ -41,6 +43,8 @@ TEST(Catalog, ReadsTablesAndColumns) {
   EXPECT_EQ(a->columns.size(), 2U);
   EXPECT_TRUE(a->find("id")->not_null);
   EXPECT_EQ(a->distkey(), "id");
+  EXPECT_FALSE(a->find("id")->sortkey);
+  EXPECT_TRUE(a->find("odd")->sortkey);
   EXPECT_FALSE(a->find("odd")->type.has_value());
   EXPECT_FALSE(catalog->find("v")->is_table);
   EXPECT_EQ(catalog->find("w"), nullptr);
@@ -48,7 +52,7 @@ TEST(Catalog, ReadsTablesAndColumns) {
 
 TEST(Catalog, TellsMissingSchemaFromMissingTable) {
   ExecResult answer;
-  answer.rows = {Row(11)};
+  answer.rows = {Row(12)};
   auto none = parse_catalog(answer);
   ASSERT_TRUE(none.ok());
   EXPECT_FALSE(none->schema_exists);

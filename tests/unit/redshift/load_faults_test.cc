@@ -226,11 +226,18 @@ TEST_F(LoadFaults, AStageThatInsertsFewerRowsCommitsNothing) {
 
 TEST_F(LoadFaults, AKeyThatOccursTwiceLeaves) {
   start();
-  warehouse.duplicates["_vesto_stage_1"] = 1;
+  warehouse.duplicates["_vesto_stage_1"] = 2;
+  warehouse.bad_keys = {{"7"}, {"it's \"8\""}};
   const auto out = run();
   ASSERT_TRUE(out.ok());
   ASSERT_EQ(out->failed.size(), 1U);
   EXPECT_EQ(out->failed[0].second.name(), "SRC-DUPLICATE-KEY");
+  EXPECT_EQ(out->failed[0].second.message(),
+            "2 keys occur more than once in what was read: {\"id\":\"7\"}, "
+            "{\"id\":\"it's \\\"8\\\"\"}");
+  EXPECT_EQ(warehouse.count("SELECT \"id\" FROM \"_vesto_stage_1\" GROUP BY \"id\" HAVING "
+                            "COUNT(*) > 1 LIMIT 3"),
+            1);
   EXPECT_EQ(table("a").rows, 10U);
 }
 
@@ -251,11 +258,15 @@ TEST_F(LoadFaults, AnUnprovenKeyMustNotBeNull) {
   start();
   warehouse.null_keys["_vesto_stage_1"] = 2;
   warehouse.null_keys["b"] = 1;
+  warehouse.bad_keys = {{std::nullopt}};
+  warehouse.fail("LIMIT 3", "XX000", "no", 2);  // names are no more than a help
   const auto out = run();
   ASSERT_TRUE(out.ok());
   ASSERT_EQ(out->failed.size(), 2U);
   EXPECT_EQ(out->failed[0].second.name(), "SRC-NULL-KEY");
   EXPECT_EQ(out->failed[1].second.name(), "SRC-NULL-KEY");
+  EXPECT_EQ(out->failed[0].second.message(), "2 rows have NULL in the key: {\"id\":null}");
+  EXPECT_EQ(out->failed[1].second.message(), "1 rows have NULL in the key");
   expect_nothing_committed();
 }
 

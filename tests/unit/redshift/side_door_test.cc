@@ -10,6 +10,12 @@ namespace {
 
 ColumnType kind(TypeKind which) { return {.kind = which}; }
 
+std::vector<std::string> all(sql::InsertTexts texts) {
+  std::vector<std::string> out;
+  while (auto text = texts.next()) out.push_back(*std::move(text));
+  return out;
+}
+
 TEST(SqlRows, ValuesByType) {
   EXPECT_EQ(sql::insert_value(kind(TypeKind::kDouble), "NaN"), "'NaN'");
   EXPECT_EQ(sql::insert_value(kind(TypeKind::kVarchar), "it's \\ {{SECRET:copy_secret}}"),
@@ -23,24 +29,25 @@ TEST(SqlRows, ValuesByType) {
 TEST(SqlRows, StatementsEndAtTheirBound) {
   const std::vector<sql::ColumnDdl> columns = {{"id", kind(TypeKind::kBigint)},
                                                {"no\"te", kind(TypeKind::kVarchar)}};
-  const auto small =
-      sql::insert_side_rows("\"s\".\"t\"", columns, {{"1", std::nullopt}, {"2", "x"}});
+  const std::vector<SideRow> two = {{"1", std::nullopt}, {"2", "x"}};
+  const auto small = all(sql::insert_side_rows("\"s\".\"t\"", columns, two));
   ASSERT_EQ(small.size(), 1U);
   EXPECT_EQ(small[0],
             "INSERT INTO \"s\".\"t\" (\"id\", \"no\"\"te\") VALUES ('1', NULL), ('2', 'x')");
   const std::vector<SideRow> many(40, SideRow{"1", std::string(60'000, 'x')});
-  const auto large = sql::insert_side_rows("\"s\".\"t\"", columns, many);
+  const auto large = all(sql::insert_side_rows("\"s\".\"t\"", columns, many));
   EXPECT_EQ(large.size(), 3U);
   for (const std::string& statement : large) {
     EXPECT_LT(statement.size(), sql::kInsertTextBytes + 70'000);
   }
-  EXPECT_TRUE(sql::insert_side_rows("\"s\".\"t\"", columns, {}).empty());
+  EXPECT_TRUE(all(sql::insert_side_rows("\"s\".\"t\"", columns, {})).empty());
 }
 
 TEST(SqlRows, RejectedValuesOfAnyBytesCanBeKept) {
-  const auto texts = sql::insert_rejected(
-      "s", {.sync = "shop", .stream = "public.t", .load_id = {"l"}, .run = {"r"}},
-      {{.key = "{}", .column = "a'b", .reason = "why", .value = "\xe9", .value_bytes = 1}});
+  const std::vector<RejectedRow> rows = {
+      {.key = "{}", .column = "a'b", .reason = "why", .value = "\xe9", .value_bytes = 1}};
+  const auto texts = all(sql::insert_rejected(
+      "s", {.sync = "shop", .stream = "public.t", .load_id = {"l"}, .run = {"r"}}, rows));
   ASSERT_EQ(texts.size(), 1U);
   EXPECT_NE(texts[0].find("'a''b', 'why', '\\\\xe9', 1"), std::string::npos) << texts[0];
 }

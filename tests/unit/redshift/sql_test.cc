@@ -86,11 +86,20 @@ TEST(Sql, SharedTables) {
 }
 
 TEST(Sql, Tables) {
+  const auto rewrite =
+      sql::rewrite_column(kOrders, "price", "_vesto_new_price", type(TypeKind::kDouble),
+                          type(TypeKind::kDecimal, 12, 2));
   golden("tables",
-         {sql::create_table(kOrders, every_type(), {"id", "id"}),
-          sql::create_table({"s", "a\"b"}, {{"x", type(TypeKind::kVarchar, 256), false}}, {"", ""}),
+         {sql::create_table(kOrders, every_type(), {"id", {"id"}}),
+          sql::create_table({"s", "a\"b"}, {{"x", type(TypeKind::kVarchar, 256), false}}, {"", {}}),
           sql::add_column(kOrders, {"new", type(TypeKind::kDecimal, 38, 0), false}),
-          sql::alter_column_type(kOrders, "note", type(TypeKind::kVarchar, 16384))});
+          sql::alter_column_type(kOrders, "note", type(TypeKind::kVarchar, 16384)),
+          sql::create_table(kOrders,
+                            {{"id", type(TypeKind::kBigint), true, false, "az64"},
+                             {"code", type(TypeKind::kVarchar, 256), true, true, "zstd"}},
+                            {"code", {"code", "id"}}),
+          rewrite[0], rewrite[1], rewrite[2], rewrite[3], sql::drop_sortkey(kOrders),
+          sql::drop_distkey(kOrders), sql::bound_views("s", {"orders", "it's"})});
 }
 
 TEST(Sql, Load) {
@@ -113,12 +122,24 @@ TEST(Sql, Load) {
                             "id"),
           sql::create_stage(sql::stage_name(2), {{"id", type(TypeKind::kBigint), false}}, ""),
           sql::copy(sql::ident(stage), {"id", "code"}, source),
-          sql::copy(sql::qualified(kOrders), {"id", "code"}, with_token), sql::select_one(kOrders),
+          sql::copy(sql::qualified(kOrders), {"id", "code"}, with_token),
+          sql::select_one(kOrders),
           sql::count_duplicate_keys(sql::ident(stage), key),
-          sql::count_null_keys(sql::ident(stage), key), sql::delete_matching(kOrders, stage, key),
-          sql::insert_from_stage(kOrders, stage, {"id", "code"}), sql::delete_all(kOrders),
-          sql::last_copy_count(), sql::set_statement_timeout(60000), sql::terminate_backend(42),
-          sql::last_load_error(42)[0], sql::last_load_error(42)[1]});
+          sql::count_null_keys(sql::ident(stage), key),
+          sql::delete_matching(kOrders, stage, key),
+          sql::insert_from_stage(kOrders, stage, {"id", "code"}),
+          sql::delete_all(kOrders),
+          sql::last_copy_count(),
+          sql::set_statement_timeout(60000),
+          sql::terminate_backend(42),
+          sql::last_load_error(42)[0],
+          sql::last_load_error(42)[1],
+          sql::last_refused_field(42),
+          sql::duplicate_keys(sql::ident(stage), key),
+          sql::null_keys(sql::ident(stage), key),
+          sql::delete_window(kOrders, "id", type(TypeKind::kBigint), "100", false),
+          sql::delete_window(kOrders, "at", type(TypeKind::kTimestampTz),
+                             "2026-11-22 01:02:03.5+00", true)});
 }
 
 TEST(Sql, Catalog) {

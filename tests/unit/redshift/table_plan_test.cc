@@ -15,13 +15,13 @@ CatalogTable there(std::vector<CatalogColumn> columns) {
 }
 
 CatalogColumn there(const std::string& name, const std::string& type) {
-  return {name, type, parse_redshift_type(type), false, false, false};
+  return {name, type, parse_redshift_type(type), false, false, false, false};
 }
 
 std::vector<std::string> statements(const StreamLoad& stream, const CatalogTable* existing) {
   auto plan = plan_table(stream, existing);
   EXPECT_TRUE(plan.ok()) << plan.error().to_string();
-  return plan.ok() ? plan->statements : std::vector<std::string>{"failed"};
+  return plan.ok() ? plan->texts() : std::vector<std::string>{"failed"};
 }
 
 std::string_view code(const StreamLoad& stream, const CatalogTable& existing) {

@@ -323,16 +323,5 @@ TEST(PostgresTypes, TheDocumentShowsTheMap) {
       << table;
 }
 
-TEST(ColumnNames, FoldAsRedshiftFolds) {
-  EXPECT_EQ(fold_column_name("OrderID"), "orderid");
-  EXPECT_EQ(fold_column_name("\xc3\x9c"
-                             "ber \"X\""),
-            "\xc3\x9c"
-            "ber \"x\"");  // only A-Z
-  EXPECT_TRUE(is_reserved_column_name("oid"));
-  EXPECT_TRUE(is_reserved_column_name("ctid"));
-  EXPECT_FALSE(is_reserved_column_name("id"));
-}
-
 }  // namespace
 }  // namespace vesto

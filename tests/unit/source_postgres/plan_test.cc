@@ -92,14 +92,22 @@ TEST_F(Plan, TextStartsAtItsAverageWithHeadroom) {
   EXPECT_EQ(type_sql(planned->schema.columns[1].type), "VARCHAR(16384)");
 }
 
-TEST_F(Plan, NamesThatCannotBe) {
-  sql("CREATE TABLE t (id int PRIMARY KEY, \"Name\" text, name text)");
-  expect_error(request_for("public.t"), ErrorCode::kPgName, "Name and name", "exclude");
-  sql("CREATE TABLE u (id int PRIMARY KEY, oid int)");
-  expect_error(request_for("public.u"), ErrorCode::kPgName, "oid", "exclude = [\"oid\"]");
+TEST_F(Plan, NamesThatRedshiftWouldNotKeepApart) {
+  sql("CREATE TABLE t (id int PRIMARY KEY, \"Name\" text, name text, oid int)");
+  auto planned = plan(request_for("public.t"));
+  ASSERT_TRUE(planned.ok());
+  const std::vector<Column>& columns = planned->schema.columns;
+  ASSERT_EQ(columns.size(), 4U);
+  EXPECT_EQ(columns[1].name, "name~1");
+  EXPECT_EQ(columns[1].source_name, "Name");
+  EXPECT_EQ(columns[2].name, "name");
+  EXPECT_EQ(columns[3].name, "oid~0");
+  EXPECT_EQ(planned->notes, (std::vector<std::string>{"column Name: delivered as name~1",
+                                                      "column oid: delivered as oid~0"}));
+  // What is not delivered takes no name away.
   StreamRequest request = request_for("public.t");
-  request.exclude = {"Name"};
-  EXPECT_EQ(plan(request)->schema.columns.size(), 2U);
+  request.exclude = {"name"};
+  EXPECT_EQ(plan(request)->schema.columns[1].name, "name");
 }
 
 TEST_F(Plan, WrongNames) {

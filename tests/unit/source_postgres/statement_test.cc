@@ -8,8 +8,7 @@ namespace {
 
 ReadStatement two_columns() {
   ReadStatement read;
-  read.schema = "public";
-  read.table = "or\"ders";
+  read.from = "\"public\".\"or\"\"ders\"";
   read.columns = {{.name = "id", .key = true}, {.name = "Note"}};
   read.table_form = true;
   read.only = true;

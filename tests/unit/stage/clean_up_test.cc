@@ -178,6 +178,10 @@ class LyingS3 final : public S3 {
                                  const std::stop_token& stop) override {
     return honest_.put_hashed(key, body, hash, stop);
   }
+  Result<std::string> get_object(std::string_view key, uint64_t max_bytes,
+                                 const std::stop_token& stop) override {
+    return honest_.get_object(key, max_bytes, stop);
+  }
   Result<S3ListPage> list(std::string_view, std::string_view token,
                           const std::stop_token& stop) override {
     if (endless_) return S3ListPage{.objects = {}, .next_token = "again"};

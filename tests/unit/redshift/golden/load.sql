@@ -13,3 +13,8 @@ SET statement_timeout TO 60000;
 SELECT pg_terminate_backend(42);
 SELECT file_name, line_number, column_name, error_message FROM sys_load_error_detail WHERE session_id = 42 ORDER BY start_time DESC LIMIT 1;
 SELECT filename, line_number, colname, err_reason FROM stl_load_errors WHERE session = 42 ORDER BY starttime DESC LIMIT 1;
+SELECT raw_field_value FROM stl_load_errors WHERE session = 42 ORDER BY starttime DESC LIMIT 1;
+SELECT "id", "code" FROM "_vesto_stage_1" GROUP BY "id", "code", OCTET_LENGTH("code") HAVING COUNT(*) > 1 LIMIT 3;
+SELECT "id", "code" FROM "_vesto_stage_1" WHERE "id" IS NULL OR "code" IS NULL GROUP BY "id", "code", OCTET_LENGTH("code") LIMIT 3;
+DELETE FROM "s"."orders" WHERE "id" >= 100;
+DELETE FROM "s"."orders" WHERE "at" >= '2026-11-22 01:02:03.5+00' OR "at" IS NULL;

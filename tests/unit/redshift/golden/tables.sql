@@ -2,3 +2,11 @@ CREATE TABLE "s"."orders" ("id" BIGINT NOT NULL, "flag" BOOLEAN, "small" SMALLIN
 CREATE TABLE "s"."a""b" ("x" VARCHAR(256)) DISTSTYLE EVEN;
 ALTER TABLE "s"."orders" ADD COLUMN "new" DECIMAL(38,0);
 ALTER TABLE "s"."orders" ALTER COLUMN "note" TYPE VARCHAR(16384);
+CREATE TABLE "s"."orders" ("id" BIGINT ENCODE az64 NOT NULL, "code" VARCHAR(256) ENCODE zstd COLLATE CASE_SENSITIVE NOT NULL) DISTSTYLE KEY DISTKEY ("code") COMPOUND SORTKEY ("code", "id");
+ALTER TABLE "s"."orders" ADD COLUMN "_vesto_new_price" DECIMAL(12,2);
+UPDATE "s"."orders" SET "_vesto_new_price" = CAST("price" AS DECIMAL(12,2));
+ALTER TABLE "s"."orders" DROP COLUMN "price";
+ALTER TABLE "s"."orders" RENAME COLUMN "_vesto_new_price" TO "price";
+ALTER TABLE "s"."orders" ALTER SORTKEY NONE;
+ALTER TABLE "s"."orders" ALTER DISTSTYLE EVEN;
+SELECT DISTINCT c.relname, a.attname, vn.nspname, v.relname FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class JOIN pg_namespace vn ON vn.oid = v.relnamespace JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid WHERE n.nspname = 's' AND c.relname IN ('orders', 'it''s') AND v.oid <> c.oid ORDER BY 1, 2, 3, 4;
