@@ -38,7 +38,8 @@ def qualified(name):
 
 
 FOLD = {ord(c): c.lower() for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
-SYSTEM_COLUMNS = {"oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "insertxid", "deletexid"}
+SYSTEM_COLUMNS = {"oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "insertxid",
+                  "deletexid"}
 MADE = re.compile(r"~[0-9a-f]+\Z|~~[g-z]{20}\Z")
 
 

@@ -21,9 +21,11 @@ Result<bool> is_live(Store& store, const RunRecord& record) {
 
 Result<std::vector<KeptRun>> read_runs(const Context& context, const std::string& sync) {
   VESTO_ASSIGN(const std::unique_ptr<Store> store, open_store_if_there(context));
+  constexpr int kRunsShown = 20;
   std::vector<KeptRun> runs;
   if (store == nullptr) return runs;
-  VESTO_ASSIGN(std::vector<RunRecord> records, store->runs(sync, context.options.limit));
+  VESTO_ASSIGN(std::vector<RunRecord> records,
+               store->runs(sync, context.options.limit > 0 ? context.options.limit : kRunsShown));
   for (RunRecord& record : records) {
     VESTO_ASSIGN(const bool live, is_live(*store, record));
     runs.push_back(read_kept_run(std::move(record), live));

@@ -1,6 +1,8 @@
 // sync rejected.
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/json_text.h"
 #include "base/strings.h"
 #include "cli/commands.h"
@@ -15,12 +17,18 @@ namespace vesto::cli {
 
 namespace {
 
+// What was too long to be kept whole is no JSON any more.
+std::string key_text(const std::string& key) {
+  if (key.empty()) return "{}";
+  return nlohmann::json::accept(key) ? key : json_quote(key);
+}
+
 std::string row_json(const KeptRejectedRow& row) {
   return fmt::format(
       R"({{"table":{},"key":{},"column":{},"reason":{},"value":{},"value_bytes":{},"rejected_at":{},"run":{},"load_id":{}}})",
-      json_quote(row.stream), row.key.empty() ? "{}" : row.key, json_quote(row.column),
-      json_quote(row.reason), json_quote(row.value), row.value_bytes, json_quote(row.rejected_at),
-      json_quote(row.run), json_quote(row.load_id));
+      json_quote(row.stream), key_text(row.key), json_quote(row.column), json_quote(row.reason),
+      json_quote(row.value), row.value_bytes, json_quote(row.rejected_at), json_quote(row.run),
+      json_quote(row.load_id));
 }
 
 std::string csv_field(std::string_view text) {
@@ -101,6 +109,7 @@ int replay(const Context& context, Config config) {
   const RunServices services = all.sync.services(*all.store, *context.clock, budget);
   RunOptions run_options;
   run_options.only_keys = wanted.keys;
+  run_options.key_columns = wanted.key_columns;
   run_options.stop = stop.token();
   run_options.observer = &display;
   run_options.stop_signal = [&stop] { return stop.received(); };
@@ -124,9 +133,18 @@ int cmd_rejected(const Context& context) {
   // Looking holds no lease and no lock: signals end the process as they are used to.
   Result<AssembledSync> sync = assemble_sync(*config, options.name, std::stop_token());
   if (!sync.ok()) return fail(context, sync.error());
-  const std::string stream = options.tables.empty() ? "" : options.tables.front();
-  const auto rows = read_rejected(sync->spec, sync->connector(), stream, options.limit);
+  const std::string stream =
+      options.tables.empty() ? "" : normal_table_name(options.tables.front());
+  // For programs all of them, within what memory takes.
+  constexpr int kShown = 20;
+  constexpr int kPrinted = 100'000;
+  const bool for_people = !options.csv && !options.json;
+  const int limit = options.limit > 0 ? options.limit : for_people ? kShown : kPrinted;
+  const auto rows = read_rejected(sync->spec, sync->connector(), stream, limit);
   if (!rows.ok()) return fail(context, rows.error());
+  if (rows->size() >= static_cast<size_t>(limit)) {
+    write_err(fmt::format("The newest {} are shown; there may be more (--limit N).\n", limit));
+  }
   if (options.json) {
     std::vector<std::string> items;
     for (const KeptRejectedRow& row : *rows) items.push_back(row_json(row));

@@ -51,7 +51,7 @@ struct Options {
   bool show_tables = false;
   bool show_files = false;
   bool no_secrets = false;
-  int limit = 20;
+  int limit = 0;  // 0: the command's own
   bool errors_markdown = false;
   bool settings_markdown = false;
 };

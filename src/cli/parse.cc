@@ -124,7 +124,8 @@ class Line {
     rejected->add_flag("--replay", options_.replay,
                        "Read these rows once more from the source and deliver them");
     rejected->add_flag("--csv", options_.csv, "Print all of them as CSV");
-    rejected->add_option("--limit", options_.limit, "How many (default 20)")
+    rejected
+        ->add_option("--limit", options_.limit, "How many (default 20; all with --csv and --json)")
         ->check(CLI::Range(1, 1'000'000));
     add_parity(sync);
   }

@@ -363,6 +363,10 @@ class Builder {
       value_issue("cursor", "replace reads the whole table, so it has no cursor",
                   "Remove cursor, or use mode = \"upsert\".");
     }
+    if (table.mode == "append" && table.on_new_column == "add_and_backfill") {
+      value_issue("mode", "append cannot read all rows again, as add_and_backfill says",
+                  "Set on_new_column = \"add\" for this table.");
+    }
     if (table.mode == "append" && !section.has("cursor")) {
       value_issue("mode", "append needs a cursor, or each run would add all rows again",
                   "Add cursor, or use mode = \"upsert\" or \"replace\".");

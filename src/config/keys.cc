@@ -62,10 +62,10 @@ void add_general(std::vector<KeySpec>* keys) {
   keys->push_back(integer("limits.readers", "4", 1, 64,
                           "Connections that read from the source at the same time. Each needs "
                           "about 31 MiB of memory_mib; fewer are used when there is less."));
-  keys->push_back(
-      integer("limits.max_row_mib", "4", 1, 64,
-              "Largest row that is delivered; a larger one stops its table. Above 4, a reader "
-              "needs 8 MiB more for each MiB."));
+  keys->push_back(integer(
+      "limits.max_row_mib", "4", 1, 64,
+      "Largest row that is delivered; a larger one is kept aside as rejected. Above 4, a reader "
+      "needs 8 MiB more for each MiB."));
   keys->push_back(section("log", false, "The log on stderr."));
   keys->push_back(choice("log.level", "\"warn\"", "debug|info|warn|error", "trace",
                          "Lowest level that is written; -v and -q win over it."));
@@ -150,11 +150,12 @@ void add_sync(std::vector<KeySpec>* keys) {
   keys->push_back(integer("sync.*.max_rejected_rows", "1000", 0, 1'000'000,
                           "Rejected rows that one run may keep aside for a table; with more the "
                           "table fails and nothing of it is committed."));
-  keys->push_back(choice("sync.*.on_new_column", "\"add\"", kOnNewColumn, "",
-                         "What becomes of a column that the source has got since the last load. "
-                         "add: delivered from now on; older rows hold NULL until they change. "
-                         "add_and_backfill: all rows are read once more. ignore: left out. stop: "
-                         "the table fails."));
+  keys->push_back(choice(
+      "sync.*.on_new_column", "\"add\"", kOnNewColumn, "",
+      "What becomes of a column that the source has got since the last load. "
+      "add: delivered from now on; older rows hold NULL until they change. "
+      "add_and_backfill: all rows are read once more (not with append). ignore: left out. stop: "
+      "the table fails."));
   keys->push_back(choice("sync.*.on_type_change", "\"stop\"", kOnTypeChange, "",
                          "What becomes of a column whose type in the target cannot hold the "
                          "source's any more. stop: the table fails. rewrite: the column is made "

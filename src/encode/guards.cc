@@ -207,14 +207,16 @@ Result<Guard::RowFate> Guard::divert(size_t index, const Finding& finding, bool 
   if (by_side_door) {
     SideRow values;
     int64_t size_bytes = 0;
+    bool fits = true;
     for (const CsvField& field : fields_) {
+      fits = fits && (field.raw.size() <= kLongestLiteralBytes || is_csv_null(field, null_marker_));
       const bool null = is_csv_null(field, null_marker_);
       values.push_back(null ? std::nullopt
                             : std::optional<std::string>(std::string(csv_value(field, &scratch_))));
       size_bytes += static_cast<int64_t>(field.raw.size()) + 1;
     }
     for (const size_t nulled : nulled_) values[nulled].reset();
-    if (DiversionLimits::take(&limits_.diversion->bytes->side_left, size_bytes)) {
+    if (fits && DiversionLimits::take(&limits_.diversion->bytes->side_left, size_bytes)) {
       out->nulled_values += nulled_.size();
       out->side.push_back(std::move(values));
       return RowFate::kLeaves;
@@ -316,12 +318,16 @@ Guard::Finding Guard::judge(size_t index, const CsvField& field) {
 // DATE and the timestamps reach from 4713 BC to 294276 AD (r_Datetime_types); COPY is only sure of
 // years of four digits.
 Guard::Finding Guard::judge_time(std::string_view value) {
+  constexpr int64_t kFirstYear = 4713;  // before Christ
   constexpr int64_t kLastYear = 294276;
   if (value == "infinity" || value == "-infinity") {
     return {Finding::Kind::kBad, std::string(value)};
   }
-  if (value.ends_with(" BC")) return {Finding::Kind::kSideDoor, std::string(value)};
   const size_t dash = value.find('-');
+  if (value.ends_with(" BC")) {
+    const bool fits = parse_int(value.substr(0, dash)).value_or(kFirstYear + 1) <= kFirstYear;
+    return {fits ? Finding::Kind::kSideDoor : Finding::Kind::kBad, std::string(value)};
+  }
   if (dash == kNone || dash <= 4) return {};
   const bool fits = parse_int(value.substr(0, dash)).value_or(kLastYear + 1) <= kLastYear;
   return {fits ? Finding::Kind::kSideDoor : Finding::Kind::kBad, std::string(value)};
@@ -358,15 +364,13 @@ std::string Guard::bad_value(size_t index, std::string_view what) const {
 }
 
 std::string Guard::key_json() const {
-  constexpr size_t kShownKeyBytes = 1024;
   std::string out;
   std::string scratch;
   for (const size_t index : schema_.key) {
     const CsvField& field = fields_.at(index);
-    const std::string value =
-        is_csv_null(field, null_marker_)
-            ? "null"
-            : json_quote(cut_utf8(csv_value(field, &scratch), kShownKeyBytes));
+    const std::string value = is_csv_null(field, null_marker_)
+                                  ? "null"
+                                  : json_quote(cut_utf8(csv_value(field, &scratch), kKeptKeyBytes));
     out += (out.empty() ? "" : ",") + json_quote(schema_.columns[index].source_name) + ":" + value;
   }
   return "{" + out + "}";

@@ -18,6 +18,8 @@ ErrorCode server_code(const PgError& error) {
   if (state == "42501") {
     return mentions_row_security(error) ? ErrorCode::kPgRls : ErrorCode::kPgPriv;
   }
+  // A query or a filter of the configuration that would write: nextval(), a CTE with DELETE.
+  if (state == "25006") return ErrorCode::kCfgValue;
   if (state == "42P01" || state == "3F000") return ErrorCode::kPgNoTable;
   if (state == "42703") return ErrorCode::kPgNoColumn;
   if (state == "55P03" || state == "40P01") return ErrorCode::kPgLocked;  // lock_timeout; deadlock

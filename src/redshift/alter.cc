@@ -23,6 +23,11 @@ bool is_about_values(const Error& error) {
   }
 }
 
+// What Redshift says of a value ends with the value: invalid input syntax for integer: "abc".
+std::string_view without_value(std::string_view message) {
+  return message.substr(0, message.find(": \""));
+}
+
 std::string rewritten_text(const StreamLoad& stream, const ColumnRewrite& rewrite) {
   return fmt::format(
       "table {}: column {} of {}.{} was made anew as {} with its values cast from {}, and stands "
@@ -74,8 +79,8 @@ Status RedshiftLoader::Impl::send_casts(const StreamLoad& stream, const ColumnRe
                  fmt::format("table {}.{}: column {} is {}, the stream needs {}, and its values "
                              "cannot be cast: {}",
                              stream.target.schema, stream.target.table, rewrite.column,
-                             rewrite.from_text, type_sql(rewrite.to), cast.error().message()))
-        .with_upstream(cast.error().upstream())
+                             rewrite.from_text, type_sql(rewrite.to),
+                             without_value(cast.error().message())))
         .with_hint(fmt::format("Leave the column out (exclude = [\"{}\"]); or have the table made "
                                "anew: DROP TABLE {}; and then run with --full-refresh.",
                                column == nullptr ? rewrite.column : column->source_name,

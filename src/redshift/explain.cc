@@ -31,7 +31,7 @@ void add_stream(const StreamLoad& stream, const StreamTexts& texts, bool is_new,
     return;
   }
   for (const std::string& text : {texts.create_stage, texts.copy_stage, texts.stage_duplicates,
-                                  texts.delete_matching, texts.insert}) {
+                                  texts.take_matching, texts.insert}) {
     out->push_back(text);
   }
 }

@@ -33,7 +33,7 @@ enum class LoadMode {
 };
 std::string_view load_mode_name(LoadMode mode);  // "upsert", "replace", "append"
 
-// Rows of the target that a window replaces.
+// Rows of the target that a window replaces. `from` "": only those without a value.
 struct LoadWindow {
   size_t column = 0;  // index into StreamSchema::columns
   std::string from;
@@ -100,6 +100,9 @@ struct StreamLoad {
   // The sync has delivered into the target before, or was told to take it over with its rows.
   bool known_target = false;
   std::string position;  // to be committed; at most 4,096 bytes
+  // Columns of the target that the stream had once and has no more: rows that are delivered hold
+  // NULL there. What else the target has is somebody else's, and keeps its values.
+  std::vector<std::string> former = {};
   // How the source's columns stood, kept beside the position; any text, at most kMaxColumnsBytes.
   std::string columns;
   int64_t data_as_of_ms = 0;

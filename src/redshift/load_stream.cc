@@ -164,24 +164,27 @@ Result<StreamLoaded> LoadRun::upsert(const StreamLoad& stream, const StreamTexts
   VESTO_TRY(send(texts.create_stage));
   VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.stage, texts.copy_stage));
   VESTO_TRY(check_keys(stream, texts, texts.stage));
-  VESTO_ASSIGN(const ExecResult deleted, send(texts.delete_matching));
+  VESTO_ASSIGN(const ExecResult taken, send(texts.take_matching));
   VESTO_ASSIGN(const ExecResult inserted, send(texts.insert));
-  if (count_of(inserted) != done.rows_copied) {
-    return not_parity(stream, fmt::format("{} rows were copied and {} inserted", done.rows_copied,
-                                          count_of(inserted)));
-  }
-  // The keys of the stage are single, so each removes one row at most: otherwise rows of other keys
-  // went, and they would be missing.
-  if (count_of(deleted) > done.rows_copied) {
+  done.rows_updated = count_of(taken);
+  // By UPDATE the rows that were there are not inserted again.
+  done.rows_inserted = count_of(inserted);
+  const uint64_t arrived = done.rows_inserted + (texts.keeps_columns ? done.rows_updated : 0);
+  // The keys of the stage are single, so each finds one row at most: otherwise rows of other keys
+  // were taken, and they would be missing.
+  if (done.rows_updated > done.rows_copied) {
     return not_parity(stream, fmt::format("{} rows with {} keys were found in the target",
-                                          count_of(deleted), done.rows_copied))
+                                          done.rows_updated, done.rows_copied))
         .with_hint(
             "Nothing was committed. The target holds a key more than once, or compares its "
             "key without regard to case (COLLATE CASE_INSENSITIVE): remove the surplus "
             "rows, or load into a table that Vesto makes.");
   }
-  done.rows_updated = count_of(deleted);
-  done.rows_inserted = done.rows_copied - done.rows_updated;
+  if (arrived != done.rows_copied) {
+    return not_parity(stream,
+                      fmt::format("{} rows were copied and {} merged", done.rows_copied, arrived));
+  }
+  if (!texts.keeps_columns) done.rows_inserted -= done.rows_updated;
   VESTO_KILL_POINT("load.after_merge");
   return done;
 }

@@ -165,6 +165,16 @@ std::string duplicate_keys(std::string_view table, const std::vector<KeyColumn>&
 std::string null_keys(std::string_view table, const std::vector<KeyColumn>& key);
 std::string delete_matching(const TargetName& table, std::string_view stage,
                             const std::vector<KeyColumn>& key);
+// The same rows, with the stage's values in `columns` that are not of the key, and NULL in
+// `former`. What else the table has keeps its values.
+std::string update_matching(const TargetName& table, std::string_view stage,
+                            const std::vector<KeyColumn>& key,
+                            const std::vector<std::string>& columns,
+                            const std::vector<std::string>& former);
+// Rows of the stage whose key the table has not.
+std::string insert_missing(const TargetName& table, std::string_view stage,
+                           const std::vector<KeyColumn>& key,
+                           const std::vector<std::string>& columns);
 std::string insert_from_stage(const TargetName& table, std::string_view stage,
                               const std::vector<std::string>& columns);
 std::string delete_all(const TargetName& table);

@@ -1,6 +1,8 @@
 // Statements on target and staging tables: DDL, COPY, merge.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "redshift/sql.h"
 
@@ -65,8 +67,10 @@ std::array<std::string, 4> rewrite_column(const TargetName& table, std::string_v
   std::string value = fmt::format("CAST({} AS {})", old, type_sql(to));
   if (to.kind == TypeKind::kVarchar) {
     const bool super = from && from->kind == TypeKind::kSuper;
-    value = super ? "JSON_SERIALIZE(" + old + ")"
-                  : fmt::format("CAST({} AS VARCHAR({}))", old, kMaxVarcharBytes);
+    const bool boolean = from && from->kind == TypeKind::kBoolean;  // has no cast to text
+    value = super     ? "JSON_SERIALIZE(" + old + ")"
+            : boolean ? "CASE WHEN " + old + " THEN 'true' WHEN NOT " + old + " THEN 'false' END"
+                      : fmt::format("CAST({} AS VARCHAR({}))", old, kMaxVarcharBytes);
   } else if (to.kind == TypeKind::kSuper) {
     value = from && from->kind == TypeKind::kVarchar ? "JSON_PARSE(" + old + ")"
                                                      : "CAST(" + old + " AS SUPER)";
@@ -171,8 +175,10 @@ std::string null_keys(std::string_view table, const std::vector<KeyColumn>& key)
                      any_null(key), grouping(key), kKeysNamed);
 }
 
-std::string delete_matching(const TargetName& table, std::string_view stage,
-                            const std::vector<KeyColumn>& key) {
+namespace {
+
+std::string same_key(const TargetName& table, std::string_view stage,
+                     const std::vector<KeyColumn>& key) {
   std::vector<std::string> parts;
   for (const KeyColumn& column : key) {
     const std::string ours = ident(table.table) + "." + ident(column.name);
@@ -182,8 +188,46 @@ std::string delete_matching(const TargetName& table, std::string_view stage,
       parts.push_back("OCTET_LENGTH(" + ours + ") = OCTET_LENGTH(" + theirs + ")");
     }
   }
+  return join(parts, " AND ");
+}
+
+}  // namespace
+
+std::string delete_matching(const TargetName& table, std::string_view stage,
+                            const std::vector<KeyColumn>& key) {
   return "DELETE FROM " + qualified(table) + " USING " + ident(stage) + " WHERE " +
-         join(parts, " AND ");
+         same_key(table, stage, key);
+}
+
+std::string update_matching(const TargetName& table, std::string_view stage,
+                            const std::vector<KeyColumn>& key,
+                            const std::vector<std::string>& columns,
+                            const std::vector<std::string>& former) {
+  std::vector<std::string> sets;
+  const auto take = [&](const std::string& column) {
+    sets.push_back(ident(column) + " = " + ident(stage) + "." + ident(column));
+  };
+  for (const std::string& column : columns) {
+    const bool in_key = std::any_of(key.begin(), key.end(),
+                                    [&column](const KeyColumn& one) { return one.name == column; });
+    if (!in_key) take(column);
+  }
+  for (const std::string& column : former) sets.push_back(ident(column) + " = NULL");
+  // UPDATE must set something, and counts the rows.
+  if (sets.empty() && !key.empty()) take(key.front().name);
+  return "UPDATE " + qualified(table) + " SET " + join(sets, ", ") + " FROM " + ident(stage) +
+         " WHERE " + same_key(table, stage, key);
+}
+
+std::string insert_missing(const TargetName& table, std::string_view stage,
+                           const std::vector<KeyColumn>& key,
+                           const std::vector<std::string>& columns) {
+  std::vector<std::string> values;
+  for (const std::string& column : columns) values.push_back(ident(stage) + "." + ident(column));
+  return "INSERT INTO " + qualified(table) + " (" + names(columns) + ") SELECT " +
+         join(values, ", ") + " FROM " + ident(stage) + " LEFT JOIN " + qualified(table) + " ON " +
+         same_key(table, stage, key) + " WHERE " + ident(table.table) + "." +
+         ident(key.front().name) + " IS NULL";
 }
 
 std::string insert_from_stage(const TargetName& table, std::string_view stage,
@@ -210,6 +254,10 @@ std::string delete_window(const TargetName& table, std::string_view column, cons
                           std::string_view from, bool with_nulls) {
   const bool number = type.kind == TypeKind::kSmallint || type.kind == TypeKind::kInteger ||
                       type.kind == TypeKind::kBigint || type.kind == TypeKind::kDecimal;
+  // What was delivered before had no value.
+  if (from.empty()) {
+    return "DELETE FROM " + qualified(table) + " WHERE " + ident(column) + " IS NULL";
+  }
   std::string out = "DELETE FROM " + qualified(table) + " WHERE " + ident(column) +
                     " >= " + (number && is_plain_number(from) ? std::string(from) : literal(from));
   if (with_nulls) out += " OR " + ident(column) + " IS NULL";

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "redshift/table_plan.h"
 
 namespace vesto {
@@ -18,6 +20,29 @@ sql::CopySource copy_source(const LoadTarget& target, const StreamLoad& stream) 
   source.null_marker = stream.null_marker;
   source.zstd = stream.zstd;
   return source;
+}
+
+bool stands_in(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Columns that neither the stream has nor had.
+bool has_columns_of_others(const StreamLoad& stream, const CatalogTable& table) {
+  const std::vector<Column>& columns = stream.schema.columns;
+  return std::any_of(table.columns.begin(), table.columns.end(), [&](const CatalogColumn& there) {
+    const bool ours = std::any_of(columns.begin(), columns.end(), [&there](const Column& column) {
+      return column.name == there.name;
+    });
+    return !ours && !stands_in(stream.former, there.name);
+  });
+}
+
+std::vector<std::string> former_in(const StreamLoad& stream, const CatalogTable& table) {
+  std::vector<std::string> out;
+  for (const CatalogColumn& there : table.columns) {
+    if (stands_in(stream.former, there.name)) out.push_back(there.name);
+  }
+  return out;
 }
 
 }  // namespace
@@ -71,8 +96,15 @@ Result<StreamTexts> stream_texts(const LoadTarget& target, const StreamLoad& str
     out.create_stage = sql::create_stage(stage, stage_columns, has_distkey ? distkey : "");
     out.copy_stage = sql::copy(out.stage, names, source);
     out.stage_duplicates = sql::count_duplicate_keys(out.stage, key);
-    out.delete_matching = sql::delete_matching(stream.target, stage, key);
-    out.insert = sql::insert_from_stage(stream.target, stage, names);
+    out.keeps_columns = has_columns_of_others(stream, table);
+    if (out.keeps_columns) {
+      out.take_matching =
+          sql::update_matching(stream.target, stage, key, names, former_in(stream, table));
+      out.insert = sql::insert_missing(stream.target, stage, key, names);
+    } else {
+      out.take_matching = sql::delete_matching(stream.target, stage, key);
+      out.insert = sql::insert_from_stage(stream.target, stage, names);
+    }
   }
   out.columns = std::move(stage_columns);
   out.key = std::move(key);

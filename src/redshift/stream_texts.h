@@ -29,7 +29,10 @@ struct StreamTexts {
   std::string create_stage;
   std::string copy_stage;
   std::string stage_duplicates;
-  std::string delete_matching;
+  // The merge: by DELETE and INSERT; or, where the target has columns that are not the stream's, by
+  // UPDATE and INSERT of what is not there, so that these keep their values.
+  bool keeps_columns = false;
+  std::string take_matching;  // DELETE or UPDATE
   std::string insert;
 };
 

@@ -41,8 +41,20 @@ inline SumForm sum_form(const ColumnType& type) {
   }
 }
 
-// Whether both sides can cut a table into buckets by the texts of such a column.
-inline bool can_bucket(SumForm form) { return form != SumForm::kNone && form != SumForm::kBoolean; }
+// Whether both sides can cut a table into buckets by the texts of such a column: whole numbers, and
+// texts that are the source's own. A decimal of the target may have another scale.
+inline bool can_bucket(const Column& column) {
+  switch (column.type.kind) {
+    case TypeKind::kSmallint:
+    case TypeKind::kInteger:
+    case TypeKind::kBigint:
+      return true;
+    case TypeKind::kVarchar:
+      return column.on_unrepresentable != Unrepresentable::kText;
+    default:
+      return false;
+  }
+}
 
 // Digits of an MD5 that make a bucket's number (28 bits), the hash of a column's value (32 bits),
 // and that of a row or key (60 bits, which fit BIGINT).

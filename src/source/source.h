@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "encode/chunk.h"
 #include "schema/table.h"
+#include "schema/table_name.h"
 
 namespace vesto {
 
@@ -80,7 +81,7 @@ struct StreamRequest {
 inline constexpr size_t kMaxWantedKeys = 10'000;
 
 // Which rows a read that is not full holds: those whose cursor is `from` or more, and those without
-// a value in it if `with_nulls`.
+// a value in it if `with_nulls`. `from` "": all rows; those read before had no value.
 struct ReadWindow {
   size_t column = 0;  // index into StreamSchema::columns
   std::string from;   // the source's text, which Redshift reads as the same value
@@ -114,6 +115,8 @@ struct StreamPlan {
   bool check_utf8 = false;
   // Stands in rows that are too large to be fetched: for GuardLimits::oversize_marker. "": in none.
   std::string oversize_marker;
+  // The moment up to which the stream is read, where that is not the snapshot's; 0: it is.
+  int64_t data_as_of_ms = 0;
   int64_t estimated_rows = -1;
   int64_t estimated_bytes = 0;
   std::vector<std::string> notes;  // for the plan: "numeric without precision is kept as text"
@@ -146,7 +149,7 @@ class SourceSnapshot {
   virtual ~SourceSnapshot() = default;
   // The moment all readers see, by the source's clock.
   [[nodiscard]] virtual int64_t data_as_of_ms() const = 0;
-  // Errors: PG-NO-TABLE, PG-NO-COLUMN, PG-NO-KEY, PG-NAME, PG-TYPE, PG-RLS, PG-PRIV, PG-LOCKED,
+  // Errors: PG-NO-TABLE, PG-NO-COLUMN, PG-NO-KEY, PG-TYPE, PG-RLS, PG-PRIV, PG-LOCKED,
   // PG-CHANGED, CFG-VALUE, CFG-MISSING, of this stream alone; PG-READ, RUN-INTERRUPTED.
   virtual Result<StreamPlan> plan(const StreamRequest& request) = 0;
   virtual Result<std::unique_ptr<RangeReader>> open(const ReadRange& range) = 0;
@@ -173,7 +176,9 @@ class Source {
  public:
   virtual ~Source() = default;
   virtual Result<SourceIdentity> identity() = 0;
-  virtual Result<std::vector<SourceTable>> tables() = 0;
+  virtual Result<std::vector<SourceTable>> tables() = 0;  // that this user may read
+  // Of all tables, also those that this user may not read: a pattern must not pass over them.
+  virtual Result<std::vector<TableName>> table_names() = 0;
   // null_marker: what stands for NULL in the CSV; random for each run, 12+ of [a-z0-9].
   virtual Result<std::unique_ptr<SourceSnapshot>> open_snapshot(std::string_view null_marker) = 0;
 };

@@ -36,7 +36,7 @@ TableResult result_of(const RunContext& context, const RunPlan& plan, const Stre
 bool is_unchanged(const RunContext& context, const RunPlan& plan, const StreamForLoad& stream) {
   const PlannedTable& planned = plan.tables[stream.planned];
   const std::string& name = planned.plan.schema.stream;
-  if (planned.mode == LoadMode::kReplace || planned.plan.commit_position ||
+  if (planned.mode == LoadMode::kReplace || planned.plan.commit_position || !planned.known_target ||
       !plan.base.streams.contains(name)) {
     return false;
   }

@@ -160,21 +160,25 @@ StreamLoad make_load(const RunContext& context, const RunPlan& plan, const Plann
   load.position = committed_position(planned.setup, planned.plan.next.text);
   load.key_checked = context.spec.tables[planned.table].mode == LoadMode::kUpsert;
   load.columns = planned.columns;
+  load.former = planned.former;
   load.options = planned.options;
   load.rewrite_types = context.spec.tables[planned.table].rewrite_types;
   if (planned.plan.window && planned.mode == LoadMode::kAppend) {
     const ReadWindow& window = *planned.plan.window;
     load.window = LoadWindow{window.column, window.from, window.with_nulls};
   }
-  load.data_as_of_ms = plan.snapshot->data_as_of_ms();
+  load.data_as_of_ms = data_as_of_ms(plan, planned);
   load.widths.resize(planned.plan.schema.columns.size());
   return load;
 }
 
 // All that decides what becomes of the rows of a window, besides the rows.
 std::string window_setup(const RunContext& context, const PlannedTable& planned) {
-  std::string out = fmt::format("{} {} {} {}", planned.setup, load_mode_name(planned.mode),
-                                context.spec.max_row_bytes, planned.columns);
+  const TableSpec& spec = context.spec.tables[planned.table];
+  std::string out = fmt::format("{} {} {} {} {} {} {} {}", planned.setup,
+                                load_mode_name(planned.mode), context.spec.max_row_bytes,
+                                planned.columns, spec.cursor, spec.lookback_ms.value_or(-1),
+                                spec.lookback_units.value_or(-1), spec.cursor_is_immutable);
   for (const Column& column : planned.plan.schema.columns) {
     out += fmt::format(" {} {} {}", column.name, type_sql(column.type),
                        static_cast<int>(column.on_unrepresentable));

@@ -24,21 +24,6 @@ constexpr uint64_t kLeastBucketBytes = 4ULL << 20;
 constexpr uint64_t kBesideBytes = 28ULL << 20;
 constexpr uint64_t kFixedValueBytes = 64;
 
-StreamRequest whole_stream(const TableSpec& spec) {
-  StreamRequest request;
-  request.table = spec.name;
-  request.key = spec.key;
-  request.cursor = spec.cursor;
-  request.lookback_ms = spec.lookback_ms;
-  request.lookback_units = spec.lookback_units;
-  request.exclude = spec.exclude;
-  request.filter = spec.filter;
-  request.query = spec.query;
-  request.append = spec.mode == LoadMode::kAppend;
-  request.cursor_is_immutable = spec.cursor_is_immutable;
-  return request;
-}
-
 bool has_column(const StreamSchema& schema, const std::string& source_name) {
   return std::any_of(
       schema.columns.begin(), schema.columns.end(),
@@ -48,7 +33,7 @@ bool has_column(const StreamSchema& schema, const std::string& source_name) {
 // All rows of the stream, with the columns that the run has delivered.
 Result<StreamPlan> plan_whole(const RunPlan& plan, const TableSpec& spec,
                               const StreamSchema& delivered) {
-  StreamRequest request = whole_stream(spec);
+  StreamRequest request = stream_request(spec);
   VESTO_ASSIGN(StreamPlan whole, plan.snapshot->plan(request));
   const size_t named = request.exclude.size();
   for (const Column& column : whole.schema.columns) {
@@ -110,12 +95,13 @@ class Comparison {
  public:
   Comparison(RunContext& context, const RunPlan& plan) : context_(context), plan_(plan) {
     ByteBudget& budget = *context.services.budget;
-    for (bucket_bytes_ = kBucketBytes; bucket_bytes_ > kLeastBucketBytes; bucket_bytes_ /= 2) {
+    for (bucket_bytes_ = kBucketBytes; bucket_bytes_ >= kLeastBucketBytes; bucket_bytes_ /= 2) {
       if (budget.try_take(bucket_bytes_ + kBesideBytes)) {
         taken_bytes_ = bucket_bytes_ + kBesideBytes;
         return;
       }
     }
+    bucket_bytes_ = kLeastBucketBytes;  // the lanes have given theirs back by now
   }
   ~Comparison() { context_.services.budget->give_back(taken_bytes_); }
   Comparison(const Comparison&) = delete;

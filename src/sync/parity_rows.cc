@@ -98,7 +98,7 @@ class KeyedRows {
             ParityResult* result)
       : table_(table), source_(*source), warehouse_(*warehouse), result_(*result) {
     for (const size_t index : table.schema.key) {
-      if (can_bucket(sum_form(table.schema.columns[index].type))) columns_.push_back(index);
+      if (can_bucket(table.schema.columns[index])) columns_.push_back(index);
     }
   }
 
@@ -217,10 +217,11 @@ class KeyedRows {
     const std::vector<ValueText> wanted = unpack(stored.values);
     if (stored.seen) {
       ++result_.twice;
-      return tell({.kind = ParityDifference::Kind::kTwice,
+      // A merge finds both and stops: only --full-refresh mends it.
+      return list({.kind = ParityDifference::Kind::kTwice,
                    .key = key_json(table_.schema, wanted),
                    .columns = {}},
-                  wanted);
+                  &result_);
     }
     stored.seen = true;
     std::vector<std::string> unlike;

@@ -15,7 +15,8 @@ constexpr int64_t kStatementMs = 2LL * 3600 * 1000;
 constexpr int64_t kGraceMs = 60'000;
 // What one FETCH may bring.
 constexpr uint64_t kFetchBytes = 16ULL << 20;
-constexpr int64_t kMostFetchedRows = 5'000;
+// A cluster of one node takes no more (Amazon Redshift Database Developer Guide: FETCH).
+constexpr int64_t kMostFetchedRows = 1'000;
 constexpr int kMostRejectedKeys = 10'000;
 // Texts of statements that are kept for `show RUN --sql`; buckets make many alike.
 constexpr size_t kMostKept = 64;

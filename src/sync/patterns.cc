@@ -1,10 +1,8 @@
 #include "sync/patterns.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <map>
 #include <set>
+#include <utility>
 
 #include "schema/names.h"
 #include "schema/table_name.h"
@@ -15,8 +13,8 @@ namespace {
 
 class Expander {
  public:
-  Expander(const SyncSpec& spec, const std::vector<SourceTable>& tables) : spec_(spec) {
-    for (const SourceTable& table : tables) names_.push_back({table.schema, table.name});
+  Expander(const SyncSpec& spec, std::vector<TableName> tables)
+      : spec_(spec), names_(std::move(tables)) {
     std::sort(names_.begin(), names_.end(), [](const TableName& a, const TableName& b) {
       return std::pair(a.schema, a.table) < std::pair(b.schema, b.table);
     });
@@ -31,12 +29,13 @@ class Expander {
     for (const TableSpec& table : spec_.tables) {
       if (!table.pattern) {
         out.tables.push_back(table);
-      } else if (const size_t before = out.tables.size(); true) {
-        add_matching(table, &out.tables);
-        if (out.tables.size() == before && unmatched != nullptr) unmatched->push_back(table.name);
+        continue;
       }
+      out.patterns.push_back(table.name);
+      const size_t before = out.tables.size();
+      add_matching(table, &out.tables);
+      if (out.tables.size() == before && unmatched != nullptr) unmatched->push_back(table.name);
     }
-    find_clashes(&out.tables);
     return out;
   }
 
@@ -50,16 +49,8 @@ class Expander {
       table.name = text;
       table.target = target_table_name(name.table);
       table.pattern = false;
+      if (table.target.starts_with("_vesto_")) table.clash = "what belongs to Vesto";
       out->push_back(std::move(table));
-    }
-  }
-
-  // The configuration's own check knows only tables with an entry of their own.
-  static void find_clashes(std::vector<TableSpec>* tables) {
-    std::map<std::string, std::string> by_target;
-    for (TableSpec& table : *tables) {
-      const auto [other, fresh] = by_target.try_emplace(table.target, table.name);
-      if (!fresh) table.clash = other->second;
     }
   }
 
@@ -70,7 +61,7 @@ class Expander {
 
 }  // namespace
 
-SyncSpec with_matching_tables(const SyncSpec& spec, const std::vector<SourceTable>& tables,
+SyncSpec with_matching_tables(const SyncSpec& spec, const std::vector<TableName>& tables,
                               std::vector<std::string>* unmatched) {
   return Expander(spec, tables).expand(unmatched);
 }
@@ -80,7 +71,7 @@ Result<SyncSpec> with_matching_tables(const SyncSpec& spec, Source& source,
   const bool any = std::any_of(spec.tables.begin(), spec.tables.end(),
                                [](const TableSpec& table) { return table.pattern; });
   if (!any) return spec;
-  VESTO_ASSIGN(const std::vector<SourceTable> tables, source.tables());
+  VESTO_ASSIGN(const std::vector<TableName> tables, source.table_names());
   return with_matching_tables(spec, tables, unmatched);
 }
 

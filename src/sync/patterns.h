@@ -12,14 +12,13 @@ namespace vesto {
 
 // The spec with an entry for each table that a pattern stands for, in the place of the pattern and
 // in the order of their names. Tables that have an entry of their own, or that an earlier pattern
-// has taken, are left out. Two tables that would be delivered into one target: the later one gets
-// TableSpec::clash.
+// has taken, are left out. SyncSpec::patterns names what was replaced.
 // `unmatched`: patterns that no table matches (may be nullptr).
-SyncSpec with_matching_tables(const SyncSpec& spec, const std::vector<SourceTable>& tables,
+SyncSpec with_matching_tables(const SyncSpec& spec, const std::vector<TableName>& tables,
                               std::vector<std::string>* unmatched);
 
-// The same with what the source lists; it is asked only if there is a pattern.
-// Errors: those of Source::tables().
+// The same with what the source has; it is asked only if there is a pattern.
+// Errors: those of Source::table_names().
 Result<SyncSpec> with_matching_tables(const SyncSpec& spec, Source& source,
                                       std::vector<std::string>* unmatched);
 

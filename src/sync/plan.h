@@ -19,11 +19,12 @@ struct PlannedTable {
   size_t table = 0;  // index into spec.tables
   int stream = 0;    // number in the run, from 1: part of every staged key
   LoadMode mode = LoadMode::kUpsert;
-  std::string setup;          // stream_setup(): what the next position counts for
-  std::string from_position;  // the source's
-  bool known_target = false;  // the sync has delivered into the target before
-  std::string columns;        // column_record_text() of what is delivered now
-  TableOptions options;       // by names of the destination
+  std::string setup;                // stream_setup(): what the next position counts for
+  std::string from_position;        // the source's
+  bool known_target = false;        // the sync has delivered into the target before
+  std::string columns;              // column_record_text() of what is delivered now
+  std::vector<std::string> former;  // columns of the target that the stream had once
+  TableOptions options;             // by names of the destination
   StreamPlan plan;
   std::optional<Error> error;  // cannot be read: leaves the run
 };
@@ -46,6 +47,12 @@ struct RunPlan {
 // The positions come from the local copy when it is younger than 24 hours and the last run ended in
 // order, otherwise from the destination itself.
 Result<RunPlan> make_plan(RunContext& context, RedshiftLoader& loader, bool trust_copies);
+
+// All rows of the stream, as the configuration says.
+StreamRequest stream_request(const TableSpec& spec);
+
+// The newest moment of the source that the stream holds after this run.
+int64_t data_as_of_ms(const RunPlan& plan, const PlannedTable& planned);
 
 // Whether the table takes part in this run.
 bool is_wanted(const TableSpec& table, const RunOptions& options);

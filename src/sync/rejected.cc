@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "encode/diversion.h"
 #include "redshift/sql_rows.h"
 
 namespace vesto {
@@ -45,16 +46,24 @@ Result<std::vector<KeptRejectedRow>> read_rejected(const SyncSpec& spec,
 
 namespace {
 
-// {"id":"7","line":"2"} -> 7, 2; nothing where a value is missing.
-std::optional<std::vector<std::string>> key_values(const std::string& key) {
+struct WholeKey {
+  std::vector<std::string> columns;
+  std::vector<std::string> values;
+};
+
+// {"id":"7","line":"2"}; nothing where a value is missing or was kept in part.
+std::optional<WholeKey> whole_key(const std::string& key) {
   const auto parsed = nlohmann::ordered_json::parse(key, nullptr, false);
   if (!parsed.is_object() || parsed.empty()) return std::nullopt;
-  std::vector<std::string> values;
+  WholeKey out;
   for (const auto& [name, value] : parsed.items()) {
     if (!value.is_string()) return std::nullopt;
-    values.push_back(value.get<std::string>());
+    out.columns.push_back(name);
+    out.values.push_back(value.get<std::string>());
+    // Cut at a character, so up to three bytes before the end.
+    if (out.values.back().size() + 3 >= kKeptKeyBytes) return std::nullopt;
   }
-  return values;
+  return out;
 }
 
 }  // namespace
@@ -64,13 +73,16 @@ Replay replay_of(const std::vector<KeptRejectedRow>& rows) {
   std::set<std::pair<std::string, std::string>> seen;
   for (const KeptRejectedRow& row : rows) {
     replay.newest_load_id = std::max(replay.newest_load_id, row.load_id);
-    const auto values = key_values(row.key);
-    if (!values) {
+    std::optional<WholeKey> key = whole_key(row.key);
+    // Keys of other columns are of a time when the stream had another key.
+    const auto columns = key ? replay.key_columns.try_emplace(row.stream, key->columns).first
+                             : replay.key_columns.end();
+    if (!key || columns->second != key->columns) {
       ++replay.without_key;
       continue;
     }
     if (!seen.emplace(row.stream, row.key).second) continue;
-    replay.keys[row.stream].push_back(*values);
+    replay.keys[row.stream].push_back(std::move(key->values));
     replay.row_keys[row.stream].push_back(row.key);
   }
   return replay;

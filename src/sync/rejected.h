@@ -36,6 +36,7 @@ Result<std::vector<KeptRejectedRow>> read_rejected(const SyncSpec& spec,
 struct Replay {
   // RunOptions::only_keys.
   std::map<std::string, std::vector<std::vector<std::string>>> keys;
+  std::map<std::string, std::vector<std::string>> key_columns;  // RunOptions::key_columns
   std::map<std::string, std::vector<std::string>> row_keys;  // the same as they are kept, by stream
   std::string newest_load_id;                                // of the rows that it was made from
   size_t without_key = 0;  // rows that no key names, or only in part: they cannot be found again

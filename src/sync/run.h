@@ -74,6 +74,7 @@ struct SyncSpec {
   std::string source_where = {};
   std::string staging_where = {};
   std::vector<TableSpec> tables;
+  std::vector<std::string> patterns = {};  // whose tables stand among `tables` now
   std::string schema;
   bool create_schema = false;
   std::string bucket;
@@ -170,6 +171,9 @@ struct RunOptions {
   bool full_refresh = false;
   // Compare source and warehouse once all is delivered, on the same snapshot.
   std::optional<ParityOptions> parity = std::nullopt;
+  // By the table's name, the columns that the values of only_keys are of, where the caller has them
+  // from an earlier run: if the key is another one now, the table fails (PG-CHANGED).
+  std::map<std::string, std::vector<std::string>> key_columns = {};
   std::stop_token stop;
   RunObserver* observer = nullptr;  // may be null
   // The signal that asked `stop`; 0 or not set: none. Asked once the run has ended.

@@ -12,6 +12,7 @@ namespace {
 
 std::string list_of(const std::vector<std::string>& names) { return join(names, ", "); }
 
+// As exclude is read: exactly, or else without regard to case.
 bool stands_in(const std::vector<std::string>& names, const std::string& name) {
   return std::any_of(names.begin(), names.end(), [&name](const std::string& one) {
     return to_lower_ascii(one) == to_lower_ascii(name);
@@ -46,24 +47,9 @@ void tell_gone(const TableSpec& spec, const ColumnChanges& changes, SchemaDecisi
                   spec.name, list_of(dropped)));
 }
 
-void decide_on_values(const TableSpec& spec, const ColumnChanges& changes, SchemaDecision* out) {
-  if (!changes.old_rows_differ()) return;
-  out->read_all = true;
-  std::vector<std::string> what;
-  for (const std::string& name : changes.remade) {
-    what.push_back(fmt::format("{} is another column of the same name", name));
-  }
-  for (const ColumnChanges::Retyped& one : changes.retyped) {
-    what.push_back(fmt::format("{} was {} and is {}", one.name, one.from, one.to));
-  }
-  out->warnings.push_back(
-      fmt::format("table {}: {}: its values may be others now, so all rows are read once more",
-                  spec.name, join(what, "; ")));
-}
-
 }  // namespace
 
-SchemaDecision decide_on_changes(const TableSpec& spec, const ColumnChanges& changes) {
+SchemaDecision decide_on_names(const TableSpec& spec, const ColumnChanges& changes) {
   SchemaDecision out;
   const std::vector<std::string> fresh = changes.new_names();
   if (!fresh.empty() && spec.on_new_column == OnNewColumn::kStop) {
@@ -83,8 +69,26 @@ SchemaDecision decide_on_changes(const TableSpec& spec, const ColumnChanges& cha
   }
   tell_renamed(spec, changes, &out);
   tell_gone(spec, changes, &out);
-  decide_on_values(spec, changes, &out);
   return out;
+}
+
+void decide_on_values(const TableSpec& spec, const ColumnChanges& changes, SchemaDecision* out) {
+  if (!changes.old_rows_differ()) return;
+  out->read_all = true;
+  std::vector<std::string> what;
+  for (const std::string& name : changes.remade) {
+    what.push_back(fmt::format("{} is another column of the same name", name));
+  }
+  for (const std::string& name : changes.moved) {
+    what.push_back(
+        fmt::format("{} has another name in the target, since a new column has its own", name));
+  }
+  for (const ColumnChanges::Retyped& one : changes.retyped) {
+    what.push_back(fmt::format("{} was {} and is {}", one.name, one.from, one.to));
+  }
+  out->warnings.push_back(
+      fmt::format("table {}: {}: its values may be others now{}", spec.name, join(what, "; "),
+                  spec.mode == LoadMode::kAppend ? "" : ", so all rows are read once more"));
 }
 
 }  // namespace vesto

@@ -21,7 +21,11 @@ struct SchemaDecision {
   std::optional<Error> error;          // PG-NEW-COLUMN
 };
 
-SchemaDecision decide_on_changes(const TableSpec& spec, const ColumnChanges& changes);
+// What becomes of columns that came, went or have another name.
+SchemaDecision decide_on_names(const TableSpec& spec, const ColumnChanges& changes);
+// Adds what follows from `changes` for the values of columns that were delivered before. To be
+// asked without the columns that are left out, since one of these may have taken a name.
+void decide_on_values(const TableSpec& spec, const ColumnChanges& changes, SchemaDecision* out);
 
 }  // namespace vesto
 

@@ -178,3 +178,17 @@ def test_faults_in_append(world, fault):
         world.must_run()
     assert rows_of(world) == source_rows(world)
     world.assert_nothing_left()
+
+
+def test_a_cursor_without_values_yet(world):
+    """All rows so far have none: what comes next is still added, and these are replaced."""
+    world.source("CREATE TABLE events (n bigint, at timestamptz, v text);"
+                 "INSERT INTO events VALUES (1, NULL, 'a'), (2, NULL, 'b')")
+    world.table("public.events", mode="append", cursor="at", lookback="1h").write_config()
+    world.must_run()
+    world.source("DELETE FROM events WHERE n = 1; INSERT INTO events VALUES (3, now(), 'c'), (4, NULL, '')")
+    world.must_run()
+    assert rows_of(world) == source_rows(world)
+    world.source("UPDATE events SET at = now() WHERE n = 2")
+    world.must_run()
+    assert rows_of(world) == source_rows(world)

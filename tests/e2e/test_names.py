@@ -1,5 +1,5 @@
-"""Names that Redshift would fold, cut or refuse: none is lost, none meets another, and no setting of
-the cluster changes what they become (docs/names.md)."""
+"""Names that Redshift would fold, cut or refuse: none is lost, none meets another, and no setting
+of the cluster changes what they become (docs/names.md)."""
 import contextlib
 
 import parity
@@ -61,13 +61,13 @@ def test_every_name_arrives_under_its_own(names_world):
     world.source('UPDATE t SET "Id" = "Id" || \' again\', "ID" = NULL')
     assert world.must_run()["rows"]["updated"] == 3
     world.assert_equal(("public.t", ["k"]), rows=3)
-    assert world.sandbox.query(f'SELECT "id", "id~1", "id~3" FROM "{world.schema}".t ORDER BY k')[0] \
-        == ("0 of id", "0 of Id again", None)
+    rows = world.sandbox.query(f'SELECT "id", "id~1", "id~3" FROM "{world.schema}".t ORDER BY k')
+    assert rows[0] == ("0 of id", "0 of Id again", None)
     world.assert_nothing_left()
 
 
 def test_tables_and_their_schema(names_world):
-    """A schema with capitals in the configuration is the one in lower case, under either setting."""
+    """A schema with capitals in the configuration is the one in lower case, whatever is set."""
     world = names_world
     world.schema = world.schema.upper() + "_Große Daten"
     lower = parity.fold(world.schema)

@@ -222,3 +222,142 @@ def test_a_filter_and_a_query(world):
     world.table("public.t", cursor="at", lookback="1m", filter="b < 8").write_config()
     world.must_run()
     assert [row[0] for row in target(world, "id")] == [1, 2, 3, 4, 5, 6, 7, 11]
+
+
+def test_columns_of_others_keep_their_values(world):
+    """Somebody adds columns to our table and fills them: a merge must not empty them."""
+    world.source(TABLE + ";ALTER TABLE t ADD gone text DEFAULT 'g'")
+    configure(world)
+    world.must_run()
+    world.source("ALTER TABLE t DROP gone; UPDATE t SET a = 'changed', at = now() WHERE id IN (1, 11)")
+    name = f"{world.schema}.t"
+    world.sandbox.query(f"ALTER TABLE {name} ADD COLUMN note VARCHAR(20)")
+    world.sandbox.query(f"ALTER TABLE {name} ADD COLUMN seen INTEGER NOT NULL DEFAULT 5")
+    world.sandbox.query(f"UPDATE {name} SET note = 'n' || id, seen = id")
+    world.source("INSERT INTO t VALUES (12, now(), 'new', 1)")
+    finished = world.must_run()
+    assert finished["rows"]["updated"] == 2 and finished["rows"]["inserted"] == 1
+    rows = {row[0]: row[1:] for row in target(world, "id, a, note, seen, gone")}
+    assert rows[1] == ("changed", "n1", 1, None)
+    assert rows[2] == ("a2", "n2", 2, "g")
+    assert rows[12] == ("new", None, 5, None)
+    world.source("UPDATE t SET b = NULL, at = now() WHERE id = 12")
+    world.must_run()
+    world.assert_equal(("public.t", ["id"]), rows=12)
+
+
+def test_a_table_of_keys_alone_beside_columns_of_others(world):
+    world.source("CREATE TABLE t (id int, k text, PRIMARY KEY (id, k)); INSERT INTO t VALUES (1, 'a')")
+    world.table("public.t").write_config()
+    world.must_run()
+    name = f"{world.schema}.t"
+    world.sandbox.query(f"ALTER TABLE {name} ADD COLUMN note VARCHAR(20)")
+    world.sandbox.query(f"UPDATE {name} SET note = 'mine'")
+    world.source("INSERT INTO t VALUES (1, 'a '), (2, 'b')")
+    finished = world.must_run()
+    assert finished["rows"]["updated"] == 1 and finished["rows"]["inserted"] == 2
+    assert sorted(world.sandbox.query(f"SELECT id, k, note FROM {name}")) == [
+        (1, "a", "mine"), (1, "a ", None), (2, "b", None)]
+
+
+def test_a_column_that_comes_back_brings_its_own_values(world):
+    """Dropped, delivered without, then added again: the target still has the old values."""
+    world.source(TABLE + ";ALTER TABLE t ADD c text DEFAULT 'c'")
+    configure(world)
+    world.must_run()
+    world.source("ALTER TABLE t DROP a; UPDATE t SET at = now() WHERE id = 11")
+    world.must_run()
+    world.source("ALTER TABLE t ADD a text DEFAULT 'anew'")
+    assert "another column of the same name" in warnings(world.must_run())
+    assert {row[0] for row in target(world, "a")} == {"anew"}
+    world.source("ALTER TABLE t DROP a; UPDATE t SET at = now() WHERE id = 11")
+    world.must_run()
+    world.source("ALTER TABLE t RENAME c TO a")
+    world.must_run()
+    world.assert_equal(("public.t", ["id"]), rows=11)
+
+
+@pytest.mark.parametrize("policy", ["add", "ignore", "add_and_backfill"])
+def test_a_new_column_that_takes_a_name(world, policy):
+    world.source(TABLE + ';ALTER TABLE t RENAME a TO "A"')
+    configure(world, on_new_column=policy)
+    world.must_run()
+    world.source("ALTER TABLE t ADD a text; INSERT INTO t VALUES (12, now(), 'Cap', 1, 'low')")
+    world.must_run()
+    if policy == "ignore":
+        assert target(world, "a")[0] == ("a1",) and target(world, "a")[-1] == ("Cap",)
+    else:
+        world.assert_equal(("public.t", ["id"]), rows=12)
+
+
+def test_a_new_column_that_takes_the_name_of_the_cursor_of_append(world):
+    world.source('CREATE TABLE events (n int, "At" timestamptz NOT NULL);'
+                 "INSERT INTO events SELECT i, now() - interval '1 minute' * i FROM generate_series(1, 10) i")
+    world.table("public.events", mode="append", cursor="At", lookback="5m").write_config()
+    world.must_run()
+    world.source("ALTER TABLE events ADD at timestamptz; INSERT INTO events VALUES (11, now(), NULL)")
+    code, finished, _ = world.run()
+    assert code == 4 and "RS-APPEND-FULL" in str(finished)
+    assert world.sandbox.query(f"SELECT count(*) FROM {world.schema}.events") == [(10,)]
+
+
+@pytest.mark.parametrize("change", [
+    "ALTER TABLE t ALTER a TYPE varchar(50) USING upper(a)",
+    "ALTER TABLE t ALTER s TYPE integer USING s * 1000"])
+def test_a_type_with_using_is_read_again(world, change):
+    world.source(TABLE + ";ALTER TABLE t ADD s smallint DEFAULT 2")
+    configure(world, on_type_change="rewrite")
+    world.must_run()
+    world.source(change)
+    world.must_run()
+    world.assert_equal(("public.t", ["id"]), rows=11)
+
+
+def test_a_policy_of_text_reads_all_again(world):
+    world.source(TABLE + ";ALTER TABLE t ADD x boolean DEFAULT true; ALTER TABLE t ADD y real DEFAULT 3.4e10")
+    configure(world, on_type_change="rewrite")
+    world.must_run()
+    configure(world, on_type_change="rewrite", on_unrepresentable={"x": "text", "y": "text"})
+    world.source("INSERT INTO t (id, a) VALUES (12, 'n')")
+    world.must_run()
+    assert len(set(target(world, "x, y"))) == 1
+
+
+def test_a_pattern_does_not_pass_over_what_it_may_not_read(world):
+    role = f"reader_{world.database}"
+    world.source("CREATE TABLE order_a (id int PRIMARY KEY); CREATE TABLE order_b (id int PRIMARY KEY);"
+                 f"CREATE ROLE {role} LOGIN PASSWORD 'pw'; GRANT pg_read_all_stats TO {role};"
+                 f"GRANT USAGE ON SCHEMA public TO {role}; GRANT SELECT ON order_a, order_b TO {role}")
+    world.table("public.order_*").write_config()
+    path = world.folder / "vesto.toml"
+    path.write_text(path.read_text().replace(f'user = "{world.postgres.user}"', f'user = "{role}"'))
+    (world.folder / "source.pw").write_text("pw")
+    world.must_run()
+    world.source(f"REVOKE SELECT ON order_b FROM {role}; INSERT INTO order_a VALUES (1)")
+    code, finished, _ = world.run()
+    assert code == 6 and "PG-PRIV" in str(finished) and "GRANT SELECT ON" in str(finished)
+    world.source("DROP TABLE order_b")
+    assert "public.order_b (public.order_*) is gone in the source" in warnings(world.must_run())
+
+
+def test_a_filter_may_name_its_table_also_where_it_has_partitions(world):
+    world.source("CREATE TABLE t (id int, k text, PRIMARY KEY (id)) PARTITION BY RANGE (id);"
+                 "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);"
+                 "CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (10) TO (20);"
+                 "INSERT INTO t SELECT i, i % 3 FROM generate_series(0, 19) i")
+    world.table("public.t", filter="t.k <> '1' AND EXISTS (SELECT FROM public.t o WHERE o.id = t.id)")
+    world.write_config()
+    world.must_run()
+    assert len(target(world, "id")) == 13
+
+
+def test_an_established_table_keeps_its_target(world):
+    world.source('CREATE SCHEMA a; CREATE SCHEMA b; CREATE TABLE b.orders (id int PRIMARY KEY);'
+                 "INSERT INTO b.orders VALUES (1)")
+    world.table("*.orders").write_config()
+    world.must_run()
+    world.source("CREATE TABLE a.orders (id int PRIMARY KEY); INSERT INTO a.orders VALUES (7);"
+                 "INSERT INTO b.orders VALUES (2)")
+    code, finished, _ = world.run()
+    assert code == 6 and "a.orders would be delivered into" in str(finished)
+    assert sorted(world.sandbox.query(f"SELECT id FROM {world.schema}.orders")) == [(1,), (2,)]

@@ -318,3 +318,18 @@ def test_a_quoted_name_finds_its_position(one_world):
         assert finished["table_results"][0]["full"] is False, name
         assert finished["rows"]["read"] <= 2, name
     world.assert_equal(("public.Orders", ["id"]), rows=10)
+
+
+def test_a_table_of_one_text_column(world):
+    """An empty text alone in its row: the line must not be empty."""
+    world.source("CREATE TABLE o (v text); INSERT INTO o VALUES (''), (NULL), ('x'), (' '), (E'a\\nb'), "
+                 "('\"'), ('NaN');"
+                 "CREATE TABLE c (v char(4)); INSERT INTO c VALUES (''), (NULL), ('ab');"
+                 "CREATE TABLE k (v text PRIMARY KEY); INSERT INTO k VALUES (''), ('z')")
+    world.table("public.o", mode="replace").table("public.c", mode="replace").table("public.k")
+    world.write_config()
+    world.must_run()
+    for table in ("o", "c", "k"):
+        want = sorted(world.source(f"SELECT v::text FROM {table}"), key=str)
+        assert sorted(world.sandbox.query(f"SELECT v FROM {world.schema}.{table}"), key=str) == want
+    world.must_run()

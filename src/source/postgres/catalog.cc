@@ -61,6 +61,11 @@ RelationInfo relation_of(const Row& row) {
   return info;
 }
 
+constexpr std::string_view kAllTables =
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE c.relkind IN ('r','p','v','m','f') AND NOT c.relispartition "
+    "AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+
 constexpr std::string_view kReadableTables =
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relkind IN ('r','p','v','m','f') AND NOT c.relispartition "
@@ -162,6 +167,15 @@ Result<std::vector<SourceTable>> list_tables(PgConnection& connection) {
     for (const auto& [place, name] : key) found[index].primary_key.push_back(name);
   }
   return found;
+}
+
+Result<std::vector<TableName>> list_table_names(PgConnection& connection) {
+  VESTO_ASSIGN(const PgAnswer answer,
+               source_exec(connection, fmt::format("SELECT n.nspname, c.relname {}", kAllTables),
+                           kReadingCatalogue));
+  std::vector<TableName> names;
+  for (const Row& row : answer.rows) names.push_back({text_at(row, 0), text_at(row, 1)});
+  return names;
 }
 
 Result<RelationInfo> find_relation(PgConnection& connection, std::string_view text) {

@@ -59,6 +59,9 @@ struct TableInfo {
 // All tables that this user may read, without those of the system and without single partitions.
 Result<std::vector<SourceTable>> list_tables(PgConnection& connection);
 
+// The same with those that it may not read.
+Result<std::vector<TableName>> list_table_names(PgConnection& connection);
+
 // A table by the name in the configuration (schema/table_name.h). Errors: PG-NO-TABLE, with the
 // nearest name.
 Result<RelationInfo> find_relation(PgConnection& connection, std::string_view text);

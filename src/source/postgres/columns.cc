@@ -101,8 +101,10 @@ class Chooser {
                                    .type = mapped.type,
                                    .nullable = !column.not_null,
                                    .unbounded = mapped.unbounded});
-    ReadColumn read{
-        .name = column.name, .print = mapped.print, .size = size_test(column.base.oid, mapped)};
+    ReadColumn read{.name = column.name,
+                    .print = mapped.print,
+                    .size = size_test(column.base.oid, mapped),
+                    .text = mapped.type.kind == TypeKind::kVarchar};
     out_.read.push_back(std::move(read));
     out_.source.push_back(&column);
     if (!mapped.note.empty()) {

@@ -23,7 +23,7 @@ struct StreamColumns {
       no_key;  // why the table's own key is not one of the stream; "": it is, or it has none
 };
 
-// Applies exclude, the type map, key and cursor. Errors: PG-NO-COLUMN, PG-NAME, PG-NO-KEY,
+// Applies exclude, the type map, key and cursor. Errors: PG-NO-COLUMN, PG-NO-KEY,
 // CFG-VALUE.
 Result<StreamColumns> choose_columns(const TableInfo& table, const StreamRequest& request);
 

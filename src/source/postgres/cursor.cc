@@ -242,7 +242,8 @@ std::string immutable_end_sql(std::string_view oldest, std::string_view lower,
                               int64_t lookback_ms) {
   // NULL is left out by greatest().
   return fmt::format(
-      "SELECT greatest(least({} - interval '{} milliseconds', now()), {})::text, now()::text",
+      "SELECT ends::text, now()::text, (extract(epoch FROM ends) * 1000)::bigint FROM (SELECT "
+      "greatest(least({} - interval '{} milliseconds', now()), {}) AS ends) AS ending",
       literal(oldest, "timestamptz"), lookback_ms,
       lower.empty() ? std::string("NULL::timestamptz") : literal(lower, "timestamptz"));
 }

@@ -82,7 +82,7 @@ std::string oldest_sql(const std::optional<std::string>& known,
                        bool covered);
 
 // A SELECT with one row: where a read of an immutable cursor ends, never before `lower` ("": there
-// is none), and now.
+// is none), now, and the first in milliseconds since 1970.
 std::string immutable_end_sql(std::string_view oldest, std::string_view lower, int64_t lookback_ms);
 // lower ("": no bound) <= column < upper.
 std::string immutable_condition(std::string_view column, std::string_view lower,

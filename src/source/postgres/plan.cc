@@ -82,8 +82,14 @@ class Planner {
 
   // What stands behind FROM.
   [[nodiscard]] std::string name() const {
-    return is_query() ? query_from(request_.query)
-                      : quote_qualified(table_.relation.schema, table_.relation.name);
+    return is_query() ? query_from(request_.query) : relation_from(table_.relation);
+  }
+
+  // A filter may call the table by its name, also where a partition is read.
+  [[nodiscard]] std::string relation_from(const RelationInfo& relation) const {
+    const std::string name = quote_qualified(relation.schema, relation.name);
+    if (request_.filter.empty()) return name;
+    return name + " AS " + quote_identifier(table_.relation.name);
   }
 
   // The conditions of all ranges: those of the person, and the keys or the window of this run.
@@ -106,6 +112,7 @@ class Planner {
     plan_.window = std::move(window.window);
     plan_.from_text = std::move(window.from_text);
     plan_.next = std::move(window.next);
+    plan_.data_as_of_ms = window.data_as_of_ms;
     plan_.commit_position = window.commit_position;
     plan_.notes.insert(plan_.notes.end(), window.notes.begin(), window.notes.end());
     plan_.warnings = std::move(window.warnings);
@@ -181,7 +188,7 @@ class Planner {
   // What the ranges of one relation have in common.
   [[nodiscard]] ReadStatement statement(const RelationInfo& relation, bool alone) const {
     ReadStatement read;
-    read.from = is_query() ? name() : quote_qualified(relation.schema, relation.name);
+    read.from = is_query() ? name() : relation_from(relation);
     read.columns = columns_.read;
     const bool generated = std::any_of(columns_.source.begin(), columns_.source.end(),
                                        [](const ColumnInfo* column) { return column->generated; });

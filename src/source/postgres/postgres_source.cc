@@ -42,6 +42,12 @@ class PostgresSource final : public Source {
     return list_tables(*connection);
   }
 
+  Result<std::vector<TableName>> table_names() override {
+    VESTO_ASSIGN(const auto connection, connect_postgres(options_));
+    const StopGuard stop(options_.stop, connection.get());
+    return list_table_names(*connection);
+  }
+
   Result<std::unique_ptr<SourceSnapshot>> open_snapshot(std::string_view null_marker) override {
     return PostgresSnapshot::take(options_, null_marker);
   }

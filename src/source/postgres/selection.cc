@@ -19,8 +19,9 @@ constexpr uint32_t kBooleanArrayOid = 1000;
 // does not show, has codes of its own.
 Error selection_error(const PgError& error, std::string_view what) {
   Error made = pg_source_error(error, what);
-  const bool mistake = error.kind == PgError::Kind::kServer && error.sqlstate.starts_with("42") &&
-                       made.code() == ErrorCode::kPgRead;
+  const std::string_view group = std::string_view(error.sqlstate).substr(0, 2);
+  const bool mistake = error.kind == PgError::Kind::kServer && made.code() == ErrorCode::kPgRead &&
+                       (group == "42" || group == "0A" || group == "25");
   if (!mistake) return made;
   return Error(ErrorCode::kCfgValue, made.message()).with_upstream(made.upstream());
 }

@@ -104,8 +104,11 @@ std::string copy_statement(const ReadStatement& read) {
                        read.only ? "ONLY " : "", table, read.where.empty() ? "" : " WHERE ",
                        join(read.where, " AND "));
   }
-  return fmt::format("COPY {} TO STDOUT WITH (FORMAT csv, NULL {}, ENCODING {})", from,
-                     quote_pg_literal(read.null_marker), quote_pg_literal(read.encoding));
+  // An empty text that is alone in its row would be an empty line, which COPY of Redshift refuses.
+  const bool alone = read.columns.size() == 1 && read.columns.front().text;
+  return fmt::format("COPY {} TO STDOUT WITH (FORMAT csv, NULL {}, ENCODING {}{})", from,
+                     quote_pg_literal(read.null_marker), quote_pg_literal(read.encoding),
+                     alone ? ", FORCE_QUOTE *" : "");
 }
 
 std::string block_condition(const BlockRange& range) {

@@ -24,6 +24,7 @@ struct ReadColumn {
   PrintForm print = PrintForm::kPlain;
   Size size = Size::kBounded;
   bool key = false;
+  bool text = false;  // a value may be empty, and is a text to Redshift too
 };
 
 struct ReadStatement {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
 #include "pg/quoting.h"
 #include "source/postgres/cursor.h"
+#include "source/postgres/selection.h"
 #include "source/postgres/session.h"
 
 namespace vesto {
@@ -84,6 +86,15 @@ class WindowPlanner {
     VESTO_TRY(check_no_nulls());
     next.immutable = true;
     VESTO_ASSIGN(const std::optional<CursorPosition> from, committed_position(next));
+    if (context_.open.oldest_prepared && !(from && from->oldest && !from->hidden)) {
+      return Error(ErrorCode::kPgLocked,
+                   fmt::format("cursor_is_immutable of {}: a prepared transaction is open, and "
+                               "PostgreSQL does not tell when it began",
+                               request_.table))
+          .with_hint(
+              "COMMIT PREPARED or ROLLBACK PREPARED it (SELECT gid FROM pg_prepared_xacts), then "
+              "run again.");
+    }
     VESTO_TRY(find_oldest(kind, from, &next));
     const std::string lower = from && from->value ? *from->value : "";
     VESTO_ASSIGN(
@@ -91,11 +102,12 @@ class WindowPlanner {
         source_exec(*context_.connection,
                     immutable_end_sql(*next.oldest, lower, request_.lookback_ms.value_or(0)),
                     kPlanning));
-    if (ends.rows.size() != 1 || ends.rows[0].size() != 2 || !ends.rows[0][0]) {
+    if (ends.rows.size() != 1 || ends.rows[0].size() != 3 || !ends.rows[0][0]) {
       return Error(ErrorCode::kPgRead, "the server gave no end of the window");
     }
     next.value = *ends.rows[0][0];
     next.as_of = ends.rows[0][1].value_or("");
+    out_.data_as_of_ms = parse_int(ends.rows[0][2].value_or("")).value_or(0);
     out_.condition = immutable_condition(cursor().name, "", *next.value);
     if (from && is_of_this_table(*from, next) && !lower.empty()) {
       out_.condition = immutable_condition(cursor().name, lower, *next.value);
@@ -135,12 +147,15 @@ class WindowPlanner {
   // Such a row belongs into no window and would never be read.
   [[nodiscard]] Status check_no_nulls() const {
     if (cursor().not_null) return ok_status();
-    VESTO_ASSIGN(const PgAnswer nulls,
-                 source_exec(*context_.connection,
-                             fmt::format("SELECT count(*) FROM (SELECT FROM {} WHERE {} IS NULL "
-                                         "LIMIT 1000) AS nulls",
-                                         from_, quote_identifier(cursor().name)),
-                             kPlanning));
+    VESTO_ASSIGN(
+        const PgAnswer nulls,
+        source_exec(
+            *context_.connection,
+            fmt::format("SELECT count(*) FROM (SELECT FROM {} WHERE {} IS NULL{} "
+                        "LIMIT 1000) AS nulls",
+                        from_, quote_identifier(cursor().name),
+                        request_.filter.empty() ? "" : " AND " + filter_condition(request_.filter)),
+            kPlanning));
     const std::string rows = nulls.scalar().value_or("");
     if (rows == "0") return ok_status();
     return Error(ErrorCode::kSrcNullCursor,
@@ -222,7 +237,12 @@ class WindowPlanner {
   Status choose_window(CursorKind kind, const Lookback& lookback,
                        const std::optional<CursorPosition>& from, CursorPosition* next) {
     if (!from || !is_of_this_table(*from, *next)) return ok_status();
-    if (!from->value) return ok_status();  // there was no row with a value: all are new
+    if (!from->value) {
+      // There was no row with a value, so all are new but for those that still have none.
+      out_.full = !request_.append;
+      if (request_.append) out_.window = ReadWindow{cursor_index(), "", true};
+      return ok_status();
+    }
     VESTO_ASSIGN(
         const PgAnswer start,
         source_exec(*context_.connection, window_start_sql(*from, kind, lookback), kPlanning));

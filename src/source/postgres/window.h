@@ -26,6 +26,7 @@ struct WindowPlan {
   std::optional<ReadWindow> window;  // if not full
   std::string from_text;             // for people
   Position next;
+  int64_t data_as_of_ms = 0;     // StreamPlan::data_as_of_ms
   bool commit_position = false;  // StreamPlan::commit_position
   std::vector<std::string> notes;
   std::vector<std::string> warnings;

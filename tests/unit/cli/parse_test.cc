@@ -44,7 +44,7 @@ TEST_F(ParseTest, Commands) {
   EXPECT_TRUE(parity.sample && parity.repair);
   EXPECT_FALSE(good({"sync", "parity", "a"}).sample);
   EXPECT_EQ(good({"history"}).verb, Verb::kHistory);
-  EXPECT_EQ(good({"history"}).limit, 20);
+  EXPECT_EQ(good({"history"}).limit, 0);
   EXPECT_EQ(good({"show", "run_01"}).name, "run_01");
   EXPECT_EQ(good({"help"}).verb, Verb::kHelp);
   EXPECT_EQ(good({"status", "a", "b"}).names, (std::vector<std::string>{"a", "b"}));

@@ -132,7 +132,7 @@ TEST_F(AlterTest, AValueThatCannotBeCastLeavesTheTableAsItIs) {
   const Error error = only_failure();
   EXPECT_EQ(error.name(), "RS-TABLE-DIFFERS");
   EXPECT_NE(error.message().find("invalid input syntax"), std::string::npos) << error.message();
-  EXPECT_EQ(error.upstream().code, "22P02");
+  EXPECT_EQ(error.upstream().text, "") << "it would hold the value";
   EXPECT_NE(error.hint().find("DROP TABLE \"shop\".\"a\";"), std::string::npos);
   EXPECT_EQ(changes().back(), "ROLLBACK");
   EXPECT_EQ(type_of("note"), "integer");

@@ -128,6 +128,9 @@ TEST(Sql, Load) {
           sql::count_null_keys(sql::ident(stage), key),
           sql::delete_matching(kOrders, stage, key),
           sql::insert_from_stage(kOrders, stage, {"id", "code"}),
+          sql::update_matching(kOrders, stage, key, {"id", "code", "note"}, {"old"}),
+          sql::update_matching(kOrders, stage, key, {"id", "code"}, {}),
+          sql::insert_missing(kOrders, stage, key, {"id", "code", "note"}),
           sql::delete_all(kOrders),
           sql::last_copy_count(),
           sql::set_statement_timeout(60000),
@@ -138,6 +141,7 @@ TEST(Sql, Load) {
           sql::duplicate_keys(sql::ident(stage), key),
           sql::null_keys(sql::ident(stage), key),
           sql::delete_window(kOrders, "id", type(TypeKind::kBigint), "100", false),
+          sql::delete_window(kOrders, "at", type(TypeKind::kTimestampTz), "", true),
           sql::delete_window(kOrders, "at", type(TypeKind::kTimestampTz),
                              "2026-11-22 01:02:03.5+00", true)});
 }

@@ -22,6 +22,14 @@ TEST(Statement, TableFormWhereNothingIsInTheWay) {
             "'m0123456789a', ENCODING 'UTF8')");
 }
 
+TEST(Statement, ATextThatIsAloneInItsRowIsQuoted) {
+  ReadStatement read = two_columns();
+  read.columns = {{.name = "v", .text = true}};
+  EXPECT_TRUE(copy_statement(read).ends_with("ENCODING 'UTF8', FORCE_QUOTE *)"));
+  read.columns[0].text = false;
+  EXPECT_TRUE(copy_statement(read).ends_with("ENCODING 'UTF8')"));
+}
+
 TEST(Statement, SelectFormForAnExpressionAView_AConditionAndMarks) {
   ReadStatement read = two_columns();
   read.columns[1].print = PrintForm::kText;

@@ -7,6 +7,9 @@ SELECT COUNT(*) FROM (SELECT COUNT(*) AS "n" FROM "_vesto_stage_1" GROUP BY "id"
 SELECT COUNT(*) FROM "_vesto_stage_1" WHERE "id" IS NULL OR "code" IS NULL;
 DELETE FROM "s"."orders" USING "_vesto_stage_1" WHERE "orders"."id" = "_vesto_stage_1"."id" AND "orders"."code" = "_vesto_stage_1"."code" AND OCTET_LENGTH("orders"."code") = OCTET_LENGTH("_vesto_stage_1"."code");
 INSERT INTO "s"."orders" ("id", "code") SELECT "id", "code" FROM "_vesto_stage_1";
+UPDATE "s"."orders" SET "note" = "_vesto_stage_1"."note", "old" = NULL FROM "_vesto_stage_1" WHERE "orders"."id" = "_vesto_stage_1"."id" AND "orders"."code" = "_vesto_stage_1"."code" AND OCTET_LENGTH("orders"."code") = OCTET_LENGTH("_vesto_stage_1"."code");
+UPDATE "s"."orders" SET "id" = "_vesto_stage_1"."id" FROM "_vesto_stage_1" WHERE "orders"."id" = "_vesto_stage_1"."id" AND "orders"."code" = "_vesto_stage_1"."code" AND OCTET_LENGTH("orders"."code") = OCTET_LENGTH("_vesto_stage_1"."code");
+INSERT INTO "s"."orders" ("id", "code", "note") SELECT "_vesto_stage_1"."id", "_vesto_stage_1"."code", "_vesto_stage_1"."note" FROM "_vesto_stage_1" LEFT JOIN "s"."orders" ON "orders"."id" = "_vesto_stage_1"."id" AND "orders"."code" = "_vesto_stage_1"."code" AND OCTET_LENGTH("orders"."code") = OCTET_LENGTH("_vesto_stage_1"."code") WHERE "orders"."id" IS NULL;
 DELETE FROM "s"."orders";
 SELECT pg_last_copy_count();
 SET statement_timeout TO 60000;
@@ -17,4 +20,5 @@ SELECT raw_field_value FROM stl_load_errors WHERE session = 42 ORDER BY starttim
 SELECT "id", "code" FROM "_vesto_stage_1" GROUP BY "id", "code", OCTET_LENGTH("code") HAVING COUNT(*) > 1 LIMIT 3;
 SELECT "id", "code" FROM "_vesto_stage_1" WHERE "id" IS NULL OR "code" IS NULL GROUP BY "id", "code", OCTET_LENGTH("code") LIMIT 3;
 DELETE FROM "s"."orders" WHERE "id" >= 100;
+DELETE FROM "s"."orders" WHERE "at" IS NULL;
 DELETE FROM "s"."orders" WHERE "at" >= '2026-11-22 01:02:03.5+00' OR "at" IS NULL;
