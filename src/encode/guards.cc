@@ -209,10 +209,10 @@ Result<Guard::RowFate> Guard::divert(size_t index, const Finding& finding, bool 
     int64_t size_bytes = 0;
     bool fits = true;
     for (const CsvField& field : fields_) {
-      fits = fits && (field.raw.size() <= kLongestLiteralBytes || is_csv_null(field, null_marker_));
       const bool null = is_csv_null(field, null_marker_);
       values.push_back(null ? std::nullopt
                             : std::optional<std::string>(std::string(csv_value(field, &scratch_))));
+      fits = fits && (null || values.back()->size() <= kLongestLiteralBytes);
       size_bytes += static_cast<int64_t>(field.raw.size()) + 1;
     }
     for (const size_t nulled : nulled_) values[nulled].reset();

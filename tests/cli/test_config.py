@@ -38,7 +38,7 @@ def test_check_says_everything_at_once(vesto):
     assert lines == [
         "vesto.toml:2:1 CFG-MISSING: host is missing in source.pg",
         'vesto.toml:4:1 CFG-UNKNOWN-KEY: "hots" is not a setting of source.pg; did you mean "host"?',
-        "vesto.toml:30:8 CFG-VALUE: sync.shop, table public.orders: append needs a cursor, or each run "
+        "vesto.toml:30:8 CFG-VALUE: sync.shop, table public.customers: append needs a cursor, or each run "
         "would add all rows again",
         'vesto.toml:31:1 CFG-UNKNOWN-KEY: "every" is not a setting of sync.shop.table',
         "4 problems.",

@@ -5,7 +5,7 @@ import json
 
 import parity
 from parity import quote
-from property_types import KEPT, is_bad
+from property_types import by_insert, is_bad
 
 NULL = ("null",)
 KEPT_VALUE_BYTES = 4096
@@ -91,9 +91,7 @@ class TableModel:
         backfill = bool(fresh) and table.on_new_column == "add_and_backfill"
         # Another column of the same name, or of another type: old rows may hold other values now.
         known, self.known = self.known, {c.name: (c, c.type) for c in table.columns}
-        altered = any(known.get(name, now)[0] != now[0] or
-                      known.get(name, now)[1] != now[1] not in KEPT.get(known[name][1], [])
-                      for name, now in self.known.items())
+        altered = any(known.get(name, now) != now for name, now in self.known.items())
         full = self.columns is None or backfill or altered or table.cursor is None
         self.columns = set(called.values())
         read, full = self.window(rows, full)
@@ -150,8 +148,20 @@ class TableModel:
             else:
                 faults[column.name] = text
         if not faults:
+            faults = self.too_long_for_insert(row)
+        if not faults:
             return cells, None, nulled
         return None, Rejected({k: row.texts[k] for k in table.key}, faults), 0
+
+    def too_long_for_insert(self, row):
+        """A row that INSERT must carry, and that holds a value longer than a literal may be."""
+        texts = {c.name: row.texts[c.name] for c in self.table.columns}
+        bound = {c.name: 65_537 if row.kinds[c.name] == "bytea" else 65_535
+                 for c in self.table.columns}
+        if not any(t is not None and len(t.encode()) > bound[n] for n, t in texts.items()):
+            return {}
+        return {c.name: texts[c.name] for c in self.table.columns if c.policy != "text" and
+                by_insert(c.type, row.kinds[c.name], texts[c.name])}
 
     def merge(self, delivered, full):
         table = self.table

@@ -169,8 +169,6 @@ WIDER = {"varchar(40)": ["varchar(80)", "varchar", "text"], "bigint": ["integer"
 REWRITTEN = {"integer": ["bigint", "numeric(12,2)"], "smallint": ["integer"],
              "numeric(12,2)": ["numeric(19,4)"], "real": ["double precision"]}
 
-# Changes of a type that leave each value as it is printed: nothing has to be read again.
-KEPT = {"varchar(40)": WIDER["varchar(40)"], "smallint": ["integer"], "integer": ["bigint"]}
 # A column that is dropped and added again as one of these: the target's values can be cast.
 READDED = {"integer": ["integer", "bigint"], "smallint": ["smallint", "integer"],
            "text": ["text", "varchar"], "varchar(40)": ["varchar(40)", "text"],
@@ -228,3 +226,14 @@ def is_bad(sql_type, kind, value):
     if kind == "text" and isinstance(value, str):
         return len(value.encode()) > 65_535
     return False
+
+
+def by_insert(sql_type, kind, text):
+    """Whether the value is one that INSERT alone can carry: the side door of docs/types.md."""
+    if text is None:
+        return False
+    if sql_type in ("real", "double precision"):
+        return text in ("NaN", "Infinity", "-Infinity")
+    if sql_type in TIME_TYPES:
+        return text.endswith(" BC") or len(text.split("-")[0]) > 4
+    return kind == "bytea" and text == "\\x"
