@@ -40,7 +40,8 @@ def test_check_says_everything_at_once(vesto):
         'vesto.toml:4:1 CFG-UNKNOWN-KEY: "hots" is not a setting of source.pg; did you mean "host"?',
         "vesto.toml:30:8 CFG-VALUE: sync.shop, table public.customers: append needs a cursor, or each run "
         "would add all rows again",
-        'vesto.toml:31:1 CFG-UNKNOWN-KEY: "every" is not a setting of sync.shop.table',
+        'vesto.toml:31:1 CFG-UNKNOWN-KEY: "every" is not a setting of sync.shop.table; did you mean '
+        '"query"?',
         "4 problems.",
     ]
     report = json.loads(vesto("config", "check", "--json").stdout)
