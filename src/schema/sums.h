@@ -41,13 +41,17 @@ inline SumForm sum_form(const ColumnType& type) {
   }
 }
 
-// Whether both sides can cut a table into buckets by the texts of such a column: whole numbers, and
-// texts that are the source's own. A decimal of the target may have another scale.
+// Whether both sides can cut a table into buckets by the texts of such a column: whole numbers,
+// dates and moments, and texts that are the source's own. A decimal of the target may have another
+// scale.
 inline bool can_bucket(const Column& column) {
   switch (column.type.kind) {
     case TypeKind::kSmallint:
     case TypeKind::kInteger:
     case TypeKind::kBigint:
+    case TypeKind::kDate:
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampTz:
       return true;
     case TypeKind::kVarchar:
       return column.on_unrepresentable != Unrepresentable::kText;
