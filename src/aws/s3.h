@@ -18,17 +18,11 @@
 #include <string_view>
 #include <vector>
 
+#include "aws/credentials.h"
 #include "base/clock.h"
-#include "base/redact.h"
 #include "base/result.h"
 
 namespace vesto {
-
-struct AwsCredentials {
-  std::string access_key_id;
-  Secret secret_access_key;
-  Secret session_token;  // empty for a long-lived key
-};
 
 struct S3Options {
   std::string endpoint;     // "https://localhost:9000"; empty: AWS's own for the region

@@ -1,0 +1,58 @@
+// AWS credentials and where they come from.
+//
+//   std::shared_ptr<CredentialSource> source = make_cached(std::move(inner), clock);
+//   VESTO_ASSIGN(AwsCredentials keys, source->get(kStagingLifeMs, stop));
+//
+// A source that is not cached asks anew each time. make_cached keeps what it got, refreshes it at
+// min(15 minutes, a quarter of its life) before its end, one caller at a time, and goes on with the
+// old ones while a refresh fails and they still last.
+#ifndef VESTO_AWS_CREDENTIALS_H_
+#define VESTO_AWS_CREDENTIALS_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/redact.h"
+#include "base/result.h"
+
+namespace vesto {
+
+struct AwsCredentials {
+  std::string access_key_id = {};
+  Secret secret_access_key = {};
+  Secret session_token = {};                  // empty for a long-lived key
+  std::optional<int64_t> expires_at_ms = {};  // wall clock; nothing: they do not expire
+};
+
+// Thread rule: one thread at a time, unless it was made by make_cached (then any).
+class CredentialSource {
+ public:
+  virtual ~CredentialSource() = default;
+  // Credentials that last `min_life_ms` or longer from now, where the source can give such.
+  // Errors: AWS-*, GCP-TOKEN, CFG-*, NET-*, RUN-INTERRUPTED.
+  virtual Result<AwsCredentials> get(int64_t min_life_ms, const std::stop_token& stop) = 0;
+  // Where they come from, for people, without secrets: "the environment (AWS_ACCESS_KEY_ID)".
+  [[nodiscard]] virtual std::string describe() const = 0;
+};
+
+// Long-lived ones, as given.
+std::unique_ptr<CredentialSource> make_static_credentials(AwsCredentials credentials,
+                                                          std::string description);
+
+// Any thread. `clock` must outlive it.
+std::unique_ptr<CredentialSource> make_cached(std::unique_ptr<CredentialSource> inner,
+                                              Clock& clock);
+
+// The value of an environment variable; nothing if it is not set. For tests a map stands behind it.
+using Environment = std::function<std::optional<std::string>(std::string_view name)>;
+Environment process_environment();
+
+}  // namespace vesto
+
+#endif  // VESTO_AWS_CREDENTIALS_H_
