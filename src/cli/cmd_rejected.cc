@@ -64,10 +64,6 @@ std::string rows_text(const std::vector<KeptRejectedRow>& rows, const std::strin
              sync);
 }
 
-}  // namespace
-
-namespace {
-
 // What was replayed and is committed goes off the list.
 int end_replay(const Context& context, Prepared& prepared, const Replay& replay,
                const RunOutcome& outcome) {

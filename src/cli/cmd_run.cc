@@ -24,9 +24,7 @@ namespace {
 Status check_tables(const SyncConfig& sync, const std::vector<std::string>& wanted) {
   const std::vector<std::string> known = names_of(sync.tables);
   for (const std::string& name : wanted) {
-    const auto same = [&name](const std::string& other) {
-      return normal_table_name(other) == normal_table_name(name);
-    };
+    const auto same = [&name](const std::string& other) { return same_table(other, name); };
     const std::optional<TableName> table = parse_table_name(name);
     const bool by_pattern =
         table && std::any_of(known.begin(), known.end(), [&table](const std::string& pattern) {

@@ -22,8 +22,6 @@ inline constexpr int64_t kSideDoorBytes = 16LL << 20;
 inline constexpr size_t kLongestLiteralBytes = 65'535;
 // A value longer than this is kept in part: the row itself is still in the source.
 inline constexpr size_t kKeptValueBytes = 4096;
-// The same for a value of a row's key.
-inline constexpr size_t kKeptKeyBytes = 1024;
 // What the values of all rejected rows of a run may take; beyond it only their size is kept.
 inline constexpr int64_t kKeptValuesBytes = 16LL << 20;
 

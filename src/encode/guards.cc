@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/json_text.h"
 #include "base/redact.h"
 #include "base/strings.h"
 #include "encode/byte_scan.h"
+#include "encode/key_json.h"
 #include "encode/utf8.h"
 
 namespace vesto {
@@ -147,6 +147,7 @@ Status Guard::check_rows(Chunk* chunk, bool every_row, Diversion* out) {
 Result<Guard::RowFate> Guard::check_row(std::string_view row, Diversion* out) {
   ++rows_parsed_;
   nulled_.clear();
+  side_.clear();
   if (!split_csv_row(row, &fields_) || fields_.size() != schema_.columns.size()) {
     return Error(ErrorCode::kInternal, fmt::format("a row has {} fields, the stream {} columns",
                                                    fields_.size(), schema_.columns.size()));
@@ -158,28 +159,25 @@ Result<Guard::RowFate> Guard::check_row(std::string_view row, Diversion* out) {
     VESTO_TRY(reject(std::move(fault->column), std::move(fault->reason), "", out));
     return RowFate::kLeaves;
   }
-  std::optional<size_t> side;
-  Finding why_side;
   for (size_t i = 0; i < fields_.size(); ++i) {
     if (is_csv_null(fields_[i], null_marker_)) continue;
     Finding finding = judge(i, fields_[i]);
     if (finding.kind == Finding::Kind::kFine) continue;
     if (finding.kind == Finding::Kind::kSideDoor && limits_.diversion != nullptr) {
-      if (!side) why_side = std::move(finding);
-      if (!side) side = i;
-      continue;
-    }
-    const Unrepresentable policy = schema_.columns[i].on_unrepresentable;
-    if (policy == Unrepresentable::kNull) {
+      side_.push_back({i, std::move(finding)});
+    } else if (schema_.columns[i].on_unrepresentable == Unrepresentable::kNull) {
       nulled_.push_back(i);
-      continue;
+    } else {
+      return refuse(i, finding, out);
     }
-    return divert(i, finding, false, out);
   }
-  if (side) return divert(*side, why_side, true, out);
-  if (nulled_.empty()) return RowFate::kStays;
+  if (!side_.empty()) return divert(out);
+  return nulled(out);
+}
+
+Guard::RowFate Guard::nulled(Diversion* out) const {
   out->nulled_values += nulled_.size();
-  return RowFate::kChanged;
+  return nulled_.empty() ? RowFate::kStays : RowFate::kChanged;
 }
 
 std::optional<Guard::RowFault> Guard::row_fault(std::string_view row) const {
@@ -199,34 +197,42 @@ std::optional<Guard::RowFault> Guard::row_fault(std::string_view row) const {
                   fmt::format("a row of more than {}", format_bytes(limits_.row_bytes))};
 }
 
-// The row leaves the chunk because of one value: by the side door while that has room, else as its
+// The row leaves by the side door while that has room; else each value that it was for goes as its
 // column says.
-Result<Guard::RowFate> Guard::divert(size_t index, const Finding& finding, bool by_side_door,
-                                     Diversion* out) {
-  const Column& column = schema_.columns[index];
-  if (by_side_door) {
-    SideRow values;
-    int64_t size_bytes = 0;
-    bool fits = true;
-    for (const CsvField& field : fields_) {
-      const bool null = is_csv_null(field, null_marker_);
-      values.push_back(null ? std::nullopt
-                            : std::optional<std::string>(std::string(csv_value(field, &scratch_))));
-      fits = fits && (null || values.back()->size() <= kLongestLiteralBytes);
-      size_bytes += static_cast<int64_t>(field.raw.size()) + 1;
+Result<Guard::RowFate> Guard::divert(Diversion* out) {
+  if (pass_side_door(out)) return RowFate::kLeaves;
+  for (const SideValue& value : side_) {
+    if (schema_.columns[value.index].on_unrepresentable != Unrepresentable::kNull) {
+      return refuse(value.index, value.finding, out);
     }
-    for (const size_t nulled : nulled_) values[nulled].reset();
-    if (fits && DiversionLimits::take(&limits_.diversion->bytes->side_left, size_bytes)) {
-      out->nulled_values += nulled_.size();
-      out->side.push_back(std::move(values));
-      return RowFate::kLeaves;
-    }
-    if (column.on_unrepresentable == Unrepresentable::kNull) {
-      nulled_.push_back(index);
-      out->nulled_values += nulled_.size();
-      return RowFate::kChanged;
-    }
+    nulled_.push_back(value.index);
   }
+  return nulled(out);
+}
+
+bool Guard::pass_side_door(Diversion* out) {
+  SideRow values;
+  int64_t size_bytes = 0;
+  bool fits = true;
+  for (const CsvField& field : fields_) {
+    const bool null = is_csv_null(field, null_marker_);
+    values.push_back(null ? std::nullopt
+                          : std::optional<std::string>(std::string(csv_value(field, &scratch_))));
+    fits = fits && (null || values.back()->size() <= kLongestLiteralBytes);
+    size_bytes += static_cast<int64_t>(field.raw.size()) + 1;
+  }
+  if (!fits || !DiversionLimits::take(&limits_.diversion->bytes->side_left, size_bytes)) {
+    return false;
+  }
+  for (const size_t index : nulled_) values[index].reset();
+  out->nulled_values += nulled_.size();
+  out->side.push_back(std::move(values));
+  return true;
+}
+
+// The row leaves because of a value that Redshift cannot hold: it is rejected, or the stream stops.
+Result<Guard::RowFate> Guard::refuse(size_t index, const Finding& finding, Diversion* out) {
+  const Column& column = schema_.columns[index];
   const std::string reason = bad_value(index, finding.what);
   if (column.on_unrepresentable == Unrepresentable::kStop || limits_.diversion == nullptr) {
     return Error(ErrorCode::kSrcValue,
@@ -236,8 +242,17 @@ Result<Guard::RowFate> Guard::divert(size_t index, const Finding& finding, bool 
                                "on_unrepresentable = {{ {0} = \"reject\" }}.",
                                column.source_name));
   }
-  VESTO_TRY(reject(column.source_name, reason, csv_value(fields_[index], &scratch_), out));
+  VESTO_TRY(reject(column.source_name, reason, *shown_value(index, &scratch_), out));
   return RowFate::kLeaves;
+}
+
+// The value as the source would show it; nothing for NULL. The sign for binary of no bytes is ours
+// alone.
+std::optional<std::string_view> Guard::shown_value(size_t index, std::string* scratch) const {
+  const CsvField& field = fields_.at(index);
+  if (is_csv_null(field, null_marker_)) return std::nullopt;
+  const bool binary = schema_.columns[index].type.kind == TypeKind::kVarbyte;
+  return binary && field.raw == kEmptyBinary ? std::string_view() : csv_value(field, scratch);
 }
 
 Status Guard::reject(std::string column, std::string reason, std::string_view value,
@@ -364,16 +379,12 @@ std::string Guard::bad_value(size_t index, std::string_view what) const {
 }
 
 std::string Guard::key_json() const {
-  std::string out;
+  KeyJson key;
   std::string scratch;
   for (const size_t index : schema_.key) {
-    const CsvField& field = fields_.at(index);
-    const std::string value = is_csv_null(field, null_marker_)
-                                  ? "null"
-                                  : json_quote(cut_utf8(csv_value(field, &scratch), kKeptKeyBytes));
-    out += (out.empty() ? "" : ",") + json_quote(schema_.columns[index].source_name) + ":" + value;
+    key.add(schema_.columns[index].source_name, shown_value(index, &scratch));
   }
-  return "{" + out + "}";
+  return key.text();
 }
 
 std::string Guard::row_name() const {
@@ -383,10 +394,8 @@ std::string Guard::row_name() const {
   std::vector<std::string> parts;
   std::string scratch;
   for (const size_t index : named) {
-    const CsvField& field = fields_.at(index);
-    parts.push_back(
-        schema_.columns[index].source_name + " = " +
-        (is_csv_null(field, null_marker_) ? "NULL" : shown(csv_value(field, &scratch))));
+    const std::optional<std::string_view> value = shown_value(index, &scratch);
+    parts.push_back(schema_.columns[index].source_name + " = " + (value ? shown(*value) : "NULL"));
   }
   return (keyless ? "no key; the row with " : "key: ") + join(parts, ", ");
 }

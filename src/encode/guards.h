@@ -67,6 +67,10 @@ class Guard {
     Kind kind = Kind::kFine;
     std::string what = {};  // kSideDoor, kBad: "NaN", "a value of 70,000 bytes (65,535 at most)"
   };
+  struct SideValue {
+    size_t index;
+    Finding finding;
+  };
   // What keeps a row as a whole from being delivered.
   struct RowFault {
     ErrorCode code;
@@ -81,7 +85,12 @@ class Guard {
   Finding judge(size_t index, const CsvField& field);
   static Finding judge_time(std::string_view value);
   Finding judge_text(size_t index, const CsvField& field);
-  Result<RowFate> divert(size_t index, const Finding& finding, bool by_side_door, Diversion* out);
+  Result<RowFate> divert(Diversion* out);
+  bool pass_side_door(Diversion* out);  // false: it has no room for the row, nothing is done
+  Result<RowFate> refuse(size_t index, const Finding& finding, Diversion* out);
+  RowFate nulled(Diversion* out) const;  // the row with NULL for the fields of nulled_
+  [[nodiscard]] std::optional<std::string_view> shown_value(size_t index,
+                                                            std::string* scratch) const;
   Status reject(std::string column, std::string reason, std::string_view value, Diversion* out);
   void append_row(std::string* out) const;
   [[nodiscard]] std::string bad_value(size_t index, std::string_view what) const;
@@ -102,6 +111,7 @@ class Guard {
   uint64_t rows_parsed_ = 0;
   std::vector<CsvField> fields_;  // of the row that is checked
   std::vector<size_t> nulled_;    // its fields in whose place NULL stands
+  std::vector<SideValue> side_;   // those that INSERT takes where COPY does not
   std::string kept_;              // the chunk's rows that stay, once one has left
   std::string scratch_;
 };

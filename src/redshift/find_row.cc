@@ -8,9 +8,9 @@
 #include <memory>
 #include <vector>
 
-#include "base/json_text.h"
 #include "base/strings.h"
 #include "encode/byte_scan.h"
+#include "encode/key_json.h"
 #include "encode/redshift_csv.h"
 
 namespace vesto {
@@ -18,7 +18,6 @@ namespace vesto {
 namespace {
 
 constexpr size_t kBufferBytes = size_t{256} << 10;
-constexpr size_t kShownKeyBytes = 1024;
 
 // Takes the next bytes of the part; false: no more are wanted.
 using Sink = std::function<bool(std::string_view)>;
@@ -137,16 +136,17 @@ bool shows(const CsvField& field, std::string_view kept) {
 FoundRow described(const StreamSchema& schema, const std::vector<CsvField>& fields, size_t column,
                    std::string_view null_marker) {
   FoundRow out;
+  KeyJson key;
   std::string scratch;
   for (const size_t index : schema.key) {
     if (index >= fields.size()) continue;
     const CsvField& field = fields[index];
-    out.key += (out.key.empty() ? "" : ",") + json_quote(schema.columns[index].source_name) + ":" +
-               (is_csv_null(field, null_marker)
-                    ? "null"
-                    : json_quote(cut_utf8(csv_value(field, &scratch), kShownKeyBytes)));
+    key.add(schema.columns[index].source_name,
+            is_csv_null(field, null_marker)
+                ? std::nullopt
+                : std::optional<std::string_view>(csv_value(field, &scratch)));
   }
-  out.key = "{" + out.key + "}";
+  out.key = key.text();
   out.source_column = schema.columns[column].source_name;
   out.is_null = is_csv_null(fields[column], null_marker);
   out.value_bytes = out.is_null ? 0 : csv_value_bytes(fields[column]);

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/json_text.h"
 #include "base/kill_point.h"
 #include "base/redact.h"
 #include "base/strings.h"
+#include "encode/key_json.h"
 #include "redshift/load_transaction.h"
 #include "redshift/sql_rows.h"
 
@@ -35,9 +35,6 @@ std::optional<uint64_t> single_number(const ExecResult& answer) {
 bool brings_nothing(const StreamLoad& stream) {
   return stream.manifest_key.empty() && stream.diverted.side.empty();
 }
-
-// Of one value of a key that is named in an error.
-constexpr size_t kShownKeyBytes = 1024;
 
 }  // namespace
 
@@ -113,13 +110,11 @@ std::string LoadRun::named_keys(const StreamLoad& stream, const std::string& sql
   std::vector<std::string> keys;
   for (const auto& row : answer->rows) {
     if (row.size() != stream.schema.key.size()) return "";
-    std::string key;
+    KeyJson key;
     for (size_t i = 0; i < row.size(); ++i) {
-      const Column& column = stream.schema.columns[stream.schema.key[i]];
-      key += (i > 0 ? "," : "") + json_quote(column.source_name) + ":" +
-             (row[i] ? json_quote(cut_utf8(*row[i], kShownKeyBytes)) : "null");
+      key.add(stream.schema.columns[stream.schema.key[i]].source_name, row[i]);
     }
-    keys.push_back("{" + key + "}");
+    keys.push_back(key.text());
   }
   return keys.empty() ? "" : ": " + redact(join(keys, ", "));
 }

@@ -90,16 +90,9 @@ std::vector<std::string> parity_session() {
 size_t parity_sum_fields(const StreamSchema& schema) { return 3 + 2 * schema.columns.size(); }
 
 std::string parity_sums(const TargetName& table, const StreamSchema& schema) {
-  std::vector<size_t> summed;
-  std::vector<size_t> key = schema.key;
-  for (size_t i = 0; i < schema.columns.size(); ++i) {
-    if (sum_form(schema.columns[i].type) != SumForm::kNone) summed.push_back(i);
-  }
-  for (const size_t index : schema.key) {
-    if (sum_form(schema.columns[index].type) == SumForm::kNone) key.clear();
-  }
-  std::vector<std::string> fields = {"COUNT(*)", sum_of_hashes(schema, key),
-                                     sum_of_hashes(schema, summed)};
+  const SummedColumns columns = summed_columns(schema);
+  std::vector<std::string> fields = {"COUNT(*)", sum_of_hashes(schema, columns.key),
+                                     sum_of_hashes(schema, columns.summed)};
   for (const Column& column : schema.columns) {
     fields.push_back(fmt::format("COUNT({})", ident(column.name)));
     fields.push_back(sum_of(column));

@@ -4,6 +4,8 @@
 #ifndef VESTO_SCHEMA_SUMS_H_
 #define VESTO_SCHEMA_SUMS_H_
 
+#include <vector>
+
 #include "schema/table.h"
 
 namespace vesto {
@@ -39,6 +41,22 @@ inline SumForm sum_form(const ColumnType& type) {
     default:
       return SumForm::kNone;
   }
+}
+
+// The columns that have a sum, and those of the key if all of them do: what both sides hash.
+struct SummedColumns {
+  std::vector<size_t> summed;
+  std::vector<size_t> key;
+};
+inline SummedColumns summed_columns(const StreamSchema& schema) {
+  SummedColumns out{.summed = {}, .key = schema.key};
+  for (size_t i = 0; i < schema.columns.size(); ++i) {
+    if (sum_form(schema.columns[i].type) != SumForm::kNone) out.summed.push_back(i);
+  }
+  for (const size_t index : schema.key) {
+    if (sum_form(schema.columns[index].type) == SumForm::kNone) out.key.clear();
+  }
+  return out;
 }
 
 // Whether both sides can cut a table into buckets by the texts of such a column: whole numbers,

@@ -103,4 +103,8 @@ std::string normal_table_name(std::string_view text) {
   return name ? table_name_text(name->schema, name->table) : std::string(text);
 }
 
+bool same_table(std::string_view one, std::string_view other) {
+  return normal_table_name(one) == normal_table_name(other);
+}
+
 }  // namespace vesto

@@ -36,6 +36,8 @@ bool is_query_name(std::string_view text);
 
 // The normal form of a text; the text itself if it is not a table name.
 std::string normal_table_name(std::string_view text);
+// Whether both texts name one table, however they are written.
+bool same_table(std::string_view one, std::string_view other);
 
 }  // namespace vesto
 

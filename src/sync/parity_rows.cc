@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "base/hash.h"
-#include "base/json_text.h"
 #include "base/strings.h"
+#include "encode/key_json.h"
 #include "schema/sums.h"
 
 namespace vesto {
@@ -23,7 +23,6 @@ constexpr int kSampleBits = 4;
 static_assert(kParitySampleOneIn == 1U << kSampleBits);
 constexpr size_t kDigestBytes = 16;
 constexpr uint64_t kDigestOverheadBytes = 96;
-constexpr size_t kShownKeyBytes = 1024;
 constexpr uint32_t kNullLength = UINT32_MAX;
 
 // A row's values one behind the other, each behind its length.
@@ -73,12 +72,9 @@ std::string canonical_row(const StreamSchema& schema, const std::vector<size_t>&
 }
 
 std::string key_json(const StreamSchema& schema, const std::vector<ValueText>& values) {
-  std::string out;
-  for (const size_t index : schema.key) {
-    out += (out.empty() ? "" : ",") + json_quote(schema.columns[index].source_name) + ":" +
-           (values[index] ? json_quote(cut_utf8(*values[index], kShownKeyBytes)) : "null");
-  }
-  return "{" + out + "}";
+  KeyJson out;
+  for (const size_t index : schema.key) out.add(schema.columns[index].source_name, values[index]);
+  return out.text();
 }
 
 std::vector<ValueText> views_of(const WarehouseCells& cells) {

@@ -112,7 +112,7 @@ KnownStream known_stream(const RunPlan& run_plan, const std::string& stream) {
 template <typename Value>
 const Value* of_table(const std::map<std::string, Value>& by_name, const TableSpec& table) {
   for (const auto& [name, value] : by_name) {
-    if (normal_table_name(name) == normal_table_name(table.name)) return &value;
+    if (same_table(name, table.name)) return &value;
   }
   return nullptr;
 }
@@ -455,9 +455,7 @@ bool is_wanted(const TableSpec& table, const RunOptions& options) {
   if (!options.only_keys.empty()) return wanted_keys(table, options) != nullptr;
   return options.only_tables.empty() ||
          std::any_of(options.only_tables.begin(), options.only_tables.end(),
-                     [&table](const std::string& name) {
-                       return normal_table_name(name) == normal_table_name(table.name);
-                     });
+                     [&table](const std::string& name) { return same_table(name, table.name); });
 }
 
 namespace {
@@ -465,10 +463,9 @@ namespace {
 // The command line takes a name that a pattern matches; whether there is such a table is known now.
 Status check_wanted(const RunContext& context) {
   for (const std::string& name : context.options.only_tables) {
-    const bool known = std::any_of(
-        context.spec.tables.begin(), context.spec.tables.end(), [&name](const TableSpec& table) {
-          return normal_table_name(table.name) == normal_table_name(name);
-        });
+    const bool known =
+        std::any_of(context.spec.tables.begin(), context.spec.tables.end(),
+                    [&name](const TableSpec& table) { return same_table(table.name, name); });
     if (!known) return Error(ErrorCode::kPgNoTable, name + " does not exist in the source");
   }
   return ok_status();

@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "encode/diversion.h"
+#include "encode/key_json.h"
 #include "redshift/sql_rows.h"
 
 namespace vesto {

@@ -148,9 +148,12 @@ class TableModel:
             else:
                 faults[column.name] = text
         if not faults:
-            faults = self.too_long_for_insert(row)
+            policies = {c.name: c.policy for c in table.columns}
+            barred = self.too_long_for_insert(row)
+            faults = {name: text for name, text in barred.items() if policies[name] != "null"}
         if not faults:
-            return cells, None, nulled
+            cells.update({called[name]: NULL for name in barred})
+            return cells, None, nulled + len(barred)
         return None, Rejected({k: row.texts[k] for k in table.key}, faults), 0
 
     def too_long_for_insert(self, row):
@@ -160,8 +163,9 @@ class TableModel:
                  for c in self.table.columns}
         if not any(t is not None and len(t.encode()) > bound[n] for n, t in texts.items()):
             return {}
-        return {c.name: texts[c.name] for c in self.table.columns if c.policy != "text" and
-                by_insert(c.type, row.kinds[c.name], texts[c.name])}
+        # Binary is kept as hexadecimal, without PostgreSQL's sign before it.
+        return {c.name: texts[c.name].removeprefix("\\x") for c in self.table.columns
+                if c.policy != "text" and by_insert(c.type, row.kinds[c.name], texts[c.name])}
 
     def merge(self, delivered, full):
         table = self.table

@@ -65,19 +65,17 @@ constexpr std::string_view kAllTables =
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relkind IN ('r','p','v','m','f') AND NOT c.relispartition "
     "AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+// Of those, behind kAllTables: what we may read.
+constexpr std::string_view kAndReadable =
+    " AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')";
 
-constexpr std::string_view kReadableTables =
-    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-    "WHERE c.relkind IN ('r','p','v','m','f') AND NOT c.relispartition "
-    "AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
-    "AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')";
-
+std::string readable_tables() { return std::string(kAllTables) + std::string(kAndReadable); }
 Error no_table(PgConnection& connection, std::string_view text) {
   std::string message = fmt::format("{} does not exist in the source", text);
   if (text.find('.') == std::string_view::npos) message += " (write schema.table)";
   const auto known = source_exec(
       connection,
-      fmt::format("SELECT n.nspname, c.relname {} LIMIT {}", kReadableTables, kMaxKnownNames),
+      fmt::format("SELECT n.nspname, c.relname {} LIMIT {}", readable_tables(), kMaxKnownNames),
       kReadingCatalogue);
   if (known.ok()) {
     std::vector<std::string> names;
@@ -127,7 +125,7 @@ Result<std::vector<SourceTable>> list_tables(PgConnection& connection) {
               "CASE WHEN c.relkind = 'p' THEN (SELECT sum(pg_table_size(t.relid)) "
               "FROM pg_partition_tree(c.oid) t WHERE t.isleaf) ELSE pg_table_size(c.oid) END {} "
               "ORDER BY n.nspname, c.relname",
-              kReadableTables),
+              readable_tables()),
           kReadingCatalogue));
   std::vector<SourceTable> found;
   std::map<std::string, size_t> by_oid;
@@ -153,7 +151,7 @@ Result<std::vector<SourceTable>> list_tables(PgConnection& connection) {
                       "ON k.indrelid = a.attrelid AND k.attnum = a.attnum "
                       "WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid IN "
                       "(SELECT c.oid {}) ORDER BY a.attrelid, a.attnum",
-                      kReadableTables),
+                      readable_tables()),
           kReadingCatalogue));
   std::map<size_t, std::map<int64_t, std::string>> keys;
   for (const Row& row : columns.rows) {

@@ -126,16 +126,9 @@ std::optional<std::string> sums_statement(const StreamSchema& schema,
     options = std::move(parts->options);
   }
   if (selects.empty()) return std::nullopt;
-  std::vector<size_t> summed;
-  std::vector<size_t> key = schema.key;
-  for (size_t i = 0; i < schema.columns.size(); ++i) {
-    if (sum_form(schema.columns[i].type) != SumForm::kNone) summed.push_back(i);
-  }
-  for (const size_t index : schema.key) {
-    if (sum_form(schema.columns[index].type) == SumForm::kNone) key.clear();
-  }
-  std::vector<std::string> fields = {"count(*)", sum_of_hashes(schema, key),
-                                     sum_of_hashes(schema, summed)};
+  const SummedColumns columns = summed_columns(schema);
+  std::vector<std::string> fields = {"count(*)", sum_of_hashes(schema, columns.key),
+                                     sum_of_hashes(schema, columns.summed)};
   for (size_t i = 0; i < schema.columns.size(); ++i) {
     fields.push_back(fmt::format("count({})", column(i)));
     fields.push_back(sum_of(schema, i));

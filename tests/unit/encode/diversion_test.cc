@@ -134,6 +134,27 @@ TEST_F(DiversionTest, AFullSideDoorLeavesTheColumnsPolicy) {
   EXPECT_EQ(check({column("f", TypeKind::kReal, Unrepresentable::kNull)}, {"1,NaN"}),
             "1,nullmarker0123\n");
   EXPECT_EQ(out_.nulled_values, 1U);
+  // Each of several values as its own column says.
+  const Column nulls = column("f", TypeKind::kReal, Unrepresentable::kNull);
+  const Column date = column("d", TypeKind::kDate, Unrepresentable::kNull);
+  EXPECT_EQ(check({nulls, date}, {"1,NaN,0044-03-15 BC", "2,1,20000-01-01"}),
+            "1,nullmarker0123,nullmarker0123\n2,1,nullmarker0123\n");
+  EXPECT_EQ(out_.nulled_values, 3U);
+  EXPECT_EQ(check({nulls, column("d", TypeKind::kDate)}, {"1,NaN,0044-03-15 BC"}), "");
+  ASSERT_EQ(out_.rejected.size(), 1U);
+  EXPECT_EQ(out_.rejected[0].column, "d");
+  check({nulls, column("d", TypeKind::kDate, Unrepresentable::kStop)}, {"1,NaN,0044-03-15 BC"});
+  EXPECT_NE(error_.find("column d"), std::string::npos) << error_;
+}
+
+TEST_F(DiversionTest, BinaryOfNoBytesIsKeptAsNoBytes) {
+  bytes_->side_left = 0;
+  const std::vector<Column> columns = {column("b", TypeKind::kVarbyte)};
+  check(columns, {"1," + std::string(kEmptyBinary)});
+  ASSERT_EQ(out_.rejected.size(), 1U);
+  EXPECT_EQ(out_.rejected[0].value, "");
+  EXPECT_EQ(out_.rejected[0].value_bytes, 0U);
+  EXPECT_EQ(out_.rejected[0].column, "b");
 }
 
 TEST_F(DiversionTest, RowsAsAWhole) {
