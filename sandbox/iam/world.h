@@ -1,0 +1,165 @@
+// What the sandbox's AWS holds: accounts with roles, users and OIDC providers; buckets, keys,
+// clusters, workgroups. Described by a file, sandbox.toml:
+//
+//   propagation_ms = 0                      # how long a policy change takes to work
+//
+//   [[account]]
+//   id = "123456789012"
+//   name = "customer"
+//
+//     [[account.role]]
+//     name = "vesto"
+//     max_session_duration_s = 3600
+//     tags = { team = "data" }
+//     trust = '''{"Version": "2012-10-17", "Statement": [...]}'''   # or a TOML table
+//     policies = ['''{...}''']                                      # or { name = "", document =
+//     ... } boundary = '''{...}'''
+//
+//     [[account.user]]
+//     name = "loader"
+//     policies = ['''{...}''']
+//     access_keys = [{ id = "AKIA...", secret = "..." }, {}]        # {} : made at the start
+//
+//     [[account.oidc_provider]]
+//     issuer_url = "https://issuer.example"
+//     client_ids = ["sts.amazonaws.com"]
+//     jwks_file = "jwks.json"                                       # or jwks = '''{...}'''
+//
+//   [[bucket]]      # name, account, region, policy, kms_key
+//   [[kms_key]]     # arn, enabled, policy
+//   [[cluster]]     # id, account, region, databases, copy_roles
+//   [[workgroup]]   # name, uuid, account, region, databases, copy_roles
+//
+// The issuer accounts.google.com is built in: a provider of that name breaks it, as in AWS.
+// Plain values; any thread.
+#ifndef VESTO_SANDBOX_IAM_WORLD_H_
+#define VESTO_SANDBOX_IAM_WORLD_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "sandbox/iam/policy.h"
+
+namespace vesto::sandbox {
+
+struct NamedPolicy {
+  std::string name;
+  IamPolicy policy;
+};
+
+struct WorldRole {
+  std::string name;
+  IamPolicy trust;
+  std::vector<NamedPolicy> policies = {};
+  std::optional<IamPolicy> boundary = {};
+  int64_t max_session_duration_s = 3600;
+  std::map<std::string, std::string> tags = {};
+  std::string id = {};  // "AROA" and 17 characters; made when the world is read
+};
+
+struct WorldKey {
+  std::string id;
+  std::string secret;
+};
+
+struct WorldUser {
+  std::string name;
+  std::vector<NamedPolicy> policies = {};
+  std::optional<IamPolicy> boundary = {};
+  std::vector<WorldKey> access_keys = {};
+  std::map<std::string, std::string> tags = {};
+  std::string id = {};  // "AIDA" and 17 characters
+};
+
+struct WorldOidcProvider {
+  std::string issuer_url;  // https://host[/path]
+  std::vector<std::string> client_ids = {};
+  std::string jwks_file = {};  // one of the two, or none: keys are fetched from the issuer
+  std::string jwks = {};
+};
+
+struct WorldAccount {
+  std::string id;
+  std::string name = {};
+  std::vector<WorldRole> roles = {};
+  std::vector<WorldUser> users = {};
+  std::vector<WorldOidcProvider> oidc_providers = {};
+};
+
+struct WorldBucket {
+  std::string name;
+  std::string account;
+  std::string region = "us-east-1";
+  std::optional<IamPolicy> policy = {};
+  std::string kms_key = {};  // ARN; "" = SSE-S3
+};
+
+struct WorldKmsKey {
+  std::string arn;  // arn:aws:kms:REGION:ACCOUNT:key/UUID
+  bool enabled = true;
+  std::optional<IamPolicy> policy = {};  // none: the account's own policies decide
+};
+
+struct WorldCluster {
+  std::string id;
+  std::string account;
+  std::string region = "us-east-1";
+  std::vector<std::string> databases = {};
+  std::vector<std::string> copy_roles = {};  // ARNs of roles attached for COPY ... IAM_ROLE
+};
+
+struct WorldWorkgroup {
+  std::string name;
+  std::string uuid;
+  std::string account;
+  std::string region = "us-east-1";
+  std::vector<std::string> databases = {};
+  std::vector<std::string> copy_roles = {};
+};
+
+struct World {
+  int64_t propagation_ms = 0;
+  std::vector<WorldAccount> accounts = {};
+  std::vector<WorldBucket> buckets = {};
+  std::vector<WorldKmsKey> kms_keys = {};
+  std::vector<WorldCluster> clusters = {};
+  std::vector<WorldWorkgroup> workgroups = {};
+
+  [[nodiscard]] const WorldAccount* account(std::string_view id) const;
+  [[nodiscard]] const WorldRole* role(std::string_view arn) const;  // arn:aws:iam::A:role/N
+  [[nodiscard]] const WorldBucket* bucket(std::string_view name) const;
+  [[nodiscard]] const WorldKmsKey* kms_key(std::string_view arn) const;
+  [[nodiscard]] const WorldCluster* cluster(std::string_view id, std::string_view region,
+                                            std::string_view account) const;
+  [[nodiscard]] const WorldWorkgroup* workgroup(std::string_view name, std::string_view region,
+                                                std::string_view account) const;
+};
+
+constexpr size_t kMaxWorldBytes = size_t{4} << 20;
+constexpr size_t kMaxAccounts = 100;
+constexpr size_t kMaxOfAccount = 1000;   // roles, users, providers of one account
+constexpr size_t kMaxOfWorld = 1000;     // buckets, keys, clusters, workgroups each
+constexpr size_t kMaxPoliciesEach = 20;  // of a user or a role
+constexpr size_t kMaxKeysOfUser = 2;     // as IAM
+constexpr int64_t kMaxPropagationMs = 3'600'000;
+
+// The error is for the person who wrote the file: "sandbox.toml:12: ...". Unknown keys, doubled
+// names, references to what is not there are refused. `jwks_file` is kept as it stands.
+Result<World, std::string> parse_world(std::string_view text, const std::string& file);
+
+// One account, 123456789012, whose user "demo" may do all on the bucket vesto-demo. An empty key is
+// made.
+World default_world(const WorldKey& key = {});
+
+// "AKIA" or "ASIA" and 16 characters; 40 characters.
+std::string make_key_id(std::string_view prefix);
+std::string make_secret_key();
+
+}  // namespace vesto::sandbox
+
+#endif  // VESTO_SANDBOX_IAM_WORLD_H_
