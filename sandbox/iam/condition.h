@@ -22,7 +22,8 @@ class RequestContext {
  public:
   void set(std::string_view key, std::string value);  // replaces
   void set_all(std::string_view key, std::vector<std::string> values);
-  void set_missing(std::string_view key, std::string value);  // only if the key is not there yet
+  // Every key of `other` that is not there yet.
+  void add_missing(const RequestContext& other);
   // The values of a key, or nullptr when the request does not carry it.
   [[nodiscard]] const std::vector<std::string>* find(std::string_view key) const;
   [[nodiscard]] size_t size() const { return values_.size(); }
@@ -82,7 +83,7 @@ struct ConditionTest {
   std::vector<std::string> values;
 };
 
-// The operator of a name such as "ForAnyValue:StringNotLikeIfExists" (without case), key and values
+// The operator of a name such as "ForAnyValue:StringNotLikeIfExists", key and values
 // left empty; nothing for an unknown name.
 std::optional<ConditionTest> parse_operator(std::string_view name);
 

@@ -64,9 +64,9 @@ struct PolicyStatement {
 struct IamPolicy {
   PolicyKind kind = PolicyKind::kIdentity;
   bool variables = false;  // Version 2012-10-17
-  std::string id;
-  std::vector<PolicyStatement> statements;
-  std::string text;  // as given
+  std::string id = {};
+  std::vector<PolicyStatement> statements = {};
+  std::string text = {};  // as given
 };
 
 struct PolicyError {

@@ -159,6 +159,18 @@ World default_world(const WorldKey& key = {});
 // "AKIA" or "ASIA" and 16 characters; 40 characters.
 std::string make_key_id(std::string_view prefix);
 std::string make_secret_key();
+// "AROA" or "AIDA" and 17 characters.
+std::string make_entity_id(std::string_view prefix);
+
+struct RoleName {
+  std::string account;
+  std::string name;  // with its path, if it has one
+};
+// Of arn:aws:iam::ACCOUNT:role/NAME (any partition); nothing for anything else.
+std::optional<RoleName> parse_role_arn(std::string_view arn);
+
+// S3 takes a bucket policy only if all its resources are the bucket and its objects.
+[[nodiscard]] bool is_policy_of_bucket(const IamPolicy& policy, std::string_view bucket);
 
 }  // namespace vesto::sandbox
 

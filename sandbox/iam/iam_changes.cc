@@ -1,0 +1,247 @@
+// Changes of the world while it runs.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sandbox/iam/iam_state.h"
+
+namespace vesto::sandbox {
+
+namespace {
+
+IamError no_such(std::string_view what, std::string_view name) {
+  return {.status = 404,
+          .code = "NoSuchEntity",
+          .message = fmt::format("The {} with name {} cannot be found.", what, name)};
+}
+
+IamError malformed(const PolicyError& error) {
+  return {.status = 400, .code = "MalformedPolicyDocument", .message = error.text};
+}
+
+IamError limit_exceeded(std::string message) {
+  return {.status = 409, .code = "LimitExceeded", .message = std::move(message)};
+}
+
+bool has_policy(const std::vector<NamedPolicy>& policies, std::string_view name) {
+  return std::any_of(policies.begin(), policies.end(),
+                     [&](const NamedPolicy& one) { return one.name == name; });
+}
+
+void replace_policy(std::vector<NamedPolicy>& policies, const std::string& name,
+                    const IamPolicy& policy) {
+  for (NamedPolicy& one : policies) {
+    if (one.name == name) {
+      one.policy = policy;
+      return;
+    }
+  }
+  if (policies.size() < kMaxPoliciesEach) policies.push_back({.name = name, .policy = policy});
+}
+
+void remove_policy(std::vector<NamedPolicy>& policies, const std::string& name) {
+  policies.erase(std::remove_if(policies.begin(), policies.end(),
+                                [&](const NamedPolicy& one) { return one.name == name; }),
+                 policies.end());
+}
+
+WorldRole* role_of(World& world, const std::string& arn) {
+  return const_cast<WorldRole*>(world.role(arn));
+}
+
+WorldUser* user_of(World& world, const std::string& arn) {
+  for (WorldAccount& account : world.accounts) {
+    for (WorldUser& user : account.users) {
+      if (iam_user_arn(account.id, user.name) == arn) return &user;
+    }
+  }
+  return nullptr;
+}
+
+WorldBucket* bucket_of(World& world, const std::string& name) {
+  return const_cast<WorldBucket*>(world.bucket(name));
+}
+
+}  // namespace
+
+Result<Unit, IamError> Iam::State::change(std::string target, std::function<void(World&)> apply) {
+  const int64_t at_ms = clock.wall_ms() + world.propagation_ms;
+  pending.remove_if(
+      [&](const PendingChange& one) { return one.at_ms >= at_ms && one.target == target; });
+  if (pending.size() >= kMaxPendingChanges) {
+    return limit_exceeded("Too many changes are still on their way.");
+  }
+  const auto later = std::find_if(pending.begin(), pending.end(),
+                                  [&](const PendingChange& one) { return one.at_ms > at_ms; });
+  pending.insert(later, {.at_ms = at_ms, .target = std::move(target), .apply = std::move(apply)});
+  settle();
+  return Unit{};
+}
+
+Result<Unit, IamError> Iam::put_role_trust(std::string_view role_arn, std::string_view json) {
+  auto parsed = parse_policy(json, PolicyKind::kTrust);
+  if (!parsed.ok()) return malformed(parsed.error());
+  Lock lock(state_->mutex);
+  state_->settle();
+  if (state_->role(role_arn) == nullptr) return no_such("role", role_arn);
+  const std::string arn(role_arn);
+  return state_->change("trust " + arn, [arn, policy = std::move(parsed).value()](World& world) {
+    if (WorldRole* role = role_of(world, arn)) role->trust = policy;
+  });
+}
+
+Result<Unit, IamError> Iam::put_role_policy(std::string_view role_arn, const std::string& name,
+                                            std::string_view json) {
+  auto parsed = parse_policy(json, PolicyKind::kIdentity);
+  if (!parsed.ok()) return malformed(parsed.error());
+  Lock lock(state_->mutex);
+  state_->settle();
+  const WorldRole* found = state_->role(role_arn);
+  if (found == nullptr) return no_such("role", role_arn);
+  if (found->policies.size() >= kMaxPoliciesEach && !has_policy(found->policies, name)) {
+    return limit_exceeded("The role has too many policies.");
+  }
+  const std::string arn(role_arn);
+  return state_->change("policy " + arn + " " + name,
+                        [arn, name, policy = std::move(parsed).value()](World& world) {
+                          if (WorldRole* role = role_of(world, arn)) {
+                            replace_policy(role->policies, name, policy);
+                          }
+                        });
+}
+
+Result<Unit, IamError> Iam::delete_role_policy(std::string_view role_arn, const std::string& name) {
+  Lock lock(state_->mutex);
+  state_->settle();
+  const WorldRole* found = state_->role(role_arn);
+  if (found == nullptr) return no_such("role", role_arn);
+  if (!has_policy(found->policies, name)) return no_such("role policy", name);
+  const std::string arn(role_arn);
+  return state_->change("policy " + arn + " " + name, [arn, name](World& world) {
+    if (WorldRole* role = role_of(world, arn)) remove_policy(role->policies, name);
+  });
+}
+
+Result<Unit, IamError> Iam::delete_role(std::string_view role_arn) {
+  Lock lock(state_->mutex);
+  state_->settle();
+  if (state_->role(role_arn) == nullptr) return no_such("role", role_arn);
+  const std::string arn(role_arn);
+  return state_->change("role " + arn, [arn](World& world) {
+    const auto name = parse_role_arn(arn);
+    for (WorldAccount& account : world.accounts) {
+      if (!name || account.id != name->account) continue;
+      account.roles.erase(
+          std::remove_if(account.roles.begin(), account.roles.end(),
+                         [&](const WorldRole& role) { return role.name == name->name; }),
+          account.roles.end());
+    }
+  });
+}
+
+Result<Unit, IamError> Iam::put_user_policy(std::string_view user_arn, const std::string& name,
+                                            std::string_view json) {
+  auto parsed = parse_policy(json, PolicyKind::kIdentity);
+  if (!parsed.ok()) return malformed(parsed.error());
+  Lock lock(state_->mutex);
+  state_->settle();
+  const WorldUser* found = state_->user(user_arn);
+  if (found == nullptr) return no_such("user", user_arn);
+  if (found->policies.size() >= kMaxPoliciesEach && !has_policy(found->policies, name)) {
+    return limit_exceeded("The user has too many policies.");
+  }
+  const std::string arn(user_arn);
+  return state_->change("policy " + arn + " " + name,
+                        [arn, name, policy = std::move(parsed).value()](World& world) {
+                          if (WorldUser* user = user_of(world, arn)) {
+                            replace_policy(user->policies, name, policy);
+                          }
+                        });
+}
+
+Result<Unit, IamError> Iam::delete_user_policy(std::string_view user_arn, const std::string& name) {
+  Lock lock(state_->mutex);
+  state_->settle();
+  const WorldUser* found = state_->user(user_arn);
+  if (found == nullptr) return no_such("user", user_arn);
+  if (!has_policy(found->policies, name)) return no_such("user policy", name);
+  const std::string arn(user_arn);
+  return state_->change("policy " + arn + " " + name, [arn, name](World& world) {
+    if (WorldUser* user = user_of(world, arn)) remove_policy(user->policies, name);
+  });
+}
+
+Result<Unit, IamError> Iam::delete_access_key(std::string_view key_id) {
+  Lock lock(state_->mutex);
+  state_->settle();
+  const auto owner = state_->user_keys.find(key_id);
+  if (owner == state_->user_keys.end()) return no_such("Access Key", key_id);
+  WorldUser* user = state_->user(iam_user_arn(owner->second.first, owner->second.second));
+  if (user != nullptr) {
+    auto& keys = user->access_keys;
+    keys.erase(std::remove_if(keys.begin(), keys.end(),
+                              [&](const WorldKey& key) { return key.id == key_id; }),
+               keys.end());
+  }
+  state_->user_keys.erase(owner);
+  return Unit{};
+}
+
+Result<Unit, IamError> Iam::put_bucket_policy(std::string_view bucket, std::string_view json) {
+  const auto malformed_s3 = [](std::string message) {
+    return IamError{.status = 400, .code = "MalformedPolicy", .message = std::move(message)};
+  };
+  auto parsed = parse_policy(json, PolicyKind::kResource);
+  if (!parsed.ok()) return malformed_s3(parsed.error().text);
+  if (!is_policy_of_bucket(*parsed, bucket)) return malformed_s3("Policy has invalid resource");
+  Lock lock(state_->mutex);
+  state_->settle();
+  const std::string name(bucket);
+  if (bucket_of(state_->world, name) == nullptr) {
+    return IamError{
+        .status = 404, .code = "NoSuchBucket", .message = "The specified bucket does not exist"};
+  }
+  return state_->change("bucket " + name, [name, policy = std::move(parsed).value()](World& world) {
+    if (WorldBucket* found = bucket_of(world, name)) found->policy = policy;
+  });
+}
+
+Result<Unit, IamError> Iam::delete_bucket_policy(std::string_view bucket) {
+  Lock lock(state_->mutex);
+  state_->settle();
+  const std::string name(bucket);
+  if (bucket_of(state_->world, name) == nullptr) {
+    return IamError{
+        .status = 404, .code = "NoSuchBucket", .message = "The specified bucket does not exist"};
+  }
+  return state_->change("bucket " + name, [name](World& world) {
+    if (WorldBucket* found = bucket_of(world, name)) found->policy.reset();
+  });
+}
+
+bool Iam::put_bucket(const std::string& name, const std::string& account,
+                     const std::string& region) {
+  Lock lock(state_->mutex);
+  state_->settle();
+  if (WorldBucket* found = bucket_of(state_->world, name)) {
+    found->account = account;
+    found->region = region;
+    return true;
+  }
+  if (state_->world.buckets.size() >= kMaxOfWorld) return false;
+  state_->world.buckets.push_back({.name = name, .account = account, .region = region});
+  return true;
+}
+
+void Iam::set_kms_key_enabled(std::string_view arn, bool enabled) {
+  Lock lock(state_->mutex);
+  if (auto* key = const_cast<WorldKmsKey*>(state_->world.kms_key(arn))) key->enabled = enabled;
+}
+
+void Iam::set_propagation_ms(int64_t propagation_ms) {
+  Lock lock(state_->mutex);
+  state_->settle();
+  state_->world.propagation_ms = std::clamp<int64_t>(propagation_ms, 0, kMaxPropagationMs);
+}
+
+}  // namespace vesto::sandbox
