@@ -101,7 +101,7 @@ TEST(World, MistakesHaveTheirLine) {
             "sandbox.toml:1: propagation_ms must be a whole number from 0 to 3600000");
   EXPECT_EQ(mistake(account + "[[workgroup]]\nname = \"abc\"\nuuid = \"abc\"\n"),
             "sandbox.toml:5: uuid: must be a UUID");
-  EXPECT_EQ(mistake(""), "sandbox.toml: there is no [[account]]");
+  EXPECT_EQ(mistake(""), "sandbox.toml:1: there is no [[account]]");
   EXPECT_EQ(mistake("\n\na = \n"), "sandbox.toml:3: no TOML");
 }
 
