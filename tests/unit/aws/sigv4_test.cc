@@ -98,6 +98,17 @@ TEST(SigV4Suite, Post) {
             "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b");
 }
 
+TEST(SigV4Suite, PostForm) {
+  const std::string hash = sha256_hex("Param1=value1");
+  SigV4Request request = suite_request("POST", "/", {},
+                                       {{"Content-Type", "application/x-www-form-urlencoded"},
+                                        {"Content-Length", "13"},
+                                        {"x-amz-content-sha256", hash}});
+  request.payload_hash = hash;
+  EXPECT_EQ(signature_of(request, suite_key()),
+            "d3875051da38690788ef43de4db0d8f280229d82040bfac253562e56c3f20e0b");
+}
+
 TEST(SigV4Suite, AnotherSecretGivesAnotherSignature) {
   SigV4Key key = suite_key();
   key.secret_access_key = Secret("another secret");
@@ -146,6 +157,23 @@ TEST(SigV4Documentation, S3Examples) {
             "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");
 }
 
+// The first request of an upload in signed chunks: it signs a marker in the place of a hash.
+TEST(SigV4Documentation, SeedOfAChunkedUpload) {
+  const std::string hash = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
+  const SigV4Request request{.method = "PUT",
+                             .path = "/examplebucket/chunkObject.txt",
+                             .headers = {{"host", "s3.amazonaws.com"},
+                                         {"x-amz-date", "20130524T000000Z"},
+                                         {"x-amz-storage-class", "REDUCED_REDUNDANCY"},
+                                         {"x-amz-content-sha256", hash},
+                                         {"content-encoding", "aws-chunked"},
+                                         {"x-amz-decoded-content-length", "66560"},
+                                         {"content-length", "66824"}},
+                             .payload_hash = hash};
+  EXPECT_EQ(signature_of(request, documentation_key()),
+            "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9");
+}
+
 SigV4Request project_request(const std::string& method, const std::string& host,
                              const std::string& path, NameValues query, const std::string& hash,
                              NameValues more) {
@@ -172,6 +200,30 @@ TEST(SigV4Project, StsForm) {
             "29f51a4625d88ecf3fc224cd3c1dbf34312a6127ea8cd5e3fa0a3c28214dee45");
 }
 
+TEST(SigV4Project, RedshiftForm) {
+  const SigV4Request request = project_request(
+      "POST", "redshift.us-west-2.amazonaws.com", "/", {},
+      sha256_hex("Action=GetClusterCredentials&Version=2012-12-01&ClusterIdentifier=examplecluster&"
+                 "DbUser=sync_user&DbName=dev&AutoCreate=false&DurationSeconds=3600"),
+      {{"content-type", "application/x-www-form-urlencoded; charset=utf-8"}});
+  EXPECT_EQ(sha256_hex(canonical_request(request)),
+            "fc3aadc6401391bedf6cb8227a09ea93233a2757fa2d31e62de378dedb33ebd5");
+  EXPECT_EQ(signature_of(request, suite_key("us-west-2", "redshift")),
+            "363e35ce2b85defb3e55478458c8efd4bfaf0f7a4418bbb77a930b6590641d90");
+}
+
+TEST(SigV4Project, ServerlessJson) {
+  const SigV4Request request = project_request(
+      "POST", "redshift-serverless.us-east-1.amazonaws.com", "/", {},
+      sha256_hex(R"({"workgroupName":"default-workgroup","dbName":"dev","durationSeconds":3600})"),
+      {{"content-type", "application/x-amz-json-1.1"},
+       {"x-amz-target", "RedshiftServerless.GetCredentials"}});
+  EXPECT_EQ(sha256_hex(canonical_request(request)),
+            "7d41c4d0edb0c6f84730df07a76412a5da5479c838290618f622f29083150068");
+  EXPECT_EQ(signature_of(request, suite_key("us-east-1", "redshift-serverless")),
+            "1fe678dc58b50c249503179a3af6b975f5312107b5c5deca4dceb2e929d36550");
+}
+
 TEST(SigV4Project, S3PutListAndUploads) {
   const std::string host = "stage-bucket.s3.eu-west-1.amazonaws.com";
   const SigV4Key key = suite_key("eu-west-1", "s3");
@@ -180,6 +232,8 @@ TEST(SigV4Project, S3PutListAndUploads) {
                       {{"content-type", "application/gzip"},
                        {"x-amz-checksum-crc32c", "wdBDMA=="},
                        {"x-amz-content-sha256", "UNSIGNED-PAYLOAD"}});
+  EXPECT_EQ(sha256_hex(canonical_request(put)),
+            "967dcf3860ec0680dbe5014a8c00ba8227eaa825304aba30801eafe5ba6ac226");
   EXPECT_EQ(signature_of(put, key),
             "aeb9ae9119ca93cf459ff7125682578ba58ac87d41f585d4b3e3b7f9fa4c548d");
   const SigV4Request list =
@@ -189,10 +243,14 @@ TEST(SigV4Project, S3PutListAndUploads) {
                        {"max-keys", "1000"},
                        {"continuation-token", "1ueGcxLPRx1Tr/XYExHnhbYLgveDs2J/wm36Hy4vbOwM="}},
                       kEmptyHash, {{"x-amz-content-sha256", kEmptyHash}});
+  EXPECT_EQ(sha256_hex(canonical_request(list)),
+            "30d0d4b1c624b3d52f12339cf3b25bcac90c9b19895e3a9bec2617ea0716057a");
   EXPECT_EQ(signature_of(list, key),
             "90c63c710175b2ccc7924190eb135fb0c64624dcf4a7f863e59a05505d49fd98");
   const SigV4Request uploads = project_request("POST", host, "/sync/a.bin", {{"uploads", ""}},
                                                kEmptyHash, {{"x-amz-content-sha256", kEmptyHash}});
+  EXPECT_EQ(sha256_hex(canonical_request(uploads)),
+            "6f57adef39eb3b735d012820f15cba8ad00094ec750bdf0e85281a45372f359a");
   EXPECT_EQ(signature_of(uploads, key),
             "4eaaca900222d91faf4e81ba37850e6bd2d198642d1835089281e3997e258896");
 }
