@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "aws/endpoints.h"
 #include "aws/s3_errors.h"
 #include "aws/s3_xml.h"
 #include "aws/sigv4.h"
@@ -57,12 +58,6 @@ bool is_region(std::string_view text) {
   return !text.empty() && text.size() <= 40 && can_be_host_label(text);
 }
 
-std::string_view dns_suffix(std::string_view region) {
-  if (region.starts_with("cn-")) return "amazonaws.com.cn";
-  if (region.starts_with("eusc-")) return "amazonaws.eu";
-  return "amazonaws.com";
-}
-
 Result<std::string> content_md5(std::string_view body) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
@@ -82,12 +77,14 @@ Error too_long(uint64_t max_bytes) {
 
 class S3Client final : public S3 {
  public:
-  S3Client(S3Options options, Clock& clock, std::unique_ptr<HttpTransport> http)
+  S3Client(S3Options options, Clock& clock, std::unique_ptr<HttpTransport> http,
+           const Environment& environment)
       : options_(std::move(options)),
         clock_(clock),
         http_(std::move(http)),
+        choice_(endpoint_choice(environment)),
         region_(options_.region),
-        setup_(set_up()) {}
+        setup_(set_up(environment)) {}
 
   Result<S3PutResult> put_hashed(std::string_view key, std::string_view body,
                                  std::string_view body_sha256,
@@ -202,7 +199,7 @@ class S3Client final : public S3 {
   }
 
  private:
-  Status set_up() {
+  Status set_up(const Environment& environment) {
     if (!is_bucket_name(options_.bucket)) {
       return Error(ErrorCode::kCfgValue,
                    "\"" + std::string(cut_utf8(options_.bucket, 100)) + "\" is no bucket name");
@@ -211,8 +208,10 @@ class S3Client final : public S3 {
       return Error(ErrorCode::kCfgValue,
                    "\"" + std::string(cut_utf8(region_, 100)) + "\" is no AWS region");
     }
-    if (!options_.endpoint.empty()) {
-      VESTO_ASSIGN(origin_, parse_origin(options_.endpoint));
+    VESTO_ASSIGN(const std::string endpoint,
+                 configured_endpoint(AwsService::kS3, options_.endpoint, environment));
+    if (!endpoint.empty()) {
+      VESTO_ASSIGN(origin_, parse_origin(endpoint));
     }
     return ok_status();
   }
@@ -295,7 +294,7 @@ class S3Client final : public S3 {
     if (origin_) {
       address.origin = *origin_;
     } else {
-      address.origin.host = "s3." + region + "." + std::string(dns_suffix(region));
+      address.origin.host = aws_endpoint(AwsService::kS3, region, choice_).substr(8);  // https://
     }
     const bool in_path =
         options_.path_style || !can_be_host_label(options_.bucket) || address.origin.is_address();
@@ -344,6 +343,7 @@ class S3Client final : public S3 {
   const S3Options options_;
   Clock& clock_;
   const std::unique_ptr<HttpTransport> http_;
+  const EndpointChoice choice_;
   std::optional<HttpOrigin> origin_;  // given; else AWS's own
   std::string region_;                // "" until it is known
   const Status setup_;
@@ -352,15 +352,17 @@ class S3Client final : public S3 {
 }  // namespace
 
 std::unique_ptr<S3> make_s3_client_on(S3Options options, Clock& clock,
-                                      std::unique_ptr<HttpTransport> http) {
-  return std::make_unique<S3Client>(std::move(options), clock, std::move(http));
+                                      std::unique_ptr<HttpTransport> http,
+                                      const Environment& environment) {
+  return std::make_unique<S3Client>(std::move(options), clock, std::move(http), environment);
 }
 
 std::unique_ptr<S3> make_s3_client(S3Options options, Clock& clock) {
   HttpOptions http{.tls_ca_file = options.tls_ca_file,
                    .connect_timeout_ms = options.connect_timeout_ms,
                    .request_timeout_ms = options.request_timeout_ms};
-  return make_s3_client_on(std::move(options), clock, make_http_client(std::move(http)));
+  return make_s3_client_on(std::move(options), clock, make_http_client(std::move(http)),
+                           process_environment());
 }
 
 }  // namespace vesto

@@ -1,5 +1,5 @@
-// The S3 client with its transport given from outside, for tests that script the answers.
-// make_s3_client (aws/s3.h) makes it with libcurl.
+// The S3 client with its transport and environment given from outside, for tests that script the
+// answers. make_s3_client (aws/s3.h) makes it with libcurl.
 #ifndef VESTO_AWS_S3_CLIENT_H_
 #define VESTO_AWS_S3_CLIENT_H_
 
@@ -11,7 +11,8 @@
 namespace vesto {
 
 std::unique_ptr<S3> make_s3_client_on(S3Options options, Clock& clock,
-                                      std::unique_ptr<HttpTransport> http);
+                                      std::unique_ptr<HttpTransport> http,
+                                      const Environment& environment = {});
 
 }  // namespace vesto
 

@@ -115,6 +115,41 @@ TEST_F(S3ClientTest, SessionTokenIsSentAndSigned) {
             std::string::npos);
 }
 
+// The environment puts another endpoint in AWS's place, or another variant of it.
+TEST_F(S3ClientTest, EndpointOfTheEnvironment) {
+  std::map<std::string, std::string> variables;
+  const Environment environment = [&](std::string_view name) -> std::optional<std::string> {
+    const auto found = variables.find(std::string(name));
+    if (found == variables.end()) return std::nullopt;
+    return found->second;
+  };
+  const auto url = [&](const std::string& bucket) -> std::string {
+    good_put();
+    S3Options options;
+    options.region = "eu-west-1";
+    options.bucket = bucket;
+    const auto s3 = make_s3_client_on(std::move(options), clock_,
+                                      std::make_unique<ScriptedHttp>(script_), environment);
+    const auto result = s3->put("k", "", {});
+    if (result.ok()) return script_.sent.back().url;
+    script_.answers.clear();
+    return std::string(result.error().name());
+  };
+  variables["AWS_USE_DUALSTACK_ENDPOINT"] = "true";
+  EXPECT_EQ(url("b-1"), "https://b-1.s3.dualstack.eu-west-1.amazonaws.com/k");
+  EXPECT_EQ(url("with.dot"), "https://s3.dualstack.eu-west-1.amazonaws.com/with.dot/k");
+  variables["AWS_USE_FIPS_ENDPOINT"] = "true";
+  EXPECT_EQ(url("b-1"), "https://b-1.s3-fips.dualstack.eu-west-1.amazonaws.com/k");
+  variables["AWS_ENDPOINT_URL"] = "http://localhost:9000";
+  EXPECT_EQ(url("b-1"), "http://b-1.localhost:9000/k");
+  variables["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:9001";
+  EXPECT_EQ(url("b-1"), "http://127.0.0.1:9001/b-1/k");
+  variables["AWS_ENDPOINT_URL_S3"] = "nonsense";
+  EXPECT_EQ(url("b-1"), "CFG-VALUE");
+  variables["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true";
+  EXPECT_EQ(url("b-1"), "https://b-1.s3-fips.dualstack.eu-west-1.amazonaws.com/k");
+}
+
 TEST_F(S3ClientTest, Addressing) {
   struct Case {
     std::string endpoint, bucket, region;
