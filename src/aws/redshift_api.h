@@ -31,6 +31,9 @@ struct LoginRequest {
   std::string db_user = {};    // provisioned: GetClusterCredentials with it; "": ...WithIAM
   std::string database = {};
   int64_t duration_s = 3600;  // 900 to 3,600
+  // Where they are known, errors tell more: a wrong kind, a role of another account.
+  std::string host = {};     // of the endpoint
+  std::string account = {};  // the warehouse's, 12 digits
 };
 
 struct WarehouseLogin {

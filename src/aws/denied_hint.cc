@@ -1,0 +1,134 @@
+#include "aws/denied_hint.h"
+
+#include <algorithm>
+
+#include "base/strings.h"
+
+namespace vesto {
+
+namespace {
+
+constexpr std::string_view kSpread = " AWS takes up to ten minutes to spread a new policy.";
+
+// Eats blanks, then `word` if it stands there.
+bool take_word(std::string_view* text, std::string_view word) {
+  std::string_view rest = trim(*text);
+  if (!to_lower_ascii(rest.substr(0, word.size())).starts_with(word)) return false;
+  rest.remove_prefix(word.size());
+  *text = rest;
+  return true;
+}
+
+// Up to the next blank.
+std::string take_token(std::string_view* text) {
+  *text = trim(*text);
+  const size_t end = std::min(text->size(), text->find_first_of(" \t\r\n"));
+  std::string token(text->substr(0, end));
+  text->remove_prefix(end);
+  return token;
+}
+
+// Quotes around it, and the sentence's full stop, are not part of an ARN.
+std::string bare(std::string token) {
+  while (!token.empty() && (token.back() == '"' || token.back() == '.' || token.back() == ',')) {
+    token.pop_back();
+  }
+  while (!token.empty() && token.front() == '"') token.erase(0, 1);
+  return token;
+}
+
+// The ARN that a login needs, with what is known: the text of AWS had none.
+std::string wanted_arn(const AwsCall& call) {
+  const std::string partition(partition_of_region(call.region).name);
+  const std::string account = call.account.empty() ? "ACCOUNT" : call.account;
+  if (call.service == AwsService::kRedshiftServerless) {
+    return "arn:" + partition + ":redshift-serverless:" + call.region + ":" + account +
+           ":workgroup/ID (the workgroup's UUID, not its name)";
+  }
+  const std::string start = "arn:" + partition + ":redshift:" + call.region + ":" + account + ":";
+  if (call.action == "redshift:DescribeClusters") return start + "cluster:" + call.what;
+  std::string out;
+  if (!call.db_user.empty()) out = start + "dbuser:" + call.what + "/" + call.db_user;
+  if (!call.database.empty()) {
+    if (!out.empty()) out += " and ";
+    out += start + "dbname:" + call.what + "/" + call.database;
+  }
+  return out.empty() ? start + "dbname:" + call.what + "/*" : out;
+}
+
+}  // namespace
+
+std::optional<DeniedText> parse_denied_text(std::string_view message) {
+  const size_t start = message.find("User:");
+  if (start == std::string_view::npos) return std::nullopt;
+  std::string_view rest = message.substr(start + 5);
+  DeniedText denied;
+  denied.who = take_token(&rest);
+  for (const std::string_view word : {"is", "not", "authorized", "to", "perform"}) {
+    if (!take_word(&rest, word)) return std::nullopt;
+  }
+  take_word(&rest, ":");
+  denied.action = bare(take_token(&rest));
+  if (denied.who.empty() || denied.action.find(':') == std::string::npos) return std::nullopt;
+  if (take_word(&rest, "on this resource")) {
+    // The text knows no ARN.
+  } else if (take_word(&rest, "on resource")) {
+    take_word(&rest, ":");
+    denied.resource = bare(take_token(&rest));
+  } else if (take_word(&rest, "on")) {
+    denied.resource = bare(take_token(&rest));
+  }
+  denied.why = std::string(trim(rest));
+  return denied;
+}
+
+std::string account_of_arn(std::string_view arn) {
+  const std::vector<std::string> parts = split(arn, ':');
+  if (parts.size() < 6 || parts[0] != "arn") return "";
+  return parts[4];
+}
+
+std::string assume_denied_hint(const AwsCall& call, std::string_view message) {
+  const auto denied = parse_denied_text(message);
+  if (call.what.empty()) return "";
+  if (call.action == "sts:AssumeRoleWithWebIdentity") {
+    return "The trust policy of " + call.what +
+           " must allow sts:AssumeRoleWithWebIdentity to the identity token's issuer, with the "
+           "token's own subject and audience; the role's account and name must be right." +
+           std::string(kSpread);
+  }
+  const std::string who = denied ? denied->who : call.who;
+  std::string hint = "Allow " + call.action + " to " + (who.empty() ? "this identity" : who) +
+                     " in the trust policy of " + call.what;
+  if (!call.external_id.empty()) hint += ", with sts:ExternalId \"" + call.external_id + "\"";
+  hint += ", and in its own policy where it is of another account.";
+  if (denied && denied->why.find("explicit deny") != std::string::npos) {
+    hint += " A policy denies it explicitly: an Allow alone does not help.";
+  }
+  return hint + std::string(kSpread);
+}
+
+std::string credentials_denied_hint(const AwsCall& call, const AwsFault& fault) {
+  if (fault.code == "UnsupportedOperation") {
+    return call.db_user.empty()
+               ? "This cluster does not give this identity a login of its own: set db_user."
+               : "This cluster does not give a login for a named user: leave db_user out.";
+  }
+  const auto denied = parse_denied_text(fault.message);
+  const std::string action = denied ? denied->action : call.action;
+  const std::string arn = denied && !denied->resource.empty() ? denied->resource : wanted_arn(call);
+  std::string hint = "Allow " + action + " on " + arn;
+  if (denied) hint += " to " + denied->who;
+  hint += ".";
+  const std::string account = account_of_arn(denied ? denied->resource : "");
+  if (!account.empty() && !call.account.empty() && account != call.account) {
+    hint += " That ARN is of account " + account + ", the warehouse is in " + call.account +
+            ": the role or the keys are of another account than the warehouse.";
+  }
+  if (denied && denied->why.find("explicit deny") != std::string::npos) {
+    hint += " A policy denies it explicitly: an Allow alone does not help.";
+  }
+  return hint + std::string(kSpread);
+}
+
+}  // namespace vesto

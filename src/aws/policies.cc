@@ -1,0 +1,112 @@
+#include "aws/policies.h"
+
+#include <nlohmann/json.hpp>
+
+#include "aws/endpoints.h"
+#include "base/strings.h"
+
+namespace vesto {
+
+namespace {
+
+using Json = nlohmann::ordered_json;  // keys as they are written here
+
+constexpr size_t kMaxPolicyBytes = 2048;
+constexpr const char* kPolicyVersion = "2012-10-17";  // the one with variables
+
+// A literal text in a place where IAM knows wildcards and variables.
+std::string literal(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '*' || c == '?' || c == '$') {
+      out += std::string("${") + c + "}";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+// In a StringEquals there are variables, but no wildcards.
+std::string literal_equals(std::string_view text) { return replace_all(text, "$", "${$}"); }
+
+// ASCII alone (\uXXXX for the rest): STS takes no characters above U+00FF.
+std::string dumped(const Json& policy, int indent) {
+  return policy.dump(indent, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
+}
+
+bool is_utf8(const std::string& text) {
+  const Json json = text;
+  return json.dump(-1, ' ', false, Json::error_handler_t::ignore) ==
+         json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Error bad_part(const std::string& what) {
+  return {ErrorCode::kCfgValue, "a session policy cannot be written: " + what};
+}
+
+Status check_key_arn(const std::string& arn) {
+  const std::vector<std::string> parts = split(arn, ':');
+  const bool is_arn = parts.size() == 6 && parts[0] == "arn" && parts[2] == "kms";
+  if (is_arn && parts[5].starts_with("key/") && is_utf8(arn) &&
+      arn.find_first_of("*?$\"") == std::string::npos) {
+    return ok_status();
+  }
+  return Error(bad_part("\"" + printable(cut_utf8(arn, 200), false) +
+                        "\" is not the ARN of a KMS key"))
+      .with_hint("Give the key's own ARN (arn:aws:kms:REGION:ACCOUNT:key/ID), not an alias.");
+}
+
+Json policy_of(Json statements) {
+  return {{"Version", kPolicyVersion}, {"Statement", std::move(statements)}};
+}
+
+}  // namespace
+
+Result<std::string> copy_session_policy(const std::string& partition, const std::string& bucket,
+                                        const std::string& key_prefix,
+                                        const std::string& kms_key_arn) {
+  if (find_partition(partition) == nullptr) return bad_part("no such partition: " + partition);
+  if (bucket.empty() || key_prefix.empty()) return bad_part("no bucket, or no prefix");
+  if (!is_utf8(bucket) || !is_utf8(key_prefix)) return bad_part("the prefix is no UTF-8");
+  const std::string bucket_arn = "arn:" + partition + ":s3:::" + literal(bucket);
+  const std::string keys = literal(key_prefix) + "*";
+  Json statements = Json::array();
+  statements.push_back(
+      {{"Effect", "Allow"}, {"Action", "s3:GetObject"}, {"Resource", bucket_arn + "/" + keys}});
+  statements.push_back({{"Effect", "Allow"},
+                        {"Action", "s3:ListBucket"},
+                        {"Resource", bucket_arn},
+                        {"Condition", {{"StringLike", {{"s3:prefix", keys}}}}}});
+  if (!kms_key_arn.empty()) {
+    VESTO_TRY(check_key_arn(kms_key_arn));
+    statements.push_back(
+        {{"Effect", "Allow"}, {"Action", "kms:Decrypt"}, {"Resource", kms_key_arn}});
+  }
+  std::string policy = dumped(policy_of(std::move(statements)), -1);
+  if (policy.size() <= kMaxPolicyBytes) return policy;
+  return bad_part("it has " + format_count(static_cast<int64_t>(policy.size())) +
+                  " characters, AWS takes 2,048");
+}
+
+std::string trust_policy_google(const std::string& sub, const std::string& oaud) {
+  Json statement = {{"Effect", "Allow"},
+                    {"Principal", {{"Federated", "accounts.google.com"}}},
+                    {"Action", "sts:AssumeRoleWithWebIdentity"},
+                    {"Condition",
+                     {{"StringEquals",
+                       {{"accounts.google.com:sub", literal_equals(sub)},
+                        {"accounts.google.com:oaud", literal_equals(oaud)}}}}}};
+  return dumped(policy_of(Json::array({std::move(statement)})), 2);
+}
+
+std::string trust_policy_account(const std::string& principal_arn, const std::string& external_id) {
+  Json statement = {
+      {"Effect", "Allow"}, {"Principal", {{"AWS", principal_arn}}}, {"Action", "sts:AssumeRole"}};
+  if (!external_id.empty()) {
+    statement["Condition"] = {{"StringEquals", {{"sts:ExternalId", literal_equals(external_id)}}}};
+  }
+  return dumped(policy_of(Json::array({std::move(statement)})), 2);
+}
+
+}  // namespace vesto

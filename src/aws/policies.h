@@ -1,0 +1,31 @@
+// Policies of IAM that Vesto writes: the one that narrows the keys it hands to COPY, and the trust
+// policies that people put on their role.
+// Sources: IAM user guide, "Session policies", "IAM JSON policy elements" (variables and tags:
+// ${*}, ${?}, ${$}), "The confused deputy problem". Pure; any thread.
+#ifndef VESTO_AWS_POLICIES_H_
+#define VESTO_AWS_POLICIES_H_
+
+#include <string>
+
+#include "base/result.h"
+
+namespace vesto {
+
+// On one line, for the Policy field of AssumeRole. Allows to read, and to list, what begins with
+// `key_prefix` ("vesto/sync/run-7/") in the bucket, and kms:Decrypt with the key if one is given.
+// `partition` as in ARNs ("aws-cn"). Errors: CFG-VALUE for an empty or ill-formed part, an alias in
+// the place of a key, or a policy longer than the 2,048 characters that STS takes.
+Result<std::string> copy_session_policy(const std::string& partition, const std::string& bucket,
+                                        const std::string& key_prefix,
+                                        const std::string& kms_key_arn);
+
+// For people to paste: indented by 2. `sub` is the Google identity's number, `oaud` the audience
+// that its tokens are made for; both must match, or another customer's role could be named.
+std::string trust_policy_google(const std::string& sub, const std::string& oaud);
+
+// `external_id` "" leaves its condition out.
+std::string trust_policy_account(const std::string& principal_arn, const std::string& external_id);
+
+}  // namespace vesto
+
+#endif  // VESTO_AWS_POLICIES_H_

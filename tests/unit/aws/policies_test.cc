@@ -1,0 +1,108 @@
+#include "aws/policies.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace vesto {
+namespace {
+
+std::string session(const std::string& bucket, const std::string& prefix,
+                    const std::string& key = "") {
+  const auto policy = copy_session_policy("aws", bucket, prefix, key);
+  return policy.ok() ? *policy : std::string(policy.error().name());
+}
+
+TEST(SessionPolicy, ReadsAndListsOnePrefix) {
+  EXPECT_EQ(session("stage-bucket", "vesto/run-7/"),
+            R"({"Version":"2012-10-17","Statement":[)"
+            R"({"Effect":"Allow","Action":"s3:GetObject",)"
+            R"("Resource":"arn:aws:s3:::stage-bucket/vesto/run-7/*"},)"
+            R"({"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::stage-bucket",)"
+            R"("Condition":{"StringLike":{"s3:prefix":"vesto/run-7/*"}}}]})");
+}
+
+TEST(SessionPolicy, KeyAndPartition) {
+  const auto policy =
+      copy_session_policy("aws-cn", "b", "p/", "arn:aws-cn:kms:cn-north-1:123456789012:key/1-2");
+  ASSERT_TRUE(policy.ok());
+  const auto json = nlohmann::json::parse(*policy);
+  EXPECT_EQ(json["Statement"][0]["Resource"], "arn:aws-cn:s3:::b/p/*");
+  EXPECT_EQ(json["Statement"][2]["Action"], "kms:Decrypt");
+  EXPECT_EQ(json["Statement"][2]["Resource"], "arn:aws-cn:kms:cn-north-1:123456789012:key/1-2");
+}
+
+TEST(SessionPolicy, WildcardsAndVariablesAreLiteral) {
+  const auto json = nlohmann::json::parse(session("b", "a*b?c$d/${aws:username}/"));
+  EXPECT_EQ(json["Statement"][0]["Resource"],
+            "arn:aws:s3:::b/a${*}b${?}c${$}d/${$}{aws:username}/*");
+  EXPECT_EQ(json["Statement"][1]["Condition"]["StringLike"]["s3:prefix"],
+            "a${*}b${?}c${$}d/${$}{aws:username}/*");
+}
+
+TEST(SessionPolicy, OnlyCharactersThatStsTakes) {
+  const std::string policy = session("b", "\xE6\x97\xA5\"\\/");
+  for (const char c : policy) EXPECT_TRUE(c >= ' ' && c < 127);
+  EXPECT_EQ(nlohmann::json::parse(policy)["Statement"][0]["Resource"],
+            "arn:aws:s3:::b/\xE6\x97\xA5\"\\/*");
+}
+
+TEST(SessionPolicy, RefusesWhatWouldAllowTooMuchOrNothing) {
+  EXPECT_EQ(session("b", ""), "CFG-VALUE");
+  EXPECT_EQ(session("", "p/"), "CFG-VALUE");
+  EXPECT_EQ(session("b", "\xff/"), "CFG-VALUE");
+  EXPECT_EQ(session("b", std::string(1000, 'p')), "CFG-VALUE");  // 2,048 characters at most
+  EXPECT_NE(session("b", std::string(800, 'p')), "CFG-VALUE");
+  EXPECT_FALSE(copy_session_policy("aws-xx", "b", "p/", "").ok());
+  for (const char* bad :
+       {"arn:aws:kms:eu-west-1:123456789012:alias/x", "1234", "*",
+        "arn:aws:kms:eu-west-1:123456789012:key/*", "arn:aws:s3:eu-west-1:123456789012:key/1"}) {
+    EXPECT_EQ(session("b", "p/", bad), "CFG-VALUE") << bad;
+  }
+}
+
+TEST(TrustPolicy, Google) {
+  EXPECT_EQ(trust_policy_google("112233445566778899001", "vesto-abc"), R"({
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Principal": {
+        "Federated": "accounts.google.com"
+      },
+      "Action": "sts:AssumeRoleWithWebIdentity",
+      "Condition": {
+        "StringEquals": {
+          "accounts.google.com:sub": "112233445566778899001",
+          "accounts.google.com:oaud": "vesto-abc"
+        }
+      }
+    }
+  ]
+})");
+}
+
+TEST(TrustPolicy, Account) {
+  EXPECT_EQ(trust_policy_account("arn:aws:iam::123456789012:role/vesto", "ext-1"), R"({
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": "arn:aws:iam::123456789012:role/vesto"
+      },
+      "Action": "sts:AssumeRole",
+      "Condition": {
+        "StringEquals": {
+          "sts:ExternalId": "ext-1"
+        }
+      }
+    }
+  ]
+})");
+  EXPECT_EQ(trust_policy_account("arn:x", "").find("Condition"), std::string::npos);
+  EXPECT_NE(trust_policy_account("arn:x", "a${b}").find("a${$}{b}"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace vesto
