@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "aws/endpoints.h"
 #include "base/redact.h"
 #include "base/strings.h"
 
@@ -74,13 +75,6 @@ ErrorCode code_of_status(int status, bool body_expected) {
   return ErrorCode::kS3Refused;
 }
 
-std::string arn_partition(std::string_view region) {
-  if (region.starts_with("cn-")) return "aws-cn";
-  if (region.starts_with("us-gov-")) return "aws-us-gov";
-  if (region.starts_with("eusc-")) return "aws-eusc";
-  return "aws";
-}
-
 std::string subject(const S3Call& call) {
   std::string out = "s3://" + std::string(call.bucket);
   if (!call.key.empty()) out += "/" + std::string(call.key);
@@ -104,7 +98,8 @@ std::string denied_hint(const S3Call& call, std::string_view message) {
   if (message.find("kms:") != std::string_view::npos) {
     return "Allow kms:GenerateDataKey and kms:Decrypt on the key that encrypts the bucket.";
   }
-  std::string hint = "Allow " + std::string(call.action) + " on arn:" + arn_partition(call.region) +
+  std::string hint = "Allow " + std::string(call.action) +
+                     " on arn:" + std::string(partition_of_region(call.region).name) +
                      ":s3:::" + std::string(call.bucket);
   if (!call.key.empty()) hint += "/" + allowed_keys(call.key);
   hint += '.';

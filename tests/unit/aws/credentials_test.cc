@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -84,7 +85,10 @@ class CachedCredentials : public testing::Test {
     return got.ok() ? got->access_key_id : std::string(got.error().name());
   }
   void wait_for_calls(int count) const {
-    while (state_.calls < count) std::this_thread::yield();
+    for (int i = 0; i < 5000 && state_.calls < count; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    EXPECT_GE(state_.calls, count);
   }
 
   SetClock clock_;
@@ -95,8 +99,9 @@ class CachedCredentials : public testing::Test {
 
 TEST_F(CachedCredentials, KeptUntilAQuarterOfTheirLifeIsLeft) {
   EXPECT_EQ(source_->describe(), "the fake");
+  state_.life_ms = 40 * kMinuteMs;
   EXPECT_EQ(key(), "KEY1");
-  clock_.advance(45 * kMinuteMs - 1);
+  clock_.advance(30 * kMinuteMs - 1);
   EXPECT_EQ(key(), "KEY1");
   clock_.advance(1);
   EXPECT_EQ(key(), "KEY2");
@@ -195,13 +200,15 @@ TEST_F(CachedCredentials, AWaitingCallerCanBeStopped) {
   std::jthread refresher([&] { EXPECT_EQ(key(), "KEY1"); });
   wait_for_calls(1);
   std::stop_source stop;
+  std::atomic<bool> done{false};
   std::jthread waiter([&] {
     const auto got = source_->get(0, stop.get_token());
-    ASSERT_FALSE(got.ok());
-    EXPECT_EQ(got.error().code(), ErrorCode::kRunInterrupted);
+    done = !got.ok() && got.error().code() == ErrorCode::kRunInterrupted;
   });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // let it reach the wait
   stop.request_stop();
-  waiter.join();
+  for (int i = 0; i < 500 && !done; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(done);
   std::stop_source stopped_before;
   stopped_before.request_stop();
   EXPECT_EQ(source_->get(0, stopped_before.get_token()).error().code(), ErrorCode::kRunInterrupted);
