@@ -10,8 +10,8 @@ namespace vesto {
 
 namespace {
 
-constexpr int64_t kLongestMarginMs = 15 * 60'000;  // refreshed at most so long before the end
-constexpr int64_t kFailureSpacingMs = 10'000;      // between two refreshes that fail
+constexpr int64_t kLongestMarginMs = int64_t{15} * 60'000;  // before the end, at most
+constexpr int64_t kFailureSpacingMs = 10'000;               // between two refreshes that fail
 
 class StaticSource final : public CredentialSource {
  public:
