@@ -230,7 +230,7 @@ class CurlClient final : public HttpTransport {
       curl_easy_setopt(h, CURLOPT_CAINFO, options_.tls_ca_file.c_str());
       curl_easy_setopt(h, CURLOPT_CAPATH, nullptr);  // the named CA in place of the system's
     }
-    if (is_loopback_host(origin.host)) curl_easy_setopt(h, CURLOPT_PROXY, "");
+    if (options_.no_proxy || is_loopback_host(origin.host)) curl_easy_setopt(h, CURLOPT_PROXY, "");
     curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout_ms));
     curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, static_cast<long>(options_.request_timeout_ms));
     curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, 1L);

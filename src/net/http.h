@@ -31,6 +31,7 @@ struct HttpOptions {
   int64_t connect_timeout_ms = 10'000;
   int64_t request_timeout_ms = 300'000;  // the whole request, connecting included
   int64_t stall_timeout_ms = 60'000;     // less than one byte a second for so long
+  bool no_proxy = false;  // never through a proxy: metadata services answer this machine alone
 };
 
 struct HttpRequest {

@@ -164,6 +164,20 @@ TEST(Http, EndlessHeadersAreCut) {
   }
 }
 
+// The name has no address, so only a proxy can answer for it.
+TEST(Http, ProxyOfTheEnvironmentUnlessSwitchedOff) {
+  RawServer proxy(always(kOk));
+  const std::string url = "http://" + std::string(70, 'a') + ".invalid/some?path";
+  setenv("http_proxy", url_of(proxy).c_str(), 1);
+  const auto through = get(url);
+  const auto around = get(url, {.no_proxy = true});
+  unsetenv("http_proxy");
+  ASSERT_TRUE(through.ok()) << through.error().to_string();
+  ASSERT_EQ(proxy.requests().size(), 1U);
+  EXPECT_TRUE(proxy.requests()[0].starts_with("GET " + url)) << proxy.requests()[0];
+  EXPECT_EQ(code_of(around), ErrorCode::kNetDns);
+}
+
 TEST(HttpErrors, Refused) {
   int port = 0;
   {
