@@ -52,10 +52,14 @@ class IdTokenSource {
 };
 
 // GCE_METADATA_HOST (default metadata.google.internal), GCE_METADATA_TIMEOUT (seconds, default 3);
-// `service_account`: "default" or an e-mail address. 5 attempts. Without a proxy.
+// `service_account`: "default" or an e-mail address. 5 attempts. Without a proxy: `http` is made
+// with metadata_http_options.
 std::unique_ptr<IdTokenSource> make_metadata_tokens(std::string service_account, Clock& clock,
                                                     std::unique_ptr<HttpTransport> http,
                                                     Environment environment);
+
+// What `http` of make_metadata_tokens is made with: GCE_METADATA_TIMEOUT, no proxy.
+HttpOptions metadata_http_options(const Environment& environment);
 
 // `key_json`: the service account's key file. Its token_uri is asked; `token_uri` wins over it
 // ("" = the file's).
