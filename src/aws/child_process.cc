@@ -106,6 +106,7 @@ int spawn(const std::vector<std::string>& words, const Pipe& out, const Pipe& er
       static_cast<short>(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
   std::vector<std::string> copy = words;
   std::vector<char*> arguments;
+  arguments.reserve(copy.size() + 1);
   for (std::string& word : copy) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   return posix_spawnp(pid, arguments[0], &plan.actions, &plan.attributes, arguments.data(),

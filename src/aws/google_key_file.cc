@@ -19,7 +19,7 @@ constexpr std::string_view kGoogleTokenUri = "https://oauth2.googleapis.com/toke
 constexpr size_t kMaxKeyFileBytes = 64 << 10;
 constexpr uint64_t kMaxAnswerBytes = 64 << 10;
 constexpr int64_t kAssertionLifeS = 3600;
-constexpr int64_t kSkewMs = 5 * 60'000;
+constexpr int64_t kSkewMs = 300'000;
 
 struct ServiceAccountKey {
   std::string email;

@@ -10,8 +10,8 @@
 namespace vesto {
 
 constexpr size_t kMaxTokenBytes = 20'000;
-constexpr int64_t kTokenMinLifeMs = 5 * 60'000;     // what a caller gets lasts so long at least
-constexpr int64_t kTokenReuseLifeMs = 10 * 60'000;  // a token with less is asked for anew
+constexpr int64_t kTokenMinLifeMs = 300'000;    // what a caller gets lasts so long at least
+constexpr int64_t kTokenReuseLifeMs = 600'000;  // a token with less is asked for anew
 
 // "iss x, aud y, azp z, sub s, exp 2026-11-22T01:26:56Z", for error texts.
 std::string claims_text(const TokenClaims& claims);
