@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "base/mutex.h"
@@ -12,23 +13,50 @@ namespace vesto {
 
 namespace {
 
+// The forms in which a secret stands in texts are made with all their room at once: a string that
+// grows leaves its bytes behind in freed memory.
 std::string url_encoded(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string out;
+  out.reserve(text.size() * 3);
   for (const char c : text) {
     const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
                        c == '-' || c == '_' || c == '.' || c == '~';
+    const auto byte = static_cast<unsigned char>(c);
     if (plain) {
       out += c;
     } else {
-      out += "%" + to_upper_ascii(to_hex(std::string_view(&c, 1)));
+      out += '%';
+      out += kDigits[byte >> 4];
+      out += kDigits[byte & 0xF];
     }
   }
   return out;
 }
 
+std::string quotes_doubled(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() * 2);
+  for (const char c : text) {
+    if (c == '\\' || c == '\'') out += c;
+    out += c;
+  }
+  return out;
+}
+
+struct Forms {
+  std::string url;
+  std::string quoted;
+};
+
+struct Registered {
+  const std::string* value;
+  const Forms* forms;
+};
+
 struct Registry {
   Mutex mutex;
-  std::vector<const std::string*> values VESTO_GUARDED_BY(mutex);
+  std::vector<Registered> values VESTO_GUARDED_BY(mutex);
 };
 
 // Never destroyed: secrets of static duration may outlive any other order.
@@ -41,27 +69,44 @@ Registry& registry() {
 
 struct Secret::Holder {
   std::string value;
+  Forms forms;
 
-  explicit Holder(std::string text) : value(std::move(text)) {
+  explicit Holder(std::string_view text)
+      : value(text), forms{url_encoded(text), quotes_doubled(text)} {
     Registry& all = registry();
     Lock lock(all.mutex);
-    all.values.push_back(&value);
+    all.values.push_back({&value, &forms});
   }
   ~Holder() {
     Registry& all = registry();
-    Lock lock(all.mutex);
-    std::erase(all.values, &value);
-    OPENSSL_cleanse(value.data(), value.size());
+    {
+      Lock lock(all.mutex);
+      std::erase_if(all.values, [this](const Registered& one) { return one.value == &value; });
+    }
+    wipe(&value);
+    wipe(&forms.url);
+    wipe(&forms.quoted);
   }
   Holder(const Holder&) = delete;
   Holder& operator=(const Holder&) = delete;
 };
 
-Secret::Secret(std::string value) : holder_(std::make_shared<const Holder>(std::move(value))) {}
+Secret::Secret(std::string&& value) : holder_(std::make_shared<const Holder>(value)) {
+  wipe(&value);
+}
+
+Secret::Secret(const std::string& value) : holder_(std::make_shared<const Holder>(value)) {}
 
 const std::string& Secret::reveal() const {
   static const std::string kEmpty;
   return holder_ ? holder_->value : kEmpty;
+}
+
+void wipe(std::string* text) {
+  // Up to the capacity: bytes behind the end may be those of a longer value before.
+  text->resize(text->capacity());
+  OPENSSL_cleanse(text->data(), text->size());
+  text->clear();
 }
 
 std::string redact(std::string_view text) {
@@ -69,11 +114,13 @@ std::string redact(std::string_view text) {
   std::string out(text);
   Registry& all = registry();
   Lock lock(all.mutex);
-  for (const std::string* value : all.values) {
-    if (value->size() < kShortest) continue;
-    for (const std::string& form :
-         {*value, url_encoded(*value), replace_all(replace_all(*value, "\\", "\\\\"), "'", "''")}) {
-      if (out.find(form) != std::string::npos) out = replace_all(out, form, "***");
+  for (const Registered& one : all.values) {
+    if (one.value->size() < kShortest) continue;
+    for (const std::string* form :
+         std::array<const std::string*, 3>{one.value, &one.forms->url, &one.forms->quoted}) {
+      if (out.find(*form) == std::string::npos) continue;
+      WipedString before(std::move(out));
+      out = replace_all(before.text, *form, "***");
     }
   }
   return out;

@@ -9,13 +9,18 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace vesto {
 
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::string value);
+  // Takes the value over and wipes the string that it came in: a short one would leave its bytes
+  // in the string that was moved from.
+  explicit Secret(std::string&& value);
+  // Copies; the caller's string stays as it is.
+  explicit Secret(const std::string& value);
   // The clear text: only for the last step before it goes to the other side.
   [[nodiscard]] const std::string& reveal() const;
   [[nodiscard]] bool empty() const { return reveal().empty(); }
@@ -23,6 +28,22 @@ class Secret {
  private:
   struct Holder;
   std::shared_ptr<const Holder> holder_;
+};
+
+// Overwrites all that the string has room for, and empties it.
+void wipe(std::string* text);
+
+// A string that is wiped when it goes. For clear text on its way into a Secret. What it outgrows
+// is not wiped: reserve first.
+class WipedString {
+ public:
+  WipedString() = default;
+  explicit WipedString(std::string&& value) : text(std::move(value)) { wipe(&value); }
+  ~WipedString() { wipe(&text); }
+  WipedString(const WipedString&) = delete;
+  WipedString& operator=(const WipedString&) = delete;
+
+  std::string text;
 };
 
 // `text` with every live secret of four or more characters replaced by "***", also in its
