@@ -83,7 +83,10 @@ std::string sigv4_authorization(const SigV4Request& request, const SigV4Key& key
   const std::string to_sign =
       "AWS4-HMAC-SHA256\n" + time + "\n" + scope + "\n" + sha256_hex(canonical_request(request));
 
-  std::string signing_key = hmac_sha256("AWS4" + key.secret_access_key.reveal(), date);
+  WipedString first_key;
+  first_key.text.reserve(4 + key.secret_access_key.reveal().size());
+  first_key.text.append("AWS4").append(key.secret_access_key.reveal());
+  std::string signing_key = hmac_sha256(first_key.text, date);
   signing_key = hmac_sha256(signing_key, key.region);
   signing_key = hmac_sha256(signing_key, key.service);
   signing_key = hmac_sha256(signing_key, "aws4_request");

@@ -170,4 +170,11 @@ std::optional<std::string> nearest(std::string_view word,
   return best;
 }
 
+void drop_line_end(std::string* text) {
+  if (text->ends_with('\n')) {
+    text->pop_back();
+    if (text->ends_with('\r')) text->pop_back();
+  }
+}
+
 }  // namespace vesto

@@ -32,6 +32,9 @@ std::string format_count(int64_t count);
 std::string format_bytes(uint64_t size_bytes);
 std::string format_duration(int64_t duration_ms);
 
+// Takes one line end (LF or CR LF) from the end of the text: editors put it there.
+void drop_line_end(std::string* text);
+
 // The nearest of `candidates` to `word` (edit distance of at most a third of its length, at least
 // 2), or nothing. For "did you mean".
 std::optional<std::string> nearest(std::string_view word,

@@ -69,7 +69,7 @@ int cmd_init(const Context& context) {
 int cmd_config_check(const Context& context) {
   LoadedConfig loaded = load_config(config_files(context.options));
   if (loaded.issues.empty() && !context.options.no_secrets) {
-    loaded.issues = check_references(loaded.config);
+    loaded.issues = check_references(loaded.config, sealed_store(context));
   }
   const bool good = loaded.issues.empty();
   if (context.options.json) {

@@ -127,7 +127,8 @@ int cmd_rejected(const Context& context) {
   }
   if (options.replay) return replay(context, *config);
   // Looking holds no lease and no lock: signals end the process as they are used to.
-  Result<AssembledSync> sync = assemble_sync(*config, options.name, std::stop_token());
+  Result<AssembledSync> sync =
+      assemble_sync(*config, options.name, sealed_store(context), std::stop_token());
   if (!sync.ok()) return fail(context, sync.error());
   const std::string stream =
       options.tables.empty() ? "" : normal_table_name(options.tables.front());

@@ -51,7 +51,8 @@ Result<std::unique_ptr<Prepared>> prepare(const Context& context, Config config,
   const SyncConfig* sync = prepared->config.find_sync(options.name);
   if (sync == nullptr) return no_object("sync", options.name, names_of(prepared->config.syncs));
   VESTO_TRY(check_tables(*sync, options.tables));
-  VESTO_ASSIGN(prepared->sync, assemble_sync(prepared->config, options.name, stop));
+  VESTO_ASSIGN(prepared->sync,
+               assemble_sync(prepared->config, options.name, sealed_store(context), stop));
   VESTO_ASSIGN(prepared->store, open_store(data_dir(options), *context.clock));
   return prepared;
 }

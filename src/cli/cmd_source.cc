@@ -16,12 +16,14 @@ struct Seen {
   std::vector<SourceTable> tables;
 };
 
-Result<Seen> look(const Config& config, const std::string& name) {
+Result<Seen> look(const Context& context, const Config& config) {
+  const std::string& name = context.options.name;
   // Looking holds no lease and no lock: signals end the process as they are used to.
   if (config.find_source(name) == nullptr) {
     return no_object("source", name, names_of(config.sources));
   }
-  VESTO_ASSIGN(const std::unique_ptr<Source> source, make_source(config, name, std::stop_token()));
+  VESTO_ASSIGN(const std::unique_ptr<Source> source,
+               make_source(config, name, sealed_store(context), std::stop_token()));
   Seen seen;
   auto identity = source->identity();
   if (!identity.ok()) {
@@ -52,7 +54,7 @@ std::string table_json_of(const SourceTable& table) {
 int cmd_source_test(const Context& context) {
   const std::optional<Config> config = load_or_print(context);
   if (!config) return kExitConfig;
-  const Result<Seen> seen = look(*config, context.options.name);
+  const Result<Seen> seen = look(context, *config);
   if (!seen.ok()) return fail(context, seen.error());
   if (context.options.json) {
     write_out(
@@ -77,7 +79,7 @@ int cmd_source_test(const Context& context) {
 int cmd_source_tables(const Context& context) {
   const std::optional<Config> config = load_or_print(context);
   if (!config) return kExitConfig;
-  const Result<Seen> seen = look(*config, context.options.name);
+  const Result<Seen> seen = look(context, *config);
   if (!seen.ok()) return fail(context, seen.error());
   if (context.options.json) {
     std::vector<std::string> tables;

@@ -33,6 +33,10 @@ int cmd_plan(const Context& context);
 int cmd_run(const Context& context);
 int cmd_parity(const Context& context);
 int cmd_rejected(const Context& context);
+int cmd_secret_set(const Context& context);
+int cmd_secret_list(const Context& context);
+int cmd_secret_remove(const Context& context);
+int cmd_secret_rotate_key(const Context& context);
 int cmd_status(const Context& context);
 int cmd_history(const Context& context);
 int cmd_show(const Context& context);
@@ -52,6 +56,9 @@ int report_lost_output(int code);
 std::vector<std::string> config_files(const Options& options);
 // --data, VESTO_DATA, or .vesto next to the first configuration file.
 std::string data_dir(const Options& options);
+
+// The sealed store of the data directory. Looks at nothing yet.
+SealedStore sealed_store(const Context& context);
 
 // The configuration without issues; sets up the log by it. Prints every issue on stderr otherwise
 // and gives nothing.

@@ -54,6 +54,10 @@ std::string data_dir(const Options& options) {
   return (first.parent_path() / ".vesto").string();
 }
 
+SealedStore sealed_store(const Context& context) {
+  return SealedStore(data_dir(context.options), *context.clock);
+}
+
 std::string issues_text(const std::vector<ConfigIssue>& issues) {
   std::string out;
   for (const ConfigIssue& issue : issues) {

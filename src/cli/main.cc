@@ -33,6 +33,14 @@ int run_command(const Context& context) {
       return cmd_rejected(context);
     case Verb::kSyncParity:
       return cmd_parity(context);
+    case Verb::kSecretSet:
+      return cmd_secret_set(context);
+    case Verb::kSecretList:
+      return cmd_secret_list(context);
+    case Verb::kSecretRemove:
+      return cmd_secret_remove(context);
+    case Verb::kSecretRotateKey:
+      return cmd_secret_rotate_key(context);
     case Verb::kRun:
       return cmd_run(context);
     case Verb::kStatus:

@@ -18,6 +18,10 @@ enum class Verb {
   kSyncPlan,
   kSyncRejected,
   kSyncParity,
+  kSecretSet,
+  kSecretList,
+  kSecretRemove,
+  kSecretRotateKey,
   kRun,
   kStatus,
   kHistory,
@@ -37,12 +41,13 @@ struct Options {
   bool no_color = false;
   bool no_progress = false;
 
-  std::string name;                // SYNC, source, RUN or CODE
+  std::string name;                // SYNC, source, secret, RUN or CODE
   std::vector<std::string> names;  // status SYNC...
   std::vector<std::string> tables;
   bool full_refresh = false;
   bool dry_run = false;
   bool replay = false;
+  std::string from_file;  // secret set --from-file
   bool csv = false;
   bool sample = false;
   bool repair = false;

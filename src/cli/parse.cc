@@ -186,6 +186,21 @@ class Line {
                          Verb::kConfigShow);
     show->add_flag("--origin", options_.origin, "And where each came from");
     add(&app_, "init", "Write a commented vesto.toml", Verb::kInit);
+    add_secret();
+  }
+
+  void add_secret() {
+    CLI::App* secret = add_group("secret", "Secrets that are sealed in the data directory");
+    CLI::App* set =
+        add(secret, "set", "Set a secret: read from stdin, or asked for without echo on a terminal",
+            Verb::kSecretSet);
+    set->add_option("NAME", options_.name, "Its name, as in { secret = \"NAME\" }")->required();
+    set->add_option("--from-file", options_.from_file, "Read the value from this file")
+        ->type_name("FILE");
+    add(secret, "list", "Names and times of the secrets, never a value", Verb::kSecretList);
+    CLI::App* remove = add(secret, "remove", "Remove a secret", Verb::kSecretRemove);
+    remove->add_option("NAME", options_.name, "Its name")->required();
+    add(secret, "rotate-key", "Make new keys and seal every secret anew", Verb::kSecretRotateKey);
   }
 
   void add_help() {
@@ -347,6 +362,11 @@ class Line {
         {"config", "vesto config check"},
         {"config check", "vesto config check --config vesto.toml"},
         {"config show", "vesto config show --origin"},
+        {"secret", "vesto secret list"},
+        {"secret set", "vesto secret set acme/password < password.txt"},
+        {"secret list", "vesto secret list --json"},
+        {"secret remove", "vesto secret remove acme/password"},
+        {"secret rotate-key", "vesto secret rotate-key"},
         {"help", "vesto help RS-OWNER"},
         {"init", "vesto init"},
         {"version", "vesto version --json"},
@@ -369,9 +389,10 @@ ParsedLine parse_command_line(const std::vector<std::string>& arguments) {
 }
 
 std::vector<std::string> command_names() {
-  return {"run",         "sync plan", "sync parity", "sync rejected", "status",
-          "history",     "show",      "source test", "source tables", "config check",
-          "config show", "init",      "help",        "version"};
+  return {
+      "run",        "sync plan",   "sync parity",   "sync rejected",     "status",      "history",
+      "show",       "source test", "source tables", "config check",      "config show", "init",
+      "secret set", "secret list", "secret remove", "secret rotate-key", "help",        "version"};
 }
 
 }  // namespace vesto::cli

@@ -72,6 +72,8 @@ class Section {
     if (value->kind == Kind::kString) return {ValueRef::Kind::kText, value->text, value->origin};
     const TomlValue* env = value->find("env");
     if (env != nullptr) return {ValueRef::Kind::kEnv, env->text, env->origin};
+    const TomlValue* secret = value->find("secret");
+    if (secret != nullptr) return {ValueRef::Kind::kSecret, secret->text, secret->origin};
     const TomlValue* file = value->find("file");
     if (file == nullptr) return {};
     return {ValueRef::Kind::kFile, beside(file->origin, file->text), file->origin};

@@ -3,7 +3,7 @@
 //   LoadedConfig loaded = load_config(files);
 //   if (!loaded.issues.empty()) ...            // all of them, not only the first
 //   const SyncConfig* sync = loaded.config.find_sync("shop");
-//   VESTO_ASSIGN(Secret password, resolve_secret(destination->password));
+//   VESTO_ASSIGN(Secret password, resolve_secret(destination->password, SealedStore(data_dir)));
 //
 // Settings of later versions are refused (CFG-NOT-IN-VERSION), never ignored. The table of all
 // settings is keys.h.
@@ -20,14 +20,16 @@
 #include "base/redact.h"
 #include "base/result.h"
 #include "config/tree.h"
+#include "secret/sealed_store.h"
 
 namespace vesto {
 
-// Where a value comes from: written out, an environment variable, or a file.
+// Where a value comes from: written out, an environment variable, a file, or the sealed store.
 struct ValueRef {
-  enum class Kind { kNone, kText, kEnv, kFile };
+  enum class Kind { kNone, kText, kEnv, kFile, kSecret };
   Kind kind = Kind::kNone;
-  std::string name = {};  // the text, the variable, or the path (relative ones made whole)
+  // The text, the variable, the path (relative ones made whole), or the secret's name.
+  std::string name = {};
   Origin origin = {};
   [[nodiscard]] bool given() const { return kind != Kind::kNone; }
 };
@@ -146,13 +148,15 @@ LoadedConfig load_config_text(std::string_view text, const std::string& file);
 Error issue_error(const ConfigIssue& issue);
 
 // What the reference stands for. One newline at the end of a file is dropped; otherwise every byte
-// counts. Errors: CFG-SECRET-MISSING (not set, empty, not readable, over 64 KiB, holds a NUL).
-Result<Secret> resolve_secret(const ValueRef& ref);
+// counts. `store` is opened for { secret = } alone.
+// Errors: CFG-SECRET-MISSING (not set, empty, not readable, over 64 KiB, holds a NUL); for
+// { secret = } those of SealedStore::get.
+Result<Secret> resolve_secret(const ValueRef& ref, const SealedStore& store);
 // The same for a value that is no secret, such as a user name.
-Result<std::string> resolve_text(const ValueRef& ref);
+Result<std::string> resolve_text(const ValueRef& ref, const SealedStore& store);
 
 // Secrets and files that the configuration names but that cannot be read. Reads every one.
-std::vector<ConfigIssue> check_references(const Config& config);
+std::vector<ConfigIssue> check_references(const Config& config, const SealedStore& store);
 
 // `vesto config show`: every setting with its value or default, as TOML. Secrets stay references.
 // with_origin: a comment tells where each came from.

@@ -272,9 +272,9 @@ std::string type_text(const KeySpec& key) {
     case kBoolean:
       return "true or false";
     case kTextOrReference:
-      return "text, `{ env = }` or `{ file = }`";
+      return "text, `{ secret = }`, `{ env = }` or `{ file = }`";
     case kSecret:
-      return "`{ env = }` or `{ file = }`";
+      return "`{ secret = }`, `{ env = }` or `{ file = }`";
     case kLookback:
       return "duration or integer";
     case kChoiceMap:
@@ -344,8 +344,14 @@ std::string settings_markdown() {
       "to "
       "date.\n\n"
       "Vesto reads `vesto.toml` and every `conf.d/*.toml` next to it, or the files given by "
-      "`--config`. Paths are relative to the file that they stand in. Secrets stand in environment "
-      "variables or files, never in the configuration.\n";
+      "`--config`. Paths are relative to the file that they stand in.\n\n"
+      "Secrets never stand in the configuration, which says where they are:\n\n"
+      "| reference | the value is |\n|---|---|\n"
+      "| `{ secret = \"acme/password\" }` | sealed in the data directory, put there by `vesto "
+      "secret "
+      "set acme/password` |\n"
+      "| `{ env = \"ACME_PASSWORD\" }` | that of an environment variable |\n"
+      "| `{ file = \"acme.pw\" }` | the content of a file, without the newline at its end |\n";
   const auto table = [&](std::string_view pattern, const std::string& title, std::string_view doc) {
     out += fmt::format("\n## {}\n{}\n\n", title, doc);
     out += "| setting | value | default | since | meaning |\n|---|---|---|---|---|\n";

@@ -19,8 +19,8 @@ enum class KeyType {
   kChoice,    // one of `choices`
   kInteger,   // min to max
   kBoolean,
-  kTextOrReference,  // text, { env = "X" } or { file = "path" }
-  kSecret,           // { env = "X" } or { file = "path" }
+  kTextOrReference,  // text, or as kSecret
+  kSecret,           // { secret = "name" }, { env = "X" } or { file = "path" }
   kLookback,         // "10m", or an integer
   kChoiceMap,        // a table of names (columns), each with one of `choices`
   kLater,            // known, but not in this version: everything at and below it is refused

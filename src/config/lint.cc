@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "config/keys.h"
 #include "config/values.h"
+#include "secret/sealed_store.h"
 
 namespace vesto {
 
@@ -52,7 +53,7 @@ class Linter {
       case KeyType::kBoolean:
         return "true";
       case KeyType::kSecret:
-        return R"({ env = "NAME" })";
+        return R"({ secret = "NAME" })";
       case KeyType::kTextList:
         return R"(["..."])";
       case KeyType::kChoice:
@@ -269,30 +270,34 @@ class Linter {
         fmt::format("{} is a secret and may not stand in the file", path));
   }
 
-  // { env = "X" } or { file = "path" }
+  // { secret = "name" }, { env = "X" } or { file = "path" }
   void reference(const TomlValue& value, const std::string& path) {
-    constexpr std::string_view kForm = R"(Write { env = "NAME" } or { file = "path" }.)";
+    constexpr std::string_view kForm =
+        R"(Write { secret = "NAME" }, { env = "NAME" } or { file = "path" }.)";
     size_t known = 0;
     for (const TomlValue::Member& member : value.members) {
-      if (member.name == "secret") {
-        add(ErrorCode::kCfgNotInVersion, member.origin,
-            fmt::format("{} = {{ secret = ... }} is not in this version", path),
-            std::string(kForm));
-        return;
-      }
-      if (member.name != "env" && member.name != "file") {
+      if (member.name != "secret" && member.name != "env" && member.name != "file") {
         add(ErrorCode::kCfgUnknownKey, member.origin,
             fmt::format("\"{}\" is no way to name a value", cut_utf8(member.name, 100)),
             std::string(kForm));
         return;
       }
       text(member.value, fmt::format("{}.{}", path, member.name));
+      if (member.name == "secret") secret_name(member.value, path);
       ++known;
     }
     if (known != 1) {
       add(ErrorCode::kCfgValue, value.origin,
-          fmt::format("{} must name one place: env or file", path), std::string(kForm));
+          fmt::format("{} must name one place: secret, env or file", path), std::string(kForm));
     }
+  }
+
+  void secret_name(const TomlValue& value, const std::string& path) {
+    if (value.kind != Kind::kString || trim(value.text).empty()) return;  // said already
+    if (good_secret_name(value.text)) return;
+    add(ErrorCode::kCfgValue, value.origin,
+        fmt::format("{}.secret: this cannot be the name of a secret", path),
+        fmt::format("A name is {}; it is not the secret itself.", kSecretNameRule));
   }
 
   void lookback(const TomlValue& value, const std::string& path) {

@@ -1,81 +1,87 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <system_error>
 
+#include "base/strings.h"
 #include "config/config.h"
 
 namespace vesto {
 
 namespace {
 
-constexpr size_t kMaxSecretBytes = size_t{64} << 10;
-
 Error missing(const ValueRef& ref, std::string what) {
   return Error(ErrorCode::kCfgSecretMissing,
                fmt::format("{}: {}", ref.origin.text(), std::move(what)));
 }
 
-Result<std::string> from_file(const ValueRef& ref) {
-  errno = 0;
-  std::ifstream in(ref.name, std::ios::binary);
-  std::string text(kMaxSecretBytes + 1, '\0');
-  if (in) in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!in.eof() && in.fail()) {
-    const int code = errno == 0 ? ENOENT : errno;
+// Reads through no buffer but `text`, which its owner wipes.
+Status from_file(const ValueRef& ref, std::string* text) {
+  const auto unreadable = [&ref](int code) -> Error {
     return missing(ref, fmt::format("file {} cannot be read ({})", ref.name,
                                     std::generic_category().message(code)))
         .with_hint("Make the file, readable for the user that runs Vesto.");
+  };
+  const int file = ::open(ref.name.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return unreadable(errno);
+  text->resize(kMaxSecretBytes + 1);  // one more byte shows that it is too large
+  size_t size = 0;
+  int failed = 0;
+  while (size < text->size()) {
+    const ssize_t got = ::read(file, text->data() + size, text->size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) failed = errno;
+    if (got <= 0) break;
+    size += static_cast<size_t>(got);
   }
-  text.resize(static_cast<size_t>(in.gcount()));
-  if (text.size() > kMaxSecretBytes) {
+  ::close(file);
+  if (failed != 0) return unreadable(failed);
+  text->resize(size);
+  if (text->size() > kMaxSecretBytes) {
     return missing(ref, fmt::format("file {} is larger than 64 KiB", ref.name));
   }
-  // Editors end the last line; every other byte belongs to the value.
-  if (text.ends_with("\r\n")) {
-    text.resize(text.size() - 2);
-  } else if (text.ends_with('\n')) {
-    text.pop_back();
-  }
-  return text;
+  drop_line_end(text);
+  return ok_status();
 }
 
-Result<std::string> resolve(const ValueRef& ref) {
-  std::string value;
-  switch (ref.kind) {
-    case ValueRef::Kind::kNone:
-      return std::string();
-    case ValueRef::Kind::kText:
-      return ref.name;
-    case ValueRef::Kind::kEnv: {
-      const char* found = std::getenv(ref.name.c_str());
-      if (found == nullptr) {
-        return missing(ref, fmt::format("environment variable {} is not set", ref.name))
-            .with_hint(fmt::format("Set it: export {}=...", ref.name));
-      }
-      value = found;
-      if (value.empty()) {
-        return missing(ref, fmt::format("environment variable {} is empty", ref.name));
-      }
-      break;
+// The error of the store at the place of the reference, under its own code and hint.
+Error placed(const ValueRef& ref, const Error& error) {
+  Error out(error.code(), fmt::format("{}: {}", ref.origin.text(), error.message()));
+  out.with_hint(error.hint());
+  out.with_upstream(error.upstream());
+  return out;
+}
+
+// The value of a reference to the environment or a file.
+Status read_value(const ValueRef& ref, std::string* value) {
+  if (ref.kind == ValueRef::Kind::kEnv) {
+    const char* found = std::getenv(ref.name.c_str());
+    if (found == nullptr) {
+      return missing(ref, fmt::format("environment variable {} is not set", ref.name))
+          .with_hint(fmt::format("Set it: export {}=...", ref.name));
     }
-    case ValueRef::Kind::kFile: {
-      VESTO_ASSIGN(value, from_file(ref));
-      if (value.empty()) return missing(ref, fmt::format("file {} is empty", ref.name));
-      break;
+    *value = found;
+    if (value->empty()) {
+      return missing(ref, fmt::format("environment variable {} is empty", ref.name));
     }
+  } else {
+    VESTO_TRY(from_file(ref, value));
+    if (value->empty()) return missing(ref, fmt::format("file {} is empty", ref.name));
   }
-  if (value.find('\0') != std::string::npos) {
+  if (value->find('\0') != std::string::npos) {
     return missing(ref, fmt::format("the value of {} holds a NUL byte", ref.name));
   }
-  return value;
+  return ok_status();
 }
 
-void check_reference(const ValueRef& ref, std::vector<ConfigIssue>* issues) {
+void check_reference(const ValueRef& ref, const SealedStore& store,
+                     std::vector<ConfigIssue>* issues) {
   if (!ref.given()) return;
-  const Result<std::string> value = resolve(ref);
+  const Result<Secret> value = resolve_secret(ref, store);
   if (value.ok()) return;
   // The error's text repeats the place, which an issue has by itself.
   const std::string& text = value.error().message();
@@ -102,18 +108,31 @@ void check_ca_file(const std::string& path, const Origin& origin, const std::str
 
 }  // namespace
 
-Result<Secret> resolve_secret(const ValueRef& ref) {
-  VESTO_ASSIGN(std::string value, resolve(ref));
-  return Secret(std::move(value));
+Result<Secret> resolve_secret(const ValueRef& ref, const SealedStore& store) {
+  if (ref.kind == ValueRef::Kind::kNone) return Secret(std::string());
+  if (ref.kind == ValueRef::Kind::kText) return Secret(ref.name);
+  if (ref.kind == ValueRef::Kind::kSecret) {
+    Result<Secret> value = store.get(ref.name);
+    if (!value.ok()) return placed(ref, value.error());
+    return value;
+  }
+  WipedString value;
+  VESTO_TRY(read_value(ref, &value.text));
+  return Secret(std::move(value.text));
 }
 
-Result<std::string> resolve_text(const ValueRef& ref) { return resolve(ref); }
+Result<std::string> resolve_text(const ValueRef& ref, const SealedStore& store) {
+  // A text may stand in messages: it is no secret, and is not held as one.
+  if (ref.kind == ValueRef::Kind::kText) return ref.name;
+  VESTO_ASSIGN(const Secret value, resolve_secret(ref, store));
+  return value.reveal();
+}
 
-std::vector<ConfigIssue> check_references(const Config& config) {
+std::vector<ConfigIssue> check_references(const Config& config, const SealedStore& store) {
   std::vector<ConfigIssue> issues;
   for (const SourceConfig& source : config.sources) {
-    check_reference(source.user, &issues);
-    check_reference(source.password, &issues);
+    check_reference(source.user, store, &issues);
+    check_reference(source.password, store, &issues);
     check_ca_file(source.tls_ca_file, source.tls_ca_file_origin,
                   fmt::format("source.{}.tls_ca_file", source.name), &issues);
   }
@@ -121,7 +140,7 @@ std::vector<ConfigIssue> check_references(const Config& config) {
     for (const ValueRef* ref :
          {&destination.user, &destination.password, &destination.access_key_id,
           &destination.secret_access_key, &destination.session_token}) {
-      check_reference(*ref, &issues);
+      check_reference(*ref, store, &issues);
     }
     check_ca_file(destination.tls_ca_file, destination.tls_ca_file_origin,
                   fmt::format("destination.{}.tls_ca_file", destination.name), &issues);

@@ -9,8 +9,8 @@ std::string starter_config() {
 #   vesto source test shop        can the source be reached?
 #   vesto sync plan shop-orders   what would a run do?
 #   vesto run shop-orders
-# All settings: docs/settings.md. Secrets never stand here: { env = "NAME" } or { file = "path" },
-# relative to this file.
+# All settings: docs/settings.md. Secrets never stand here: { env = "NAME" }, { file = "path" }
+# relative to this file, or { secret = "NAME" } after  vesto secret set NAME.
 version = 1
 
 [source.shop]

@@ -41,7 +41,10 @@ bool takes_secret(std::string_view before) {
 Result<std::string> fill_secrets(std::string_view sql,
                                  const std::map<std::string, Secret>& secrets) {
   std::string out;
-  out.reserve(sql.size() + 128);
+  // All at once: what a growing text leaves behind is not wiped. A literal at most doubles a value.
+  size_t room = sql.size() + 128;
+  for (const auto& [name, secret] : secrets) room += 2 * secret.reveal().size() + 2;
+  out.reserve(room);
   size_t i = 0;
   while (i < sql.size()) {
     if (sql[i] != '\'' && sql[i] != '"') {
@@ -60,7 +63,8 @@ Result<std::string> fill_secrets(std::string_view sql,
       if (secret == secrets.end()) {
         return Error(ErrorCode::kInternal, "no secret named " + name + " was given");
       }
-      out += sql::literal(secret->second.reveal());
+      const WipedString literal(sql::literal(secret->second.reveal()));
+      out += literal.text;
     } else {
       out += token;
     }

@@ -53,8 +53,9 @@ class PgRedshiftSession : public RedshiftSession {
   }
 
   Result<ExecResult> exec(std::string_view sql, int64_t timeout_ms) override {
-    VESTO_ASSIGN(const std::string filled, fill_secrets(sql, secrets_));
-    auto answer = connection_->exec(filled, timeout_ms);
+    VESTO_ASSIGN(std::string text, fill_secrets(sql, secrets_));
+    const WipedString filled(std::move(text));
+    auto answer = connection_->exec(filled.text, timeout_ms);
     if (!answer.ok()) return redshift_error(answer.error(), label(sql));
     ExecResult out;
     out.tag = std::move(answer->tag);

@@ -42,6 +42,15 @@ Error unusable(const std::string& path, std::string_view why) {
   return Error(ErrorCode::kSecKey, fmt::format("the key file {} {}", path, why));
 }
 
+// The key's bytes as text.
+LockedBuffer encoded(const MasterKey& key) {
+  LockedBuffer text(kTextBytes + 1);  // and a NUL
+  sodium_bin2base64(reinterpret_cast<char*>(text.data()), text.size(), key.bytes.data(),
+                    key.bytes.size(), kVariant);
+  text.cut(kTextBytes);
+  return text;
+}
+
 // "key ID BASE64" of the line.
 std::optional<MasterKey> parse_line(std::string_view line) {
   constexpr size_t kIdAt = kWord.size();
@@ -49,7 +58,8 @@ std::optional<MasterKey> parse_line(std::string_view line) {
   if (line.size() != kTextAt + kTextBytes || !line.starts_with(kWord) || line[kTextAt - 1] != ' ') {
     return std::nullopt;
   }
-  MasterKey key{.id = std::string(line.substr(kIdAt, 2 * kIdBytes)), .bytes = LockedBuffer(kKeyBytes)};
+  MasterKey key{.id = std::string(line.substr(kIdAt, 2 * kIdBytes)),
+                .bytes = LockedBuffer(kKeyBytes)};
   size_t size = 0;
   const char* end = nullptr;
   const std::string_view text = line.substr(kTextAt);
@@ -58,6 +68,8 @@ std::optional<MasterKey> parse_line(std::string_view line) {
       size != kKeyBytes || end != text.data() + text.size()) {
     return std::nullopt;
   }
+  // The decoder takes some texts that it would not write.
+  if (sodium_memcmp(encoded(key).data(), text.data(), kTextBytes) != 0) return std::nullopt;
   if (id_of(key.bytes) != key.id) return std::nullopt;
   return key;
 }
@@ -121,8 +133,8 @@ Result<std::optional<std::vector<MasterKey>>> read_master_keys(const std::string
     return std::optional<std::vector<MasterKey>>();
   }
   if (file.number() < 0) {
-    return unusable(path, fmt::format("cannot be opened ({})",
-                                      std::generic_category().message(errno)))
+    return unusable(path,
+                    fmt::format("cannot be opened ({})", std::generic_category().message(errno)))
         .with_hint("Run as the user that the file belongs to.");
   }
   VESTO_TRY(check_rights(file.number(), data_dir));
@@ -148,13 +160,10 @@ Status write_master_keys(const std::string& data_dir, const std::vector<const Ma
   };
   add(kHead);
   for (const MasterKey* key : keys) {
-    LockedBuffer encoded(kTextBytes + 1);  // and a NUL
-    sodium_bin2base64(reinterpret_cast<char*>(encoded.data()), encoded.size(), key->bytes.data(),
-                      key->bytes.size(), kVariant);
     add(kWord);
     add(key->id);
     add(" ");
-    add(encoded.view().substr(0, kTextBytes));
+    add(encoded(*key).view());
     add("\n");
   }
   text.cut(size);

@@ -1,4 +1,5 @@
-// The text of the sealed store: secrets sealed by a data key, the data key sealed by the master key.
+// The text of the sealed store: secrets sealed by a data key, the data key sealed by the master
+// key.
 //
 //   vesto secrets 1
 //   store <32 hex digits>                        random, made once
@@ -7,12 +8,11 @@
 //   secret <name> <created ms> <changed ms> <base64>      by name, any number
 //   seal <64 hex digits>
 //
-// Sealed is XChaCha20-Poly1305 with a random nonce before it. What it is for (store, key id or name)
-// is authenticated with it, so that sealed bytes open in their own place only. The seal is a keyed
-// BLAKE2b over every byte before its line: nothing of the file can be changed, moved, taken out or
-// put in. An older copy of the whole file cannot be told from a newer one. Values are padded to 64
-// bytes, so that their length does not show.
-// Thread rule: plain values; one thread at a time.
+// Sealed is XChaCha20-Poly1305 with a random nonce before it. What it is for (store, key id or
+// name) is authenticated with it, so that sealed bytes open in their own place only. The seal is a
+// keyed BLAKE2b over every byte before its line: nothing of the file can be changed, moved, taken
+// out or put in. An older copy of the whole file cannot be told from a newer one. Values are padded
+// to 64 bytes, so that their length does not show. Thread rule: plain values; one thread at a time.
 #ifndef VESTO_SECRET_SEALED_DOCUMENT_H_
 #define VESTO_SECRET_SEALED_DOCUMENT_H_
 

@@ -34,7 +34,8 @@ struct Opened {
 
 Error damaged(const std::string& path) {
   return Error(ErrorCode::kSecKey, fmt::format("the sealed store {} was changed or cut", path))
-      .with_hint("Put a whole copy of the file back; otherwise remove it and set the secrets again.");
+      .with_hint(
+          "Put a whole copy of the file back; otherwise remove it and set the secrets again.");
 }
 
 Error no_key(const std::string& data_dir, const std::string& wanted,
@@ -53,8 +54,8 @@ Error no_key(const std::string& data_dir, const std::string& wanted,
 // Nothing if no store was made yet. The two files are not read at one moment: a rotation between
 // may show the old of one and the new of the other, so what does not fit is read again.
 Result<std::optional<Opened>> open_files(const std::string& data_dir) {
-  constexpr int kAttempts = 10;
-  constexpr int kWaitMs = 20;
+  constexpr int kAttempts = 4;
+  constexpr int kWaitMs = 10;
   const std::string path = data_dir + "/" + kFileName;
   for (int attempt = 1;; ++attempt) {
     VESTO_ASSIGN(const std::optional<std::string> text,
@@ -71,8 +72,7 @@ Result<std::optional<Opened>> open_files(const std::string& data_dir) {
     }
     std::optional<DataKey> key = secret::open_document(*document, *master);
     if (!key) return damaged(path);
-    return std::optional<Opened>(
-        Opened{*std::move(document), *std::move(key), *std::move(keys)});
+    return std::optional<Opened>(Opened{*std::move(document), *std::move(key), *std::move(keys)});
   }
 }
 
@@ -82,10 +82,10 @@ Error missing(std::string_view name, const SealedDocument* document, const std::
     for (const SealedEntry& entry : document->entries) names.push_back(entry.name);
   }
   const std::optional<std::string> better = nearest(name, names);
-  return Error(ErrorCode::kSecMissing,
-               fmt::format("there is no secret \"{}\" in {}{}",
-                           printable(cut_utf8(name, 100), false), data_dir,
-                           better ? fmt::format("; did you mean \"{}\"?", *better) : ""))
+  return Error(
+             ErrorCode::kSecMissing,
+             fmt::format("there is no secret \"{}\" in {}{}", printable(cut_utf8(name, 100), false),
+                         data_dir, better ? fmt::format("; did you mean \"{}\"?", *better) : ""))
       .with_hint(good_secret_name(name)
                      ? fmt::format("vesto secret set {} (with the same --data); vesto secret list "
                                    "names those that are there.",
@@ -108,9 +108,8 @@ Result<Writer> begin_writing(const std::string& data_dir, bool make) {
   secret::remove_leftover(secret::key_dir(data_dir), "master.key");
   if (opened && opened->keys.size() > 1) {
     // A rotation was cut short: the key that the store does not use goes.
-    std::erase_if(opened->keys, [&](const MasterKey& key) {
-      return key.id != opened->document.master_id;
-    });
+    std::erase_if(opened->keys,
+                  [&](const MasterKey& key) { return key.id != opened->document.master_id; });
     VESTO_TRY(secret::write_master_keys(data_dir, {&opened->keys.front()}));
   }
   return Writer{std::move(lock), std::move(opened)};
@@ -142,9 +141,9 @@ Error not_kept(std::string what, std::string hint) {
 
 Status check_new(std::string_view name, const Secret& value) {
   if (!good_secret_name(name)) {
-    return not_kept(fmt::format("\"{}\" cannot be the name of a secret",
-                                printable(cut_utf8(name, 100), false)),
-                    fmt::format("A name is {}.", kSecretNameRule));
+    return not_kept(
+        fmt::format("\"{}\" cannot be the name of a secret", printable(cut_utf8(name, 100), false)),
+        fmt::format("A name is {}.", kSecretNameRule));
   }
   if (value.empty()) {
     return not_kept(fmt::format("the value of {} is empty", name), "Give it a value.");
@@ -185,11 +184,11 @@ Result<SecretChange> SealedStore::set(std::string_view name, const Secret& value
       std::lower_bound(entries.begin(), entries.end(), name,
                        [](const SealedEntry& entry, std::string_view n) { return entry.name < n; });
   const int64_t now_ms = clock_->wall_ms();
-  SealedEntry entry{.name = std::string(name),
-                    .created_ms = now_ms,
-                    .changed_ms = now_ms,
-                    .sealed = secret::seal_secret(document, writer.opened->key, name,
-                                                  value.reveal())};
+  SealedEntry entry{
+      .name = std::string(name),
+      .created_ms = now_ms,
+      .changed_ms = now_ms,
+      .sealed = secret::seal_secret(document, writer.opened->key, name, value.reveal())};
   change.replaced = at != entries.end() && at->name == name;
   if (change.replaced) {
     entry.created_ms = at->created_ms;
@@ -240,9 +239,9 @@ Status SealedStore::remove(std::string_view name) {
 
 Result<KeyRotation> SealedStore::rotate_key() {
   VESTO_ASSIGN(const SecretList before, list());
-  const Error nothing = Error(ErrorCode::kSecMissing,
-                              fmt::format("there is no sealed store in {}", data_dir_))
-                            .with_hint("vesto secret set NAME makes one, with a key of its own.");
+  const Error nothing =
+      Error(ErrorCode::kSecMissing, fmt::format("there is no sealed store in {}", data_dir_))
+          .with_hint("vesto secret set NAME makes one, with a key of its own.");
   if (before.key_id.empty()) return nothing;
   VESTO_ASSIGN(Writer writer, begin_writing(data_dir_, false));
   if (!writer.opened) return nothing;

@@ -9,8 +9,8 @@
 // whole; a crash at any moment leaves a store that opens with the key file that is there.
 // Readers take no lock and write nothing, so they work in a directory that they may only read.
 //
-// Errors of all: SEC-KEY (no key file, another one, one that others may read; changed or cut bytes),
-// SEC-MISSING, CFG-VALUE (a name or value that cannot be kept), SYS-STORE, SYS-DISK,
+// Errors of all: SEC-KEY (no key file, another one, one that others may read; changed or cut
+// bytes), SEC-MISSING, CFG-VALUE (a name or value that cannot be kept), SYS-STORE, SYS-DISK,
 // SYS-STORE-BUSY (writers only).
 // Thread rule: any thread; the object holds no state. Each call reads the files anew.
 #ifndef VESTO_SECRET_SEALED_STORE_H_

@@ -55,18 +55,21 @@ TableSpec table_spec(const TableConfig& table) {
   return spec;
 }
 
-Status fill_destination(const DestinationConfig& destination, AssembledSync* sync) {
+Status fill_destination(const DestinationConfig& destination, const SealedStore& secrets,
+                        AssembledSync* sync) {
   sync->spec.schema = destination.schema;
   sync->spec.create_schema = destination.create_schema;
   sync->spec.bucket = destination.bucket;
   sync->spec.prefix = destination.prefix;
   sync->spec.zstd = destination.zstd;
 
-  VESTO_ASSIGN(sync->copy_credentials.access_key_id, resolve_text(destination.access_key_id));
+  VESTO_ASSIGN(sync->copy_credentials.access_key_id,
+               resolve_text(destination.access_key_id, secrets));
   VESTO_ASSIGN(sync->copy_credentials.secret_access_key,
-               resolve_secret(destination.secret_access_key));
+               resolve_secret(destination.secret_access_key, secrets));
   if (destination.session_token.given()) {
-    VESTO_ASSIGN(sync->copy_credentials.session_token, resolve_secret(destination.session_token));
+    VESTO_ASSIGN(sync->copy_credentials.session_token,
+                 resolve_secret(destination.session_token, secrets));
   }
   sync->spec.copy_access_key_id = sync->copy_credentials.access_key_id;
   sync->spec.copy_has_session_token = !sync->copy_credentials.session_token.empty();
@@ -85,8 +88,8 @@ Status fill_destination(const DestinationConfig& destination, AssembledSync* syn
                               std::to_string(destination.port) + "/" + destination.database + "/" +
                               destination.schema;
   sync->redshift.tls_ca_file = destination.tls_ca_file;
-  VESTO_ASSIGN(sync->redshift.user, resolve_text(destination.user));
-  VESTO_ASSIGN(sync->redshift.password, resolve_secret(destination.password));
+  VESTO_ASSIGN(sync->redshift.user, resolve_text(destination.user, secrets));
+  VESTO_ASSIGN(sync->redshift.password, resolve_secret(destination.password, secrets));
   return ok_status();
 }
 
@@ -102,6 +105,7 @@ std::string source_place(const SourceConfig& source) {
 }
 
 Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_view name,
+                                            const SealedStore& secrets,
                                             const std::stop_token& stop) {
   const SourceConfig* source = config.find_source(name);
   if (source == nullptr) return no_object("source", name, names_of(config.sources));
@@ -113,15 +117,15 @@ Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_vi
   options.tls_ca_file = source->tls_ca_file;
   options.max_row_bytes = static_cast<size_t>(config.limits.max_row_mib) << 20;
   options.stop = stop;
-  VESTO_ASSIGN(options.user, resolve_text(source->user));
+  VESTO_ASSIGN(options.user, resolve_text(source->user, secrets));
   if (source->password.given()) {
-    VESTO_ASSIGN(options.password, resolve_secret(source->password));
+    VESTO_ASSIGN(options.password, resolve_secret(source->password, secrets));
   }
   return make_postgres_source(std::move(options));
 }
 
 Result<AssembledSync> assemble_sync(const Config& config, std::string_view name,
-                                    const std::stop_token& stop) {
+                                    const SealedStore& secrets, const std::stop_token& stop) {
   const SyncConfig* sync = config.find_sync(name);
   if (sync == nullptr) return no_object("sync", name, names_of(config.syncs));
   const DestinationConfig* destination = config.find_destination(sync->destination);
@@ -138,7 +142,7 @@ Result<AssembledSync> assemble_sync(const Config& config, std::string_view name,
   for (const TableConfig& table : sync->tables) {
     assembled.spec.tables.push_back(table_spec(table));
   }
-  VESTO_TRY(fill_destination(*destination, &assembled));
+  VESTO_TRY(fill_destination(*destination, secrets, &assembled));
   assembled.destination_where = place_of("destination." + destination->name, destination->origin);
   assembled.spec.staging_where =
       place_of("destination." + destination->name + ".staging", destination->staging_origin);
@@ -146,7 +150,7 @@ Result<AssembledSync> assemble_sync(const Config& config, std::string_view name,
     assembled.spec.source_where = source_place(*source);
   }
   assembled.redshift.stop = stop;
-  VESTO_ASSIGN(assembled.source, make_source(config, sync->source, stop));
+  VESTO_ASSIGN(assembled.source, make_source(config, sync->source, secrets, stop));
   return assembled;
 }
 

@@ -17,9 +17,11 @@
 
 namespace vesto {
 
-// Errors: CFG-NO-OBJECT (with the nearest name), CFG-SECRET-MISSING, CFG-VALUE.
+// Errors: CFG-NO-OBJECT (with the nearest name), CFG-SECRET-MISSING, CFG-VALUE, and those of
+// SealedStore::get where the configuration names a sealed secret.
 // `stop` ends a connection attempt that waits; a default token never does.
 Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_view name,
+                                            const SealedStore& secrets,
                                             const std::stop_token& stop);
 
 // "source.pg (vesto.toml:2)", for errors of its connection.
@@ -41,7 +43,7 @@ struct AssembledSync {
 
 // `stop` as above, for the source and the warehouse.
 Result<AssembledSync> assemble_sync(const Config& config, std::string_view name,
-                                    const std::stop_token& stop);
+                                    const SealedStore& secrets, const std::stop_token& stop);
 
 }  // namespace vesto
 

@@ -65,7 +65,7 @@ int exit_code_of(const Error& error) {
     default:
       break;
   }
-  if (error.name().starts_with("CFG-")) return 3;
+  if (error.name().starts_with("CFG-") || error.name().starts_with("SEC-")) return 3;
   switch (error.retry()) {
     case Retry::kAfterFix:
       return 4;

@@ -14,8 +14,9 @@ class SecretsTest : public ScratchTest {
   static ValueRef env(const std::string& name) {
     return {ValueRef::Kind::kEnv, name, {.file = "vesto.toml", .line = 3, .column = 9}};
   }
-  static void expect_missing(const ValueRef& ref) {
-    const auto value = resolve_secret(ref);
+  [[nodiscard]] SealedStore store() const { return SealedStore(dir_ + "/data"); }
+  void expect_missing(const ValueRef& ref) const {
+    const auto value = resolve_secret(ref, store());
     ASSERT_FALSE(value.ok());
     EXPECT_EQ(value.error().code(), ErrorCode::kCfgSecretMissing);
     EXPECT_EQ(value.error().message().find("vesto.toml:3:9: "), 0u);
@@ -24,12 +25,12 @@ class SecretsTest : public ScratchTest {
 
 TEST_F(SecretsTest, EveryByteOfAFileCountsButOneNewline) {
   const std::string odd = "@[]/?#\"\\+ &:'% \t\xC3\xA4\x01";
-  EXPECT_EQ(resolve_secret(file(write("a", odd)))->reveal(), odd);
-  EXPECT_EQ(resolve_secret(file(write("b", odd + "\n")))->reveal(), odd);
-  EXPECT_EQ(resolve_secret(file(write("c", odd + "\n\n")))->reveal(), odd + "\n");
-  EXPECT_EQ(resolve_secret(file(write("d", odd + "\r\n")))->reveal(), odd);
-  EXPECT_EQ(resolve_secret(file(write("e", " x ")))->reveal(), " x ");
-  EXPECT_EQ(resolve_secret(file(write("f", "x\r")))->reveal(), "x\r");
+  EXPECT_EQ(resolve_secret(file(write("a", odd)), store())->reveal(), odd);
+  EXPECT_EQ(resolve_secret(file(write("b", odd + "\n")), store())->reveal(), odd);
+  EXPECT_EQ(resolve_secret(file(write("c", odd + "\n\n")), store())->reveal(), odd + "\n");
+  EXPECT_EQ(resolve_secret(file(write("d", odd + "\r\n")), store())->reveal(), odd);
+  EXPECT_EQ(resolve_secret(file(write("e", " x ")), store())->reveal(), " x ");
+  EXPECT_EQ(resolve_secret(file(write("f", "x\r")), store())->reveal(), "x\r");
 }
 
 TEST_F(SecretsTest, FilesThatHoldNone) {
@@ -39,22 +40,40 @@ TEST_F(SecretsTest, FilesThatHoldNone) {
   expect_missing(file(write("newline", "\n")));
   expect_missing(file(write("nul", std::string("a\0b", 3))));
   expect_missing(file(write("large", std::string((64 << 10) + 1, 'x'))));
-  EXPECT_TRUE(resolve_secret(file(write("most", std::string(64 << 10, 'x')))).ok());
+  EXPECT_TRUE(resolve_secret(file(write("most", std::string(64 << 10, 'x'))), store()).ok());
 }
 
 TEST_F(SecretsTest, EnvironmentVariables) {
   setenv("VESTO_TEST_A", "x\n", 1);
   setenv("VESTO_TEST_EMPTY", "", 1);
   unsetenv("VESTO_TEST_NONE");
-  EXPECT_EQ(resolve_secret(env("VESTO_TEST_A"))->reveal(), "x\n");
+  EXPECT_EQ(resolve_secret(env("VESTO_TEST_A"), store())->reveal(), "x\n");
   expect_missing(env("VESTO_TEST_EMPTY"));
   expect_missing(env("VESTO_TEST_NONE"));
 }
 
+TEST_F(SecretsTest, SealedOnes) {
+  const ValueRef ref{
+      ValueRef::Kind::kSecret, "acme/password", {.file = "vesto.toml", .line = 3, .column = 9}};
+  const auto missing = resolve_secret(ref, store());
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().code(), ErrorCode::kSecMissing);
+  EXPECT_EQ(missing.error().message().find("vesto.toml:3:9: there is no secret"), 0u);
+  EXPECT_NE(missing.error().hint().find("vesto secret set acme/password"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/data"));
+  ASSERT_TRUE(store().set("acme/password", Secret(std::string("x y\n"))).ok());
+  EXPECT_EQ(resolve_secret(ref, store())->reveal(), "x y\n");
+  EXPECT_EQ(*resolve_text(ref, store()), "x y\n");
+  std::filesystem::remove(dir_ + "/data/keys/master.key");
+  const auto locked = resolve_secret(ref, store());
+  ASSERT_FALSE(locked.ok());
+  EXPECT_EQ(locked.error().code(), ErrorCode::kSecKey);
+}
+
 TEST_F(SecretsTest, TextsAndNothing) {
-  EXPECT_EQ(*resolve_text({ValueRef::Kind::kText, "u", {}}), "u");
-  EXPECT_EQ(*resolve_text({}), "");
-  EXPECT_TRUE(resolve_secret({})->empty());
+  EXPECT_EQ(*resolve_text({ValueRef::Kind::kText, "u", {}}, store()), "u");
+  EXPECT_EQ(*resolve_text({}, store()), "");
+  EXPECT_TRUE(resolve_secret({}, store())->empty());
 }
 
 TEST_F(SecretsTest, CheckFindsEveryMissingOne) {
@@ -64,7 +83,7 @@ TEST_F(SecretsTest, CheckFindsEveryMissingOne) {
                               std::string(kDestination) + std::string(kSync));
   const LoadedConfig loaded = load_config({path});
   ASSERT_TRUE(loaded.issues.empty());
-  const std::vector<ConfigIssue> issues = check_references(loaded.config);
+  const std::vector<ConfigIssue> issues = check_references(loaded.config, store());
   ASSERT_EQ(issues.size(), 3u);
   EXPECT_NE(issues[0].message.find("ca.pem"), std::string::npos);
   EXPECT_EQ(issues[1].origin.line, 16);
@@ -73,7 +92,7 @@ TEST_F(SecretsTest, CheckFindsEveryMissingOne) {
   write("ca.pem", "x");
   write("pw", "x");
   setenv("VESTO_TEST_SECRET_KEY", "y", 1);
-  EXPECT_TRUE(check_references(loaded.config).empty());
+  EXPECT_TRUE(check_references(loaded.config, store()).empty());
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ TEST(ShowTest, OriginsAndDefaults) {
 TEST(ShowTest, SecretsAreReferences) {
   setenv("SHOW_TEST_PASSWORD", "hunter2", 1);
   const LoadedConfig loaded = load_whole();
-  EXPECT_TRUE(resolve_secret(loaded.config.sources.at(0).password).ok());
+  EXPECT_TRUE(resolve_secret(loaded.config.sources.at(0).password, SealedStore("none")).ok());
   const std::string shown = config_as_toml(loaded, true) + config_as_json(loaded);
   EXPECT_EQ(shown.find("hunter2"), std::string::npos);
   EXPECT_NE(shown.find("password = { env = \"SHOW_TEST_PASSWORD\" }"), std::string::npos);
