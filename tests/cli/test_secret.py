@@ -143,7 +143,7 @@ def test_values_from_file_and_stdin(vesto):
 @pytest.mark.parametrize("name", ["A", "/etc/passwd", "../a", "a b", "ä", "a\n", "hunter2 Plain",
                                   "x" * 101, ""])
 def test_names(vesto, name):
-    done = give(vesto, VALUE, "secret", "set", "--", name)
+    done = give(vesto, VALUE, "secret", "set", name)
     assert done.returncode == 2, done.err
     assert "cannot be the name of a secret" in done.err and "hunter2" not in done.err
     assert os.listdir(vesto.folder) == []
@@ -318,7 +318,7 @@ def test_full_disk(vesto):
     before = (vesto.folder / ".vesto/secrets.sealed").read_bytes()
     done = give(vesto, "b" * 4000, "secret", "set", "b",
                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
-    assert done.returncode == 3 and "Error SYS-DISK: " in done.err
+    assert done.returncode == 4 and "Error SYS-DISK: " in done.err
     assert (vesto.folder / ".vesto/secrets.sealed").read_bytes() == before
     assert names(vesto) == ["a"]
 
