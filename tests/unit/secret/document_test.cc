@@ -24,8 +24,10 @@ class DocumentTest : public ::testing::Test {
 TEST_F(DocumentTest, SealedBytesOpenUnderTheirOwnNameOnly) {
   SealedEntry one = entry("acme/password", "value");
   EXPECT_EQ(open_secret(document_, key_, one)->view(), "value");
-  one.name = "acme/other";
-  EXPECT_FALSE(open_secret(document_, key_, one).has_value());
+  for (const char* other : {"acme/passwort", "acme/other", ""}) {
+    one.name = other;
+    EXPECT_FALSE(open_secret(document_, key_, one).has_value()) << other;
+  }
   one.name = "acme/password";
   SealedDocument elsewhere = document_;
   elsewhere.store_id = std::string(32, '0');
