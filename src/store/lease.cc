@@ -1,9 +1,12 @@
 #include "store/lease.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 
@@ -25,6 +28,13 @@ std::string read_link(const char* path) {
   std::array<char, 128> target{};
   const ssize_t size = readlink(path, target.data(), target.size());
   return size > 0 ? std::string(target.data(), static_cast<size_t>(size)) : std::string();
+}
+
+// There is such a process, but /proc does not show it.
+bool is_hidden(int64_t pid) {
+  if (pid <= 0 || pid > INT32_MAX) return false;
+  if (access(fmt::format("/proc/{}/stat", pid).c_str(), R_OK) == 0) return false;
+  return kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
 }
 
 }  // namespace
@@ -57,6 +67,9 @@ bool lease_is_live(const LeaseRow& lease, const ProcessMark& self, int64_t now_b
   const bool can_look = lease.owner.pid_namespace == self.pid_namespace &&
                         lease.owner.start_ticks != 0 && self.start_ticks != 0;
   if (!can_look) return true;
+  // Where /proc is mounted with hidepid, a process that may not be dumped (as each Vesto is) is
+  // hidden even from its own user, though it lives: its time to live decides then.
+  if (is_hidden(lease.owner.pid)) return true;
   return process_start_ticks(lease.owner.pid) == lease.owner.start_ticks;
 }
 
