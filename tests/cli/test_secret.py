@@ -108,7 +108,8 @@ def test_json_and_quiet(vesto):
 
 def test_nothing_there(vesto):
     done = vesto("secret", "list")
-    assert (done.returncode, done.stdout) == (0, "There are no secrets.\nNext:  vesto secret set NAME\n")
+    assert done.returncode == 0
+    assert done.stdout == "There are no secrets.\nNext:  vesto secret set NAME\n"
     for command in (["remove", "a"], ["rotate-key"]):
         done = vesto("secret", *command)
         assert done.returncode == 3 and "Error SEC-MISSING: " in done.stderr, command
@@ -346,6 +347,46 @@ def open_folder():
     shutil.rmtree(path, ignore_errors=True)
 
 
+def for_nobody(vesto, open_folder):
+    """Program and folder, copied to where the user nobody may use them."""
+    nobody = pwd.getpwnam("nobody")
+    folder = f"{open_folder}/w"
+    shutil.copytree(vesto.folder, folder)
+    binary = shutil.copy(VESTO, f"{open_folder}/vesto")
+    os.chmod(binary, 0o755)
+    for base, folders, files in os.walk(folder):
+        for one in [base, *(f"{base}/{f}" for f in folders + files)]:
+            os.chown(one, nobody.pw_uid, nobody.pw_gid)
+    return binary, folder, nobody
+
+
+def test_a_run_that_proc_hides_is_not_taken_for_dead(vesto, open_folder):
+    """Under hidepid=2 a process that may not be dumped is hidden even from its own user."""
+    hide = ["unshare", "-m", "sh", "-c", 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', "sh"]
+    if subprocess.run([*hide, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs root and the right to mount")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(8)
+        listener.settimeout(30)
+        vesto.configure(port=listener.getsockname()[1])
+        binary, folder, nobody = for_nobody(vesto, open_folder)
+        command = [*hide, "setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}",
+                   "--clear-groups", binary, "run", "shop"]
+        first = subprocess.Popen(command, cwd=folder, env=vesto.environment,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        try:
+            connection, _ = listener.accept()
+            second = subprocess.run(command, cwd=folder, env=vesto.environment, timeout=30,
+                                    capture_output=True, text=True, check=False)
+            connection.close()
+        finally:
+            first.kill()
+            first.wait(20)
+        assert second.returncode == 7 and "Error RUN-BUSY: " in second.stderr
+
+
 def test_what_others_see_of_a_run_that_holds_secrets(vesto, open_folder):
     """A run that waits for its source: no core, not dumpable, nothing in its arguments."""
     with socket.socket() as listener:
@@ -355,20 +396,11 @@ def test_what_others_see_of_a_run_that_holds_secrets(vesto, open_folder):
         for name, value in SEALED.items():
             set_secret(vesto, name, value)
         as_nobody = {}
-        binary = str(VESTO)
+        binary, folder = str(VESTO), vesto.folder
         if os.geteuid() == 0:
             # Root sees through every wall, so the run is that of an ordinary user.
-            nobody = pwd.getpwnam("nobody")
-            shutil.copytree(vesto.folder, f"{open_folder}/w")
-            binary = shutil.copy(VESTO, f"{open_folder}/vesto")
-            os.chmod(binary, 0o755)
-            for base, folders, files in os.walk(f"{open_folder}/w"):
-                for one in [base, *(f"{base}/{f}" for f in folders + files)]:
-                    os.chown(one, nobody.pw_uid, nobody.pw_gid)
+            binary, folder, nobody = for_nobody(vesto, open_folder)
             as_nobody = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-            folder = f"{open_folder}/w"
-        else:
-            folder = vesto.folder
         process = subprocess.Popen([binary, "run", "shop"], cwd=folder, env=vesto.environment,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, **as_nobody)
