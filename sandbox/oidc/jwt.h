@@ -6,8 +6,8 @@
 //
 // Strict on purpose: whatever this accepts, a real issuer could have sent. Refused are padding or
 // stray bits in base64url, doubled names in header or claims, times that are no whole numbers, an
-// audience that is not one text (or a list of exactly one), "crit", and every algorithm but
-// RS256/384/512 ("none" and HS256 among them).
+// audience that is not one text (or a list of exactly one), "crit" (all kMalformed), and every
+// algorithm but RS256/384/512 ("none" and HS256 among them: kBadSignature, as Google says it).
 //
 // Thread rule: verify_jwt, read_jwt and the const functions may be called from any thread.
 #ifndef VESTO_SANDBOX_OIDC_JWT_H_
@@ -36,6 +36,7 @@ struct JwtClaims {
   std::string email = {};
   std::string target_audience = {};  // Google's token endpoint reads it from an assertion
   bool has_audience = false;         // aud is there (it may be an empty text)
+  bool has_issued = false;
   bool has_expiry = false;
   int64_t issued_s = 0;      // iat, Unix seconds; 0 if there is none
   int64_t expires_s = 0;     // exp
@@ -64,8 +65,9 @@ class JwkSet {
   [[nodiscard]] bool contains(const std::string& kid) const;
 
  private:
-  friend Result<JwtClaims, JwtProblem> verify_jwt(std::string_view token, const JwkSet& keys);
+  friend Result<JwtClaims, JwtProblem> check_signature(std::string_view token, const JwkSet& keys);
   struct Key;
+  bool add(std::shared_ptr<const Key> key);
   // Shared and never changed after adding, so that copies of a set are cheap.
   std::vector<std::shared_ptr<const Key>> keys_;
 };
@@ -76,6 +78,9 @@ class JwkSet {
 //   kBadSignature
 //   kMissingClaim  iss, sub, aud or exp is absent (in this order), told after the signature
 Result<JwtClaims, JwtProblem> verify_jwt(std::string_view token, const JwkSet& keys);
+
+// The same without kMissingClaim: for assertions, which need other claims.
+Result<JwtClaims, JwtProblem> check_signature(std::string_view token, const JwkSet& keys);
 
 // The claims without checking a signature or that any is there; for learning the issuer. Nothing
 // where verify_jwt would say kMalformed.
@@ -88,11 +93,13 @@ class SigningKey {
   // The error is a text for the person who starts the sandbox.
   static Result<SigningKey, std::string> make(std::string kid);
   // Reads `file` (PKCS#8 PEM), or makes a key and writes it there, mode 0600, by temporary file and
-  // rename: tokens then outlive a restart. One caller a file.
+  // rename: tokens then outlive a restart. A file that holds something else is left and is an
+  // error. One caller a file.
   static Result<SigningKey, std::string> load_or_make(const std::string& file, std::string kid);
 
   // A JWT, RS256, with kid; `claims_json` goes in as it is (tests sign wrong ones too).
-  [[nodiscard]] std::string sign(const std::string& claims_json) const;
+  // with_type: "typ":"JWT" in the header, as Google has it and Kubernetes has not.
+  [[nodiscard]] std::string sign(const std::string& claims_json, bool with_type = true) const;
   [[nodiscard]] std::string jwks() const;         // {"keys": [this one]}
   [[nodiscard]] std::string private_pem() const;  // PKCS#8
   [[nodiscard]] std::string public_pem() const;   // SubjectPublicKeyInfo
