@@ -24,11 +24,27 @@ const std::vector<std::string>& fields_of(const std::string& on) {
   static const std::vector<std::string> kCopy = {"missing", "half", "error",
                                                  "status",  "code", "delay_ms"};
   static const std::vector<std::string> kDisk = {"error"};
+  static const std::vector<std::string> kRole = {"status",          "code", "delay_ms",
+                                                 "cut_after_bytes", "drop", "error"};
   static const std::vector<std::string> kNone;
   static const std::vector<std::pair<std::string, const std::vector<std::string>*>> kKinds = {
-      {"s3.put", &kS3},    {"s3.get", &kS3},        {"s3.head", &kS3},    {"s3.list", &kS3},
-      {"s3.delete", &kS3}, {"s3.multipart", &kS3},  {"pg.connect", &kPg}, {"pg.statement", &kPg},
-      {"pg.commit", &kPg}, {"copy.object", &kCopy}, {"disk", &kDisk}};
+      {"s3.put", &kS3},
+      {"s3.get", &kS3},
+      {"s3.head", &kS3},
+      {"s3.list", &kS3},
+      {"s3.delete", &kS3},
+      {"s3.multipart", &kS3},
+      {"pg.connect", &kPg},
+      {"pg.statement", &kPg},
+      {"pg.commit", &kPg},
+      {"copy.object", &kCopy},
+      {"disk", &kDisk},
+      {"google.metadata", &kS3},
+      {"google.token", &kS3},
+      {"google.keys", &kS3},
+      {"ec2.token", &kS3},
+      {"ec2.metadata", &kRole},
+      {"container.credentials", &kS3}};
   for (const auto& kind : kKinds) {
     if (kind.first == on) return *kind.second;
   }

@@ -35,7 +35,9 @@ class Faults {
  public:
   virtual ~Faults() = default;
   // kind: s3.put s3.get s3.head s3.list s3.delete s3.multipart pg.connect pg.statement pg.commit
-  // copy.object disk. subject: key, or the client's SQL text; matched by the fault's regex.
+  // copy.object disk google.metadata google.token google.keys ec2.token ec2.metadata
+  // container.credentials. subject: key, path, or the client's SQL text; matched by the fault's
+  // regex.
   virtual std::optional<FaultAction> hit(std::string_view kind, std::string_view subject) = 0;
   // Adds to the counts of GET /v1/calls without offering a fault (statement classes).
   virtual void count(std::string_view name) = 0;
