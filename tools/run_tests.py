@@ -153,7 +153,7 @@ def end_to_end():
 
 
 # What runs outside the unit tests is the release build; the units run under the sanitizers.
-PROGRAMS = ["vesto", "vesto-sandbox", "vesto-sandbox-s3", "s3_probe"]
+PROGRAMS = ["vesto", "vesto-sandbox", "vesto-sandbox-s3", "s3_probe", "oidc_probe"]
 
 STEPS = [
     ("rooms", lambda: one_command(DEBIAN_PYTHON, "tools/rooms.py")),
@@ -166,6 +166,7 @@ STEPS = [
     ("unit tests (TSan)", lambda: gtests("tsan")),
     ("sandbox, judged by drivers", lambda: pytest(["tests/sandbox"], "sandbox")),
     ("S3, judged by its clients", lambda: pytest(["tests/sandbox_s3", "tests/foreign_s3"], "s3")),
+    ("tokens, judged by PyJWT and botocore", lambda: pytest(["tests/sandbox_oidc"], "oidc")),
     ("command line", lambda: pytest(["tests/cli"], "cli")),
     ("COPY, read a second time", lambda: pytest(["tests/differential"], "differential")),
     ("end to end", end_to_end),
