@@ -3,7 +3,7 @@
 //
 //   vesto-sandbox --data DIR [--port-redshift 5439] [--port-aws 9000] [--port-control 0]
 //                 [--isolation snapshot|serializable] [--kind provisioned|serverless]
-//                 [--aws-plain] [--no-sync]
+//                 [--world sandbox.toml] [--aws-plain] [--no-sync]
 //
 // Everything it needs lives under DIR. What to connect to stands in DIR/endpoints.json, which is
 // written last. It ends in order on SIGINT and SIGTERM.
@@ -22,6 +22,7 @@
 #include "base/ids.h"
 #include "base/json_text.h"
 #include "base/log.h"
+#include "sandbox/aws/cloud.h"
 #include "sandbox/cluster/accounts.h"
 #include "sandbox/cluster/private_file.h"
 #include "sandbox/control/control_server.h"
@@ -33,7 +34,6 @@ namespace vesto::sandbox {
 
 namespace {
 
-constexpr const char* kBucket = "vesto-demo";
 constexpr const char* kRegion = "eu-west-1";
 
 struct Options {
@@ -43,6 +43,7 @@ struct Options {
   uint16_t port_control = 0;
   std::string isolation;  // empty: as the kind's default
   std::string kind = "provisioned";
+  std::string world;  // empty: one account with one user
   bool aws_plain = false;
   bool no_sync = false;
 };
@@ -54,8 +55,9 @@ struct Parts {
   Accounts accounts;
   std::unique_ptr<FileObjectStore> store;
   AccessKey key;
-  MemoryKeyRing keys;
+  std::string bucket;  // the first of the world's
   std::unique_ptr<Faults> faults;
+  std::unique_ptr<Cloud> cloud;
   std::unique_ptr<AdminLink> admin;
   std::unique_ptr<NameTable> names;
   std::unique_ptr<SystemLog> log;
@@ -79,13 +81,24 @@ Result<Unit, std::string> make_data_dir(Options* options) {
 
 Result<Unit, std::string> start_storage(const Options& options, Parts* parts) {
   VESTO_ASSIGN(parts->store, make_file_object_store(options.dir));
-  if (!parts->store->bucket_exists(kBucket) &&
-      !parts->store->create_bucket(kBucket, kRegion).ok()) {
-    return std::string("cannot make the bucket ") + kBucket;
-  }
   VESTO_ASSIGN(parts->key, load_or_make_access_key(options.dir));
-  parts->keys.add(parts->key);
   parts->faults = make_faults();
+  VESTO_ASSIGN(parts->shared.tls, TlsContext::make(parts->tls));
+  CloudOptions cloud;
+  cloud.dir = options.dir;
+  cloud.world_file = options.world;
+  cloud.key = parts->key;
+  cloud.serverless = options.kind == "serverless";
+  cloud.tls = parts->shared.tls;
+  VESTO_ASSIGN(parts->cloud, Cloud::start(cloud, *parts->faults));
+  parts->key = parts->cloud->first_key();
+  for (const WorldBucket& bucket : parts->cloud->world().buckets) {
+    if (parts->bucket.empty()) parts->bucket = bucket.name;
+    if (!parts->store->bucket_exists(bucket.name) &&
+        !parts->store->create_bucket(bucket.name, bucket.region).ok()) {
+      return "cannot make the bucket " + bucket.name;
+    }
+  }
   return Unit{};
 }
 
@@ -97,14 +110,17 @@ Result<Unit, std::string> start_redshift(const Options& options, Parts* parts) {
   parts->log->prune();
   SessionShared& shared = parts->shared;
   shared.cluster = parts->cluster.get();
-  VESTO_ASSIGN(shared.tls, TlsContext::make(parts->tls));
   shared.isolation =
       options.isolation == "serializable" ? Isolation::kSerializable : Isolation::kSnapshot;
   shared.serverless = options.kind == "serverless";
   shared.region = kRegion;
   shared.faults = parts->faults.get();
   shared.store = parts->store.get();
-  shared.keys = &parts->keys;
+  shared.keys = &parts->cloud->keys();
+  shared.gate = &parts->cloud->gate();
+  shared.roles = &parts->cloud->roles();
+  shared.logins = &parts->cloud->logins();
+  shared.clock = &parts->cloud->clock();
   shared.admin = parts->admin.get();
   shared.names = parts->names.get();
   shared.log = parts->log.get();
@@ -117,19 +133,23 @@ Result<Unit, std::string> start_http(const Options& options, Parts* parts) {
   s3.port = options.port_aws;
   s3.region = kRegion;
   if (!options.aws_plain) s3.tls = parts->shared.tls;
-  VESTO_ASSIGN(parts->s3, S3Server::start(s3, *parts->store, parts->keys, *parts->faults));
+  s3.gate = &parts->cloud->gate();
+  s3.clock = &parts->cloud->clock();
+  s3.api = parts->cloud->open_api({.host = "localhost", .port = parts->redshift->port()});
+  VESTO_ASSIGN(parts->s3, S3Server::start(s3, *parts->store, parts->cloud->keys(), *parts->faults));
   parts->control_token = random_alphanumeric(32);
-  VESTO_ASSIGN(parts->control,
-               ControlServer::start(options.port_control, parts->control_token, *parts->faults,
-                                    [parts]() -> Result<LeftCounts, std::string> {
-                                      const int64_t tables = parts->log->left_tables();
-                                      if (tables < 0)
-                                        return std::string("the database does not answer");
-                                      return LeftCounts{parts->store->object_count(),
-                                                        parts->store->open_upload_count(),
-                                                        static_cast<uint64_t>(tables),
-                                                        parts->redshift->session_count()};
-                                    }));
+  VESTO_ASSIGN(parts->control, ControlServer::start(
+                                   options.port_control, parts->control_token, *parts->faults,
+                                   [parts]() -> Result<LeftCounts, std::string> {
+                                     const int64_t tables = parts->log->left_tables();
+                                     if (tables < 0)
+                                       return std::string("the database does not answer");
+                                     return LeftCounts{parts->store->object_count(),
+                                                       parts->store->open_upload_count(),
+                                                       static_cast<uint64_t>(tables),
+                                                       parts->redshift->session_count()};
+                                   },
+                                   parts->cloud->control_calls()));
   return Unit{};
 }
 
@@ -146,10 +166,10 @@ std::string endpoints_json(const Options& options, const Parts& parts) {
          std::to_string(parts.redshift->port()) + ", \"database\": \"dev\", " +
          account(parts.accounts.loader) + ",\n    \"admin\": {" + account(parts.accounts.admin) +
          "}},\n  \"aws\": {\"url\": " + json_quote(s3_url(options, parts)) +
-         ", \"region\": " + json_quote(kRegion) + ", \"bucket\": " + json_quote(kBucket) +
+         ", \"region\": " + json_quote(kRegion) + ", \"bucket\": " + json_quote(parts.bucket) +
          ",\n    \"access_key_id\": " + json_quote(parts.key.id) +
-         ", \"secret_access_key\": " + json_quote(parts.key.secret) +
-         "},\n  \"ca_file\": " + json_quote(parts.tls.ca_file) +
+         ", \"secret_access_key\": " + json_quote(parts.key.secret) + "}" +
+         parts.cloud->endpoints_json() + ",\n  \"ca_file\": " + json_quote(parts.tls.ca_file) +
          ",\n  \"control\": {\"url\": \"http://127.0.0.1:" + std::to_string(parts.control->port()) +
          "\", \"token\": " + json_quote(parts.control_token) + "}\n}\n";
 }
@@ -165,7 +185,7 @@ void print_welcome(const Options& options, const Parts& parts) {
       "S3        AWS_ENDPOINT_URL_S3=%s AWS_CA_BUNDLE=%s AWS_REGION=%s "
       "AWS_ACCESS_KEY_ID=%s (bucket %s)\n",
       s3_url(options, parts).c_str(), parts.tls.ca_file.c_str(), kRegion, parts.key.id.c_str(),
-      kBucket);
+      parts.bucket.c_str());
   std::printf("Control   http://127.0.0.1:%d\n", parts.control->port());
   std::printf("All of it, with the secrets, stands in %s/endpoints.json. Ctrl-C ends it.\n",
               options.dir.c_str());
@@ -216,6 +236,7 @@ int run(Options options) {
   const bool asked = wait_for_end(parts.cluster.get(), signals);
   ::unlink((options.dir + "/endpoints.json").c_str());
   parts.control->stop();
+  parts.cloud->stop();
   parts.s3->stop();
   parts.redshift->stop();
   parts.cluster->stop();
@@ -251,6 +272,8 @@ int main(int argc, char** argv) {
   app.add_option("--kind", options.kind, "provisioned or serverless")
       ->check(CLI::IsMember({"provisioned", "serverless"}))
       ->capture_default_str();
+  app.add_option("--world", options.world, "What AWS holds: accounts, roles, policies (TOML)")
+      ->type_name("FILE");
   app.add_flag("--aws-plain", options.aws_plain, "S3 without TLS");
   app.add_flag("--no-sync", options.no_sync, "Faster; a crash of the machine may lose data");
   constexpr int kUsage = 2;

@@ -32,16 +32,20 @@ Result<std::string, HttpProblem> read_body(HttpExchange& exchange) {
 
 }  // namespace
 
-ControlServer::ControlServer(std::string token, Faults& faults, CountLeft count_left)
-    : token_(std::move(token)), faults_(faults), count_left_(std::move(count_left)) {}
+ControlServer::ControlServer(std::string token, Faults& faults, CountLeft count_left,
+                             ControlCalls calls)
+    : token_(std::move(token)),
+      faults_(faults),
+      count_left_(std::move(count_left)),
+      calls_(std::move(calls)) {
+  calls_["/v1/faults"] = [&faults](const std::string& body) { return faults.add(body); };
+}
 ControlServer::~ControlServer() { stop(); }
 
-Result<std::unique_ptr<ControlServer>, std::string> ControlServer::start(uint16_t port,
-                                                                         std::string token,
-                                                                         Faults& faults,
-                                                                         CountLeft count_left) {
+Result<std::unique_ptr<ControlServer>, std::string> ControlServer::start(
+    uint16_t port, std::string token, Faults& faults, CountLeft count_left, ControlCalls calls) {
   std::unique_ptr<ControlServer> server(
-      new ControlServer(std::move(token), faults, std::move(count_left)));
+      new ControlServer(std::move(token), faults, std::move(count_left), std::move(calls)));
   ControlServer* raw = server.get();
   HttpServerOptions options;
   options.port = port;
@@ -68,8 +72,9 @@ void ControlServer::handle(HttpExchange& exchange) {
     return;
   }
   const std::string call = request.method + " " + request.path;
-  if (call == "POST /v1/faults") {
-    add_fault(exchange);
+  const auto known = calls_.find(request.path);
+  if (request.method == "POST" && known != calls_.end()) {
+    answer_call(exchange, known->second);
   } else if (call == "DELETE /v1/faults") {
     faults_.clear();
     exchange.send(204, {}, "");
@@ -82,17 +87,17 @@ void ControlServer::handle(HttpExchange& exchange) {
   }
 }
 
-void ControlServer::add_fault(HttpExchange& exchange) {
+void ControlServer::answer_call(HttpExchange& exchange, const ControlCall& call) {
   const auto body = read_body(exchange);
   if (!body.ok()) {
     answer_error(exchange, body.error().status, body.error().text);
     return;
   }
-  const auto added = faults_.add(*body);
-  if (added.ok()) {
+  const auto done = call(*body);
+  if (done.ok()) {
     exchange.send(204, {}, "");
   } else {
-    answer_error(exchange, 400, added.error());
+    answer_error(exchange, 400, done.error());
   }
 }
 

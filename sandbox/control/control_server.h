@@ -5,11 +5,13 @@
 //   DELETE /v1/faults   removes all -> 204
 //   GET    /v1/left     {"objects": n, "uploads": n, "tables": n, "sessions": n}
 //   GET    /v1/calls    {"s3.put": n, ...}
+//   POST   /v1/...      what the sandbox's parts add (ControlCalls) -> 204; 400 as above
 #ifndef VESTO_SANDBOX_CONTROL_CONTROL_SERVER_H_
 #define VESTO_SANDBOX_CONTROL_CONTROL_SERVER_H_
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -27,6 +29,10 @@ struct LeftCounts {
   uint64_t sessions = 0;
 };
 
+// By path ("/v1/clock"): takes the body, a JSON object, and says what is wrong with it.
+using ControlCall = std::function<Result<Unit, std::string>(const std::string& body)>;
+using ControlCalls = std::map<std::string, ControlCall>;
+
 // A text where the counts cannot be had; the request is then answered 500.
 using CountLeft = std::function<Result<LeftCounts, std::string>()>;
 
@@ -36,7 +42,8 @@ class ControlServer {
   // a text for the person who starts the sandbox.
   static Result<std::unique_ptr<ControlServer>, std::string> start(uint16_t port, std::string token,
                                                                    Faults& faults,
-                                                                   CountLeft count_left);
+                                                                   CountLeft count_left,
+                                                                   ControlCalls calls = {});
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
@@ -45,15 +52,16 @@ class ControlServer {
   void stop();
 
  private:
-  ControlServer(std::string token, Faults& faults, CountLeft count_left);
+  ControlServer(std::string token, Faults& faults, CountLeft count_left, ControlCalls calls);
   void handle(HttpExchange& exchange);
-  void add_fault(HttpExchange& exchange);
+  static void answer_call(HttpExchange& exchange, const ControlCall& call);
   void show_left(HttpExchange& exchange);
   void show_calls(HttpExchange& exchange);
 
   const std::string token_;
   Faults& faults_;
   const CountLeft count_left_;
+  ControlCalls calls_;
   std::unique_ptr<HttpServer> http_;
 };
 

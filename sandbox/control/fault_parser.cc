@@ -44,7 +44,9 @@ const std::vector<std::string>& fields_of(const std::string& on) {
       {"google.keys", &kS3},
       {"ec2.token", &kS3},
       {"ec2.metadata", &kRole},
-      {"container.credentials", &kS3}};
+      {"container.credentials", &kS3},
+      {"aws.sts", &kS3},
+      {"aws.redshift", &kS3}};
   for (const auto& kind : kKinds) {
     if (kind.first == on) return *kind.second;
   }

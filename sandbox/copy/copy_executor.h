@@ -12,8 +12,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/result.h"
 #include "sandbox/control/faults.h"
 #include "sandbox/s3/object_store.h"
+#include "sandbox/s3/s3_gate.h"
 #include "sandbox/sql/statement.h"
 
 namespace vesto::sandbox {
@@ -77,11 +80,23 @@ struct CopyReadings {
   int64_t row_limit_bytes = int64_t{4} << 20;  // 64 MiB on current servers, at most
 };
 
+// The roles that are attached to the warehouse.
+class CopyRoles {
+ public:
+  virtual ~CopyRoles() = default;
+  // Temporary keys of the role ("default": the one that is attached first), or the text of why
+  // Redshift may not take it.
+  virtual Result<AccessKey, std::string> assume(const std::string& role_arn) const = 0;
+};
+
 struct CopyContext {
   ObjectStore* store = nullptr;
   const KeyRing* keys = nullptr;
-  Faults* faults = nullptr;  // may be nullptr
-  std::string region;        // of the sandbox's buckets
+  const S3Gate* gate = nullptr;      // nullptr: every known key may do all
+  const CopyRoles* roles = nullptr;  // of IAM_ROLE; nullptr: none is attached
+  Clock* clock = nullptr;            // for keys that expire; nullptr: the system's
+  Faults* faults = nullptr;          // may be nullptr
+  std::string region;                // of the sandbox's buckets
   CopyReadings readings = {};
   bool serverless = false;  // names sys_load_error_detail instead of stl_load_errors
   std::string user;         // database user, for the texts of IAM_ROLE

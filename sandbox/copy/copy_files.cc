@@ -29,15 +29,49 @@ std::optional<Location> split_url(std::string_view url) {
   return Location{std::string(url.substr(0, slash)), std::string(url.substr(slash + 1))};
 }
 
-SqlStatus check_role(const CopyStatement& statement, const CopyContext& context) {
-  if (statement.iam_role.empty()) return Unit{};
-  const std::string user = context.user.empty() ? "unknown" : context.user;
-  return copy_error(
-      context,
-      fmt::format("User arn:aws:redshift:{}:000000000000:dbuser:vesto-sandbox/{} is not authorized "
-                  "to assume IAM Role {}",
-                  context.region, user, statement.iam_role),
-      {.context = "IAM Role=" + statement.iam_role, .location = "xen_aws_credentials_mgr.cpp:470"});
+// The keys of the role that the statement names, in the place of its own.
+SqlStatus take_role(CopyStatement* statement, const CopyContext& context) {
+  if (statement->iam_role.empty()) return Unit{};
+  const CopyErrorPlace place{.context = "IAM Role=" + statement->iam_role,
+                             .location = "xen_aws_credentials_mgr.cpp:470"};
+  if (context.roles == nullptr) {
+    const std::string user = context.user.empty() ? "unknown" : context.user;
+    return copy_error(context,
+                      fmt::format("User arn:aws:redshift:{}:000000000000:dbuser:vesto-sandbox/{} "
+                                  "is not authorized to assume IAM Role {}",
+                                  context.region, user, statement->iam_role),
+                      place);
+  }
+  auto keys = context.roles->assume(statement->iam_role);
+  if (!keys.ok()) return copy_error(context, keys.error(), place);
+  statement->access_key_id = keys->id;
+  statement->secret_access_key = keys->secret;
+  statement->session_token = keys->session_token;
+  return Unit{};
+}
+
+int64_t now_ms(const CopyContext& context) {
+  return (context.clock == nullptr ? system_clock() : *context.clock).wall_ms();
+}
+
+std::optional<S3Error> check_expiry(const AccessKey& key, const CopyContext& context) {
+  if (key.expires_ms == 0 || now_ms(context) < key.expires_ms) return std::nullopt;
+  return S3Error{
+      .status = 400, .code = "ExpiredToken", .message = "The provided token has expired."};
+}
+
+// Asked before each object: keys can expire, and rights be taken, while a COPY runs.
+std::optional<S3Error> refuse_access(const CopyContext& context, const std::string& key_id,
+                                     std::string_view action, const std::string& bucket,
+                                     const std::string& key, const std::string& prefix) {
+  const auto found = context.keys == nullptr ? std::nullopt : context.keys->find(key_id);
+  if (found) {
+    if (auto expired = check_expiry(*found, context)) return expired;
+  }
+  if (context.gate == nullptr) return std::nullopt;
+  S3Access access{.access_key_id = key_id, .action = action, .bucket = bucket, .key = key};
+  if (key.empty()) access.context["s3:prefix"] = prefix;
+  return context.gate->refuse(access);
 }
 
 // Which error S3 would give to these keys; nothing when they are right.
@@ -62,7 +96,7 @@ std::optional<S3Error> check_keys(const CopyStatement& statement, const CopyCont
                        "The request signature we calculated does not match the signature "
                        "you provided. Check your key and signing method."};
   }
-  return std::nullopt;
+  return check_expiry(*key, context);
 }
 
 std::optional<S3Error> check_bucket(const CopyStatement& statement, const CopyContext& context,
@@ -169,6 +203,10 @@ SqlResult<std::vector<CopyFile>> keep_existing(std::vector<CopyFile> files,
   const std::string first_key = files.empty() ? "" : files.front().key;
   for (CopyFile& file : files) {
     auto reader = context.store->open(file.bucket, file.key);
+    if (auto refused =
+            refuse_access(context, file.access_key_id, "s3:GetObject", file.bucket, file.key, "")) {
+      reader = *std::move(refused);
+    }
     if (!reader.ok()) {
       if (reader.error().status != 404) {
         return s3_service_error(
@@ -197,11 +235,13 @@ SqlResult<std::vector<CopyFile>> keep_existing(std::vector<CopyFile> files,
 SqlResult<std::vector<CopyFile>> read_manifest(const CopyStatement& statement,
                                                const CopyContext& context,
                                                const Location& location) {
-  const CopyFile manifest{.bucket = location.bucket, .key = location.key};
+  const CopyFile manifest{
+      .bucket = location.bucket, .key = location.key, .access_key_id = statement.access_key_id};
   VESTO_ASSIGN(OpenedFile opened, open_copy_file(statement, context, manifest));
   VESTO_ASSIGN(const std::string text, read_whole(std::move(opened), statement, context));
   auto files = parse_manifest(text);
   if (!files) return manifest_format_error(statement, context);
+  for (CopyFile& file : *files) file.access_key_id = statement.access_key_id;
   return keep_existing(*std::move(files), statement, context);
 }
 
@@ -209,7 +249,13 @@ SqlResult<std::vector<CopyFile>> list_prefix(const CopyStatement& statement,
                                              const CopyContext& context, const Location& location) {
   std::vector<CopyFile> files;
   std::string after;
-  (void)statement;
+  if (auto refused = refuse_access(context, statement.access_key_id, "s3:ListBucket",
+                                   location.bucket, "", location.key)) {
+    return s3_service_error(
+        context, *refused,
+        {.context = fmt::format("Listing bucket={} prefix={}", location.bucket, location.key),
+         .location = "s3_utility.cpp:636"});
+  }
   // Ends with the last page or at the bound.
   while (files.size() < kMaxCopyFiles) {
     auto page = context.store->list(location.bucket, location.key, "", after, 1000);
@@ -223,7 +269,11 @@ SqlResult<std::vector<CopyFile>> list_prefix(const CopyStatement& statement,
       after = object.key;
       // Consoles make empty objects to show a folder.
       const bool folder = object.size_bytes == 0 && !object.key.empty() && object.key.back() == '/';
-      if (!folder) files.push_back(CopyFile{.bucket = location.bucket, .key = object.key});
+      if (!folder) {
+        files.push_back(CopyFile{.bucket = location.bucket,
+                                 .key = object.key,
+                                 .access_key_id = statement.access_key_id});
+      }
     }
     if (!page.value().truncated || page.value().objects.empty()) break;
   }
@@ -233,9 +283,10 @@ SqlResult<std::vector<CopyFile>> list_prefix(const CopyStatement& statement,
 
 }  // namespace
 
-SqlResult<std::vector<CopyFile>> find_copy_files(const CopyStatement& statement,
+SqlResult<std::vector<CopyFile>> find_copy_files(const CopyStatement& given,
                                                  const CopyContext& context) {
-  VESTO_TRY(check_role(statement, context));
+  CopyStatement statement = given;
+  VESTO_TRY(take_role(&statement, context));
   if (statement.access_key_id.empty() || statement.secret_access_key.empty()) {
     return SqlError{.sqlstate = "XX000",
                     .message =
@@ -278,6 +329,10 @@ SqlResult<OpenedFile> open_copy_file(const CopyStatement& statement, const CopyC
     reader = S3Error{.status = fault->status, .code = fault->code, .message = fault->code};
   } else if (!fault || !fault->missing) {
     reader = context.store->open(file.bucket, file.key);
+    if (auto refused =
+            refuse_access(context, file.access_key_id, "s3:GetObject", file.bucket, file.key, "")) {
+      reader = *std::move(refused);
+    }
   }
   if (!reader.ok()) {
     const bool is_manifest = statement.manifest && !file.from_manifest;

@@ -22,6 +22,7 @@ struct CopyFile {
   bool mandatory = false;
   bool from_manifest = false;
   std::optional<uint64_t> content_length = {};
+  std::string access_key_id = {};  // with which it is read
 
   [[nodiscard]] std::string url() const { return "s3://" + bucket + "/" + key; }
 };

@@ -79,7 +79,7 @@ Result<ServiceAccount, std::string> GoogleIssuer::add_account(const std::string&
   account.unique_id = unique_id.empty() ? unique_id_of(email) : unique_id;
   account.project = project_of(email);
   Lock lock(mutex_);
-  if (accounts_.size() >= kMaxAccounts) return std::string("too many service accounts");
+  if (accounts_.size() >= kMaxServiceAccounts) return std::string("too many service accounts");
   if (!accounts_.emplace(email, account).second) return "the account " + email + " is there";
   return account;
 }

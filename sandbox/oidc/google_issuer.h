@@ -25,7 +25,7 @@ namespace vesto::sandbox {
 
 constexpr std::string_view kGoogleIssuerUrl = "https://accounts.google.com";
 constexpr int64_t kIdTokenLifeS = 3600;
-constexpr size_t kMaxAccounts = 100;
+constexpr size_t kMaxServiceAccounts = 100;
 constexpr size_t kMaxAccountKeys = 10;  // as Google's
 
 struct AccountKey {
@@ -63,7 +63,7 @@ class GoogleIssuer {
   static Result<std::unique_ptr<GoogleIssuer>, std::string> open(std::string dir, Clock& clock);
 
   // unique_id "": one that always belongs to this e-mail. Refused: what is no address or id, an
-  // account that is there, more than kMaxAccounts.
+  // account that is there, more than kMaxServiceAccounts.
   Result<ServiceAccount, std::string> add_account(const std::string& email,
                                                   const std::string& unique_id = "");
   // A new key of the account, with its key file's text, JSON as Google's.

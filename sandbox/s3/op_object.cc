@@ -191,7 +191,8 @@ S3Result<Unit> S3Service::delete_objects(S3Call& call) {
   XmlWriter xml;
   xml.open("DeleteResult " + std::string(kS3Namespace));
   for (const std::string& key : request.keys) {
-    const auto removed = store_.remove(call.bucket, key);
+    S3Result<Unit> removed = check_right(call, "s3:DeleteObject", key);
+    if (removed.ok()) removed = store_.remove(call.bucket, key);
     if (!removed.ok()) {
       xml.open("Error")
           .text("Key", key)
@@ -217,6 +218,16 @@ S3Result<Unit> S3Service::copy_object(S3Call& call) {
   const size_t slash = source->find('/');
   if (slash == std::string::npos || slash + 1 == source->size()) return bad_source;
   VESTO_ASSIGN(ObjectHeaders headers, object_headers(call.request));
+  if (gate_ != nullptr) {
+    const std::string bucket = source->substr(0, slash);
+    const std::string key = source->substr(slash + 1);
+    if (auto refused = gate_->refuse({.access_key_id = call.auth.access_key_id,
+                                      .action = "s3:GetObject",
+                                      .bucket = bucket,
+                                      .key = key})) {
+      return *std::move(refused);
+    }
+  }
   VESTO_ASSIGN(auto reader, store_.open_file(source->substr(0, slash), source->substr(slash + 1)));
   const std::string* match = call.request.header("x-amz-copy-source-if-match");
   if (match != nullptr && !etag_listed(*match, reader->info().etag)) {

@@ -13,6 +13,7 @@
 #include "sandbox/http/http_server.h"
 #include "sandbox/s3/file_object_store.h"
 #include "sandbox/s3/object_store.h"
+#include "sandbox/s3/s3_gate.h"
 
 namespace vesto::sandbox {
 
@@ -23,6 +24,8 @@ struct S3ServerOptions {
   std::shared_ptr<const TlsContext> tls = {};  // empty: plain
   std::string region = "eu-west-1";            // of buckets that name none
   Clock* clock = nullptr;                      // nullptr: the system's
+  const S3Gate* gate = nullptr;                // nullptr: every known key may do all
+  HttpHandler api = {};                        // takes POST /, which is no call of S3
 };
 
 class S3Server {

@@ -153,7 +153,41 @@ S3Result<Unit> S3Service::serve(S3Call& call) {
     if (apply_fault(call, route.fault_kind, subject)) return Unit{};
   }
   VESTO_TRY(check_sender(call));
-  return (this->*route.operation)(call);
+  if (route.action != nullptr) VESTO_TRY(check_right(call, route.action, call.key));
+  S3Result<Unit> done = (this->*route.operation)(call);
+  if (!done.ok()) return hide_absence(call, std::move(done).error());
+  return done;
+}
+
+S3Result<Unit> S3Service::check_right(const S3Call& call, const char* action,
+                                      std::string_view key) const {
+  // A bucket that is not there is told as such to everyone.
+  const bool missing = !call.bucket.empty() && !store_.bucket_exists(call.bucket);
+  const bool makes = std::string_view(action) == "s3:CreateBucket";
+  if (gate_ == nullptr || (missing && !makes)) return Unit{};
+  S3Access access{.access_key_id = call.auth.access_key_id,
+                  .action = action,
+                  .bucket = call.bucket,
+                  .key = key};
+  for (const char* name : {"prefix", "delimiter", "max-keys"}) {
+    if (call.has(name)) access.context[std::string("s3:") + name] = call.parameter_or_empty(name);
+  }
+  auto refused = gate_->refuse(access);
+  if (!refused) return Unit{};
+  // The region is told to everyone.
+  const auto bucket = store_.bucket(call.bucket);
+  if (call.request.method == "HEAD" && call.key.empty() && bucket) {
+    refused->extra["Region"] = bucket->region;
+  }
+  return *std::move(refused);
+}
+
+// Whoever may not list a bucket does not learn that a key is not there.
+S3Error S3Service::hide_absence(const S3Call& call, S3Error error) const {
+  const bool read = call.request.method == "GET" || call.request.method == "HEAD";
+  if (error.code != "NoSuchKey" || !read) return error;
+  const auto may_list = check_right(call, "s3:ListBucket", "");
+  return may_list.ok() ? error : may_list.error();
 }
 
 S3Result<Unit> S3Service::read_target(S3Call& call) {
@@ -189,7 +223,8 @@ S3Result<S3Service::Route> S3Service::route(const S3Call& call) {
     return not_implemented();
   }
   if (call.bucket.empty()) {
-    if (call.request.method == "GET") return Route{&S3Service::list_buckets, nullptr};
+    if (call.request.method == "GET")
+      return Route{&S3Service::list_buckets, nullptr, "s3:ListAllMyBuckets"};
   } else if (call.key.empty()) {
     return route_bucket(call);
   } else {
@@ -203,24 +238,27 @@ S3Result<S3Service::Route> S3Service::route(const S3Call& call) {
 
 S3Result<S3Service::Route> S3Service::route_bucket(const S3Call& call) {
   const std::string& method = call.request.method;
-  if (method == "HEAD") return Route{&S3Service::head_bucket, "s3.head"};
+  if (method == "HEAD") return Route{&S3Service::head_bucket, "s3.head", "s3:ListBucket"};
   if (method == "GET") {
-    if (call.has("location")) return Route{&S3Service::bucket_location, nullptr};
-    if (call.has("versioning")) return Route{&S3Service::bucket_versioning, nullptr};
-    if (call.has("acl")) return Route{&S3Service::get_acl, nullptr};
-    if (call.has("uploads")) return Route{&S3Service::list_uploads, "s3.multipart"};
+    if (call.has("location"))
+      return Route{&S3Service::bucket_location, nullptr, "s3:GetBucketLocation"};
+    if (call.has("versioning"))
+      return Route{&S3Service::bucket_versioning, nullptr, "s3:GetBucketVersioning"};
+    if (call.has("acl")) return Route{&S3Service::get_acl, nullptr, nullptr};
+    if (call.has("uploads"))
+      return Route{&S3Service::list_uploads, "s3.multipart", "s3:ListBucketMultipartUploads"};
     if (call.parameter_or_empty("list-type") == "2") {
-      return Route{&S3Service::list_objects_v2, "s3.list"};
+      return Route{&S3Service::list_objects_v2, "s3.list", "s3:ListBucket"};
     }
-    return Route{&S3Service::list_objects_v1, "s3.list"};
+    return Route{&S3Service::list_objects_v1, "s3.list", "s3:ListBucket"};
   }
-  if (method == "PUT" && call.has("acl")) return Route{&S3Service::put_acl, nullptr};
+  if (method == "PUT" && call.has("acl")) return Route{&S3Service::put_acl, nullptr, nullptr};
   if (method == "PUT" && !call.has("versioning")) {
-    return Route{&S3Service::create_bucket, nullptr};
+    return Route{&S3Service::create_bucket, nullptr, "s3:CreateBucket"};
   }
-  if (method == "DELETE") return Route{&S3Service::delete_bucket, nullptr};
+  if (method == "DELETE") return Route{&S3Service::delete_bucket, nullptr, "s3:DeleteBucket"};
   if (method == "POST" && call.has("delete")) {
-    return Route{&S3Service::delete_objects, "s3.delete"};
+    return Route{&S3Service::delete_objects, "s3.delete", nullptr};
   }
   if (method == "PUT" || method == "POST") return not_implemented();
   return S3Error{405,
@@ -233,27 +271,29 @@ S3Result<S3Service::Route> S3Service::route_key(const S3Call& call) {
   const std::string& method = call.request.method;
   const bool upload = call.has("uploadId");
   const bool copy = call.request.header("x-amz-copy-source") != nullptr;
-  if (method == "HEAD") return Route{&S3Service::head_object, "s3.head"};
+  if (method == "HEAD") return Route{&S3Service::head_object, "s3.head", "s3:GetObject"};
   if (method == "GET") {
-    if (upload) return Route{&S3Service::list_parts, "s3.multipart"};
-    if (call.has("acl")) return Route{&S3Service::get_acl, nullptr};
-    return Route{&S3Service::get_object, "s3.get"};
+    if (upload) return Route{&S3Service::list_parts, "s3.multipart", "s3:ListMultipartUploadParts"};
+    if (call.has("acl")) return Route{&S3Service::get_acl, nullptr, nullptr};
+    return Route{&S3Service::get_object, "s3.get", "s3:GetObject"};
   }
   if (method == "PUT") {
-    if (call.has("acl")) return Route{&S3Service::put_acl, nullptr};
+    if (call.has("acl")) return Route{&S3Service::put_acl, nullptr, nullptr};
     if (upload && copy) return not_implemented();
-    if (upload || call.has("partNumber")) return Route{&S3Service::upload_part, "s3.multipart"};
-    if (copy) return Route{&S3Service::copy_object, "s3.put"};
-    return Route{&S3Service::put_object, "s3.put"};
+    if (upload || call.has("partNumber"))
+      return Route{&S3Service::upload_part, "s3.multipart", "s3:PutObject"};
+    if (copy) return Route{&S3Service::copy_object, "s3.put", "s3:PutObject"};
+    return Route{&S3Service::put_object, "s3.put", "s3:PutObject"};
   }
   if (method == "POST") {
-    if (call.has("uploads")) return Route{&S3Service::create_upload, "s3.multipart"};
-    if (upload) return Route{&S3Service::complete_upload, "s3.multipart"};
+    if (call.has("uploads"))
+      return Route{&S3Service::create_upload, "s3.multipart", "s3:PutObject"};
+    if (upload) return Route{&S3Service::complete_upload, "s3.multipart", "s3:PutObject"};
     return not_implemented();
   }
   if (method == "DELETE") {
-    if (upload) return Route{&S3Service::abort_upload, "s3.multipart"};
-    return Route{&S3Service::delete_object, "s3.delete"};
+    if (upload) return Route{&S3Service::abort_upload, "s3.multipart", "s3:AbortMultipartUpload"};
+    return Route{&S3Service::delete_object, "s3.delete", "s3:DeleteObject"};
   }
   return S3Error{405,
                  "MethodNotAllowed",

@@ -15,6 +15,7 @@
 #include "sandbox/s3/file_object_store.h"
 #include "sandbox/s3/payload_reader.h"
 #include "sandbox/s3/request_auth.h"
+#include "sandbox/s3/s3_gate.h"
 #include "sandbox/s3/s3_xml.h"
 #include "sandbox/s3/uri.h"
 
@@ -48,9 +49,15 @@ struct S3Call {
 
 class S3Service {
  public:
-  S3Service(FileObjectStore& store, const KeyRing& keys, Faults& faults, std::string region,
-            Clock& clock)
-      : store_(store), keys_(keys), faults_(faults), region_(std::move(region)), clock_(clock) {}
+  // `gate`: nullptr = every known key may do all.
+  S3Service(FileObjectStore& store, const KeyRing& keys, const S3Gate* gate, Faults& faults,
+            std::string region, Clock& clock)
+      : store_(store),
+        keys_(keys),
+        gate_(gate),
+        faults_(faults),
+        region_(std::move(region)),
+        clock_(clock) {}
   void handle(HttpExchange& exchange);
 
  private:
@@ -59,6 +66,7 @@ class S3Service {
   struct Route {
     Operation operation;
     const char* fault_kind;  // nullptr: none
+    const char* action;      // the right that it needs; nullptr: none that the gate knows
   };
 
   // s3_service.cc
@@ -68,6 +76,10 @@ class S3Service {
   static S3Result<Route> route_bucket(const S3Call& call);
   static S3Result<Route> route_key(const S3Call& call);
   S3Result<Unit> check_sender(S3Call& call);
+  // Whether the sender may; `key` as in S3Access.
+  [[nodiscard]] S3Result<Unit> check_right(const S3Call& call, const char* action,
+                                           std::string_view key) const;
+  [[nodiscard]] S3Error hide_absence(const S3Call& call, S3Error error) const;
   // True: the call ended with the fault.
   bool apply_fault(S3Call& call, const char* kind, const std::string& subject);
   S3Result<std::unique_ptr<PayloadReader>> payload(S3Call& call, uint64_t max_bytes);
@@ -110,6 +122,7 @@ class S3Service {
 
   FileObjectStore& store_;
   const KeyRing& keys_;
+  const S3Gate* gate_;
   Faults& faults_;
   const std::string region_;
   Clock& clock_;

@@ -19,6 +19,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+#include "sandbox/aws/temporary_logins.h"
 #include "sandbox/control/faults.h"
 #include "sandbox/copy/copy_executor.h"
 #include "sandbox/http/tls_material.h"
@@ -45,6 +47,10 @@ struct SessionShared {
   Faults* faults = nullptr;
   ObjectStore* store = nullptr;
   const KeyRing* keys = nullptr;
+  const S3Gate* gate = nullptr;       // of COPY; nullptr: every known key may do all
+  const CopyRoles* roles = nullptr;   // of COPY; nullptr: none is attached
+  TemporaryLogins* logins = nullptr;  // nullptr: none are given out
+  Clock* clock = nullptr;             // nullptr: the system's
   AdminLink* admin = nullptr;
   NameTable* names = nullptr;
   SystemLog* log = nullptr;
@@ -91,7 +97,11 @@ class Session {
   // session_login.cc
   bool login();
   bool read_start(StartupPacket* start);
-  bool check_password(const StartupPacket& start);
+  bool check_password(StartupPacket* start);
+  // The answer to "what is your md5 password", from the client.
+  bool read_password(const std::string& salt, std::string* given);
+  bool check_temporary_password(StartupPacket* start, const std::string& salt,
+                                const std::string& given);
   bool open_backend(const StartupPacket& start);
   void write_login_answer(const StartupPacket& start);
   bool refuse(const SqlError& error);  // FATAL; false

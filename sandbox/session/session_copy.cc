@@ -141,6 +141,9 @@ Session::Step Session::run_copy(const Statement& statement) {
   CopyContext context;
   context.store = shared_->store;
   context.keys = shared_->keys;
+  context.gate = shared_->gate;
+  context.roles = shared_->roles;
+  context.clock = shared_->clock;
   context.faults = shared_->faults;
   context.region = shared_->region;
   context.serverless = shared_->serverless;

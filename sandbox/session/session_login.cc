@@ -64,7 +64,7 @@ bool Session::login() {
     }
     return false;
   }
-  if (!check_password(start) || !open_backend(start)) return false;
+  if (!check_password(&start) || !open_backend(start)) return false;
   if (drop == "during") return false;
   write_login_answer(start);
   client_.set_read_timeout_ms(0);
@@ -104,37 +104,75 @@ bool Session::read_start(StartupPacket* start) {
   return false;
 }
 
-bool Session::check_password(const StartupPacket& start) {
-  const auto rows = shared_->admin->rows(
-      "SELECT oid, rolpassword, (SELECT pg_catalog.split_part(c, '=', 2) FROM "
-      "pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c WHERE s.setrole = a.oid "
-      "AND s.setdatabase = 0 AND c LIKE '" +
-      std::string(kUserCaseSetting) +
-      "=%') FROM pg_catalog.pg_authid a WHERE rolcanlogin AND rolname = " + pg_literal(start.user) +
-      " AND rolname <> " + pg_literal(kAdminRole) +
-      " AND (rolvaliduntil IS NULL OR rolvaliduntil > now())");
-  if (!rows.ok()) return refuse({"57P03", "the database system is starting up"});
-  // Unknown users are asked too: the answer must not tell who exists.
-  const std::string salt = random_bytes(4);
+bool Session::read_password(const std::string& salt, std::string* given) {
   MessageWriter(&client_.out(), 'R').int32(5).bytes(salt).end();
   if (!client_.flush()) return false;
   char type = 0;
   std::string_view body;
   if (client_.read_message(&type, &body, kMaxPasswordBytes) != Channel::Read::kOk) return false;
   FieldReader reader(body);
-  const std::string given(reader.text());
-  if (type != 'p' || !reader.ok()) {
-    return refuse({"08P01", "expected password response, got message type " +
-                                std::to_string(static_cast<unsigned char>(type))});
+  *given = std::string(reader.text());
+  if (type == 'p' && reader.ok()) return true;
+  return refuse({"08P01", "expected password response, got message type " +
+                              std::to_string(static_cast<unsigned char>(type))});
+}
+
+bool Session::check_password(StartupPacket* start) {
+  const auto rows = shared_->admin->rows(
+      "SELECT oid, rolpassword, (SELECT pg_catalog.split_part(c, '=', 2) FROM "
+      "pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c WHERE s.setrole = a.oid "
+      "AND s.setdatabase = 0 AND c LIKE '" +
+      std::string(kUserCaseSetting) +
+      "=%') FROM pg_catalog.pg_authid a WHERE rolcanlogin AND rolname = " +
+      pg_literal(start->user) + " AND rolname <> " + pg_literal(kAdminRole) +
+      " AND (rolvaliduntil IS NULL OR rolvaliduntil > now())");
+  if (!rows.ok()) return refuse({"57P03", "the database system is starting up"});
+  // Unknown users are asked too: the answer must not tell who exists.
+  const std::string salt = random_bytes(4);
+  std::string given;
+  if (!read_password(salt, &given)) return false;
+  if (shared_->logins != nullptr && TemporaryLogins::is_temporary_name(start->user)) {
+    return check_temporary_password(start, salt, given);
   }
   const std::string stored = rows->empty() ? "" : rows->at(0).at(1).value_or("");
   const std::string expected = md5_answer(stored, salt);
-  if (expected.empty() || given != expected) return refuse(no_password(start.user));
+  if (expected.empty() || given != expected) return refuse(no_password(start->user));
   user_id_ = parse_int(rows->at(0).at(0).value_or("")).value_or(0);
   if (const std::optional<std::string>& value = rows->at(0).at(2)) {
     if (auto done = settings_.set(kCaseSetting, *value); !done.ok()) return refuse(done.error());
   }
   return true;
+}
+
+// A password that GetClusterCredentials or its kin gave out. The session's user is the database
+// user behind the name, not the name itself.
+bool Session::check_temporary_password(StartupPacket* start, const std::string& salt,
+                                       const std::string& given) {
+  for (const TemporaryLogin& login : shared_->logins->find(start->user, start->database)) {
+    // As pg_authid would keep it: md5 of the password followed by the name.
+    const std::string stored = md5_answer("md5" + login.password, start->user);
+    if (md5_answer(stored, salt) != given) continue;
+    const std::string& user = login.database_user;
+    if (login.create_user) {
+      const std::string sql =
+          "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE "
+          "rolname = " +
+          pg_literal(user) + ") THEN CREATE ROLE " + pg_identifier(user) +
+          " LOGIN NOSUPERUSER; END IF; END $$";
+      if (!shared_->admin->rows(sql).ok())
+        return refuse({"57P03", "the database system is starting up"});
+    }
+    const auto found = shared_->admin->rows(
+        "SELECT oid FROM pg_catalog.pg_authid WHERE rolcanlogin AND rolname = " + pg_literal(user) +
+        " AND rolname <> " + pg_literal(kAdminRole));
+    if (!found.ok()) return refuse({"57P03", "the database system is starting up"});
+    if (found->empty()) return refuse({"42704", "user \"" + start->user + "\" does not exist"});
+    user_id_ = parse_int(found->at(0).at(0).value_or("")).value_or(0);
+    start->user = user;
+    user_ = user;
+    return true;
+  }
+  return refuse(no_password(start->user));
 }
 
 bool Session::open_backend(const StartupPacket& start) {

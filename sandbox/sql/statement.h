@@ -60,7 +60,7 @@ struct CopyStatement {
   std::string access_key_id;
   std::string secret_access_key;
   std::string session_token;
-  std::string iam_role;  // set: refused by the executor until roles exist
+  std::string iam_role;  // an ARN, or "default"; several joined by commas: a chain
   std::optional<std::string> region;
   bool manifest = false;
   enum class Format { kDelimited, kCsv, kJson, kAvro, kParquet, kOrc, kFixedWidth };

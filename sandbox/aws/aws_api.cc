@@ -1,0 +1,120 @@
+#include "sandbox/aws/aws_api.h"
+
+#include "base/hash.h"
+#include "base/ids.h"
+#include "base/strings.h"
+#include "sandbox/aws/api_auth.h"
+
+namespace vesto::sandbox {
+
+namespace {
+
+constexpr size_t kMaxBodyBytes = 262'144;
+constexpr std::string_view kTargetPrefix = "RedshiftServerless.";
+
+// 8-4-4-4-12, as AWS's request ids look.
+std::string make_request_id() {
+  std::string hex = to_hex(random_bytes(16));
+  for (const size_t at : {8U, 13U, 18U, 23U}) hex.insert(at, "-");
+  return hex;
+}
+
+// False: too long, or the connection ended.
+bool read_whole(HttpExchange& exchange, std::string* body) {
+  char buffer[8192];
+  for (;;) {
+    const auto got = exchange.read_body(buffer, sizeof(buffer));
+    if (!got.ok() || body->size() + *got > kMaxBodyBytes) return false;
+    if (*got == 0) return true;
+    body->append(buffer, *got);
+  }
+}
+
+// Which service and which operation. Those of other services and versions are refused.
+ApiResult<Unit> read_call(ApiCall* call) {
+  const std::string target = call->request->header_or_empty("x-amz-target");
+  if (!target.empty()) {
+    call->service = ApiService::kRedshiftServerless;
+    if (!target.starts_with(kTargetPrefix)) return IamError{400, "UnknownOperationException", ""};
+    call->operation = target.substr(kTargetPrefix.size());
+    call->document = nlohmann::json::parse(call->body, nullptr, false);
+    if (!call->document.is_object()) return IamError{400, "SerializationException", ""};
+    return Unit{};
+  }
+  const auto form = parse_query(replace_all(call->body, "+", "%20"));
+  if (!form) return IamError{400, "MalformedQueryString", "Keys may not contain \r\n"};
+  call->form = *form;
+  call->operation = call->parameter("Action");
+  const std::string version = call->parameter("Version");
+  call->service = version == "2012-12-01" ? ApiService::kRedshift : ApiService::kSts;
+  if (call->operation.empty()) {
+    return IamError{400, "MissingAction", "The request must contain the parameter Action."};
+  }
+  if (version != "2012-12-01" && version != "2011-06-15") {
+    return IamError{400, "InvalidAction",
+                    "Could not find operation " + call->operation + " for version " +
+                        (version.empty() ? "NO_VERSION_SPECIFIED" : version)};
+  }
+  return Unit{};
+}
+
+}  // namespace
+
+AwsApi::AwsApi(Iam& iam, TemporaryLogins& logins, IssuerKeys issuer_keys, WarehouseAddress address,
+               Faults& faults, Clock& clock)
+    : iam_(iam),
+      sts_(iam, std::move(issuer_keys)),
+      redshift_(iam, logins, std::move(address)),
+      faults_(faults),
+      clock_(clock) {}
+
+ApiResult<ApiAnswer> AwsApi::serve(ApiCall* call) {
+  const bool sts = call->service == ApiService::kSts;
+  if (!sts || StsService::is_signed(*call)) VESTO_TRY(authenticate_call(iam_, call));
+  return sts ? sts_.serve(*call) : redshift_.serve(*call);
+}
+
+// True: the call ended with the fault. Subjects are "AssumeRole" and the like.
+bool AwsApi::apply_fault(const ApiCall& call, HttpExchange& exchange, bool* drop_answer) {
+  const std::string kind = call.service == ApiService::kSts ? "aws.sts" : "aws.redshift";
+  const auto fault = faults_.hit(kind, call.operation);
+  if (!fault) return false;
+  if (fault->delay_ms > 0) clock_.sleep_ms(fault->delay_ms, exchange.stop());
+  if (fault->drop == "before") {
+    exchange.cut();
+    return true;
+  }
+  if (fault->drop == "during") exchange.cut_answer_in_head();
+  *drop_answer = fault->drop == "after";
+  if (fault->status == 0) return false;
+  const std::string code = fault->code.empty() ? "InternalFailure" : fault->code;
+  const ApiAnswer answer = error_answer(
+      call, {fault->status, code,
+             code == "Throttling" ? "Rate exceeded" : "We encountered an internal error."});
+  exchange.send(answer.status, answer.headers, answer.body);
+  return true;
+}
+
+void AwsApi::handle(HttpExchange& exchange) {
+  ApiCall call;
+  call.request = &exchange.request();
+  call.request_id = make_request_id();
+  call.now_ms = clock_.wall_ms();
+  bool drop_answer = false;
+  if (!read_whole(exchange, &call.body)) {
+    const ApiAnswer answer = error_answer(call, {413, "RequestEntityTooLarge", ""});
+    exchange.send(answer.status, answer.headers, answer.body);
+    return;
+  }
+  const ApiResult<Unit> known = read_call(&call);
+  if (known.ok() && apply_fault(call, exchange, &drop_answer)) return;
+  ApiResult<ApiAnswer> served = known.ok() ? serve(&call) : ApiResult<ApiAnswer>(known.error());
+  if (drop_answer) {
+    exchange.cut();
+    return;
+  }
+  const ApiAnswer answer = served.ok() ? *std::move(served) : error_answer(call, served.error());
+  exchange.send(answer.status, answer.headers, answer.body);
+}
+
+}  // namespace vesto::sandbox

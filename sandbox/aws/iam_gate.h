@@ -1,0 +1,51 @@
+// IAM as S3 and COPY see it: the keys it knows, and what their owners may do with objects.
+// Thread rule: any thread.
+#ifndef VESTO_SANDBOX_AWS_IAM_GATE_H_
+#define VESTO_SANDBOX_AWS_IAM_GATE_H_
+
+#include <string>
+#include <vector>
+
+#include "sandbox/copy/copy_executor.h"
+#include "sandbox/iam/iam.h"
+#include "sandbox/s3/object_store.h"
+#include "sandbox/s3/s3_gate.h"
+
+namespace vesto::sandbox {
+
+class IamKeyRing final : public KeyRing {
+ public:
+  explicit IamKeyRing(const Iam& iam) : iam_(iam) {}
+  [[nodiscard]] std::optional<AccessKey> find(std::string_view id) const override;
+
+ private:
+  const Iam& iam_;
+};
+
+class IamGate final : public S3Gate {
+ public:
+  explicit IamGate(const Iam& iam) : iam_(iam) {}
+  [[nodiscard]] std::optional<S3Error> refuse(const S3Access& access) const override;
+
+ private:
+  [[nodiscard]] std::optional<S3Error> refuse_kms(const AccessKeyInfo& key,
+                                                  const S3Access& access) const;
+  const Iam& iam_;
+};
+
+// The roles attached to the world's clusters or workgroups, for COPY ... IAM_ROLE.
+class IamCopyRoles final : public CopyRoles {
+ public:
+  IamCopyRoles(Iam& iam, bool serverless) : iam_(iam), serverless_(serverless) {}
+  // Several ARNs joined by commas are a chain: each is assumed by the one before.
+  Result<AccessKey, std::string> assume(const std::string& role_arn) const override;
+
+ private:
+  [[nodiscard]] std::vector<std::string> attached() const;
+  Iam& iam_;
+  const bool serverless_;
+};
+
+}  // namespace vesto::sandbox
+
+#endif  // VESTO_SANDBOX_AWS_IAM_GATE_H_

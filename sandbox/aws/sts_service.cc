@@ -1,0 +1,240 @@
+#include "sandbox/aws/sts_service.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/strings.h"
+
+namespace vesto::sandbox {
+
+struct StsService::Proof {
+  std::string provider;  // as trust policies name it
+  JwtClaims claims;
+  RequestContext context;
+};
+
+namespace {
+
+constexpr std::string_view kGoogle = "https://accounts.google.com";
+constexpr int64_t kDefaultDurationS = 3600;
+constexpr size_t kMaxTokenChars = 20'000;
+constexpr size_t kMinArnChars = 20;
+constexpr size_t kMaxArnChars = 2048;
+// A token may be issued so far ahead of our clock.
+constexpr int64_t kMaxAheadS = 300;
+
+IamError bad_token(std::string text) { return {400, "InvalidIdentityToken", std::move(text)}; }
+
+IamError no_keys() {
+  return bad_token(
+      "Couldn't retrieve verification key from your identity provider, please reference "
+      "AssumeRoleWithWebIdentity documentation for requirements");
+}
+
+// "arn:aws:iam::123456789012:role/x" -> "123456789012".
+std::string account_of(const std::string& arn) {
+  const std::vector<std::string> parts = split(arn, ':');
+  return parts.size() >= 6 ? parts[4] : "";
+}
+
+std::string without_scheme(std::string_view url) {
+  constexpr std::string_view kScheme = "https://";
+  return std::string(url.starts_with(kScheme) ? url.substr(kScheme.size()) : url);
+}
+
+ApiResult<SessionRequest> session_request(const ApiCall& call) {
+  SessionRequest out;
+  out.role_arn = call.parameter("RoleArn");
+  out.session_name = call.parameter("RoleSessionName");
+  out.session_policy = call.parameter("Policy");
+  if (out.role_arn.empty()) return validation_error("", "roleArn", "Member must not be null");
+  if (out.role_arn.size() < kMinArnChars) {
+    return validation_error(out.role_arn, "roleArn",
+                            "Member must have length greater than or equal to 20");
+  }
+  if (out.role_arn.size() > kMaxArnChars) {
+    return validation_error(out.role_arn, "roleArn",
+                            "Member must have length less than or equal to 2048");
+  }
+  if (out.session_name.empty()) {
+    return validation_error("", "roleSessionName", "Member must not be null");
+  }
+  out.duration_s = kDefaultDurationS;
+  if (call.has("DurationSeconds")) {
+    const auto duration = parse_int(call.parameter("DurationSeconds"));
+    if (!duration) return IamError{400, "MalformedInput", "Invalid integer"};
+    out.duration_s = *duration;
+  }
+  if (call.has("PolicyArns.member.1.arn")) {
+    return IamError{400, "ValidationError",
+                    "Managed session policies are not known to this sandbox"};
+  }
+  return out;
+}
+
+std::string iso_time(int64_t wall_ms) { return format_utc_seconds(wall_ms); }
+
+void write_credentials(const TemporaryCredentials& credentials, XmlWriter* xml) {
+  xml->open("Credentials")
+      .text("AccessKeyId", credentials.access_key_id)
+      .text("SecretAccessKey", credentials.secret_access_key)
+      .text("SessionToken", credentials.session_token)
+      .text("Expiration", iso_time(credentials.expires_ms))
+      .close();
+  xml->open("AssumedRoleUser")
+      .text("Arn", credentials.principal.arn)
+      .text("AssumedRoleId", credentials.principal.user_id)
+      .close();
+  if (credentials.packed_policy_percent > 0) {
+    xml->number("PackedPolicySize", credentials.packed_policy_percent);
+  }
+}
+
+bool is_external_id(std::string_view text) {
+  return text.size() >= 2 && text.size() <= 1224 &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  std::string_view("_+=,.@:/-").find(c) != std::string_view::npos;
+         });
+}
+
+}  // namespace
+
+ApiResult<ApiAnswer> StsService::serve(const ApiCall& call) {
+  if (call.operation == "AssumeRoleWithWebIdentity") return assume_with_web_identity(call);
+  if (call.operation == "AssumeRole") return assume_role(call);
+  if (call.operation == "GetCallerIdentity") return caller_identity(call);
+  return IamError{400, "InvalidAction",
+                  "Could not find operation " + call.operation + " for version 2011-06-15"};
+}
+
+ApiAnswer StsService::caller_identity(const ApiCall& call) {
+  const IamPrincipal& who = call.key->principal;
+  XmlWriter xml = begin_result(call);
+  xml.text("Arn", who.arn).text("UserId", who.user_id).text("Account", who.account);
+  return end_result(call, &xml);
+}
+
+ApiResult<ApiAnswer> StsService::assume_role(const ApiCall& call) {
+  VESTO_ASSIGN(SessionRequest request, session_request(call));
+  RequestContext context;
+  context.set("sts:RoleSessionName", request.session_name);
+  const std::string external_id = call.parameter("ExternalId");
+  if (call.has("ExternalId")) {
+    if (!is_external_id(external_id)) {
+      return validation_error(external_id, "externalId",
+                              "Member must satisfy regular expression pattern: [\\w+=,.@:\\/-]*");
+    }
+    context.set("sts:ExternalId", external_id);
+  }
+  request.source_identity = call.parameter("SourceIdentity");
+  if (!request.source_identity.empty()) {
+    context.set("sts:SourceIdentity", request.source_identity);
+  }
+  if (call.key->principal.kind == IamPrincipal::Kind::kRoot) {
+    return IamError{403, "AccessDenied", "Roles may not be assumed by root accounts."};
+  }
+  if (auto denied = iam_.may_assume(*call.key, request.role_arn, context)) {
+    return *std::move(denied);
+  }
+  request.chained = call.key->principal.kind == IamPrincipal::Kind::kRoleSession;
+  VESTO_ASSIGN(const TemporaryCredentials credentials, iam_.issue(request));
+  XmlWriter xml = begin_result(call);
+  write_credentials(credentials, &xml);
+  return end_result(call, &xml);
+}
+
+// Whose keys check the token, and what its provider is called. Google is built in; an account that
+// has a provider object for it compares that object's client ids with azp, which breaks it.
+ApiResult<JwkSet> StsService::keys_for(const ApiCall& call, const JwtClaims& claims, Proof* proof) {
+  const std::string account = account_of(call.parameter("RoleArn"));
+  const auto provider = iam_.find_oidc_provider(account, claims.issuer);
+  const bool google = claims.issuer == kGoogle;
+  if (!provider && !google) {
+    return bad_token("No OpenIDConnect provider found in your account for " + claims.issuer);
+  }
+  if (provider) {
+    const std::string client =
+        google && !claims.authorized_party.empty() ? claims.authorized_party : claims.audience;
+    const auto& known = provider->client_ids;
+    if (std::find(known.begin(), known.end(), client) == known.end()) {
+      return bad_token("Incorrect token audience");
+    }
+  }
+  if (google) {
+    proof->provider = without_scheme(kGoogle);
+    proof->context = google_context(claims.audience, claims.authorized_party, claims.subject);
+  } else {
+    proof->provider = oidc_provider_arn(account, claims.issuer);
+    proof->context = oidc_context(claims.issuer, claims.audience, claims.subject);
+  }
+  if (provider && !provider->jwks.empty()) {
+    auto keys = JwkSet::parse(provider->jwks);
+    if (!keys.ok()) return no_keys();
+    return *std::move(keys);
+  }
+  auto keys = issuer_keys_(claims.issuer);
+  if (!keys) return no_keys();
+  return *std::move(keys);
+}
+
+ApiResult<StsService::Proof> StsService::check_token(const ApiCall& call) {
+  const std::string token = call.parameter("WebIdentityToken");
+  if (token.empty()) return validation_error("", "webIdentityToken", "Member must not be null");
+  if (token.size() > kMaxTokenChars) {
+    return validation_error(token.substr(0, 20), "webIdentityToken",
+                            "Member must have length less than or equal to 20000");
+  }
+  Proof proof;
+  const auto claims = read_jwt(token);
+  if (!claims) {
+    return bad_token(
+        "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access "
+        "Token)");
+  }
+  if (claims->issuer.empty()) return bad_token("Missing a required claim: iss");
+  if (!claims->has_audience) return bad_token("Missing a required claim: aud");
+  VESTO_ASSIGN(const JwkSet keys, keys_for(call, *claims, &proof));
+  auto verified = verify_jwt(token, keys);
+  if (!verified.ok()) {
+    const JwtProblem& problem = verified.error();
+    if (problem.fault == JwtFault::kNoKey) return no_keys();
+    if (problem.fault == JwtFault::kMissingClaim) {
+      return bad_token("Missing a required claim: " + problem.detail);
+    }
+    return bad_token("The ID Token provided is not a valid JWT.");
+  }
+  proof.claims = *std::move(verified);
+  const int64_t now_s = call.now_ms / 1000;
+  if (now_s >= proof.claims.expires_s) {
+    return IamError{400, "ExpiredTokenException",
+                    "Token expired: current date/time " + std::to_string(now_s) +
+                        " must be before the expiration date/time " +
+                        std::to_string(proof.claims.expires_s)};
+  }
+  if (proof.claims.issued_s > now_s + kMaxAheadS ||
+      proof.claims.not_before_s > now_s + kMaxAheadS) {
+    return bad_token("The ID Token provided is not valid yet.");
+  }
+  return proof;
+}
+
+ApiResult<ApiAnswer> StsService::assume_with_web_identity(const ApiCall& call) {
+  VESTO_ASSIGN(SessionRequest request, session_request(call));
+  VESTO_ASSIGN(const Proof proof, check_token(call));
+  RequestContext context = proof.context;
+  context.set("sts:RoleSessionName", request.session_name);
+  if (auto denied = iam_.may_assume_with_web_identity(proof.provider, request.role_arn, context)) {
+    return *std::move(denied);
+  }
+  request.context = proof.context;
+  VESTO_ASSIGN(const TemporaryCredentials credentials, iam_.issue(request));
+  XmlWriter xml = begin_result(call);
+  write_credentials(credentials, &xml);
+  xml.text("SubjectFromWebIdentityToken", proof.claims.subject)
+      .text("Provider", proof.provider)
+      .text("Audience", proof.claims.audience);
+  return end_result(call, &xml);
+}
+
+}  // namespace vesto::sandbox

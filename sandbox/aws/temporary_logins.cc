@@ -1,0 +1,27 @@
+#include "sandbox/aws/temporary_logins.h"
+
+namespace vesto::sandbox {
+
+void TemporaryLogins::add(TemporaryLogin login) {
+  const Lock lock(mutex_);
+  if (logins_.size() >= kMaxTemporaryLogins) logins_.pop_front();
+  logins_.push_back(std::move(login));
+}
+
+std::vector<TemporaryLogin> TemporaryLogins::find(std::string_view login,
+                                                  std::string_view database) const {
+  const int64_t now_ms = clock_.wall_ms();
+  std::vector<TemporaryLogin> found;
+  const Lock lock(mutex_);
+  for (auto each = logins_.rbegin(); each != logins_.rend(); ++each) {
+    const bool here = each->database.empty() || each->database == database;
+    if (each->login == login && here && each->expires_ms > now_ms) found.push_back(*each);
+  }
+  return found;
+}
+
+bool TemporaryLogins::is_temporary_name(std::string_view login) {
+  return login.starts_with("IAM:") || login.starts_with("IAMA:") || login.starts_with("IAMR:");
+}
+
+}  // namespace vesto::sandbox

@@ -1,0 +1,49 @@
+// Database passwords that GetClusterCredentials and its kin gave out: good for a while, for new
+// logins only.
+// Thread rule: every function may be called from any thread.
+#ifndef VESTO_SANDBOX_AWS_TEMPORARY_LOGINS_H_
+#define VESTO_SANDBOX_AWS_TEMPORARY_LOGINS_H_
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+
+namespace vesto::sandbox {
+
+struct TemporaryLogin {
+  std::string login;          // what the client says: "IAM:etl", "IAMR:role"
+  std::string password;       // clear
+  std::string database_user;  // who it becomes: "etl", "IAMR:role"
+  bool create_user = false;   // made at the first login, with PUBLIC's rights alone
+  std::string database;       // "" = any
+  int64_t expires_ms = 0;     // wall time
+};
+
+constexpr size_t kMaxTemporaryLogins = 10'000;
+
+class TemporaryLogins {
+ public:
+  explicit TemporaryLogins(Clock& clock) : clock_(clock) {}
+  // More than kMaxTemporaryLogins: the oldest is forgotten.
+  void add(TemporaryLogin login);
+  // Those of this name that have not expired, the newest first.
+  [[nodiscard]] std::vector<TemporaryLogin> find(std::string_view login,
+                                                 std::string_view database) const;
+  // Whether such a name was ever given out: "IAM:..." of nobody is refused in other words.
+  [[nodiscard]] static bool is_temporary_name(std::string_view login);
+
+ private:
+  Clock& clock_;
+  mutable Mutex mutex_;
+  std::deque<TemporaryLogin> logins_ VESTO_GUARDED_BY(mutex_);
+};
+
+}  // namespace vesto::sandbox
+
+#endif  // VESTO_SANDBOX_AWS_TEMPORARY_LOGINS_H_
