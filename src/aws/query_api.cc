@@ -1,11 +1,10 @@
 #include "aws/query_api.h"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/redact.h"
 #include "base/retry.h"
 #include "base/strings.h"
 
@@ -22,11 +21,6 @@ bool can_be_signed_for(std::string_view region) {
          std::all_of(region.begin(), region.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
          });
-}
-
-void wipe(std::string* text) {
-  OPENSSL_cleanse(text->data(), text->size());
-  text->clear();
 }
 
 }  // namespace

@@ -30,7 +30,11 @@ struct S3Options {
   std::string region;       // empty: found by asking (then region() tells it)
   bool path_style = false;
   std::string bucket;
+  // Asked for each request; may be shared by clients of several threads (make_cached). Empty:
+  // `credentials`.
+  std::shared_ptr<CredentialSource> credential_source = nullptr;
   AwsCredentials credentials;
+  std::string kms_key_arn = {};  // objects are encrypted with it; empty: as the bucket says
   int64_t connect_timeout_ms = 10'000;
   int64_t request_timeout_ms = 300'000;
   int attempts = 5;  // for each request: 500, 503, connection lost, cut answers

@@ -90,13 +90,18 @@ class S3Client final : public S3 {
                                  std::string_view body_sha256,
                                  const std::stop_token& stop) override {
     VESTO_TRY(check_key(key));
-    const Call call{
+    Call call{
         .method = "PUT",
         .action = "s3:PutObject",
         .key = key,
         .headers = {{"content-type", "application/octet-stream"}},
         .body = body,
         .payload_hash = body_sha256.size() == 32 ? to_hex(body_sha256) : sha256_hex(body)};
+    if (!options_.kms_key_arn.empty()) {
+      call.headers.emplace_back("x-amz-server-side-encryption", "aws:kms");
+      call.headers.emplace_back("x-amz-server-side-encryption-aws-kms-key-id",
+                                options_.kms_key_arn);
+    }
     S3PutResult result;
     VESTO_TRY(send(call, stop, [&](const HttpResponse& response) -> Status {
       result.etag = std::string(cut_utf8(response.header("etag"), 256));
@@ -308,6 +313,11 @@ class S3Client final : public S3 {
     return address;
   }
 
+  Result<AwsCredentials> credentials_now(const std::stop_token& stop) {
+    if (!options_.credential_source) return options_.credentials;
+    return options_.credential_source->get(options_.request_timeout_ms, stop);
+  }
+
   Result<HttpResponse> send_once(const Call& call, const std::string& region,
                                  const std::stop_token& stop) {
     static const std::string kEmptyHash = sha256_hex("");
@@ -320,7 +330,7 @@ class S3Client final : public S3 {
         .payload_hash = call.payload_hash.empty() ? kEmptyHash : call.payload_hash};
     to_sign.headers.emplace_back("x-amz-date", amz_date(clock_.wall_ms()));
     to_sign.headers.emplace_back("x-amz-content-sha256", to_sign.payload_hash);
-    const AwsCredentials& credentials = options_.credentials;
+    VESTO_ASSIGN(const AwsCredentials credentials, credentials_now(stop));
     if (!credentials.session_token.empty()) {
       to_sign.headers.emplace_back("x-amz-security-token", credentials.session_token.reveal());
     }

@@ -7,7 +7,8 @@
 
 #include "base/budget.h"
 #include "base/strings.h"
-#include "config/keys.h"
+#include "config/build_auth.h"
+#include "config/section.h"
 #include "config/values.h"
 #include "schema/names.h"
 #include "schema/table_name.h"
@@ -17,98 +18,6 @@ namespace vesto {
 namespace {
 
 using Kind = TomlValue::Kind;
-
-// Reads the settings of one section; a missing one gives its default from the table of settings.
-class Section {
- public:
-  // table may be nullptr: then everything has its default.
-  Section(const TomlValue* table, std::string pattern)
-      : table_(table), pattern_(std::move(pattern)) {}
-
-  [[nodiscard]] std::string text(std::string_view name) const {
-    const TomlValue* value = find(name);
-    if (value != nullptr) return value->kind == Kind::kString ? value->text : std::string();
-    const std::string_view fallback = fallback_of(name);
-    return fallback.size() < 2 ? std::string()
-                               : std::string(fallback.substr(1, fallback.size() - 2));
-  }
-  [[nodiscard]] int64_t integer(std::string_view name) const {
-    const TomlValue* value = find(name);
-    if (value != nullptr) return value->kind == Kind::kInteger ? value->integer : 0;
-    return parse_int(fallback_of(name)).value_or(0);
-  }
-  [[nodiscard]] bool boolean(std::string_view name) const {
-    const TomlValue* value = find(name);
-    return value != nullptr ? value->boolean : fallback_of(name) == "true";
-  }
-  [[nodiscard]] std::vector<std::string> texts(std::string_view name) const {
-    std::vector<std::string> out;
-    const TomlValue* value = find(name);
-    if (value == nullptr || value->kind != Kind::kArray) return out;
-    for (const TomlValue& item : value->items) {
-      if (item.kind == Kind::kString) out.push_back(item.text);
-    }
-    return out;
-  }
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> choices(
-      std::string_view name) const {
-    std::vector<std::pair<std::string, std::string>> out;
-    const TomlValue* value = find(name);
-    if (value == nullptr) return out;
-    for (const TomlValue::Member& member : value->members) {
-      out.emplace_back(member.name, member.value.text);
-    }
-    return out;
-  }
-  // A path, relative to the file that it stands in.
-  [[nodiscard]] std::string path(std::string_view name) const {
-    const TomlValue* value = find(name);
-    if (value == nullptr || value->kind != Kind::kString || value->text.empty()) return {};
-    return beside(value->origin, value->text);
-  }
-  [[nodiscard]] ValueRef reference(std::string_view name) const {
-    const TomlValue* value = find(name);
-    if (value == nullptr) return {};
-    if (value->kind == Kind::kString) return {ValueRef::Kind::kText, value->text, value->origin};
-    const TomlValue* env = value->find("env");
-    if (env != nullptr) return {ValueRef::Kind::kEnv, env->text, env->origin};
-    const TomlValue* secret = value->find("secret");
-    if (secret != nullptr) return {ValueRef::Kind::kSecret, secret->text, secret->origin};
-    const TomlValue* file = value->find("file");
-    if (file == nullptr) return {};
-    return {ValueRef::Kind::kFile, beside(file->origin, file->text), file->origin};
-  }
-  // Where a setting stands, or the section itself.
-  [[nodiscard]] Origin origin(std::string_view name) const {
-    const TomlValue* value = find(name);
-    if (value != nullptr) return value->origin;
-    return table_ != nullptr ? table_->origin : Origin();
-  }
-  [[nodiscard]] Origin table_origin() const {
-    return table_ != nullptr ? table_->origin : Origin();
-  }
-  [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
-  [[nodiscard]] Section below(std::string_view name) const {
-    return {find(name), pattern_ + "." + std::string(name)};
-  }
-  [[nodiscard]] const TomlValue* find(std::string_view name) const {
-    return table_ == nullptr ? nullptr : table_->find(name);
-  }
-
- private:
-  static std::string beside(const Origin& origin, const std::string& path) {
-    const std::filesystem::path given(path);
-    if (given.is_absolute()) return path;
-    return (std::filesystem::path(origin.file).parent_path() / given).lexically_normal().string();
-  }
-  [[nodiscard]] std::string_view fallback_of(std::string_view name) const {
-    const KeySpec* spec = find_key(pattern_ + "." + std::string(name));
-    return spec == nullptr ? std::string_view() : spec->fallback;
-  }
-
-  const TomlValue* table_;
-  std::string pattern_;
-};
 
 class Builder {
  public:
@@ -121,6 +30,7 @@ class Builder {
     config.limits.readers = static_cast<int>(limits.integer("readers"));
     config.limits.max_row_mib = limits.integer("max_row_mib");
     check_memory(limits, config.limits);
+    config.google = build_google(Section(tree.find("identity"), "identity"), issues_);
     const Section log(tree.find("log"), "log");
     config.log.level = log.text("level");
     config.log.format = log.text("format");
@@ -196,12 +106,9 @@ class Builder {
           fmt::format("destination.{}.schema is longer than 127 bytes", out.name), "");
     }
     out.create_schema = section.boolean("create_schema");
+    out.serverless = section.text("kind") == "redshift-serverless";
     out.tls_ca_file = section.path("tls_ca_file");
-    out.user = auth.reference("user");
-    out.password = auth.reference("password");
-    out.access_key_id = auth.reference("access_key_id");
-    out.secret_access_key = auth.reference("secret_access_key");
-    out.session_token = auth.reference("session_token");
+    out.auth = build_auth(auth, out, issues_);
     out.bucket = staging.text("bucket");
     out.region = staging.text("region");
     out.s3_endpoint = std::string(trim(staging.text("endpoint")));
@@ -212,6 +119,7 @@ class Builder {
     out.path_style =
         staging.has("addressing") ? staging.text("addressing") == "path" : !out.s3_endpoint.empty();
     out.zstd = staging.text("compression") == "zstd";
+    out.kms_key_arn = staging.text("kms_key_arn");
     check_staging(staging, &out);
     return out;
   }

@@ -45,6 +45,39 @@ struct LogConfig {
   std::string format;  // text, json
 };
 
+// Who Vesto is towards AWS without a stored key: [identity.google].
+struct GoogleIdentityConfig {
+  std::string source;      // metadata, key_file, token_file
+  ValueRef key;            // key_file: the service account's key, JSON
+  std::string token_file;  // token_file: something else keeps it fresh
+  std::string token_uri;   // key_file: in the place of the key's own; "" = that
+  std::string tls_ca_file;  // of token_uri; "" = the system's
+};
+
+// Who Vesto is at one destination: [destination.NAME.auth]. What is not written is derived.
+struct AuthConfig {
+  std::string method;    // how it logs in: iam_role (temporary logins), password
+  std::string identity;  // who asks AWS: google, aws (the default chain), access_key
+  std::string copy;      // what COPY reads with: session_keys, static_keys, attached_role
+  ValueRef user;
+  ValueRef password;
+  ValueRef access_key_id;
+  ValueRef secret_access_key;
+  ValueRef session_token;     // may be not given
+  std::string role_arn;       // "" = the identity itself is used
+  std::string audience;       // google: the oaud of the trust policy
+  std::string external_id;    // of AssumeRole; "" = none
+  std::string profile;        // aws: "" = AWS_PROFILE, else default
+  std::string db_user;        // "" = who the role is mapped to
+  std::string copy_role_arn;  // attached_role; an ARN or "default"
+  std::string region;         // of the warehouse
+  std::string warehouse;      // cluster identifier or name of the workgroup
+  std::string sts_endpoint;   // "" = AWS's own
+  std::string redshift_endpoint;
+  int64_t session_duration_s = 3600;
+  Origin origin;
+};
+
 struct DestinationConfig {
   std::string name;
   Origin origin;
@@ -54,11 +87,9 @@ struct DestinationConfig {
   std::string schema;
   bool create_schema = false;
   std::string tls_ca_file;  // "" = the system's
-  ValueRef user;
-  ValueRef password;
-  ValueRef access_key_id;
-  ValueRef secret_access_key;
-  ValueRef session_token;  // may be not given
+  bool serverless = false;
+  AuthConfig auth;
+  std::string kms_key_arn;  // "" = the bucket's default encryption
   std::string bucket;
   std::string prefix;          // "" or ends with "/"
   std::string region;          // "" = to be found
@@ -123,6 +154,7 @@ struct SyncConfig {
 struct Config {
   LimitsConfig limits;
   LogConfig log;
+  GoogleIdentityConfig google;
   std::vector<SourceConfig> sources;
   std::vector<DestinationConfig> destinations;
   std::vector<SyncConfig> syncs;

@@ -72,9 +72,100 @@ void add_general(std::vector<KeySpec>* keys) {
   keys->push_back(choice("log.format", "\"text\"", "text|json", "", "Form of the lines."));
 }
 
+KeySpec derived(std::string_view path, std::string_view choices, std::string_view doc) {
+  return {.path = path, .type = kChoice, .choices = choices, .since = kFirst, .doc = doc};
+}
+
+void add_identity(std::vector<KeySpec>* keys) {
+  keys->push_back(section("identity", false, "Who Vesto is."));
+  keys->push_back(section("identity.google", false,
+                          "Who Vesto is towards AWS: a Google service account, whose ID tokens AWS "
+                          "takes in the place of a stored key. vesto identity show prints it."));
+  keys->push_back(choice("identity.google.source", "\"metadata\"", "metadata|key_file|token_file",
+                         "",
+                         "Where its ID tokens come from. metadata: the machine's own service "
+                         "account on Google Cloud. key_file: a service-account key. token_file: a "
+                         "file that another program keeps fresh."));
+  keys->push_back(optional("identity.google.key", kSecret, "",
+                           "With key_file: the service account's key (JSON)."));
+  keys->push_back(optional("identity.google.token_file", kText, "",
+                           "With token_file: its path; read again for each token."));
+  keys->push_back(optional("identity.google.token_uri", kText, "",
+                           "With key_file: Google's token endpoint, for stand-ins; the key's own "
+                           "when left out."));
+  keys->push_back(optional("identity.google.tls_ca_file", kText, "",
+                           "CA bundle to verify it with; without it the system's."));
+}
+
+void add_auth_login(std::vector<KeySpec>* keys) {
+  keys->push_back(section("destination.*.auth", true, "Who Vesto is there."));
+  keys->push_back(derived("destination.*.auth.method", "iam_role|password",
+                          "How Vesto logs in to the warehouse. iam_role: by temporary logins that "
+                          "the AWS identity asks for. password: as user. Without it: password if "
+                          "user is given, else iam_role."));
+  keys->push_back(optional("destination.*.auth.user", kTextOrReference, "",
+                           "With password: the database user; any character."));
+  keys->push_back(optional("destination.*.auth.password", kSecret, "",
+                           "With password: its password; any character."));
+  keys->push_back(optional("destination.*.auth.db_user", kText, "",
+                           "With iam_role on a cluster: the database user to log in as. Without "
+                           "it, and on Serverless always: IAMR:<name of the role>."));
+  keys->push_back(optional("destination.*.auth.warehouse", kText, "",
+                           "Cluster identifier or name of the workgroup; without it the first "
+                           "label of endpoint."));
+  keys->push_back(optional("destination.*.auth.region", kText, "",
+                           "Region of the warehouse; without it as endpoint says."));
+}
+
+void add_auth(std::vector<KeySpec>* keys) {
+  add_auth_login(keys);
+  keys->push_back(derived("destination.*.auth.identity", "google|aws|access_key",
+                          "Who asks AWS. google: the service account of [identity.google], as "
+                          "role_arn. aws: AWS's default chain (environment, profile, container, "
+                          "instance). access_key: the key given here. Without it: access_key if "
+                          "one is given, else google."));
+  keys->push_back(
+      optional("destination.*.auth.role_arn", kText, "", "Role to assume; google needs one."));
+  keys->push_back(optional("destination.*.auth.audience", kText, "",
+                           "With google: the audience (accounts.google.com:oaud) that the role's "
+                           "trust policy demands; another one for each destination."));
+  keys->push_back(optional("destination.*.auth.external_id", kText, "",
+                           "With aws and access_key: the external id (sts:ExternalId) that the "
+                           "role's trust policy demands."));
+  keys->push_back(optional("destination.*.auth.profile", kText, "",
+                           "With aws: the profile; without it AWS_PROFILE, else default."));
+  keys->push_back(optional("destination.*.auth.access_key_id", kTextOrReference, "",
+                           "With access_key: its id."));
+  keys->push_back(optional("destination.*.auth.secret_access_key", kSecret, "",
+                           "With access_key: its secret."));
+  keys->push_back(optional("destination.*.auth.session_token", kSecret, "",
+                           "With access_key: its session token, if it is a temporary one."));
+  keys->push_back(derived("destination.*.auth.copy", "session_keys|static_keys|attached_role",
+                          "What COPY reads the staged files with. session_keys: temporary keys, "
+                          "narrowed to this load's files where a role is assumed. static_keys: the "
+                          "access key. attached_role: copy_role_arn. Without it: attached_role if "
+                          "copy_role_arn is given, static_keys for an access key without a role, "
+                          "else session_keys."));
+  keys->push_back(optional("destination.*.auth.copy_role_arn", kText, "",
+                           "Role that is attached to the warehouse, or \"default\"."));
+  keys->push_back({.path = "destination.*.auth.session_duration",
+                   .type = kDuration,
+                   .fallback = "\"1h\"",
+                   .min = 900'000,
+                   .max = 43'200'000,
+                   .since = kFirst,
+                   .doc = "How long assumed roles last, 15m to 12h; a role allows one hour unless "
+                          "its maximum was raised. Refreshed in time."});
+  keys->push_back(optional("destination.*.auth.sts_endpoint", kText, "",
+                           "Address of STS, for VPC endpoints and stand-ins; AWS's own when left "
+                           "out."));
+  keys->push_back(optional("destination.*.auth.redshift_endpoint", kText, "",
+                           "Address of Redshift's API, likewise."));
+}
+
 void add_destination(std::vector<KeySpec>* keys) {
   keys->push_back(objects("destination", "Where rows go to, by name."));
-  keys->push_back(choice("destination.*.kind", "", "redshift", "redshift-serverless",
+  keys->push_back(choice("destination.*.kind", "", "redshift|redshift-serverless", "",
                          "What the destination is."));
   keys->push_back(needed("destination.*.endpoint", kText,
                          "host:port/database, as the AWS console shows it. Without a port: 5439."));
@@ -84,16 +175,7 @@ void add_destination(std::vector<KeySpec>* keys) {
   keys->push_back(optional("destination.*.tls_ca_file", kText, "",
                            "CA bundle to verify the warehouse with; without it the system's. "
                            "The certificate and its name are always verified."));
-  keys->push_back(section("destination.*.auth", true, "Who Vesto is there."));
-  keys->push_back(choice("destination.*.auth.method", "\"password\"", "password", "iam_role",
-                         "How the identity is proven."));
-  keys->push_back(needed("destination.*.auth.user", kTextOrReference, "Database user."));
-  keys->push_back(needed("destination.*.auth.password", kSecret, "Its password."));
-  keys->push_back(needed("destination.*.auth.access_key_id", kTextOrReference,
-                         "AWS access key for the staging bucket; COPY uses it too."));
-  keys->push_back(needed("destination.*.auth.secret_access_key", kSecret, "Its secret."));
-  keys->push_back(optional("destination.*.auth.session_token", kSecret, "",
-                           "Session token, if the access key is a temporary one."));
+  add_auth(keys);
   keys->push_back(section("destination.*.staging", true, "Where files wait for COPY."));
   keys->push_back(needed("destination.*.staging.bucket", kText, "S3 bucket."));
   keys->push_back(
@@ -113,14 +195,10 @@ void add_destination(std::vector<KeySpec>* keys) {
                           "path when endpoint is set, else virtual."});
   keys->push_back(choice("destination.*.staging.compression", "\"gzip\"", "gzip|zstd", "",
                          "Compression of staged files."));
-  for (const char* path :
-       {"destination.*.ssh", "destination.*.auth.role_arn", "destination.*.auth.audience",
-        "destination.*.auth.db_user", "destination.*.auth.external_id",
-        "destination.*.auth.sts_endpoint", "destination.*.auth.redshift_endpoint",
-        "destination.*.sts_endpoint", "destination.*.redshift_endpoint",
-        "destination.*.staging.kms_key_arn"}) {
-    keys->push_back(later(path));
-  }
+  keys->push_back(optional("destination.*.staging.kms_key_arn", kText, "",
+                           "KMS key that the bucket's objects are encrypted with, where COPY's "
+                           "keys must be allowed to use it."));
+  keys->push_back(later("destination.*.ssh"));
 }
 
 void add_source(std::vector<KeySpec>* keys) {
@@ -247,10 +325,11 @@ void add_sync(std::vector<KeySpec>* keys) {
 std::vector<KeySpec> make_keys() {
   std::vector<KeySpec> keys;
   add_general(&keys);
+  add_identity(&keys);
   add_source(&keys);
   add_destination(&keys);
   add_sync(&keys);
-  for (const char* path : {"server", "retention", "identity", "notify", "limits.parallel_syncs",
+  for (const char* path : {"server", "retention", "notify", "limits.parallel_syncs",
                            "limits.spool_dir", "limits.max_run_duration", "log.row_values"}) {
     keys.push_back(later(path));
   }
@@ -277,6 +356,8 @@ std::string type_text(const KeySpec& key) {
       return "`{ secret = }`, `{ env = }` or `{ file = }`";
     case kLookback:
       return "duration or integer";
+    case kDuration:
+      return "duration";
     case kChoiceMap:
       return "{ column = " + replace_all(key.choices, "|", " or ") + " }";
     default:

@@ -22,6 +22,7 @@ enum class KeyType {
   kTextOrReference,  // text, or as kSecret
   kSecret,           // { secret = "name" }, { env = "X" } or { file = "path" }
   kLookback,         // "10m", or an integer
+  kDuration,         // "1h"; min and max in milliseconds
   kChoiceMap,        // a table of names (columns), each with one of `choices`
   kLater,            // known, but not in this version: everything at and below it is refused
 };

@@ -188,6 +188,8 @@ class Linter {
         return secret(value, path);
       case KeyType::kLookback:
         return lookback(value, path);
+      case KeyType::kDuration:
+        return duration(value, spec, path);
       case KeyType::kChoiceMap:
         if (!is_table(value, path)) return;
         for (const TomlValue::Member& member : value.members) {
@@ -197,6 +199,16 @@ class Linter {
       default:
         return;
     }
+  }
+
+  void duration(const TomlValue& value, const KeySpec& spec, const std::string& path) {
+    if (value.kind != Kind::kString) return wrong_type(value, path, "a duration");
+    const std::optional<int64_t> duration_ms = parse_duration_ms(value.text);
+    if (duration_ms && *duration_ms >= spec.min && *duration_ms <= spec.max) return;
+    add(ErrorCode::kCfgValue, value.origin,
+        fmt::format("{} = \"{}\" is no duration from {} to {}", path, cut_utf8(value.text, 100),
+                    format_duration(spec.min), format_duration(spec.max)),
+        "Write a number and a unit: \"15m\", \"1h\".");
   }
 
   void text(const TomlValue& value, const std::string& path) {

@@ -136,10 +136,11 @@ std::vector<ConfigIssue> check_references(const Config& config, const SealedStor
     check_ca_file(source.tls_ca_file, source.tls_ca_file_origin,
                   fmt::format("source.{}.tls_ca_file", source.name), &issues);
   }
+  if (config.google.source == "key_file") check_reference(config.google.key, store, &issues);
   for (const DestinationConfig& destination : config.destinations) {
     for (const ValueRef* ref :
-         {&destination.user, &destination.password, &destination.access_key_id,
-          &destination.secret_access_key, &destination.session_token}) {
+         {&destination.auth.user, &destination.auth.password, &destination.auth.access_key_id,
+          &destination.auth.secret_access_key, &destination.auth.session_token}) {
       check_reference(*ref, store, &issues);
     }
     check_ca_file(destination.tls_ca_file, destination.tls_ca_file_origin,

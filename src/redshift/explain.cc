@@ -62,6 +62,7 @@ Result<std::vector<std::string>> RedshiftLoader::explain(const std::vector<Strea
   std::vector<std::string> load = {
       "BEGIN", sql::lock_table(state),
       sql::move_fence(state, {"<seen>"}, {"<load>"}, target.installation, impl.clock().wall_ms())};
+  VESTO_ASSIGN(const CopyAccess access, target.copy_access("", impl.context.stop));
   std::vector<std::string> streams;
   size_t number = 0;
   for (const StreamLoad& given : group) {
@@ -71,7 +72,8 @@ Result<std::vector<std::string>> RedshiftLoader::explain(const std::vector<Strea
     const CatalogTable* existing = impl.find_table(stream.target);
     VESTO_ASSIGN(const TablePlan plan, plan_table(stream, existing));
     for (std::string& text : plan.texts()) out.push_back(std::move(text));
-    VESTO_ASSIGN(const StreamTexts texts, stream_texts(target, stream, plan.after, ++number));
+    VESTO_ASSIGN(const StreamTexts texts,
+                 stream_texts(target, access, stream, plan.after, ++number));
     add_stream(stream, texts, existing == nullptr, &load);
     streams.push_back(stream.schema.stream);
   }

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aws/credentials.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/result.h"
@@ -40,6 +41,12 @@ struct LoadWindow {
   bool with_nulls = false;
 };
 
+// What COPY reads the staged files with. In statements the secrets are placeholders.
+struct CopyAccess {
+  std::string iam_role = {};  // attached to the warehouse ("default", or an ARN); "": the keys
+  AwsCredentials keys = {};
+};
+
 // What the destination is to a sync: names, and how COPY reaches the staged files.
 struct LoadTarget {
   std::string schema;
@@ -48,11 +55,12 @@ struct LoadTarget {
   std::string sync_name;
   std::string source_id;  // of SourceIdentity
   InstallationId installation;
-  // COPY's access; the secrets go in as placeholders.
   std::string bucket;
   std::string region;
-  std::string access_key_id;
-  bool has_session_token = false;
+  // Asked right before each COPY, so that its keys outlive it; "" for a manifest that is only shown
+  // (explain). Any thread.
+  std::function<Result<CopyAccess>(const std::string& manifest_key, const std::stop_token& stop)>
+      copy_access;
 };
 
 // 1,600 columns with names of 63 bytes of UTF-8, escaped in JSON, and their types.

@@ -221,6 +221,16 @@ Result<StreamLoaded> LoadRun::append(const StreamLoad& stream, const StreamTexts
   return done;
 }
 
+// Asked anew for each COPY: its keys must outlive it. The session puts them in as it sends.
+Result<CopyAccess> LoadRun::copy_access(const StreamLoad& stream) {
+  if (stream.manifest_key.empty()) return CopyAccess();
+  VESTO_ASSIGN(CopyAccess access,
+               impl_.target.copy_access(stream.manifest_key, impl_.context.stop));
+  impl_.session_->set_secret(std::string(sql::kCopySecret), access.keys.secret_access_key);
+  impl_.session_->set_secret(std::string(sql::kCopyToken), access.keys.session_token);
+  return access;
+}
+
 Result<StreamLoaded> LoadRun::load_stream(const StreamLoad& stream, size_t number) {
   const CatalogTable* table = impl_.find_table(stream.target);
   if (table == nullptr) {
@@ -228,7 +238,8 @@ Result<StreamLoaded> LoadRun::load_stream(const StreamLoad& stream, size_t numbe
         ErrorCode::kRsTableDiffers,
         fmt::format("table {}.{} does not exist", stream.target.schema, stream.target.table));
   }
-  VESTO_ASSIGN(const StreamTexts texts, stream_texts(impl_.target, stream, *table, number));
+  VESTO_ASSIGN(const CopyAccess access, copy_access(stream));
+  VESTO_ASSIGN(const StreamTexts texts, stream_texts(impl_.target, access, stream, *table, number));
   switch (stream.mode) {
     case LoadMode::kReplace:
       return replace(stream, texts);

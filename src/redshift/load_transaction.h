@@ -59,6 +59,7 @@ class LoadRun {
   Status try_alone(size_t index);
 
   Result<StreamLoaded> load_stream(const StreamLoad& stream, size_t number);
+  Result<CopyAccess> copy_access(const StreamLoad& stream);
   Result<StreamLoaded> upsert(const StreamLoad& stream, const StreamTexts& texts);
   Result<StreamLoaded> replace(const StreamLoad& stream, const StreamTexts& texts);
   Result<StreamLoaded> append(const StreamLoad& stream, const StreamTexts& texts);

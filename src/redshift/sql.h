@@ -134,6 +134,7 @@ struct CopySource {
   std::string bucket;
   std::string manifest_key;
   std::string region;
+  std::string iam_role = {};  // in the place of keys
   std::string access_key_id;
   bool has_session_token = false;
   std::string null_marker;

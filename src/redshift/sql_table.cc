@@ -111,12 +111,16 @@ std::string create_stage(std::string_view stage, const std::vector<ColumnDdl>& c
 
 std::string copy(std::string_view table, const std::vector<std::string>& columns,
                  const CopySource& source) {
-  std::string out = fmt::format(
-      "COPY {} ({}) FROM {} ACCESS_KEY_ID {} SECRET_ACCESS_KEY '{{{{SECRET:{}}}}}'", table,
-      names(columns), literal("s3://" + source.bucket + "/" + source.manifest_key),
-      literal(source.access_key_id), kCopySecret);
-  if (source.has_session_token) {
-    out += fmt::format(" SESSION_TOKEN '{{{{SECRET:{}}}}}'", kCopyToken);
+  std::string out = fmt::format("COPY {} ({}) FROM {}", table, names(columns),
+                                literal("s3://" + source.bucket + "/" + source.manifest_key));
+  if (!source.iam_role.empty()) {
+    out += " IAM_ROLE " + (source.iam_role == "default" ? "DEFAULT" : literal(source.iam_role));
+  } else {
+    out += fmt::format(" ACCESS_KEY_ID {} SECRET_ACCESS_KEY '{{{{SECRET:{}}}}}'",
+                       literal(source.access_key_id), kCopySecret);
+    if (source.has_session_token) {
+      out += fmt::format(" SESSION_TOKEN '{{{{SECRET:{}}}}}'", kCopyToken);
+    }
   }
   if (!source.region.empty()) out += " REGION " + literal(source.region);
   out += " MANIFEST CSV NULL AS " + literal(source.null_marker);

@@ -10,13 +10,15 @@ namespace vesto {
 
 namespace {
 
-sql::CopySource copy_source(const LoadTarget& target, const StreamLoad& stream) {
+sql::CopySource copy_source(const LoadTarget& target, const CopyAccess& access,
+                            const StreamLoad& stream) {
   sql::CopySource source;
   source.bucket = target.bucket;
   source.manifest_key = stream.manifest_key;
   source.region = target.region;
-  source.access_key_id = target.access_key_id;
-  source.has_session_token = target.has_session_token;
+  source.iam_role = access.iam_role;
+  source.access_key_id = access.keys.access_key_id;
+  source.has_session_token = !access.keys.session_token.empty();
   source.null_marker = stream.null_marker;
   source.zstd = stream.zstd;
   return source;
@@ -47,8 +49,9 @@ std::vector<std::string> former_in(const StreamLoad& stream, const CatalogTable&
 
 }  // namespace
 
-Result<StreamTexts> stream_texts(const LoadTarget& target, const StreamLoad& stream,
-                                 const CatalogTable& table, size_t number) {
+Result<StreamTexts> stream_texts(const LoadTarget& target, const CopyAccess& access,
+                                 const StreamLoad& stream, const CatalogTable& table,
+                                 size_t number) {
   const StreamSchema& schema = stream.schema;
   std::vector<std::string> names;
   std::vector<sql::ColumnDdl> stage_columns;
@@ -72,7 +75,7 @@ Result<StreamTexts> stream_texts(const LoadTarget& target, const StreamLoad& str
     stage_columns[index].case_sensitive = text;
     key.push_back({names[index], text});
   }
-  const sql::CopySource source = copy_source(target, stream);
+  const sql::CopySource source = copy_source(target, access, stream);
   const std::string stage = sql::stage_name(number);
   const std::string distkey = table.distkey();
 

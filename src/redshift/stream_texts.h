@@ -36,11 +36,13 @@ struct StreamTexts {
   std::string insert;
 };
 
-// `table`: the target as it stands. `number`: of the stream in the transaction, from 1.
+// `access`: what COPY reads with; its secrets go in as placeholders. `table`: the target as it
+// stands. `number`: of the stream in the transaction, from 1.
 // Errors: RS-TABLE-DIFFERS if a column of the stream is not in the table, or the window's column
 // cannot be compared there.
-Result<StreamTexts> stream_texts(const LoadTarget& target, const StreamLoad& stream,
-                                 const CatalogTable& table, size_t number);
+Result<StreamTexts> stream_texts(const LoadTarget& target, const CopyAccess& access,
+                                 const StreamLoad& stream, const CatalogTable& table,
+                                 size_t number);
 
 }  // namespace vesto
 

@@ -55,31 +55,20 @@ TableSpec table_spec(const TableConfig& table) {
   return spec;
 }
 
-Status fill_destination(const DestinationConfig& destination, const SealedStore& secrets,
-                        AssembledSync* sync) {
+Status fill_destination(const Config& config, const DestinationConfig& destination,
+                        const SealedStore& secrets, AssembledSync* sync) {
   sync->spec.schema = destination.schema;
   sync->spec.create_schema = destination.create_schema;
   sync->spec.bucket = destination.bucket;
   sync->spec.prefix = destination.prefix;
   sync->spec.zstd = destination.zstd;
 
-  VESTO_ASSIGN(sync->copy_credentials.access_key_id,
-               resolve_text(destination.access_key_id, secrets));
-  VESTO_ASSIGN(sync->copy_credentials.secret_access_key,
-               resolve_secret(destination.secret_access_key, secrets));
-  if (destination.session_token.given()) {
-    VESTO_ASSIGN(sync->copy_credentials.session_token,
-                 resolve_secret(destination.session_token, secrets));
-  }
-  sync->spec.copy_access_key_id = sync->copy_credentials.access_key_id;
-  sync->spec.copy_has_session_token = !sync->copy_credentials.session_token.empty();
-
   sync->s3.endpoint = destination.s3_endpoint;
   sync->s3.tls_ca_file = destination.s3_tls_ca_file;
   sync->s3.region = destination.region;
   sync->s3.path_style = destination.path_style;
   sync->s3.bucket = destination.bucket;
-  sync->s3.credentials = sync->copy_credentials;
+  sync->s3.kms_key_arn = destination.kms_key_arn;
 
   sync->redshift.host = destination.host;
   sync->redshift.port = destination.port;
@@ -88,8 +77,10 @@ Status fill_destination(const DestinationConfig& destination, const SealedStore&
                               std::to_string(destination.port) + "/" + destination.database + "/" +
                               destination.schema;
   sync->redshift.tls_ca_file = destination.tls_ca_file;
-  VESTO_ASSIGN(sync->redshift.user, resolve_text(destination.user, secrets));
-  VESTO_ASSIGN(sync->redshift.password, resolve_secret(destination.password, secrets));
+  VESTO_ASSIGN(IdentityOptions identity, identity_options(config, destination, secrets));
+  VESTO_ASSIGN(sync->identity, DestinationIdentity::make(std::move(identity),
+                                                         real_identity_effects(system_clock())));
+  sync->s3.credential_source = sync->identity->keys();
   return ok_status();
 }
 
@@ -99,6 +90,35 @@ std::string place_of(std::string_view what, const Origin& origin) {
 }
 
 }  // namespace
+
+Result<IdentityOptions> identity_options(const Config& config, const DestinationConfig& destination,
+                                         const SealedStore& secrets) {
+  const AuthConfig& auth = destination.auth;
+  IdentityOptions out{.destination_name = destination.name,
+                      .google = config.google,
+                      .auth = auth,
+                      .serverless = destination.serverless,
+                      .database = destination.database,
+                      .host = destination.host,
+                      .bucket = destination.bucket,
+                      .kms_key_arn = destination.kms_key_arn,
+                      .region = destination.region};
+  if (auth.identity == "google" && config.google.source == "key_file") {
+    VESTO_ASSIGN(out.google_key, resolve_secret(config.google.key, secrets));
+  }
+  if (auth.method == "password") {
+    VESTO_ASSIGN(out.user, resolve_text(auth.user, secrets));
+    VESTO_ASSIGN(out.password, resolve_secret(auth.password, secrets));
+  }
+  if (auth.identity == "access_key") {
+    VESTO_ASSIGN(out.access_key.access_key_id, resolve_text(auth.access_key_id, secrets));
+    VESTO_ASSIGN(out.access_key.secret_access_key, resolve_secret(auth.secret_access_key, secrets));
+    if (auth.session_token.given()) {
+      VESTO_ASSIGN(out.access_key.session_token, resolve_secret(auth.session_token, secrets));
+    }
+  }
+  return out;
+}
 
 std::string source_place(const SourceConfig& source) {
   return place_of("source." + source.name, source.origin);
@@ -142,7 +162,7 @@ Result<AssembledSync> assemble_sync(const Config& config, std::string_view name,
   for (const TableConfig& table : sync->tables) {
     assembled.spec.tables.push_back(table_spec(table));
   }
-  VESTO_TRY(fill_destination(*destination, secrets, &assembled));
+  VESTO_TRY(fill_destination(config, *destination, secrets, &assembled));
   assembled.destination_where = place_of("destination." + destination->name, destination->origin);
   assembled.spec.staging_where =
       place_of("destination." + destination->name + ".staging", destination->staging_origin);
@@ -161,6 +181,9 @@ RunServices AssembledSync::services(Store& store, Clock& clock, ByteBudget& budg
   services.clock = &clock;
   services.budget = &budget;
   services.make_s3 = [this, &clock] { return make_s3_client(s3, clock); };
+  services.copy_access = [this](const std::string& manifest_key, const std::stop_token& stop) {
+    return identity->copy_access(manifest_key, stop);
+  };
   services.connect_redshift = connector();
   return services;
 }
@@ -169,12 +192,20 @@ RedshiftConnector AssembledSync::connector() {
   return [this](int64_t timeout_ms) -> Result<std::unique_ptr<RedshiftSession>> {
     RedshiftOptions options = redshift;
     options.connect_timeout_ms = std::min(options.connect_timeout_ms, timeout_ms);
-    auto connected = connect_redshift(options);
-    if (!connected.ok()) return std::move(connected).error().in(destination_where);
-    auto session = std::move(connected).value();
-    session->set_secret(std::string(sql::kCopySecret), copy_credentials.secret_access_key);
-    session->set_secret(std::string(sql::kCopyToken), copy_credentials.session_token);
-    return session;
+    // A temporary login that is refused is asked for anew, once.
+    for (bool again = false;; again = true) {
+      auto login = identity->login(options.stop);
+      if (!login.ok()) return std::move(login).error().in(destination_where);
+      options.user = login->user;
+      options.password = login->password;
+      auto connected = connect_redshift(options);
+      if (connected.ok()) return connected;
+      Error error = std::move(connected).error();
+      const bool refused =
+          error.code() == ErrorCode::kRsLoginPassword || error.code() == ErrorCode::kRsLoginIam;
+      if (refused && !again && identity->forget_login()) continue;
+      return std::move(error).in(destination_where);
+    }
   };
 }
 

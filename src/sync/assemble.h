@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "redshift/session.h"
 #include "source/source.h"
+#include "sync/identity.h"
 #include "sync/run.h"
 
 namespace vesto {
@@ -27,12 +28,16 @@ Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_vi
 // "source.pg (vesto.toml:2)", for errors of its connection.
 std::string source_place(const SourceConfig& source);
 
+// Who Vesto is at the destination, with its secrets resolved.
+Result<IdentityOptions> identity_options(const Config& config, const DestinationConfig& destination,
+                                         const SealedStore& secrets);
+
 struct AssembledSync {
   SyncSpec spec;
   std::unique_ptr<Source> source;
   S3Options s3;
   RedshiftOptions redshift;
-  AwsCredentials copy_credentials;
+  std::shared_ptr<DestinationIdentity> identity;
   std::string destination_where;  // "destination.acme (vesto.toml:12)"
 
   // Connects to the warehouse. Valid as long as this object.

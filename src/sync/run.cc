@@ -36,8 +36,7 @@ LoadTarget load_target(const RunContext& context, const SourceIdentity& source,
   target.installation = context.installation;
   target.bucket = spec.bucket;
   target.region = region;
-  target.access_key_id = spec.copy_access_key_id;
-  target.has_session_token = spec.copy_has_session_token;
+  target.copy_access = context.services.copy_access;
   return target;
 }
 

@@ -80,8 +80,6 @@ struct SyncSpec {
   std::string bucket;
   std::string prefix;  // "vesto/"
   bool zstd = false;   // else gzip
-  std::string copy_access_key_id;
-  bool copy_has_session_token = false;
   int readers = 2;
   size_t max_row_bytes = 4 << 20;
   int64_t max_rejected_rows = 1000;  // of one table in one run
@@ -94,6 +92,9 @@ struct RunServices {
   Clock* clock = nullptr;
   ByteBudget* budget = nullptr;
   std::function<std::unique_ptr<S3>()> make_s3;  // one for each lane
+  // What COPY reads with: LoadTarget::copy_access.
+  std::function<Result<CopyAccess>(const std::string& manifest_key, const std::stop_token& stop)>
+      copy_access;
   RedshiftConnector connect_redshift;
 };
 

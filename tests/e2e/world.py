@@ -63,10 +63,11 @@ class Sandbox:
                 self.process.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def dsn(self):
+    def dsn(self, admin=False):
         r = self.endpoints["redshift"]
-        return (f"host={r['host']} port={r['port']} dbname={r['database']} user={r['user']} "
-                f"password={r['password']} sslmode=verify-full "
+        who = r["admin"] if admin else r
+        return (f"host={r['host']} port={r['port']} dbname={r['database']} user={who['user']} "
+                f"password={who['password']} sslmode=verify-full "
                 f"sslrootcert={self.endpoints['ca_file']}")
 
     def connect(self):
@@ -130,6 +131,15 @@ def toml_text(value):
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def password_auth(sandbox):
+    """A user with a password, and an access key."""
+    return f"""method = "password"
+user = "{sandbox.endpoints['redshift']['user']}"
+password = {{ file = "redshift.pw" }}
+access_key_id = "{sandbox.endpoints['aws']['access_key_id']}"
+secret_access_key = {{ file = "aws.key" }}"""
+
+
 class World:
     """One source database, one destination schema, one installation (data directory)."""
 
@@ -144,6 +154,10 @@ class World:
         self.tables = []
         self.limits = ""
         self.max_rejected_rows = None
+        self.kind, self.create_schema = "redshift", True
+        self.auth = None  # [destination.rs.auth], line by line; None: user, password and access key
+        self.identity = ""  # [identity.google]
+        self.read_as_admin = False  # the target belongs to somebody else than vesto_load
         if database is None:
             connection = psycopg2.connect(postgres.dsn())
             connection.autocommit = True
@@ -175,6 +189,7 @@ class World:
             (self.folder / name).write_text(value)
         text = f"""version = 1
 {self.limits}
+{self.identity}
 [source.pg]
 kind = "postgres"
 host = "127.0.0.1"
@@ -184,17 +199,13 @@ user = "{self.postgres.user}"
 password = {{ file = "source.pw" }}
 sslmode = "disable"
 [destination.rs]
-kind = "redshift"
+kind = "{self.kind}"
 endpoint = "{r['host']}:{staging.pop("redshift_port", r['port'])}/{r['database']}"
 tls_ca_file = "{self.sandbox.endpoints['ca_file']}"
 schema = "{self.schema}"
-create_schema = true
+create_schema = {str(self.create_schema).lower()}
 [destination.rs.auth]
-method = "password"
-user = "{r['user']}"
-password = {{ file = "redshift.pw" }}
-access_key_id = "{aws['access_key_id']}"
-secret_access_key = {{ file = "aws.key" }}
+{self.auth or password_auth(self.sandbox)}
 [destination.rs.staging]
 bucket = "{aws['bucket']}"
 prefix = "{staging.pop("prefix", "vesto/")}"
@@ -248,7 +259,7 @@ tls_ca_file = "{self.sandbox.endpoints['ca_file']}"
         pairs = [(name, f"{self.schema}.{parity.made_name(name.split('.', 1)[1])}", keys)
                  for name, keys in tables]
         rows, _, differences = parity.compare(self.postgres.dsn(self.database),
-                                              self.sandbox.dsn(), pairs)
+                                              self.sandbox.dsn(self.read_as_admin), pairs)
         return rows, differences
 
     def assert_equal(self, *tables, rows=None):

@@ -1,0 +1,112 @@
+// Who Vesto is at one destination, and what that gives it: keys for the staging bucket, a login to
+// the warehouse, and what COPY reads with. All of it is temporary where it can be, and refreshed in
+// time; one object serves all threads of a run.
+//
+//   google | aws's chain | access key  ──(role_arn: AssumeRole...)──▶ keys for S3 and Redshift's
+//   API keys ──GetClusterCredentials...──▶ login          (or user and password) keys of the role,
+//   narrowed to the run's files ──▶ COPY   (or the access key, or an attached role)
+#ifndef VESTO_SYNC_IDENTITY_H_
+#define VESTO_SYNC_IDENTITY_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "aws/credentials.h"
+#include "aws/google_token.h"
+#include "aws/redshift_api.h"
+#include "aws/sts.h"
+#include "base/mutex.h"
+#include "config/config.h"
+#include "net/http.h"
+#include "redshift/load.h"
+
+namespace vesto {
+
+// The configuration with its secrets resolved.
+struct IdentityOptions {
+  std::string destination_name;
+  GoogleIdentityConfig google;
+  Secret google_key = {};
+  AuthConfig auth;
+  std::string user = {};  // method = password
+  Secret password = {};
+  AwsCredentials access_key = {};  // identity = access_key
+  bool serverless = false;
+  std::string database;
+  std::string host;
+  std::string bucket;
+  std::string kms_key_arn = {};
+  std::string region;  // for STS; "" = that of the role's partition
+};
+
+// Effects on the outside; tests put others in their place.
+struct IdentityEffects {
+  Clock* clock = nullptr;
+  Environment environment;
+  std::function<std::unique_ptr<HttpTransport>(HttpOptions)> make_http;
+};
+IdentityEffects real_identity_effects(Clock& clock);
+
+// Where ID tokens come from, as [identity.google] says. `key`: of a key file. Errors: GCP-TOKEN.
+Result<std::unique_ptr<IdTokenSource>> make_google_tokens(const GoogleIdentityConfig& config,
+                                                          const Secret& key,
+                                                          const IdentityEffects& effects);
+
+// A role that is assumed anew at each get(); make_cached keeps what it gives.
+class RoleSource;
+
+// Thread rule: any thread.
+class DestinationIdentity {
+ public:
+  // Nothing is asked yet. Errors: CFG-VALUE (an endpoint that is no URL), GCP-TOKEN (a key file
+  // that is none).
+  static Result<std::shared_ptr<DestinationIdentity>> make(IdentityOptions options,
+                                                           IdentityEffects effects);
+  ~DestinationIdentity();
+
+  // For S3 and Redshift's API; cached.
+  [[nodiscard]] const std::shared_ptr<CredentialSource>& keys() const { return keys_; }
+  // User and password for a new connection; cached until a minute before it ends.
+  Result<WarehouseLogin> login(const std::stop_token& stop);
+  // After a login was refused: the next one is asked for anew. True: that may help.
+  bool forget_login();
+  // LoadTarget::copy_access.
+  Result<CopyAccess> copy_access(const std::string& manifest_key, const std::stop_token& stop);
+
+  // For `identity show`: the token for this destination, and who AWS says we are.
+  Result<IdToken> id_token(const std::stop_token& stop);  // GCP-TOKEN where there is no Google
+  Result<CallerIdentity> caller(const std::stop_token& stop);
+  Result<WarehouseInfo> warehouse(const std::stop_token& stop);
+  [[nodiscard]] std::string describe() const { return keys_->describe(); }
+  [[nodiscard]] const AuthConfig& auth() const { return options_.auth; }
+
+ private:
+  struct NarrowedKeys {
+    AwsCredentials keys;
+    int64_t renew_at_ms = 0;
+  };
+  DestinationIdentity(IdentityOptions options, IdentityEffects effects);
+  Status set_up();
+  Result<std::unique_ptr<CredentialSource>> base_source();
+  Result<std::unique_ptr<Sts>> new_sts() const;
+  Result<AwsCredentials> narrowed(const std::string& prefix, const std::stop_token& stop);
+
+  const IdentityOptions options_;
+  const IdentityEffects effects_;
+  std::string region_;
+  std::shared_ptr<CredentialSource> keys_;
+  Mutex login_mutex_;
+  std::unique_ptr<RedshiftApi> api_ VESTO_GUARDED_BY(login_mutex_);
+  WarehouseLogin login_ VESTO_GUARDED_BY(login_mutex_);
+  Mutex copy_mutex_;
+  std::unique_ptr<RoleSource> copy_role_ VESTO_GUARDED_BY(copy_mutex_);
+  std::map<std::string, NarrowedKeys> narrowed_ VESTO_GUARDED_BY(copy_mutex_);  // by prefix
+};
+
+}  // namespace vesto
+
+#endif  // VESTO_SYNC_IDENTITY_H_

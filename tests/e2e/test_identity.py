@@ -1,0 +1,215 @@
+"""Every way to log in, by the real binary: who Vesto is towards AWS, what it logs in with, what COPY
+reads with. The sandbox evaluates every policy (tests/sandbox_aws/world.toml)."""
+import contextlib
+import itertools
+import json
+import os
+import pathlib
+import time
+
+import psycopg2
+import pytest
+
+from world import NOTHING_LEFT, ROOT, Sandbox, World, nothing_left
+
+WORLD = ROOT / "tests" / "sandbox_aws" / "world.toml"
+ACCOUNT = "arn:aws:iam::123456789012:role/"
+KINDS = ["provisioned", "serverless"]
+IDENTITIES = ["metadata", "key_file", "token_file", "eks", "profile", "external_id", "static_keys"]
+COPIES = ["session_keys", "static_keys", "attached_role"]
+SCHEMAS = ["schema", "no_schema"]
+# Roles that log in as themselves: IAMR:<role>.
+ROLES = ["vesto", "vesto-eks", "vesto-ext"]
+
+
+@pytest.fixture(scope="module")
+def clouds():
+    """A sandbox of each kind, with users for the roles, as an administrator makes them."""
+    started = {}
+
+    def of(kind):
+        if kind not in started:
+            sandbox = Sandbox(extra=["--kind", kind, "--world", str(WORLD)]).start()
+            started[kind] = sandbox
+            for role in ROLES:
+                admin(sandbox, f'CREATE USER "IAMR:{role}" PASSWORD DISABLE')
+                admin(sandbox, f'GRANT CREATE, TEMPORARY ON DATABASE dev TO "IAMR:{role}"')
+        return started[kind]
+
+    yield of
+    for sandbox in started.values():
+        sandbox.stop()
+
+
+def admin(sandbox, sql):
+    with contextlib.closing(psycopg2.connect(sandbox.dsn(admin=True))) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(sql)
+
+
+class Cell:
+    """One way to be somebody: the configuration and the environment of a run."""
+
+    def __init__(self, world, sandbox, kind, identity, copy, user="db_user"):
+        self.world, self.sandbox, self.kind = world, sandbox, kind
+        self.environment = {"AWS_CA_BUNDLE": sandbox.endpoints["ca_file"],
+                            "AWS_EC2_METADATA_DISABLED": "true", "HOME": str(world.folder)}
+        self.lines = []
+        self.role = None
+        getattr(self, identity)()
+        if copy == "attached_role":
+            self.lines.append(f'copy_role_arn = "{ACCOUNT}copy"')
+        else:
+            self.lines.append(f'copy = "{copy}"')
+        if identity == "static_keys":
+            self.lines += ['method = "password"',
+                           f'user = "{sandbox.endpoints["redshift"]["user"]}"',
+                           'password = { file = "redshift.pw" }']
+            self.login = sandbox.endpoints["redshift"]["user"]
+        else:
+            self.temporary_login(user)
+        world.read_as_admin = True
+        world.kind = "redshift" if kind == "provisioned" else "redshift-serverless"
+        world.auth = "\n".join(self.lines)
+
+    def temporary_login(self, user):
+        url = self.sandbox.endpoints["aws"]["url"]
+        name = "examplecluster" if self.kind == "provisioned" else "analytics"
+        self.lines += [f'warehouse = "{name}"', 'region = "eu-west-1"',
+                       f'sts_endpoint = "{url}"', f'redshift_endpoint = "{url}"']
+        self.login = f"IAMR:{self.role}"
+        if self.kind == "provisioned" and user:
+            self.login = self.sandbox.endpoints["redshift"]["user"]
+            self.lines.append(f'db_user = "{self.login}"')
+
+    def google(self, text):
+        self.role = "vesto"
+        self.world.identity = "[identity.google]\n" + text
+        self.lines += [f'role_arn = "{ACCOUNT}vesto"', 'audience = "vesto-acme-7f3a"']
+
+    def metadata(self):
+        google = self.sandbox.endpoints["google"]
+        self.environment["GCE_METADATA_HOST"] = google["metadata_host"]
+        self.google('source = "metadata"\n')
+
+    def key_file(self):
+        google, ca_file = self.sandbox.endpoints["google"], self.sandbox.endpoints["ca_file"]
+        self.google(f'source = "key_file"\nkey = {{ file = "{google["key_file"]}" }}\n'
+                    f'tls_ca_file = "{ca_file}"\n')
+
+    def token_file(self):
+        (self.world.folder / "token").write_text(google_token(self.sandbox, "vesto-acme-7f3a"))
+        self.google('source = "token_file"\ntoken_file = "token"\n')
+
+    def eks(self):
+        self.role = "vesto-eks"
+        self.environment |= {
+            "AWS_WEB_IDENTITY_TOKEN_FILE": self.sandbox.endpoints["eks"]["token_file"],
+            "AWS_ROLE_ARN": ACCOUNT + "vesto-eks"}
+        self.lines.append('identity = "aws"')
+
+    def profile(self):
+        self.role = "vesto-ext"
+        (self.world.folder / ".aws").mkdir(exist_ok=True)
+        (self.world.folder / ".aws" / "credentials").write_text(
+            "[base]\naws_access_key_id = AKIAVESTOOPERATOR001\n"
+            "aws_secret_access_key = operatorSecretoperatorSecretoperator/+01\n")
+        (self.world.folder / ".aws" / "config").write_text(
+            f"[profile acme]\nrole_arn = {ACCOUNT}vesto-ext\nsource_profile = base\n"
+            "external_id = acme-42\nregion = eu-west-1\n")
+        self.lines += ['identity = "aws"', 'profile = "acme"']
+
+    def external_id(self):
+        self.role = "vesto-ext"
+        (self.world.folder / "operator.key").write_text("operatorSecretoperatorSecretoperator/+01")
+        self.lines += ['access_key_id = "AKIAVESTOOPERATOR001"',
+                       'secret_access_key = { file = "operator.key" }',
+                       f'role_arn = "{ACCOUNT}vesto-ext"', 'external_id = "acme-42"']
+
+    def static_keys(self):
+        self.lines += ['access_key_id = "AKIAVESTOLOADER00001"',
+                       'secret_access_key = { file = "aws.key" }']
+
+
+def google_token(sandbox, audience):
+    import urllib.request
+    request = urllib.request.Request(
+        f"http://{sandbox.endpoints['google']['metadata_host']}/computeMetadata/v1/instance/"
+        f"service-accounts/default/identity?audience={audience}&format=full",
+        headers={"Metadata-Flavor": "Google"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return answer.read().decode()
+
+
+@pytest.fixture
+def make_world(postgres):
+    made = []
+
+    def make(sandbox):
+        made.append(World(postgres, sandbox))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
+
+
+def why_invalid(identity, copy):
+    """None: a valid cell; else what `config check` says."""
+    if copy == "static_keys" and identity == "external_id":
+        return "copy = \"static_keys\" would be the keys of role_arn"
+    if copy == "static_keys" and identity != "static_keys":
+        return "copy = \"static_keys\" needs a long-lived access key"
+    if copy == "session_keys" and identity == "static_keys":
+        return "copy = \"session_keys\" needs a role"
+    return None
+
+
+def tables(world):
+    for name in ("orders", "items"):
+        world.source(f"CREATE TABLE {name} (id int PRIMARY KEY, note text); INSERT INTO {name} "
+                     f"SELECT i, 'row ' || i FROM generate_series(1, 25) i")
+        world.table(f"public.{name}")
+
+
+@pytest.mark.parametrize("kind,identity,copy,schema",
+                         list(itertools.product(KINDS, IDENTITIES, COPIES, SCHEMAS)))
+def test_cell(clouds, make_world, kind, identity, copy, schema):
+    sandbox = clouds(kind)
+    world = make_world(sandbox)
+    cell = Cell(world, sandbox, kind, identity, copy)
+    tables(world)
+    if schema == "schema":
+        world.create_schema = False
+        admin(sandbox, f'CREATE SCHEMA "{world.schema}"')
+        admin(sandbox, f'GRANT ALL ON SCHEMA "{world.schema}" TO "{cell.login}"')
+    world.write_config()
+    reason = why_invalid(identity, copy)
+    begin = time.monotonic()
+    code, finished, errors = world.run(environment=cell.environment)
+    took_s = time.monotonic() - begin
+    if reason:
+        assert code == 3 and reason in errors, errors
+        return
+    assert code == 0, errors
+    assert finished["rows"]["copied"] == 50
+    assert took_s < 3, f"{took_s:.1f} s"
+    world.assert_equal(("public.orders", ["id"]), ("public.items", ["id"]), rows=50)
+    assert nothing_left(sandbox) == NOTHING_LEFT
+    assert world.journal_rows() == 0
+    copies = [sql for sql in kept_sql(world, cell) if sql.startswith("COPY")]
+    assert len(copies) == 2
+    for sql in copies:
+        assert ("IAM_ROLE" in sql) == (copy == "attached_role")
+        assert ("SESSION_TOKEN" in sql) == (copy == "session_keys")
+
+
+def kept_sql(world, cell):
+    import subprocess
+    done = subprocess.run(world.command("history", "shop", "--json"), text=True,
+                          capture_output=True, timeout=60, env={**os.environ, **cell.environment})
+    run = json.loads(done.stdout)["runs"][0]["run"]
+    done = subprocess.run(world.command("show", run, "--sql"), text=True, capture_output=True,
+                          timeout=60, env={**os.environ, **cell.environment})
+    assert done.returncode == 0, done.stderr
+    return [line.strip() for line in done.stdout.splitlines()]
