@@ -147,13 +147,19 @@ class ZstdStream final : public ByteStream {
         if (input_.at_end()) return size_t{0};
         if (!input_.plain().several_members()) return error("unexpected end of file");
         finished_ = false;
+        header_.clear();
+        frame_bytes_ = 0;
       }
+      const size_t before = out.pos;
       ZSTD_inBuffer in{input_.data(), input_.size(), 0};
       const bool no_input = input_.at_end();
       const size_t state = ZSTD_decompressStream(stream_.get(), &out, &in);
+      header_.append(input_.data(), std::min(in.pos, kMaxHeaderBytes - header_.size()));
+      frame_bytes_ += out.pos - before;
       input_.take(in.pos);
       if (ZSTD_isError(state) != 0) return error(ZSTD_getErrorName(state));
       if (state == 0) {
+        if (!has_announced_size()) return error("Data corruption detected");
         finished_ = true;
       } else if (no_input && out.pos == 0) {
         return error("unexpected end of file");
@@ -167,8 +173,19 @@ class ZstdStream final : public ByteStream {
     return input_.plain().inflate_error("zstd", what);
   }
 
+  // The library overlooks a size that does not fit where an empty block ends a frame that it reads
+  // in pieces.
+  [[nodiscard]] bool has_announced_size() const {
+    const unsigned long long size = ZSTD_getFrameContentSize(header_.data(), header_.size());
+    return size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR ||
+           size == frame_bytes_;
+  }
+
+  static constexpr size_t kMaxHeaderBytes = 18;  // of a frame
   PackedInput input_;
   std::unique_ptr<ZSTD_DStream, size_t (*)(ZSTD_DStream*)> stream_;
+  std::string header_;        // the current frame's first bytes
+  uint64_t frame_bytes_ = 0;  // that it has given
   bool finished_ = false;
 };
 

@@ -98,11 +98,15 @@ class AuthBuilder {
 
   void check_login() {
     if (host_kind_ && *host_kind_ != destination_.serverless) {
-      add("kind",
-          fmt::format("the endpoint is that of {}, but kind is \"{}\"",
-                      *host_kind_ ? "a Serverless workgroup" : "a provisioned cluster",
-                      destination_.serverless ? "redshift-serverless" : "redshift"),
-          *host_kind_ ? "Write kind = \"redshift-serverless\"." : "Write kind = \"redshift\".");
+      issues_->push_back(
+          {.code = ErrorCode::kCfgValue,
+           .origin = destination_.origin,
+           .message = fmt::format("destination.{}: the endpoint is that of {}, but kind is \"{}\"",
+                                  destination_.name,
+                                  *host_kind_ ? "a Serverless workgroup" : "a provisioned cluster",
+                                  destination_.serverless ? "redshift-serverless" : "redshift"),
+           .hint = *host_kind_ ? "Write kind = \"redshift-serverless\"."
+                               : "Write kind = \"redshift\"."});
     }
     if (out_.method == "password") {
       need("user", out_.user.given(), "a login by password needs it");

@@ -206,8 +206,8 @@ class Linter {
     const std::optional<int64_t> duration_ms = parse_duration_ms(value.text);
     if (duration_ms && *duration_ms >= spec.min && *duration_ms <= spec.max) return;
     add(ErrorCode::kCfgValue, value.origin,
-        fmt::format("{} = \"{}\" is no duration from {} to {}", path, cut_utf8(value.text, 100),
-                    format_duration(spec.min), format_duration(spec.max)),
+        fmt::format("{} = \"{}\" is no duration from {} to {} minutes", path,
+                    cut_utf8(value.text, 100), spec.min / 60'000, spec.max / 60'000),
         "Write a number and a unit: \"15m\", \"1h\".");
   }
 
