@@ -109,4 +109,48 @@ std::string trust_policy_account(const std::string& principal_arn, const std::st
   return dumped(policy_of(Json::array({std::move(statement)})), 2);
 }
 
+std::string permission_policy(const PermissionNeeds& needs) {
+  const std::string bucket_arn = "arn:" + needs.partition + ":s3:::" + literal(needs.bucket);
+  const std::string keys = literal(needs.prefix) + "*";
+  Json list = {{"Effect", "Allow"}, {"Action", "s3:ListBucket"}, {"Resource", bucket_arn}};
+  if (!needs.prefix.empty()) list["Condition"] = {{"StringLike", {{"s3:prefix", keys}}}};
+  Json statements = Json::array({std::move(list)});
+  statements.push_back(
+      {{"Effect", "Allow"},
+       {"Action", Json::array({"s3:PutObject", "s3:GetObject", "s3:DeleteObject"})},
+       {"Resource", bucket_arn + "/" + keys}});
+  if (!needs.kms_key_arn.empty()) {
+    statements.push_back({{"Effect", "Allow"},
+                          {"Action", Json::array({"kms:GenerateDataKey", "kms:Decrypt"})},
+                          {"Resource", needs.kms_key_arn}});
+  }
+  if (!needs.login_action.empty()) {
+    statements.push_back(
+        {{"Effect", "Allow"}, {"Action", needs.login_action}, {"Resource", needs.login_resources}});
+  }
+  return dumped(policy_of(std::move(statements)), 2);
+}
+
+std::string role_name_of_arn(const std::string& arn) {
+  const std::vector<std::string> parts = split(arn, ':');
+  if (parts.size() != 6) return "";
+  const std::vector<std::string> path = split(parts[5], '/');
+  if (path.size() < 2) return "";
+  if (parts[2] == "iam" && path[0] == "role") return path.back();
+  if (parts[2] == "sts" && path[0] == "assumed-role") return path[1];
+  return "";
+}
+
+std::string principal_of_arn(const std::string& arn) {
+  const std::vector<std::string> parts = split(arn, ':');
+  const std::string role = role_name_of_arn(arn);
+  if (role.empty() || parts[2] != "sts") return arn;
+  return parts[0] + ":" + parts[1] + ":iam::" + parts[4] + ":role/" + role;
+}
+
+std::string account_of_arn(const std::string& arn) {
+  const std::vector<std::string> parts = split(arn, ':');
+  return parts.size() >= 6 && parts[0] == "arn" ? parts[4] : "";
+}
+
 }  // namespace vesto

@@ -6,6 +6,7 @@
 #define VESTO_AWS_POLICIES_H_
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -25,6 +26,28 @@ std::string trust_policy_google(const std::string& sub, const std::string& oaud)
 
 // `external_id` "" leaves its condition out.
 std::string trust_policy_account(const std::string& principal_arn, const std::string& external_id);
+
+// What a role needs for its work: objects below a prefix of the staging bucket, and a temporary
+// login to the warehouse where there is one.
+struct PermissionNeeds {
+  std::string partition;  // as in ARNs: "aws"
+  std::string bucket;
+  std::string prefix = {};                        // "" = the whole bucket; else it ends with "/"
+  std::string kms_key_arn = {};                   // "" = none of the customer's own
+  std::string login_action = {};                  // "redshift:GetClusterCredentials"; "" = none
+  std::vector<std::string> login_resources = {};  // ARNs, as they are
+};
+// Indented by 2, for people to paste.
+std::string permission_policy(const PermissionNeeds& needs);
+
+// "acme-sync" of "arn:aws:iam::123456789012:role/path/acme-sync" and of
+// "arn:aws:sts::123456789012:assumed-role/acme-sync/session"; "" if it is neither.
+std::string role_name_of_arn(const std::string& arn);
+// What a trust policy names for somebody with this ARN: of a session its role, since sessions
+// change. (The session does not tell the role's path.) Others as they are.
+std::string principal_of_arn(const std::string& arn);
+// "123456789012", or "" if the text is no ARN with an account.
+std::string account_of_arn(const std::string& arn);
 
 }  // namespace vesto
 

@@ -37,6 +37,7 @@ int cmd_secret_set(const Context& context);
 int cmd_secret_list(const Context& context);
 int cmd_secret_remove(const Context& context);
 int cmd_secret_rotate_key(const Context& context);
+int cmd_identity_show(const Context& context);
 int cmd_status(const Context& context);
 int cmd_history(const Context& context);
 int cmd_show(const Context& context);

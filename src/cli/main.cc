@@ -41,6 +41,8 @@ int run_command(const Context& context) {
       return cmd_secret_remove(context);
     case Verb::kSecretRotateKey:
       return cmd_secret_rotate_key(context);
+    case Verb::kIdentityShow:
+      return cmd_identity_show(context);
     case Verb::kRun:
       return cmd_run(context);
     case Verb::kStatus:

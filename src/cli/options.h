@@ -22,6 +22,7 @@ enum class Verb {
   kSecretList,
   kSecretRemove,
   kSecretRotateKey,
+  kIdentityShow,
   kRun,
   kStatus,
   kHistory,
@@ -41,7 +42,7 @@ struct Options {
   bool no_color = false;
   bool no_progress = false;
 
-  std::string name;                // SYNC, source, secret, RUN or CODE
+  std::string name;                // SYNC, source, destination, secret, RUN or CODE
   std::vector<std::string> names;  // status SYNC...
   std::vector<std::string> tables;
   bool full_refresh = false;

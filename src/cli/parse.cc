@@ -187,6 +187,12 @@ class Line {
     show->add_flag("--origin", options_.origin, "And where each came from");
     add(&app_, "init", "Write a commented vesto.toml", Verb::kInit);
     add_secret();
+    CLI::App* identity = add_group("identity", "Who Vesto is towards AWS");
+    add(identity, "show",
+        "Who we are towards AWS, what goes into a trust policy, and how to get an identity",
+        Verb::kIdentityShow)
+        ->add_option("DESTINATION", options_.name,
+                     "Name of the destination; all, in short, without");
   }
 
   void add_secret() {
@@ -367,6 +373,8 @@ class Line {
         {"secret list", "vesto secret list --json"},
         {"secret remove", "vesto secret remove acme/password"},
         {"secret rotate-key", "vesto secret rotate-key"},
+        {"identity", "vesto identity show"},
+        {"identity show", "vesto identity show acme"},
         {"help", "vesto help RS-OWNER"},
         {"init", "vesto init"},
         {"version", "vesto version --json"},
@@ -389,10 +397,11 @@ ParsedLine parse_command_line(const std::vector<std::string>& arguments) {
 }
 
 std::vector<std::string> command_names() {
-  return {
-      "run",        "sync plan",   "sync parity",   "sync rejected",     "status",      "history",
-      "show",       "source test", "source tables", "config check",      "config show", "init",
-      "secret set", "secret list", "secret remove", "secret rotate-key", "help",        "version"};
+  return {"run",           "sync plan",    "sync parity",   "sync rejected",
+          "status",        "history",      "show",          "source test",
+          "source tables", "config check", "config show",   "init",
+          "secret set",    "secret list",  "secret remove", "secret rotate-key",
+          "identity show", "help",         "version"};
 }
 
 }  // namespace vesto::cli

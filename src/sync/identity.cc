@@ -39,6 +39,24 @@ std::string directory_of(const std::string& key) {
   return slash == std::string::npos ? "" : key.substr(0, slash + 1);
 }
 
+// A role that does not take the token: what it must test is in the token's claims.
+Result<AssumedRole> assume_by_token(Sts& sts, const AssumeRoleRequest& request,
+                                    const IdToken& token, const std::stop_token& stop) {
+  auto assumed = sts.assume_role_with_web_identity(request, token.jwt, stop);
+  if (assumed.ok()) return assumed;
+  Error error = std::move(assumed).error();
+  if (error.code() == ErrorCode::kAwsAssumeDenied) {
+    const TokenClaims& claims = token.claims;
+    error.with_hint(
+        "The role's trust policy must take accounts.google.com:sub = " + claims.subject +
+        " and accounts.google.com:oaud = " + claims.audience + " (:aud is " +
+        (claims.authorized_party.empty() ? claims.audience : claims.authorized_party) +
+        " and must not be tested for the audience). AWS takes up to ten minutes to "
+        "spread a new policy.");
+  }
+  return error;
+}
+
 }  // namespace
 
 class RoleSource final : public CredentialSource {
@@ -76,19 +94,7 @@ class RoleSource final : public CredentialSource {
  private:
   Result<AssumedRole> by_token(const AssumeRoleRequest& request, const std::stop_token& stop) {
     VESTO_ASSIGN(const IdToken token, tokens_->get(auth_.audience, stop));
-    auto assumed = sts_->assume_role_with_web_identity(request, token.jwt, stop);
-    if (assumed.ok()) return assumed;
-    Error error = std::move(assumed).error();
-    if (error.code() == ErrorCode::kAwsAssumeDenied) {
-      const TokenClaims& claims = token.claims;
-      error.with_hint(
-          "The role's trust policy must take accounts.google.com:sub = " + claims.subject +
-          " and accounts.google.com:oaud = " + claims.audience + " (:aud is " +
-          (claims.authorized_party.empty() ? claims.audience : claims.authorized_party) +
-          " and must not be tested for the audience). AWS takes up to ten minutes to "
-          "spread a new policy.");
-    }
-    return error;
+    return assume_by_token(*sts_, request, token, stop);
   }
 
   Result<AssumedRole> by_keys(const AssumeRoleRequest& request, int64_t min_life_ms,
@@ -192,6 +198,7 @@ Status DestinationIdentity::set_up() {
     VESTO_ASSIGN(keys, new_role());
   }
   keys_ = make_cached(std::move(keys), *effects_.clock);
+  VESTO_TRY(set_up_asker());
   if (!auth.role_arn.empty() && auth.copy == "session_keys") {
     const Lock lock(copy_mutex_);
     VESTO_ASSIGN(copy_role_, new_role());
@@ -205,6 +212,15 @@ Status DestinationIdentity::set_up() {
   api_ = make_redshift_api(
       {.region = region_, .serverless = options_.serverless, .endpoint = endpoint}, *effects_.clock,
       effects_.make_http(api_http(effects_.environment)));
+  return ok_status();
+}
+
+Status DestinationIdentity::set_up_asker() {
+  if (options_.auth.identity == "google") return ok_status();
+  asker_ = keys_;
+  if (options_.auth.role_arn.empty()) return ok_status();
+  VESTO_ASSIGN(std::unique_ptr<CredentialSource> base, base_source());
+  asker_ = make_cached(std::move(base), *effects_.clock);
   return ok_status();
 }
 
@@ -274,16 +290,46 @@ Result<CopyAccess> DestinationIdentity::copy_access(const std::string& manifest_
   return access;
 }
 
-Result<IdToken> DestinationIdentity::id_token(const std::stop_token& stop) {
+Result<IdToken> DestinationIdentity::id_token(const std::string& audience,
+                                              const std::stop_token& stop) {
+  if (options_.auth.identity != "google") {
+    return Error(ErrorCode::kGcpToken, "this destination does not use a Google identity");
+  }
   VESTO_ASSIGN(const std::unique_ptr<IdTokenSource> tokens,
                make_google_tokens(options_.google, options_.google_key, effects_));
-  return tokens->get(options_.auth.audience, stop);
+  return tokens->get(audience.empty() ? options_.auth.audience : audience, stop);
+}
+
+Result<AssumedRole> DestinationIdentity::assume_with(const IdToken& token,
+                                                     const std::stop_token& stop) {
+  VESTO_ASSIGN(const std::unique_ptr<Sts> sts, new_sts());
+  auto assumed = assume_by_token(*sts, role_request(), token, stop);
+  if (!assumed.ok()) return std::move(assumed).error().in("role " + options_.auth.role_arn);
+  return assumed;
+}
+
+AssumeRoleRequest DestinationIdentity::role_request() const {
+  return {.role_arn = options_.auth.role_arn,
+          .session_name = "vesto-" + options_.destination_name,
+          .external_id = options_.auth.external_id,
+          .duration_s = options_.auth.session_duration_s};
 }
 
 Result<CallerIdentity> DestinationIdentity::caller(const std::stop_token& stop) {
   VESTO_ASSIGN(const AwsCredentials as, keys_->get(kLoginMarginMs, stop));
   VESTO_ASSIGN(const std::unique_ptr<Sts> sts, new_sts());
   return sts->get_caller_identity(as, stop);
+}
+
+Result<CallerIdentity> DestinationIdentity::asker(const std::stop_token& stop) {
+  if (!asker_) return Error(ErrorCode::kGcpToken, "a Google identity asks by its token alone");
+  VESTO_ASSIGN(const AwsCredentials as, asker_->get(kLoginMarginMs, stop));
+  VESTO_ASSIGN(const std::unique_ptr<Sts> sts, new_sts());
+  return sts->get_caller_identity(as, stop);
+}
+
+std::string DestinationIdentity::describe_asker() const {
+  return asker_ ? asker_->describe() : "Google";
 }
 
 Result<WarehouseInfo> DestinationIdentity::warehouse(const std::stop_token& stop) {

@@ -77,11 +77,19 @@ class DestinationIdentity {
   // LoadTarget::copy_access.
   Result<CopyAccess> copy_access(const std::string& manifest_key, const std::stop_token& stop);
 
-  // For `identity show`: the token for this destination, and who AWS says we are.
-  Result<IdToken> id_token(const std::stop_token& stop);  // GCP-TOKEN where there is no Google
+  // For `identity show`. A token for `audience`, "" = this destination's; GCP-TOKEN where there is
+  // no Google.
+  Result<IdToken> id_token(const std::string& audience, const std::stop_token& stop);
+  // The role, assumed with this token. Nothing is cached. Errors: as sts.h.
+  Result<AssumedRole> assume_with(const IdToken& token, const std::stop_token& stop);
+  // Who AWS says we are: at last, and (`asker`) before role_arn is assumed. The latter is not for
+  // Google, whom AWS knows by its tokens alone (GCP-TOKEN).
   Result<CallerIdentity> caller(const std::stop_token& stop);
+  Result<CallerIdentity> asker(const std::stop_token& stop);
   Result<WarehouseInfo> warehouse(const std::stop_token& stop);
   [[nodiscard]] std::string describe() const { return keys_->describe(); }
+  // Where `asker` comes from; known once it has been asked.
+  [[nodiscard]] std::string describe_asker() const;
   [[nodiscard]] const AuthConfig& auth() const { return options_.auth; }
 
  private:
@@ -91,7 +99,9 @@ class DestinationIdentity {
   };
   DestinationIdentity(IdentityOptions options, IdentityEffects effects);
   Status set_up();
+  Status set_up_asker();
   Result<std::unique_ptr<CredentialSource>> base_source();
+  [[nodiscard]] AssumeRoleRequest role_request() const;
   Result<std::unique_ptr<Sts>> new_sts() const;
   Result<AwsCredentials> narrowed(const std::string& prefix, const std::stop_token& stop);
 
@@ -99,6 +109,7 @@ class DestinationIdentity {
   const IdentityEffects effects_;
   std::string region_;
   std::shared_ptr<CredentialSource> keys_;
+  std::shared_ptr<CredentialSource> asker_;  // without role_arn: keys_; null for Google
   Mutex login_mutex_;
   std::unique_ptr<RedshiftApi> api_ VESTO_GUARDED_BY(login_mutex_);
   WarehouseLogin login_ VESTO_GUARDED_BY(login_mutex_);

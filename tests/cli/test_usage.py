@@ -22,6 +22,11 @@ from conftest import ROOT, VESTO
     (["-x"], 'Error USAGE: "-x" is not a flag.'),
     (["--config", "status"],
      'Error USAGE: "status" was taken as the value of --config, so there is no command.'),
+    (["identity"], "Error USAGE: vesto identity needs one of: show."),
+    (["identity", "shwo"],
+     'Error USAGE: "shwo" is not a command of vesto identity; did you mean "show"?'),
+    (["identity", "show", "a", "b"],
+     'Error USAGE: "b" is one argument too many of vesto identity show.'),
     (["run", "x", "--sql"], "Error USAGE: --sql requires --dry-run."),
 ])
 def test_usage_errors(vesto, arguments, first_line):
@@ -39,12 +44,30 @@ def test_usage_errors(vesto, arguments, first_line):
 def test_help_texts(vesto):
     done = vesto("--help")
     assert done.returncode == 0 and done.stderr == ""
-    for word in ("run", "status", "history", "show", "source", "sync", "config", "init", "help",
+    for word in ("run", "status", "history", "show", "source", "sync", "config", "identity", "init", "help",
                  "version", "--config", "--data", "--json", "--no-color", "--no-progress"):
         assert word in done.stdout
     assert vesto("help").stdout == done.stdout
     assert vesto("help", "sync", "plan").stdout == vesto("sync", "plan", "--help").stdout
     assert "Usage: vesto sync plan" in vesto("help", "sync", "plan").stdout
+
+
+def test_help_of_identity_show(vesto):
+    done = vesto("identity", "show", "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    assert "Usage: vesto identity show" in done.stdout and "DESTINATION" in done.stdout
+    assert "what goes into a trust policy" in done.stdout
+    assert vesto("help", "identity", "show").stdout == done.stdout
+    assert "vesto identity show" in vesto("identity").stderr
+
+
+def test_identity_of_a_destination_that_is_not_there(vesto):
+    vesto.configure()
+    done = vesto("identity", "show", "rz")
+    assert done.returncode == 3 and done.stdout == ""
+    assert "CFG-NO-OBJECT" in done.stderr and '"rs"' in done.stderr
+    data = json.loads(vesto("identity", "show", "rz", "--json").stdout)
+    assert data["error"]["code"] == "CFG-NO-OBJECT"
 
 
 def test_error_codes_are_explained(vesto):

@@ -104,5 +104,49 @@ TEST(TrustPolicy, Account) {
   EXPECT_NE(trust_policy_account("arn:x", "a${b}").find("a${$}{b}"), std::string::npos);
 }
 
+TEST(PermissionPolicy, BucketLoginAndKey) {
+  const auto json = nlohmann::json::parse(
+      permission_policy({.partition = "aws-cn",
+                         .bucket = "b",
+                         .prefix = "v*/",
+                         .kms_key_arn = "arn:aws-cn:kms:cn-north-1:123456789012:key/1",
+                         .login_action = "redshift:GetClusterCredentials",
+                         .login_resources = {"arn:1", "arn:2"}}));
+  const auto& statements = json["Statement"];
+  ASSERT_EQ(statements.size(), 4);
+  EXPECT_EQ(statements[0]["Resource"], "arn:aws-cn:s3:::b");
+  EXPECT_EQ(statements[0]["Condition"]["StringLike"]["s3:prefix"], "v${*}/*");
+  EXPECT_EQ(statements[1]["Resource"], "arn:aws-cn:s3:::b/v${*}/*");
+  EXPECT_EQ(statements[1]["Action"].size(), 3);
+  EXPECT_EQ(statements[2]["Action"][0], "kms:GenerateDataKey");
+  EXPECT_EQ(statements[3]["Resource"], (nlohmann::json{"arn:1", "arn:2"}));
+}
+
+TEST(PermissionPolicy, WholeBucketWithoutLogin) {
+  const auto json = nlohmann::json::parse(permission_policy({.partition = "aws", .bucket = "b"}));
+  ASSERT_EQ(json["Statement"].size(), 2);
+  EXPECT_FALSE(json["Statement"][0].contains("Condition"));
+  EXPECT_EQ(json["Statement"][1]["Resource"], "arn:aws:s3:::b/*");
+}
+
+TEST(Arns, RoleNameAndPrincipal) {
+  const std::string role = "arn:aws:iam::123456789012:role/a/b/sync";
+  const std::string session = "arn:aws-cn:sts::123456789012:assumed-role/sync/vesto-acme";
+  const std::string user = "arn:aws:iam::123456789012:user/loader";
+  EXPECT_EQ(role_name_of_arn(role), "sync");
+  EXPECT_EQ(role_name_of_arn(session), "sync");
+  EXPECT_EQ(role_name_of_arn(user), "");
+  EXPECT_EQ(principal_of_arn(role), role);
+  EXPECT_EQ(principal_of_arn(session), "arn:aws-cn:iam::123456789012:role/sync");
+  EXPECT_EQ(principal_of_arn(user), user);
+  EXPECT_EQ(account_of_arn(user), "123456789012");
+  for (const char* odd : {"", "x", "arn:aws:sts::1:assumed-role", "arn:aws:sts::1:assumed-role:x",
+                          "a:b:iam:d:e:role"}) {
+    EXPECT_EQ(role_name_of_arn(odd), "");
+    EXPECT_EQ(principal_of_arn(odd), odd);
+  }
+  EXPECT_EQ(account_of_arn("nothing"), "");
+}
+
 }  // namespace
 }  // namespace vesto

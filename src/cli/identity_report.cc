@@ -1,0 +1,216 @@
+#include "cli/identity_report.h"
+
+#include <fmt/format.h>
+
+#include <stop_token>
+#include <utility>
+
+#include "aws/endpoints.h"
+#include "aws/policies.h"
+#include "redshift/sql.h"
+
+namespace vesto::cli {
+
+namespace {
+
+std::string source_name(const GoogleIdentityConfig& config) {
+  if (config.source == "key_file") return "a service account's key file";
+  if (config.source == "token_file") return "the token file " + config.token_file;
+  return "the metadata server";
+}
+
+// The first error is the one that people must mend; what comes after it follows from it.
+void keep(const Error& error, IdentityReport* report) {
+  if (!report->error) report->error = error;
+}
+
+class Finder {
+ public:
+  Finder(const DestinationConfig& destination, Clock& clock)
+      : auth_(destination.auth), clock_(clock) {
+    report_.destination = &destination;
+  }
+
+  IdentityReport find(Result<IdentityOptions> options) {
+    if (auth_.identity == "google") report_.google.emplace();
+    if (options.ok()) {
+      if (report_.google) report_.google->source = source_name(options->google);
+      report_.user = options->user;
+      auto made =
+          DestinationIdentity::make(std::move(options).value(), real_identity_effects(clock_));
+      if (made.ok()) {
+        identity_ = std::move(made).value();
+      } else {
+        keep(made.error(), &report_);
+      }
+    } else {
+      keep(options.error(), &report_);
+    }
+    if (identity_ && report_.google) ask_google();
+    if (identity_ && !report_.google) ask_aws();
+    login();
+    permissions();
+    if (report_.google && !report_.google->claims) report_.google->error = report_.error;
+    return std::move(report_);
+  }
+
+ private:
+  void ask_google() {
+    report_.source = identity_->describe();
+    const Result<IdToken> token = identity_->id_token("", stop_);
+    if (!token.ok()) return keep(token.error(), &report_);
+    report_.google->claims = token->claims;
+    report_.trust_policy = trust_policy_google(token->claims.subject, token->claims.audience);
+    const Result<AssumedRole> role = identity_->assume_with(*token, stop_);
+    if (!role.ok()) return keep(role.error(), &report_);
+    report_.self =
+        CallerIdentity{.arn = role->arn, .account = account_of_arn(role->arn), .user_id = ""};
+    test_bound();
+  }
+
+  // A role that takes a token for somebody else's audience takes every tenant's of this Vesto.
+  void test_bound() {
+    const Result<IdToken> foreign = identity_->id_token(kForeignAudience, stop_);
+    if (!foreign.ok()) {
+      const bool file = report_.google->source.starts_with("the token file");
+      report_.why = file ? "cannot be tested with a token file: it holds a token for one audience"
+                         : "not tested: " + foreign.error().message();
+      return;
+    }
+    const Result<AssumedRole> role = identity_->assume_with(*foreign, stop_);
+    if (role.ok()) {
+      report_.bound = TrustBound::kLoose;
+    } else if (role.error().code() == ErrorCode::kAwsAssumeDenied) {
+      report_.bound = TrustBound::kBound;
+    } else {
+      report_.why = "not tested: " + role.error().message();
+    }
+  }
+
+  void ask_aws() {
+    const Result<CallerIdentity> asker = identity_->asker(stop_);
+    report_.source = identity_->describe_asker();
+    if (!asker.ok()) return keep(asker.error(), &report_);
+    if (auth_.role_arn.empty()) {
+      report_.self = *asker;
+      return;
+    }
+    report_.asker = *asker;
+    report_.trust_policy = trust_policy_account(principal_of_arn(asker->arn), auth_.external_id);
+    const Result<CallerIdentity> self = identity_->caller(stop_);
+    if (!self.ok()) return keep(self.error(), &report_);
+    report_.self = *self;
+  }
+
+  // Who we are in the end, as far as it is known: AWS's word, else the configuration's.
+  [[nodiscard]] std::string own_arn() const {
+    return report_.self ? report_.self->arn : auth_.role_arn;
+  }
+
+  void login() {
+    if (auth_.method != "iam_role") return;
+    if (!auth_.db_user.empty()) {
+      report_.database_user = auth_.db_user;
+    } else if (const std::string role = role_name_of_arn(own_arn()); !role.empty()) {
+      report_.database_user = "IAMR:" + role;
+    } else if (const size_t slash = own_arn().rfind('/'); slash != std::string::npos) {
+      report_.database_user = "IAM:" + own_arn().substr(slash + 1);
+    }
+    if (report_.database_user.empty()) return;
+    const DestinationConfig& to = *report_.destination;
+    const std::string user = sql::ident(report_.database_user);
+    report_.grants.push_back(fmt::format("CREATE USER {} PASSWORD DISABLE;", user));
+    if (to.create_schema) {
+      report_.grants.push_back(fmt::format("GRANT CREATE, TEMPORARY ON DATABASE {} TO {};",
+                                           sql::ident(to.database), user));
+      return;
+    }
+    report_.grants.push_back(
+        fmt::format("GRANT TEMPORARY ON DATABASE {} TO {};", sql::ident(to.database), user));
+    report_.grants.push_back(
+        fmt::format("GRANT ALL ON SCHEMA {} TO {};", sql::ident(to.schema), user));
+  }
+
+  void permissions() {
+    const DestinationConfig& to = *report_.destination;
+    const std::string region = auth_.region.empty() ? to.region : auth_.region;
+    PermissionNeeds needs{.partition = std::string(partition_of_region(region).name),
+                          .bucket = to.bucket,
+                          .prefix = to.prefix,
+                          .kms_key_arn = to.kms_key_arn};
+    if (auth_.method == "iam_role") login_permission(region, &needs);
+    report_.permission_policy = permission_policy(needs);
+  }
+
+  void login_permission(const std::string& region, PermissionNeeds* needs) {
+    const DestinationConfig& to = *report_.destination;
+    std::string account = account_of_arn(own_arn());
+    if (account.empty()) account = "*";
+    if (!to.serverless) {
+      const std::string base =
+          fmt::format("arn:{}:redshift:{}:{}:", needs->partition, region, account);
+      needs->login_action = auth_.db_user.empty() ? "redshift:GetClusterCredentialsWithIAM"
+                                                  : "redshift:GetClusterCredentials";
+      if (!auth_.db_user.empty()) {
+        needs->login_resources.push_back(
+            fmt::format("{}dbuser:{}/{}", base, auth_.warehouse, auth_.db_user));
+      }
+      needs->login_resources.push_back(
+          fmt::format("{}dbname:{}/{}", base, auth_.warehouse, to.database));
+      return;
+    }
+    needs->login_action = "redshift-serverless:GetCredentials";
+    std::string arn;
+    if (identity_ && report_.self) {
+      // Few roles may ask; that they may not is no fault.
+      const Result<WarehouseInfo> info = identity_->warehouse(stop_);
+      if (info.ok()) arn = info->resource_arn;
+    }
+    report_.workgroup_known = !arn.empty();
+    if (arn.empty()) {
+      arn = fmt::format("arn:{}:redshift-serverless:{}:{}:workgroup/*", needs->partition, region,
+                        account);
+    }
+    needs->login_resources.push_back(std::move(arn));
+  }
+
+  const AuthConfig& auth_;
+  Clock& clock_;
+  const std::stop_token stop_;
+  std::shared_ptr<DestinationIdentity> identity_;
+  IdentityReport report_;
+};
+
+}  // namespace
+
+GoogleReport report_google(const GoogleIdentityConfig& config, const Result<Secret>& key,
+                           const std::vector<std::string>& audiences, Clock& clock) {
+  GoogleReport report{.source = source_name(config), .claims = {}, .error = {}};
+  if (!key.ok()) {
+    report.error = key.error();
+    return report;
+  }
+  auto tokens = make_google_tokens(config, *key, real_identity_effects(clock));
+  if (!tokens.ok()) {
+    report.error = std::move(tokens).error();
+    return report;
+  }
+  report.source = (*tokens)->describe();
+  for (const std::string& audience : audiences) {
+    auto token = (*tokens)->get(audience, std::stop_token());
+    if (token.ok()) {
+      report.claims = token->claims;
+      report.error.reset();
+      break;
+    }
+    if (!report.error) report.error = std::move(token).error();
+  }
+  return report;
+}
+
+IdentityReport report_identity(const DestinationConfig& destination,
+                               Result<IdentityOptions> options, Clock& clock) {
+  return Finder(destination, clock).find(std::move(options));
+}
+
+}  // namespace vesto::cli
