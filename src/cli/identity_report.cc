@@ -42,6 +42,7 @@ class Finder {
         identity_ = std::move(made).value();
       } else {
         keep(made.error(), &report_);
+        if (report_.google) report_.google->error = made.error();
       }
     } else {
       keep(options.error(), &report_);
@@ -50,7 +51,6 @@ class Finder {
     if (identity_ && !report_.google) ask_aws();
     login();
     permissions();
-    if (report_.google && !report_.google->claims) report_.google->error = report_.error;
     return std::move(report_);
   }
 
@@ -58,7 +58,10 @@ class Finder {
   void ask_google() {
     report_.source = identity_->describe();
     const Result<IdToken> token = identity_->id_token("", stop_);
-    if (!token.ok()) return keep(token.error(), &report_);
+    if (!token.ok()) {
+      report_.google->error = token.error();
+      return keep(token.error(), &report_);
+    }
     report_.google->claims = token->claims;
     report_.trust_policy = trust_policy_google(token->claims.subject, token->claims.audience);
     const Result<AssumedRole> role = identity_->assume_with(*token, stop_);

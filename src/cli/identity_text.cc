@@ -46,16 +46,18 @@ int64_t minutes_left(const TokenClaims& claims, int64_t now_ms) {
 // What others have written: one line, of a bounded length.
 std::string shown(const std::string& text) { return printable(cut_utf8(text, 300), false); }
 
+// Nothing where the value is not known.
 std::string field(std::string_view name, const std::string& value) {
+  if (value.empty()) return "";
   return fmt::format("  {:<12}{}\n", name, shown(value));
 }
 
 std::string google_text(const GoogleReport& google, int64_t now_ms) {
   std::string out = "Google\n" + field("source", google.source);
-  if (!google.claims) {
-    if (google.error) out += fmt::format("  no token: {}\n", shown(google.error->message()));
-    return out + "\n" + kHowTo;
+  if (google.error) {
+    return out + fmt::format("  no token: {}\n\n{}", shown(google.error->message()), kHowTo);
   }
+  if (!google.claims) return out + "  no token was asked for\n";
   const TokenClaims& claims = *google.claims;
   out += field("sub", claims.subject);
   out += field("email", claims.email.empty() ? "(not in the token)" : claims.email);
@@ -132,9 +134,10 @@ std::string trust_text(const IdentityReport& report) {
   if (report.google) {
     const std::string azp = report.google->claims ? report.google->claims->authorized_party : "";
     out += fmt::format(
-        "Do not test accounts.google.com:aud: AWS fills it from azp, which says who asks{},\n"
-        "the same for every destination. The audience is accounts.google.com:oaud.\n",
-        azp.empty() ? "" : " (" + shown(azp) + ")");
+        "Do not test accounts.google.com:aud: AWS fills it from azp, which says who asks, the "
+        "same\n"
+        "for every destination{}. The audience is accounts.google.com:oaud.\n",
+        azp.empty() ? "" : " (here " + shown(azp) + ")");
   } else if (auth.external_id.empty()) {
     out += "external_id is not set: with one, nobody else's destination can name this role.\n";
   }
@@ -150,10 +153,11 @@ std::string login_text(const IdentityReport& report) {
   if (report.database_user.empty()) {
     return "\nDatabase user: known once AWS says who we are.\n";
   }
-  return fmt::format("\nDatabase user \"{}\"{}\n{}\n", shown(report.database_user),
-                     auth.db_user.empty() ? ": the grants must name it (a Redshift admin runs this)"
-                                          : " (a Redshift admin runs this)",
-                     join(report.grants, "\n"));
+  return fmt::format(
+      "\nDatabase user \"{}\"{}\n"
+      "(a Redshift admin runs this; the first line only where there is no such user yet)\n{}\n",
+      shown(report.database_user), auth.db_user.empty() ? ": the grants must name it" : "",
+      join(report.grants, "\n"));
 }
 
 std::string permission_text(const IdentityReport& report) {

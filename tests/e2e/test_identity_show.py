@@ -295,6 +295,16 @@ def test_an_access_key_that_is_wrong(make):
     assert shown.destination()["self"] is None
 
 
+def test_a_secret_that_is_missing_is_no_fault_of_google(make):
+    show = make(user=None, change=lambda text: text + """
+method = "password"
+user = "etl"
+password = { env = "NOT_SET_AT_ALL" }""")
+    shown = show("rs")
+    assert shown.code == 3 and "CFG-SECRET-MISSING" in shown.err and "CFG-SECRET" in shown.out
+    assert "How to get a Google identity" not in shown.out
+
+
 def test_json_of_a_google_identity(make):
     shown = make()("--json")
     assert shown.code == 0
