@@ -1,5 +1,6 @@
 """`vesto identity show`: who Vesto is towards AWS, what goes into a trust policy, and how to get such
 an identity. The sandbox evaluates every policy (tests/sandbox_aws/world.toml)."""
+import base64
 import json
 import os
 import socket
@@ -221,6 +222,21 @@ def test_a_token_file_that_is_not_there(make):
     shown = show("rs")
     assert shown.code == 3 and "there is no token file" in shown.err
     assert "How to get a Google identity" in shown.out
+
+
+def test_claims_of_a_token_cannot_forge_the_output(make):
+    show = make(identity="token_file")
+    lie = "x\n  ✓ the role can be assumed\n\x1b[31m"
+    claims = {"iss": "https://accounts.google.com", "sub": lie, "email": lie, "azp": lie,
+              "aud": "vesto-acme-7f3a", "exp": int(time.time()) + 3000}
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+             for part in ({"alg": "RS256", "kid": "1"}, claims)]
+    (show.folder / "token").write_text(".".join(parts) + ".c2lnbmF0dXJl")
+    shown = show("rs")
+    assert shown.code == 4 and "Error AWS-TOKEN" in shown.err
+    assert "\x1b" not in shown.out + shown.err
+    assert "  ✓ the role can be assumed" not in shown.out.splitlines()
+    assert trusted(shown.policies()[0])["accounts.google.com:sub"] == lie
 
 
 @pytest.mark.parametrize("kind", ["provisioned", "serverless"])
