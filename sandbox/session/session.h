@@ -97,11 +97,18 @@ class Session {
   // session_login.cc
   bool login();
   bool read_start(StartupPacket* start);
+
+  // session_password.cc
   bool check_password(StartupPacket* start);
+  // Sends what stands in out(), and reads the client's message of this type.
+  bool read_answer(char expected, std::string_view* body);
+  bool check_digest(const std::string& kept_digest, const std::string& salt);
   // The answer to "what is your md5 password", from the client.
   bool read_password(const std::string& salt, std::string* given);
   bool check_temporary_password(StartupPacket* start, const std::string& salt,
                                 const std::string& given);
+
+  // session_login.cc
   bool open_backend(const StartupPacket& start);
   void write_login_answer(const StartupPacket& start);
   bool refuse(const SqlError& error);  // FATAL; false

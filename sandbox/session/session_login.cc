@@ -1,9 +1,9 @@
-// Login: TLS, start-up parameters, md5 password, and what the client is told then.
+// Login: TLS, start-up parameters, and what the client is told then. session_password.cc:
+// passwords.
 #include <algorithm>
 #include <array>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/strings.h"
 #include "sandbox/session/session.h"
 #include "sandbox/sql/names.h"
@@ -13,7 +13,6 @@ namespace vesto::sandbox {
 namespace {
 
 constexpr int64_t kLoginLimitMs = 60'000;
-constexpr size_t kMaxPasswordBytes = 10'000;
 constexpr int kMaxRequests = 4;  // TLS and GSS requests before the start-up packet
 constexpr std::string_view kServerVersion = "8.0.2";
 
@@ -37,10 +36,6 @@ Settings fixed_settings(Isolation isolation) {
            isolation == Isolation::kSerializable ? "Serializable" : "Snapshot Isolation"}};
 }
 
-SqlError no_password(const std::string& user) {
-  return {"28000", "password authentication failed for user \"" + user + "\""};
-}
-
 }  // namespace
 
 bool Session::refuse(const SqlError& error) {
@@ -53,6 +48,8 @@ bool Session::login() {
   client_.set_read_timeout_ms(kLoginLimitMs);
   StartupPacket start;
   if (!read_start(&start)) return false;
+  // As PostgreSQL does it: without a word.
+  start.user = cut_name(start.user);
   user_ = start.user;
   database_ = start.database;
   std::string drop;
@@ -104,77 +101,6 @@ bool Session::read_start(StartupPacket* start) {
   return false;
 }
 
-bool Session::read_password(const std::string& salt, std::string* given) {
-  MessageWriter(&client_.out(), 'R').int32(5).bytes(salt).end();
-  if (!client_.flush()) return false;
-  char type = 0;
-  std::string_view body;
-  if (client_.read_message(&type, &body, kMaxPasswordBytes) != Channel::Read::kOk) return false;
-  FieldReader reader(body);
-  *given = std::string(reader.text());
-  if (type == 'p' && reader.ok()) return true;
-  return refuse({"08P01", "expected password response, got message type " +
-                              std::to_string(static_cast<unsigned char>(type))});
-}
-
-bool Session::check_password(StartupPacket* start) {
-  const auto rows = shared_->admin->rows(
-      "SELECT oid, rolpassword, (SELECT pg_catalog.split_part(c, '=', 2) FROM "
-      "pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c WHERE s.setrole = a.oid "
-      "AND s.setdatabase = 0 AND c LIKE '" +
-      std::string(kUserCaseSetting) +
-      "=%') FROM pg_catalog.pg_authid a WHERE rolcanlogin AND rolname = " +
-      pg_literal(start->user) + " AND rolname <> " + pg_literal(kAdminRole) +
-      " AND (rolvaliduntil IS NULL OR rolvaliduntil > now())");
-  if (!rows.ok()) return refuse({"57P03", "the database system is starting up"});
-  // Unknown users are asked too: the answer must not tell who exists.
-  const std::string salt = random_bytes(4);
-  std::string given;
-  if (!read_password(salt, &given)) return false;
-  if (shared_->logins != nullptr && TemporaryLogins::is_temporary_name(start->user)) {
-    return check_temporary_password(start, salt, given);
-  }
-  const std::string stored = rows->empty() ? "" : rows->at(0).at(1).value_or("");
-  const std::string expected = md5_answer(stored, salt);
-  if (expected.empty() || given != expected) return refuse(no_password(start->user));
-  user_id_ = parse_int(rows->at(0).at(0).value_or("")).value_or(0);
-  if (const std::optional<std::string>& value = rows->at(0).at(2)) {
-    if (auto done = settings_.set(kCaseSetting, *value); !done.ok()) return refuse(done.error());
-  }
-  return true;
-}
-
-// A password that GetClusterCredentials or its kin gave out. The session's user is the database
-// user behind the name, not the name itself.
-bool Session::check_temporary_password(StartupPacket* start, const std::string& salt,
-                                       const std::string& given) {
-  for (const TemporaryLogin& login : shared_->logins->find(start->user, start->database)) {
-    // As pg_authid would keep it: md5 of the password followed by the name.
-    const std::string stored = md5_answer("md5" + login.password, start->user);
-    if (md5_answer(stored, salt) != given) continue;
-    const std::string& user = login.database_user;
-    if (login.create_user) {
-      const std::string sql =
-          "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_roles WHERE "
-          "rolname = " +
-          pg_literal(user) + ") THEN CREATE ROLE " + pg_identifier(user) +
-          " LOGIN NOSUPERUSER; END IF; END $$";
-      if (!shared_->admin->rows(sql).ok())
-        return refuse({"57P03", "the database system is starting up"});
-    }
-    const auto found = shared_->admin->rows(
-        "SELECT oid FROM pg_catalog.pg_authid WHERE rolcanlogin AND rolname = " + pg_literal(user) +
-        " AND rolname <> " + pg_literal(kAdminRole));
-    if (!found.ok()) return refuse({"57P03", "the database system is starting up"});
-    if (found->empty()) return refuse({"42704", "user \"" + start->user + "\" does not exist"});
-    user_id_ = parse_int(found->at(0).at(0).value_or("")).value_or(0);
-    start->user = user;
-    user_ = user;
-    return true;
-  }
-  return refuse(no_password(start->user));
-}
-
 bool Session::open_backend(const StartupPacket& start) {
   auto asked = startup_settings(start.parameters);
   if (!asked.ok()) return refuse(asked.error());
@@ -186,7 +112,8 @@ bool Session::open_backend(const StartupPacket& start) {
       return refuse(done.error());
     }
   }
-  auto link = PgLink::connect(shared_->cluster->address(), start.user, start.database, all);
+  auto link =
+      PgLink::connect(shared_->cluster->address(), short_name(start.user), start.database, all);
   if (!link.ok()) {
     ErrorFields fields = rewrite_error(link.error(), error_context());
     fields.severity = "FATAL";

@@ -123,4 +123,10 @@ SqlResult<std::string> NameMapper::map_user(std::string_view name, bool quoted) 
   return finish(quoted ? std::string(name) : fold_name(name));
 }
 
+std::string NameMapper::full(std::string_view mapped) const {
+  const auto found = std::find_if(long_names_.begin(), long_names_.end(),
+                                  [mapped](const LongName& name) { return name.first == mapped; });
+  return found == long_names_.end() ? std::string(mapped) : found->second;
+}
+
 }  // namespace vesto::sandbox

@@ -58,6 +58,8 @@ class NameMapper {
   SqlResult<std::string> map(std::string_view name, bool quoted);
   // The same for the name of a user or group: in quotes it keeps its case.
   SqlResult<std::string> map_user(std::string_view name, bool quoted);
+  // The full name for one that map() or map_user() gave.
+  [[nodiscard]] std::string full(std::string_view mapped) const;
   [[nodiscard]] bool case_sensitive() const { return case_sensitive_; }
   std::vector<LongName> take_long_names() { return std::move(long_names_); }
 

@@ -1,45 +1,13 @@
-// Users and groups. Both are roles in PostgreSQL; the cluster runs with password_encryption = md5,
-// so that the front-end can check MD5 logins against pg_authid.
-#include <algorithm>
-
+// Users and groups. Both are roles in PostgreSQL; what pg_authid keeps of a password is made in
+// password.cc, and the login checks it.
 #include "base/strings.h"
 #include "sandbox/sql/dispatch.h"
 #include "sandbox/sql/errors.h"
 #include "sandbox/sql/names.h"
+#include "sandbox/sql/password.h"
 
 namespace vesto::sandbox {
 namespace {
-
-constexpr size_t kMinPassword = 8;
-constexpr size_t kMaxPassword = 64;
-
-bool has(std::string_view text, char from, char to) {
-  return std::any_of(text.begin(), text.end(), [&](char c) { return c >= from && c <= to; });
-}
-
-// A clear-text password's rules; hashed forms are taken as they are.
-SqlStatus check_password(const std::string& password) {
-  if (password.size() < kMinPassword || password.size() > kMaxPassword) {
-    return make_sql_error("22023", "The password must be between 8 and 64 characters in length.");
-  }
-  if (!has(password, 'A', 'Z') || !has(password, 'a', 'z') || !has(password, '0', '9')) {
-    return make_sql_error("22023",
-                          "The password must contain at least one uppercase letter, one lowercase "
-                          "letter, and one number.");
-  }
-  const bool printable = std::all_of(password.begin(), password.end(), [](char c) {
-    return c >= '!' && c <= '~' && std::string_view("'\"\\/@").find(c) == std::string_view::npos;
-  });
-  if (!printable) {
-    return make_sql_error("22023", "The password contains a character that is not allowed.");
-  }
-  return Unit{};
-}
-
-bool is_md5(const std::string& text) {
-  return text.size() == 35 && text.rfind("md5", 0) == 0 &&
-         text.find_first_not_of("0123456789abcdef", 3) == std::string::npos;
-}
 
 class UserOptions {
  public:
@@ -56,7 +24,7 @@ class UserOptions {
 
  private:
   SqlStatus option(const std::string& user) {
-    if (cursor_.accept("password")) return password();
+    if (cursor_.accept("password")) return password(user);
     static constexpr std::pair<std::string_view, std::string_view> kFlags[] = {
         {"createdb", "CREATEDB"},
         {"nocreatedb", "NOCREATEDB"},
@@ -99,18 +67,15 @@ class UserOptions {
     return Unit{};
   }
 
-  SqlStatus password() {
+  SqlStatus password(const std::string& user) {
     if (cursor_.accept("disable")) {
       text_ += " PASSWORD NULL";
       return Unit{};
     }
     VESTO_ASSIGN(const std::string secret, cursor_.string());
     out_.has_secret = true;
-    if (secret.rfind("sha256|", 0) == 0) {
-      return not_in_sandbox("a sha256 password");
-    }
-    if (!is_md5(secret)) VESTO_TRY(check_password(secret));
-    text_ += " PASSWORD " + quote_literal(secret);
+    VESTO_ASSIGN(const std::string kept, password_to_keep(secret, cursor_.names()->full(user)));
+    text_ += " PASSWORD " + quote_literal(kept);
     return Unit{};
   }
 

@@ -38,6 +38,12 @@ std::string field_text(const PGresult* result, int code) {
   return text == nullptr ? std::string() : redact(trim(text));
 }
 
+// Five characters of the server's own, even where they are some password too.
+std::string sqlstate_of(const PGresult* result) {
+  const char* text = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  return text != nullptr && std::strlen(text) == 5 ? text : field_text(result, PG_DIAG_SQLSTATE);
+}
+
 PgError make_error(PgError::Kind kind, std::string message) {
   PgError error;
   error.kind = kind;
@@ -108,7 +114,7 @@ struct PgConnection::Impl {
   static void on_notice(void* self, const PGresult* result) {
     auto& notices = static_cast<Impl*>(self)->notices;
     if (notices.size() >= kMaxNotices) return;
-    notices.push_back({field_text(result, PG_DIAG_SEVERITY), field_text(result, PG_DIAG_SQLSTATE),
+    notices.push_back({field_text(result, PG_DIAG_SEVERITY), sqlstate_of(result),
                        field_text(result, PG_DIAG_MESSAGE_PRIMARY)});
   }
 
@@ -207,7 +213,7 @@ struct PgConnection::Impl {
 
   PgError result_error(const PGresult* result) {
     PgError error;
-    error.sqlstate = field_text(result, PG_DIAG_SQLSTATE);
+    error.sqlstate = sqlstate_of(result);
     error.message = field_text(result, PG_DIAG_MESSAGE_PRIMARY);
     error.detail = field_text(result, PG_DIAG_MESSAGE_DETAIL);
     error.hint = field_text(result, PG_DIAG_MESSAGE_HINT);
@@ -325,7 +331,11 @@ PgStatus PgConnection::Impl::login(const PgOptions& options) {
     VESTO_TRY(wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ms));
     state = PQconnectPoll(conn);
   }
-  if (state != PGRES_POLLING_OK) return login_error(redact(trim(PQerrorMessage(conn))));
+  if (state != PGRES_POLLING_OK) {
+    PgError error = login_error(trim(PQerrorMessage(conn)));
+    error.message = redact(error.message);
+    return error;
+  }
   PQsetErrorVerbosity(conn, PQERRORS_DEFAULT);
   cancel.reset(PQgetCancel(conn), PQfreeCancel);  // takes a null pointer as well
   if (PQsetnonblocking(conn, 1) != 0) return lost();

@@ -49,6 +49,7 @@ struct PgError {
     kTlsCa,        // the certificate cannot be verified
     kTlsName,      // the certificate is for another host
     kTlsOff,       // encryption was asked for and the server has none
+    kLoginMethod,  // the server wants the password proved in a way that libpq does not know
     kLost,         // the connection was cut; what became of the statement is not known
     kInterrupted,  // interrupt() or the stop token
     kProtocol,     // an answer that does not fit what was sent

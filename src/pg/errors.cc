@@ -34,6 +34,8 @@ ErrorCode code_of(const PgError& error) {
   switch (error.kind) {
     case PgError::Kind::kServer:
       return server_code(error);
+    case PgError::Kind::kLoginMethod:
+      return ErrorCode::kPgLogin;
     case PgError::Kind::kTlsCa:
       return ErrorCode::kNetTlsCa;
     case PgError::Kind::kTlsName:

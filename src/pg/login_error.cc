@@ -44,6 +44,9 @@ PgError::Kind kind_of(std::string_view text) {
   }
   if (has("server does not support SSL")) return PgError::Kind::kTlsOff;
   if (has("no password supplied")) return PgError::Kind::kServer;
+  if (has("authentication method ") && has(" not supported")) {
+    return PgError::Kind::kLoginMethod;
+  }
   if (has("Connection refused") || has("No such file or directory")) {
     return PgError::Kind::kRefused;
   }

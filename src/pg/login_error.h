@@ -9,8 +9,9 @@
 
 namespace vesto {
 
-// `text`: PQerrorMessage() in PQERRORS_VERBOSE form, already redacted. With several addresses
-// libpq writes a line for each; the last one that the server itself answered decides.
+// `text`: PQerrorMessage() in PQERRORS_VERBOSE form, as it came: a password may be a word of it
+// ("method"), so the caller redacts the message that comes out. With several addresses libpq writes
+// a line for each; the last one that the server itself answered decides.
 PgError login_error(std::string_view text);
 
 }  // namespace vesto

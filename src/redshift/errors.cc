@@ -8,6 +8,7 @@
 
 #include "base/redact.h"
 #include "base/strings.h"
+#include "pg/quoting.h"
 
 namespace vesto {
 
@@ -171,6 +172,8 @@ ErrorCode code_of(PgError::Kind kind) {
       return ErrorCode::kNetTlsName;
     case PgError::Kind::kTlsOff:
       return ErrorCode::kRsTlsOff;
+    case PgError::Kind::kLoginMethod:
+      return ErrorCode::kRsLoginDigest;
     case PgError::Kind::kServer:
       return ErrorCode::kRsSql;
     case PgError::Kind::kLost:
@@ -179,6 +182,17 @@ ErrorCode code_of(PgError::Kind kind) {
       return ErrorCode::kRsConnection;
   }
   return ErrorCode::kRsConnection;
+}
+
+// The statement that gives `user` a password that libpq can prove, and the line that makes its
+// digits: it asks for the password itself, so that this stands in no history and no process list.
+std::string md5_hint(std::string_view user) {
+  const std::string name(user);
+  return fmt::format(
+      "Log in with method = \"iam_role\", or let a superuser run: ALTER USER {} PASSWORD "
+      "'md5<digits>'; this line of bash waits for the password, does not show it, and prints the "
+      "digits: IFS= read -rs P; printf %s%s \"$P\" '{}' | md5sum | cut -c1-32",
+      quote_identifier(name), replace_all(name, "'", "'\\''"));
 }
 
 // `otherwise`: the code of what is no answer of the server.
@@ -192,8 +206,10 @@ Error made(const PgError& answer, std::string_view doing, ErrorCode otherwise) {
 
 }  // namespace
 
-Error redshift_login_error(const PgError& answer, std::string_view doing) {
-  return made(answer, doing, code_of(answer.kind));
+Error redshift_login_error(const PgError& answer, std::string_view doing, std::string_view user) {
+  Error error = made(answer, doing, code_of(answer.kind));
+  if (error.code() == ErrorCode::kRsLoginDigest && !user.empty()) error.with_hint(md5_hint(user));
+  return error;
 }
 
 Error redshift_error(const PgError& answer, std::string_view doing) {

@@ -16,9 +16,11 @@
 
 namespace vesto {
 
-// The error of a login. `doing` says what was tried ("connecting to host:5439/dev"), for the
-// message. Everything in it has passed redact().
-Error redshift_login_error(const PgError& answer, std::string_view doing);
+// The error of a login. `doing` says what was tried ("connecting to host:5439/dev as etl"), for the
+// message; `user` is for the hint of RS-LOGIN-DIGEST, which then holds the very statement to run.
+// Everything that came from the server has passed redact().
+Error redshift_login_error(const PgError& answer, std::string_view doing,
+                           std::string_view user = {});
 // The error of a statement on a standing connection: no answer in time is RS-TIMEOUT, anything else
 // that is no answer of the server RS-CONNECTION; what became of the statement is then unknown.
 Error redshift_error(const PgError& answer, std::string_view doing);

@@ -115,7 +115,11 @@ Result<std::unique_ptr<RedshiftSession>> connect_redshift(const RedshiftOptions&
   const int64_t deadline_ms = system_clock().monotonic_ms() + options.connect_timeout_ms;
   const std::string where = fmt::format("{}:{}/{}", options.host, options.port, options.database);
   auto connection = PgConnection::connect(pg);
-  if (!connection.ok()) return redshift_login_error(connection.error(), "connecting to " + where);
+  if (!connection.ok()) {
+    return redshift_login_error(connection.error(),
+                                fmt::format("connecting to {} as {}", where, options.user),
+                                options.user);
+  }
   auto session = std::make_unique<PgRedshiftSession>(std::move(connection).value(),
                                                      options.user + "@" + where);
   VESTO_TRY(session->greet(deadline_ms, options.stop));

@@ -5,9 +5,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <thread>
 
+#include "pg/quoting.h"
 #include "tests/support/fake_pg_server.h"
 #include "tests/support/pg_cluster.h"
 
@@ -21,7 +23,7 @@ class ClusterEnvironment : public ::testing::Environment {
   void SetUp() override {
     cluster = PgCluster::start({.loopback_tcp = true});
     ASSERT_NE(cluster, nullptr);
-    ASSERT_TRUE(cluster->add_hba("host all scram 127.0.0.1/32 scram-sha-256"));
+    ASSERT_TRUE(cluster->add_hba("host all scram,+hostile 127.0.0.1/32 scram-sha-256"));
   }
   void TearDown() override { cluster.reset(); }
   std::unique_ptr<PgCluster> cluster;
@@ -321,6 +323,66 @@ TEST(Login, SilenceEndsAtTheDeadlineOrByStop) {
   std::thread other([&stop] { stop.request_stop(); });
   EXPECT_EQ(PgConnection::connect(options).error().kind, PgError::Kind::kInterrupted);
   other.join();
+}
+
+// What users are told to avoid in connection strings, and what would change one.
+constexpr std::array<std::string_view, 12> kHostile = {
+    "@[]/?#\"\\+ &:",           "' host='elsewhere",
+    "u' sslmode='disable' x='", "postgresql://a:b@c/d",
+    "dbname=template1",         " leading and trailing ",
+    "percent %40 %00 %",        "back\\slash\\'quote\\",
+    "line\nend\r\n\ttab",       "u\xcc\x88 \xf0\x9f\xa6\x8a",
+    "a=b;c,d$(id)`id`",         "\"quoted\"\"twice\"",
+};
+
+TEST(Connection, UserPasswordAndDatabaseReachTheServerAsTheyAre) {
+  auto admin = connected();
+  ASSERT_TRUE(admin->exec("CREATE ROLE hostile").ok());
+  int number = 0;
+  for (const std::string_view text : kHostile) {
+    const std::string name(text);
+    const std::string database = name + std::to_string(++number);
+    const std::string password = name + "Password";
+    ASSERT_TRUE(admin
+                    ->exec("CREATE ROLE " + quote_identifier(name) +
+                           " IN ROLE hostile LOGIN PASSWORD " + quote_pg_literal(password))
+                    .ok())
+        << name;
+    ASSERT_TRUE(admin->exec("CREATE DATABASE " + quote_identifier(database)).ok()) << name;
+    PgOptions options = local();
+    options.host = "127.0.0.1";
+    options.user = name;
+    options.database = database;
+    options.password = Secret(password);
+    options.application_name = name;
+    auto connection = connected(options);
+    ASSERT_NE(connection, nullptr) << name;
+    auto seen = connection->exec("SELECT current_user, current_database()");
+    ASSERT_TRUE(seen.ok());
+    EXPECT_EQ(seen->rows[0][0], name);
+    EXPECT_EQ(seen->rows[0][1], database);
+    // Not one character of the password is without meaning.
+    options.password = Secret(password + " ");
+    auto refused = PgConnection::connect(options);
+    ASSERT_FALSE(refused.ok()) << name;
+    EXPECT_EQ(refused.error().sqlstate, "28P01");
+    EXPECT_EQ(refused.error().text().find(password), std::string::npos);
+  }
+}
+
+// The answer is understood before secrets are taken out of it.
+TEST(Connection, APasswordThatIsAWordOfTheAnswerHidesNoReason) {
+  for (const char* word : {"28P01", "FATAL", "password", "authentication failed"}) {
+    PgOptions options = local();
+    options.host = "127.0.0.1";
+    options.user = "scram";
+    options.password = Secret(std::string(word));
+    auto made = PgConnection::connect(options);
+    ASSERT_FALSE(made.ok());
+    EXPECT_EQ(made.error().kind, PgError::Kind::kServer) << word;
+    EXPECT_EQ(made.error().sqlstate, "28P01") << word;
+    EXPECT_EQ(made.error().message.find(word), std::string::npos) << made.error().message;
+  }
 }
 
 }  // namespace

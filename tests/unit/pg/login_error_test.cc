@@ -61,6 +61,14 @@ TEST(LoginError, OtherReasons) {
   EXPECT_EQ(none.sqlstate, "28P01");
 }
 
+TEST(LoginError, AMethodThatLibpqDoesNotKnow) {
+  const PgError error = login_error(
+      "connection to server at \"h\" (10.0.0.1), port 5439 failed: authentication method 13 not "
+      "supported\n");
+  EXPECT_EQ(error.kind, PgError::Kind::kLoginMethod);
+  EXPECT_EQ(pg_connect_error(error, "connecting").code(), ErrorCode::kPgLogin);
+}
+
 TEST(SourceErrors, OneCodeEach) {
   const auto code = [](PgError::Kind kind, const char* state, const char* text = "x") {
     PgError error;

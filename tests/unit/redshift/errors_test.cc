@@ -124,6 +124,20 @@ TEST(RedshiftErrors, WhatIsNoAnswerIsALostConnection) {
   EXPECT_EQ(after_fault(redshift_login_error(lost, "connecting")), AfterFault::kStop);
 }
 
+TEST(RedshiftErrors, ALoginThatLibpqCannotProveNamesTheStatementToRun) {
+  PgError digest;
+  digest.kind = PgError::Kind::kLoginMethod;
+  digest.message = "authentication method 13 not supported";
+  const Error plain = redshift_login_error(digest, "connecting to h:5439/dev as etl");
+  EXPECT_EQ(plain.name(), "RS-LOGIN-DIGEST");
+  EXPECT_EQ(after_fault(plain), AfterFault::kStop);
+  EXPECT_NE(plain.message().find("h:5439/dev as etl"), std::string::npos);
+  EXPECT_NE(plain.hint().find("iam_role"), std::string::npos);
+  const Error named = redshift_login_error(digest, "connecting", R"(o'b"x)");
+  EXPECT_NE(named.hint().find(R"(ALTER USER "o'b""x" PASSWORD 'md5)"), std::string::npos);
+  EXPECT_NE(named.hint().find(R"("$P" 'o'\''b"x' | md5sum)"), std::string::npos) << named.hint();
+}
+
 TEST(RedshiftErrors, HoldNoSecret) {
   const Secret secret("wJalrXUtnFEMI");
   const Error error =
