@@ -253,7 +253,10 @@ class Builder {
   // What a pattern stands for is known to each run alone.
   void pattern(const Section& section, const std::string& shown) {
     for (const char* name : {"target", "key", "distkey", "sortkey", "encode", "adopt"}) {
-      if (!section.has(name)) continue;
+      // "adopt = false" is the default, which config show prints.
+      const bool given =
+          std::string_view(name) == "adopt" ? section.boolean(name) : section.has(name);
+      if (!given) continue;
       add(ErrorCode::kCfgValue, section.origin(name),
           fmt::format("{}: {} is of one table, and the name is a pattern", shown, name),
           "Give that table an entry of its own: the pattern then leaves it out.");
