@@ -119,7 +119,8 @@ World default_world(const WorldKey& key) {
   account.users.push_back(std::move(user));
   World world;
   world.accounts.push_back(std::move(account));
-  world.buckets.push_back({.name = "vesto-demo", .account = "123456789012"});
+  // The region that endpoints.json names.
+  world.buckets.push_back({.name = "vesto-demo", .account = "123456789012", .region = "eu-west-1"});
   return world;
 }
 
