@@ -140,6 +140,10 @@ access_key_id = "{sandbox.endpoints['aws']['access_key_id']}"
 secret_access_key = {{ file = "aws.key" }}"""
 
 
+def source_login(postgres):
+    return f'user = "{postgres.user}"\npassword = {{ file = "source.pw" }}'
+
+
 class World:
     """One source database, one destination schema, one installation (data directory)."""
 
@@ -157,6 +161,7 @@ class World:
         self.kind, self.create_schema = "redshift", True
         self.auth = None  # [destination.rs.auth], line by line; None: user, password and access key
         self.identity = ""  # [identity.google]
+        self.source_login = None  # user and password of the source, as lines; None: the owner's
         self.read_as_admin = False  # the target belongs to somebody else than vesto_load
         if database is None:
             connection = psycopg2.connect(postgres.dsn())
@@ -195,8 +200,7 @@ kind = "postgres"
 host = "127.0.0.1"
 port = {staging.pop("source_port", self.postgres.port)}
 database = "{self.database}"
-user = "{self.postgres.user}"
-password = {{ file = "source.pw" }}
+{self.source_login or source_login(self.postgres)}
 sslmode = "disable"
 [destination.rs]
 kind = "{self.kind}"

@@ -47,7 +47,8 @@ def login(sandbox, user, password):
     with contextlib.closing(sandbox.connect(user=user, password=password)) as connection:
         cursor = connection.cursor()
         cursor.execute("SELECT current_user")
-        assert cursor.fetchone() == (user,)
+        if len(user.encode()) <= 63:  # PostgreSQL's own name for the user is shown beyond
+            assert cursor.fetchone() == (user,)
         assert connection.get_parameter_status("session_authorization") == user
 
 
@@ -79,7 +80,7 @@ def test_clear_text_out_of_the_range_is_refused(running_sandbox, text):
 
 def test_clear_text_within_the_range(running_sandbox):
     password = "".join(chr(c) for c in range(33, 127) if chr(c) not in "'\"\\/@")
-    for part in (password[:64], password[-64:]):
+    for part in (password[:64], "1" + password[-63:]):
         user = create(running_sandbox, part, kept=literal(part))
         login(running_sandbox, user, part)
 
@@ -105,9 +106,7 @@ def test_a_name_is_cut_at_127_bytes(running_sandbox):
     admin(running_sandbox,
           f"ALTER USER {ident(name)} PASSWORD {literal(md5('Password1', name))}")
     with contextlib.closing(running_sandbox.connect(user=name, password="Password1")) as connection:
-        cursor = connection.cursor()
-        cursor.execute("SELECT current_user")
-        assert cursor.fetchone() == (name[:127],)
+        assert connection.get_parameter_status("session_authorization") == name[:127]
 
 
 def test_the_short_form_of_a_long_name_is_nobody(running_sandbox):
