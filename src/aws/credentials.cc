@@ -67,6 +67,13 @@ class CachedSource final : public CredentialSource {
     return take(std::move(fresh), min_life_ms, round);
   }
 
+  bool forget(const AwsCredentials& used) override {
+    if (!used.expires_at_ms) return false;
+    Lock lock(mutex_);
+    if (current_ && current_->access_key_id == used.access_key_id) current_.reset();
+    return true;
+  }
+
   [[nodiscard]] std::string describe() const override { return description_; }
 
  private:
@@ -128,6 +135,14 @@ class CachedSource final : public CredentialSource {
 };
 
 }  // namespace
+
+bool is_expired_token(const Error& error) {
+  if (error.code() != ErrorCode::kAwsKey) return false;
+  // "400 ExpiredToken": the status, and AWS's own name for it.
+  const std::string_view code = error.upstream().code;
+  return code.ends_with(" ExpiredToken") || code.ends_with(" ExpiredTokenException") ||
+         code.ends_with(" TokenRefreshRequired");
+}
 
 std::unique_ptr<CredentialSource> make_static_credentials(AwsCredentials credentials,
                                                           std::string description) {

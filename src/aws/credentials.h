@@ -37,9 +37,15 @@ class CredentialSource {
   // Credentials that last `min_life_ms` or longer from now, where the source can give such.
   // Errors: AWS-*, GCP-TOKEN, CFG-*, NET-*, RUN-INTERRUPTED.
   virtual Result<AwsCredentials> get(int64_t min_life_ms, const std::stop_token& stop) = 0;
+  // AWS said that `used`, which get() gave, have expired: they are not given again. True: get() may
+  // give others now, so that one more request is worth it. Only cached sources hold any.
+  virtual bool forget(const AwsCredentials& /*used*/) { return false; }
   // Where they come from, for people, without secrets: "the environment (AWS_ACCESS_KEY_ID)".
   [[nodiscard]] virtual std::string describe() const = 0;
 };
+
+// Whether AWS refused temporary keys because their time is over. Pure.
+bool is_expired_token(const Error& error);
 
 // Long-lived ones, as given.
 std::unique_ptr<CredentialSource> make_static_credentials(AwsCredentials credentials,

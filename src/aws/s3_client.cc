@@ -256,8 +256,14 @@ class S3Client final : public S3 {
   Status repeat(const Call& call, const std::stop_token& stop,
                 const std::function<Status()>& attempt) {
     Backoff backoff({.attempts = options_.attempts, .first_wait_ms = 400, .max_wait_ms = 20'000});
+    bool renewed = false;
     while (true) {
       Status status = attempt();
+      if (!status.ok() && !renewed && keys_expired(call, status.error())) {
+        renewed = true;  // once, and it is no attempt
+        log_debug("s3 keys renewed", {{"action", std::string(call.action)}});
+        continue;
+      }
       if (status.ok() || status.error().retry() != Retry::kBackoff) return status;
       const std::string reason(status.error().name());
       if (!backoff.next(clock_, stop)) {
@@ -268,6 +274,14 @@ class S3Client final : public S3 {
                                         {"attempt", std::to_string(backoff.attempt())},
                                         {"reason", reason}});
     }
+  }
+
+  // Keys may end between the signing and S3's look at them: a laptop slept, a body took its time.
+  // An answer to HEAD has no body that says so, its status alone. True: there may be new ones.
+  bool keys_expired(const Call& call, const Error& error) {
+    if (!options_.credential_source) return false;
+    const bool bare = call.method == "HEAD" && error.upstream().code == "400";
+    return (bare || is_expired_token(error)) && options_.credential_source->forget(used_);
   }
 
   // HeadBucket tells the region of any bucket, whatever the caller may do with it.
@@ -331,6 +345,7 @@ class S3Client final : public S3 {
     to_sign.headers.emplace_back("x-amz-date", amz_date(clock_.wall_ms()));
     to_sign.headers.emplace_back("x-amz-content-sha256", to_sign.payload_hash);
     VESTO_ASSIGN(const AwsCredentials credentials, credentials_now(stop));
+    used_ = credentials;
     if (!credentials.session_token.empty()) {
       to_sign.headers.emplace_back("x-amz-security-token", credentials.session_token.reveal());
     }
@@ -356,6 +371,7 @@ class S3Client final : public S3 {
   const EndpointChoice choice_;
   std::optional<HttpOrigin> origin_;  // given; else AWS's own
   std::string region_;                // "" until it is known
+  AwsCredentials used_;               // of the last request
   const Status setup_;
 };
 

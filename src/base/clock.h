@@ -19,7 +19,7 @@ class Clock {
   virtual bool sleep_ms(int64_t duration_ms, const std::stop_token& stop) = 0;
 };
 
-Clock& system_clock();
+Clock& system_clock();  // test builds can move its wall clock: see clock.cc
 
 std::string format_utc(int64_t wall_ms);          // 2026-11-22T01:26:56.123Z
 std::string format_utc_seconds(int64_t wall_ms);  // 2026-11-22T01:26:56Z

@@ -241,7 +241,14 @@ Result<WarehouseLogin> DestinationIdentity::login(const std::stop_token& stop) {
                                                       kMinLoginDurationS, kMaxLoginDurationS),
                              .host = options_.host,
                              .account = parse_warehouse_host(options_.host).account};
-  VESTO_ASSIGN(login_, api_->get_login(request, as, stop));
+  auto login = api_->get_login(request, as, stop);
+  // The keys ended on their way to AWS.
+  if (!login.ok() && is_expired_token(login.error()) && keys_->forget(as)) {
+    VESTO_ASSIGN(const AwsCredentials fresh, keys_->get(kLoginMarginMs, stop));
+    login = api_->get_login(request, fresh, stop);
+  }
+  if (!login.ok()) return std::move(login).error();
+  login_ = *std::move(login);
   return login_;
 }
 
@@ -264,9 +271,12 @@ Result<AwsCredentials> DestinationIdentity::narrowed(const std::string& prefix,
                                    options_.kms_key_arn));
   VESTO_ASSIGN(AwsCredentials keys, copy_role_->assume(std::move(policy), kCopyLifeMs, stop));
   if (narrowed_.size() >= kMaxNarrowed) narrowed_.clear();
-  // Used again while half of their life is left.
+  // Used again while half of their life is left. Half of a short one is little for a COPY, which
+  // fails when they end: such keys are used again while nine tenths are left.
   const int64_t ends_ms = keys.expires_at_ms.value_or(now_ms);
-  narrowed_[prefix] = {.keys = keys, .renew_at_ms = now_ms + (ends_ms - now_ms) / 2};
+  const int64_t life_ms = ends_ms - now_ms;
+  const int64_t keep_ms = std::max(life_ms / 2, std::min(kCopyLifeMs, life_ms / 10 * 9));
+  narrowed_[prefix] = {.keys = keys, .renew_at_ms = ends_ms - keep_ms};
   return keys;
 }
 

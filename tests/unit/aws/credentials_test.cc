@@ -264,6 +264,42 @@ TEST_F(CachedCredentials, NeverTwoAtOnce) {
   EXPECT_GT(state_.calls, 10);
 }
 
+TEST_F(CachedCredentials, WhatAwsCallsExpiredIsNotGivenAgain) {
+  const auto first = source_->get(0, {});
+  ASSERT_TRUE(first.ok());
+  EXPECT_TRUE(source_->forget(*first));
+  EXPECT_EQ(key(), "KEY2");
+  // Somebody else has forgotten them already: the new ones stay.
+  EXPECT_TRUE(source_->forget(*first));
+  EXPECT_EQ(key(), "KEY2");
+  state_.fails = true;
+  AwsCredentials second = *first;
+  second.access_key_id = "KEY2";
+  EXPECT_TRUE(source_->forget(second));
+  EXPECT_EQ(key(), "AWS-SERVER");
+}
+
+TEST_F(CachedCredentials, LongLivedOnesCannotBeRenewed) {
+  state_.forever = true;
+  const auto first = source_->get(0, {});
+  ASSERT_TRUE(first.ok());
+  EXPECT_FALSE(source_->forget(*first));
+  EXPECT_EQ(key(), "KEY1");
+  EXPECT_FALSE(make_static_credentials(*first, "here")->forget(*first));
+}
+
+TEST(ExpiredToken, IsToldFromOtherRefusals) {
+  const auto said = [](ErrorCode code, const std::string& upstream) {
+    return is_expired_token(Error(code, "x").with_upstream({.system = "s3", .code = upstream}));
+  };
+  EXPECT_TRUE(said(ErrorCode::kAwsKey, "400 ExpiredToken"));
+  EXPECT_TRUE(said(ErrorCode::kAwsKey, "403 ExpiredTokenException"));
+  EXPECT_FALSE(said(ErrorCode::kAwsKey, "403 InvalidAccessKeyId"));
+  EXPECT_FALSE(said(ErrorCode::kAwsKey, ""));
+  EXPECT_FALSE(
+      said(ErrorCode::kAwsToken, "400 ExpiredTokenException"));  // the identity's, not ours
+}
+
 TEST(StaticCredentials, AreAsGiven) {
   AwsCredentials credentials;
   credentials.access_key_id = "AKIDEXAMPLE";

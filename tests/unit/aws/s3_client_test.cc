@@ -383,5 +383,54 @@ TEST_F(S3ClientTest, WrongRegionNamesTheRightOne) {
   EXPECT_EQ(client()->head("k", {}).error().code(), ErrorCode::kS3Region);
 }
 
+// Gives KEY1, KEY2, ...; a new one after each that was forgotten.
+class CountedKeys final : public CredentialSource {
+ public:
+  Result<AwsCredentials> get(int64_t, const std::stop_token&) override {
+    return AwsCredentials{.access_key_id = "KEY" + std::to_string(number_),
+                          .secret_access_key = Secret("a-secret"),
+                          .session_token = Secret("a-token"),
+                          .expires_at_ms = 0};
+  }
+  bool forget(const AwsCredentials& used) override {
+    if (used.access_key_id == "KEY" + std::to_string(number_)) ++number_;
+    return true;
+  }
+  [[nodiscard]] std::string describe() const override { return "numbered keys"; }
+
+ private:
+  int number_ = 1;
+};
+
+TEST_F(S3ClientTest, ExpiredKeysAreRenewedOnceWithoutAWait) {
+  const auto keys = std::make_shared<CountedKeys>();
+  const auto with_keys = [&](S3Options* o) { o->credential_source = keys; };
+  script_.answer(400, error_xml("ExpiredToken", "<Token-0>a-token</Token-0>"));
+  good_put();
+  ASSERT_TRUE(client(with_keys)->put("k", "", {}).ok());
+  ASSERT_EQ(script_.sent.size(), 2U);
+  EXPECT_NE(script_.sent[0].headers.at("authorization").find("=KEY1/"), std::string::npos);
+  EXPECT_NE(script_.sent[1].headers.at("authorization").find("=KEY2/"), std::string::npos);
+  EXPECT_TRUE(clock_.slept().empty());
+  // HEAD's answer has no body that says why.
+  script_.answer(400, "");
+  script_.answer(200, "", {{"content-length", "7"}});
+  const auto size = client(with_keys)->head("k", {});
+  ASSERT_TRUE(size.ok()) << size.error().to_string();
+  EXPECT_EQ(*size, 7U);
+  // Once: a second time is an error.
+  script_.answer(400, error_xml("ExpiredToken"));
+  script_.answer(400, error_xml("ExpiredToken"));
+  const auto refused = client(with_keys)->put("k", "", {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kAwsKey);
+}
+
+TEST_F(S3ClientTest, GivenKeysAreNotRenewed) {
+  script_.answer(400, error_xml("ExpiredToken"));
+  EXPECT_EQ(put_error(), ErrorCode::kAwsKey);
+  EXPECT_EQ(script_.sent.size(), 1U);
+}
+
 }  // namespace
 }  // namespace vesto
