@@ -149,7 +149,7 @@ Result<Unit, std::string> start_http(const Options& options, Parts* parts) {
                                                        static_cast<uint64_t>(tables),
                                                        parts->redshift->session_count()};
                                    },
-                                   parts->cloud->control_calls()));
+                                   parts->cloud->control_calls(), parts->cloud->control_views()));
   return Unit{};
 }
 

@@ -88,9 +88,13 @@ bool AwsApi::apply_fault(const ApiCall& call, HttpExchange& exchange, bool* drop
   *drop_answer = fault->drop == "after";
   if (fault->status == 0) return false;
   const std::string code = fault->code.empty() ? "InternalFailure" : fault->code;
-  const ApiAnswer answer = error_answer(
-      call, {fault->status, code,
-             code == "Throttling" ? "Rate exceeded" : "We encountered an internal error."});
+  std::string text = "We encountered an internal error.";
+  if (code == "Throttling") text = "Rate exceeded";
+  // A server that repeats what it was sent: the identity token, or the keys' own.
+  if (code == "EchoedSecrets") {
+    text = call.body + " " + exchange.request().header_or_empty("x-amz-security-token");
+  }
+  const ApiAnswer answer = error_answer(call, {fault->status, code, std::move(text)});
   exchange.send(answer.status, answer.headers, answer.body);
   return true;
 }

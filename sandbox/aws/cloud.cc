@@ -168,4 +168,25 @@ ControlCalls Cloud::control_calls() {
   return calls;
 }
 
+ControlViews Cloud::control_views() {
+  return {{"/v1/secrets", [this] { return secrets_json(); }}};
+}
+
+std::string Cloud::secrets_json() const {
+  std::string json;
+  const auto add = [&json](const std::vector<std::string>& secrets) {
+    for (const std::string& each : secrets) {
+      json += (json.empty() ? "" : ",\n  ") + json_quote(each);
+    }
+  };
+  add(iam_->secrets());
+  add(logins_.passwords());
+  add(google_->seen_tokens());
+  std::ifstream token(dir_ + "/eks-token", std::ios::binary);
+  std::stringstream text;
+  if (token) text << token.rdbuf();
+  if (!text.str().empty()) add({text.str()});
+  return "{\"secrets\": [" + json + "]}";
+}
+
 }  // namespace vesto::sandbox

@@ -61,11 +61,15 @@ class Cloud {
   [[nodiscard]] std::string endpoints_json() const;
   // "/v1/clock" {"offset_ms": n} and "/v1/iam" {"put_role_trust": {"role": ARN, "policy": {...}}}.
   ControlCalls control_calls();
+  // "/v1/secrets": {"secrets": [...]}, all that is known or was given out: secret keys, session
+  // tokens, database passwords, identity tokens. Tests look for them where they must not be.
+  ControlViews control_views();
   void stop();
 
  private:
   Cloud(const CloudOptions& options, World world, Faults& faults);
   Result<Unit, std::string> start_google(const CloudOptions& options);
+  [[nodiscard]] std::string secrets_json() const;
   [[nodiscard]] std::optional<JwkSet> issuer_keys(const std::string& issuer_url) const;
   Result<Unit, std::string> change_policy(const std::string& body);
 

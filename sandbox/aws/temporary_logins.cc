@@ -20,6 +20,13 @@ std::vector<TemporaryLogin> TemporaryLogins::find(std::string_view login,
   return found;
 }
 
+std::vector<std::string> TemporaryLogins::passwords() const {
+  std::vector<std::string> out;
+  const Lock lock(mutex_);
+  for (const TemporaryLogin& each : logins_) out.push_back(each.password);
+  return out;
+}
+
 bool TemporaryLogins::is_temporary_name(std::string_view login) {
   return login.starts_with("IAM:") || login.starts_with("IAMA:") || login.starts_with("IAMR:");
 }

@@ -35,6 +35,8 @@ class TemporaryLogins {
   // Those of this name that have not expired, the newest first.
   [[nodiscard]] std::vector<TemporaryLogin> find(std::string_view login,
                                                  std::string_view database) const;
+  // All that are remembered, expired or not.
+  [[nodiscard]] std::vector<std::string> passwords() const;
   // Whether such a name was ever given out: "IAM:..." of nobody is refused in other words.
   [[nodiscard]] static bool is_temporary_name(std::string_view login);
 

@@ -33,19 +33,21 @@ Result<std::string, HttpProblem> read_body(HttpExchange& exchange) {
 }  // namespace
 
 ControlServer::ControlServer(std::string token, Faults& faults, CountLeft count_left,
-                             ControlCalls calls)
+                             ControlCalls calls, ControlViews views)
     : token_(std::move(token)),
       faults_(faults),
       count_left_(std::move(count_left)),
-      calls_(std::move(calls)) {
+      calls_(std::move(calls)),
+      views_(std::move(views)) {
   calls_["/v1/faults"] = [&faults](const std::string& body) { return faults.add(body); };
 }
 ControlServer::~ControlServer() { stop(); }
 
 Result<std::unique_ptr<ControlServer>, std::string> ControlServer::start(
-    uint16_t port, std::string token, Faults& faults, CountLeft count_left, ControlCalls calls) {
-  std::unique_ptr<ControlServer> server(
-      new ControlServer(std::move(token), faults, std::move(count_left), std::move(calls)));
+    uint16_t port, std::string token, Faults& faults, CountLeft count_left, ControlCalls calls,
+    ControlViews views) {
+  std::unique_ptr<ControlServer> server(new ControlServer(
+      std::move(token), faults, std::move(count_left), std::move(calls), std::move(views)));
   ControlServer* raw = server.get();
   HttpServerOptions options;
   options.port = port;
@@ -73,8 +75,11 @@ void ControlServer::handle(HttpExchange& exchange) {
   }
   const std::string call = request.method + " " + request.path;
   const auto known = calls_.find(request.path);
+  const auto view = views_.find(request.path);
   if (request.method == "POST" && known != calls_.end()) {
     answer_call(exchange, known->second);
+  } else if (request.method == "GET" && view != views_.end()) {
+    answer_json(exchange, 200, view->second());
   } else if (call == "DELETE /v1/faults") {
     faults_.clear();
     exchange.send(204, {}, "");

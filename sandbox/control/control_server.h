@@ -5,6 +5,7 @@
 //   DELETE /v1/faults   removes all -> 204
 //   GET    /v1/left     {"objects": n, "uploads": n, "tables": n, "sessions": n}
 //   GET    /v1/calls    {"s3.put": n, ...}
+//   GET    /v1/...      what the sandbox's parts show (ControlViews): JSON
 //   POST   /v1/...      what the sandbox's parts add (ControlCalls) -> 204; 400 as above
 #ifndef VESTO_SANDBOX_CONTROL_CONTROL_SERVER_H_
 #define VESTO_SANDBOX_CONTROL_CONTROL_SERVER_H_
@@ -33,6 +34,9 @@ struct LeftCounts {
 using ControlCall = std::function<Result<Unit, std::string>(const std::string& body)>;
 using ControlCalls = std::map<std::string, ControlCall>;
 
+// By path ("/v1/secrets"): a JSON text. Called on the server's threads.
+using ControlViews = std::map<std::string, std::function<std::string()>>;
+
 // A text where the counts cannot be had; the request is then answered 500.
 using CountLeft = std::function<Result<LeftCounts, std::string>()>;
 
@@ -43,7 +47,8 @@ class ControlServer {
   static Result<std::unique_ptr<ControlServer>, std::string> start(uint16_t port, std::string token,
                                                                    Faults& faults,
                                                                    CountLeft count_left,
-                                                                   ControlCalls calls = {});
+                                                                   ControlCalls calls = {},
+                                                                   ControlViews views = {});
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
@@ -52,7 +57,8 @@ class ControlServer {
   void stop();
 
  private:
-  ControlServer(std::string token, Faults& faults, CountLeft count_left, ControlCalls calls);
+  ControlServer(std::string token, Faults& faults, CountLeft count_left, ControlCalls calls,
+                ControlViews views);
   void handle(HttpExchange& exchange);
   static void answer_call(HttpExchange& exchange, const ControlCall& call);
   void show_left(HttpExchange& exchange);
@@ -62,6 +68,7 @@ class ControlServer {
   Faults& faults_;
   const CountLeft count_left_;
   ControlCalls calls_;
+  const ControlViews views_;
   std::unique_ptr<HttpServer> http_;
 };
 

@@ -254,4 +254,19 @@ size_t Iam::session_count() const {
   return state_->sessions.size();
 }
 
+std::vector<std::string> Iam::secrets() const {
+  std::vector<std::string> out;
+  Lock lock(state_->mutex);
+  for (const WorldAccount& account : state_->world.accounts) {
+    for (const WorldUser& user : account.users) {
+      for (const auto& key : user.access_keys) out.push_back(key.secret);
+    }
+  }
+  for (const auto& [id, session] : state_->sessions) {
+    out.push_back(session.key.secret);
+    out.push_back(session.key.session_token);
+  }
+  return out;
+}
+
 }  // namespace vesto::sandbox

@@ -162,6 +162,8 @@ class Iam {
   void set_propagation_ms(int64_t propagation_ms);
 
   [[nodiscard]] size_t session_count() const;
+  // Secret keys and session tokens that are in use or were given out, expired or not.
+  [[nodiscard]] std::vector<std::string> secrets() const;
 
  private:
   struct State;

@@ -66,6 +66,7 @@ Result<std::string, GrantProblem> exchange_assertion(std::string_view form,
   const std::string* assertion = single(*parameters, "assertion");
   if (assertion == nullptr) return GrantProblem{"invalid_request", "Bad Request"};
   VESTO_ASSIGN(const JwtClaims claims, check_assertion(*assertion, issuer));
+  issuer.remember(*assertion);
   VESTO_TRY(check_times(claims, clock.wall_ms() / 1000));
   if (std::find(audiences.begin(), audiences.end(), claims.audience) == audiences.end()) {
     return invalid_grant("Invalid JWT: Failed audience check.");

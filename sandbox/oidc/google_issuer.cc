@@ -175,7 +175,20 @@ std::optional<std::string> GoogleIssuer::id_token(const std::string& email,
     claims["email_verified"] = true;
   }
   if (form == TokenForm::kMetadataFull) claims["google"] = instance_details(*found, now_s);
-  return key_.sign(claims.dump(-1, ' ', false, Json::error_handler_t::replace));
+  std::string token = key_.sign(claims.dump(-1, ' ', false, Json::error_handler_t::replace));
+  remember(token);
+  return token;
+}
+
+void GoogleIssuer::remember(const std::string& token) const {
+  Lock lock(mutex_);
+  if (seen_.size() >= kMaxSeenTokens) seen_.pop_front();
+  seen_.push_back(token);
+}
+
+std::vector<std::string> GoogleIssuer::seen_tokens() const {
+  Lock lock(mutex_);
+  return {seen_.begin(), seen_.end()};
 }
 
 std::string GoogleIssuer::jwks() const { return key_.jwks(); }

@@ -9,6 +9,7 @@
 #define VESTO_SANDBOX_OIDC_GOOGLE_ISSUER_H_
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,6 +26,7 @@ namespace vesto::sandbox {
 
 constexpr std::string_view kGoogleIssuerUrl = "https://accounts.google.com";
 constexpr int64_t kIdTokenLifeS = 3600;
+constexpr size_t kMaxSeenTokens = 10'000;
 constexpr size_t kMaxServiceAccounts = 100;
 constexpr size_t kMaxAccountKeys = 10;  // as Google's
 
@@ -84,6 +86,10 @@ class GoogleIssuer {
   [[nodiscard]] std::optional<std::string> id_token(const std::string& email,
                                                     const std::string& audience,
                                                     TokenForm form) const;
+  // For tests that look for secrets: ID tokens given out, assertions received; the newest
+  // kMaxSeenTokens.
+  [[nodiscard]] std::vector<std::string> seen_tokens() const;
+  void remember(const std::string& token) const;
   [[nodiscard]] std::string jwks() const;
   // The key that signs tokens, for tests that need wrong ones.
   [[nodiscard]] const SigningKey& signing_key() const { return key_; }
@@ -96,6 +102,7 @@ class GoogleIssuer {
   Clock& clock_;
   mutable Mutex mutex_;
   std::map<std::string, ServiceAccount> accounts_ VESTO_GUARDED_BY(mutex_);
+  mutable std::deque<std::string> seen_ VESTO_GUARDED_BY(mutex_);
 };
 
 }  // namespace vesto::sandbox

@@ -340,7 +340,12 @@ bool S3Service::apply_fault(S3Call& call, const char* kind, const std::string& s
   }
   if (fault->status == 0) return false;
   const std::string code = fault->code.empty() ? default_fault_code(fault->status) : fault->code;
-  answer_error(call, S3Error{fault->status, code, fault_text(code)});
+  S3Error error{fault->status, code, fault_text(code)};
+  const std::string token = call.exchange.request().header_or_empty("x-amz-security-token");
+  if (code == "ExpiredToken") error.extra["Token-0"] = token;
+  if (code == "EchoedSecrets")
+    error.message = token + call.exchange.request().header_or_empty("authorization");
+  answer_error(call, error);
   return true;
 }
 

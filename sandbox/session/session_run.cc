@@ -354,7 +354,12 @@ std::optional<Session::Step> Session::inject(std::string_view kind, std::string_
     system_clock().sleep_ms(fault->delay_ms, shared_->stop.get_token());
   }
   if (!fault->error.empty()) {
-    Step step = failed(fault_error(fault->error, error_context()));
+    // "{subject}": an error text that repeats the statement, with all that stands in it.
+    constexpr std::string_view kSubject = "{subject}";
+    std::string error = fault->error;
+    const size_t at = error.find(kSubject);
+    if (at != std::string::npos) error.replace(at, kSubject.size(), subject);
+    Step step = failed(fault_error(error, error_context()));
     step.rewritten = true;
     return step;
   }

@@ -10,11 +10,13 @@ namespace {
 class ControlServerTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto server =
-        ControlServer::start(0, "token", *faults_, [this]() -> Result<LeftCounts, std::string> {
+    auto server = ControlServer::start(
+        0, "token", *faults_,
+        [this]() -> Result<LeftCounts, std::string> {
           if (broken_) return std::string("no connection");
           return LeftCounts{1, 2, 3, 4};
-        });
+        },
+        {}, {{"/v1/secrets", [] { return std::string("{\"secrets\": [\"s\"]}"); }}});
     ASSERT_TRUE(server.ok()) << server.error();
     server_ = std::move(server).value();
   }
@@ -54,7 +56,13 @@ TEST_F(ControlServerTest, ShowsCounts) {
   EXPECT_EQ(failed.body, "{\"error\": \"no connection\"}\n");
 }
 
+TEST_F(ControlServerTest, ShowsWhatPartsAdd) {
+  EXPECT_EQ(ask("GET /v1/secrets").body, "{\"secrets\": [\"s\"]}\n");
+  EXPECT_EQ(ask("POST /v1/secrets", "{}").status, 404);
+}
+
 TEST_F(ControlServerTest, NeedsTheToken) {
+  EXPECT_EQ(ask("GET /v1/secrets", "", "tokem").status, 401);
   EXPECT_EQ(ask("GET /v1/calls", "", "tokem").status, 401);
   EXPECT_EQ(ask("GET /v1/calls", "", "").status, 401);
   EXPECT_EQ(ask("POST /v1/faults", R"({"on": "disk", "then": {"error": "x"}})", "x").status, 401);
