@@ -46,7 +46,7 @@ TEST_F(LoadTest, DefaultsAreThoseOfTheTable) {
   EXPECT_EQ(destination->prefix, "vesto/");
   EXPECT_FALSE(destination->path_style);
   EXPECT_FALSE(destination->zstd);
-  EXPECT_FALSE(destination->session_token.given());
+  EXPECT_FALSE(destination->auth.session_token.given());
   const SyncConfig* sync = config.find_sync("shop");
   ASSERT_NE(sync, nullptr);
   ASSERT_EQ(sync->tables.size(), 1u);
@@ -129,8 +129,8 @@ mode = "replace"
   EXPECT_EQ(destination.schema, "raw");  // as Redshift folds it
   EXPECT_TRUE(destination.create_schema);
   EXPECT_EQ(destination.tls_ca_file, dir_ + "/deep/ca.pem");
-  EXPECT_EQ(destination.secret_access_key.name, dir_ + "/sk");
-  EXPECT_EQ(destination.session_token.kind, ValueRef::Kind::kEnv);
+  EXPECT_EQ(destination.auth.secret_access_key.name, dir_ + "/sk");
+  EXPECT_EQ(destination.auth.session_token.kind, ValueRef::Kind::kEnv);
   EXPECT_EQ(destination.prefix, "a/b/");
   EXPECT_EQ(destination.region, "eu-west-1");
   EXPECT_EQ(destination.s3_endpoint, "https://localhost:9000");
@@ -162,7 +162,7 @@ TEST_F(LoadTest, FilesOfConfDAreMergedByName) {
   EXPECT_EQ(loaded.config.limits.readers, 3);
   EXPECT_EQ(loaded.config.limits.memory_mib, 128);
   // Paths belong to the file that they stand in.
-  EXPECT_EQ(loaded.config.destinations.at(0).password.name, dir_ + "/conf.d/pw");
+  EXPECT_EQ(loaded.config.destinations.at(0).auth.password.name, dir_ + "/conf.d/pw");
   EXPECT_TRUE(loaded.config.syncs.at(0).origin.file.ends_with("b.toml"));
 }
 
