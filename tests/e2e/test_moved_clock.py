@@ -105,7 +105,8 @@ def test_three_hours_with_keys_of_fifteen_minutes(clouds, make_world, kind, iden
     new = {name: count - calls.get(name, 0) for name, count in sandbox.calls().items()}
     print({name: new[name] for name in new if name.startswith("aws")})
     # Keys of 15 minutes that are used for 11 of them, and COPY's own, new for nearly every COPY.
-    assert new["aws.sts"] >= 3 + TABLES - 3, new
+    # AWS's chain asks for an hour, whatever session_duration says of a role_arn.
+    assert new["aws.sts"] >= (4 if identity == "eks" else TABLES), new
     world.assert_equal(*[(f"public.t{n}", ["id"]) for n in range(TABLES)], rows=200 * TABLES)
     assert nothing_left(sandbox) == NOTHING_LEFT
     assert world.journal_rows() == 0
