@@ -57,8 +57,8 @@ class Mover(threading.Thread):
 def slow(sandbox):
     """Every phase takes its time, so that the steps fall into all of them."""
     sandbox.fault("s3.put", {"delay_ms": 400}, count=1000)
-    sandbox.fault("copy.object", {"delay_ms": 100}, count=1000)
-    sandbox.fault("pg.statement", {"delay_ms": 60}, match="^(CREATE|COPY|INSERT)", count=1000)
+    sandbox.fault("copy.object", {"delay_ms": 150}, count=1000)
+    sandbox.fault("pg.statement", {"delay_ms": 120}, match="^(CREATE|COPY|INSERT)", count=1000)
 
 
 @pytest.mark.parametrize("kind,identity,user",

@@ -290,7 +290,8 @@ TEST_F(CachedCredentials, LongLivedOnesCannotBeRenewed) {
 
 TEST(ExpiredToken, IsToldFromOtherRefusals) {
   const auto said = [](ErrorCode code, const std::string& upstream) {
-    return is_expired_token(Error(code, "x").with_upstream({.system = "s3", .code = upstream}));
+    return is_expired_token(Error(code, "x").with_upstream(
+        {.system = "s3", .code = upstream, .text = "", .request_id = ""}));
   };
   EXPECT_TRUE(said(ErrorCode::kAwsKey, "400 ExpiredToken"));
   EXPECT_TRUE(said(ErrorCode::kAwsKey, "403 ExpiredTokenException"));
