@@ -64,8 +64,8 @@ class Logins:
         with contextlib.closing(psycopg2.connect(world.postgres.dsn(world.database))) as connection:
             connection.autocommit = True
             cursor = connection.cursor()
-            cursor.execute(psycopg2.sql.SQL("CREATE ROLE {} LOGIN PASSWORD %s").format(
-                psycopg2.sql.Identifier(v["pg_user"])), [v["pg_password"]])
+            cursor.execute(psycopg2.sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
+                psycopg2.sql.Identifier(v["pg_user"]), psycopg2.sql.Literal(v["pg_password"])))
             cursor.execute("CREATE TABLE one (id int PRIMARY KEY, note text)")
             cursor.execute(psycopg2.sql.SQL("GRANT SELECT ON one TO {}").format(
                 psycopg2.sql.Identifier(v["pg_user"])))
