@@ -167,6 +167,8 @@ STEPS = [
     ("sandbox, judged by drivers", lambda: pytest(["tests/sandbox"], "sandbox")),
     ("S3, judged by its clients", lambda: pytest(["tests/sandbox_s3", "tests/foreign_s3"], "s3")),
     ("tokens, judged by PyJWT and botocore", lambda: pytest(["tests/sandbox_oidc"], "oidc")),
+    ("STS, Redshift's API and policies, judged by AWS's clients",
+     lambda: pytest(["tests/sandbox_aws"], "aws")),
     ("command line", lambda: pytest(["tests/cli"], "cli")),
     ("COPY, read a second time", lambda: pytest(["tests/differential"], "differential")),
     ("end to end", end_to_end),

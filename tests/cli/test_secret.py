@@ -303,8 +303,9 @@ def test_rotation_keeps_every_secret_and_old_keys_open_nothing(vesto):
 
 def test_two_processes_at_once(vesto):
     set_secret(vesto, "first", VALUE)
+    folder = vesto.write("value", VALUE).parent
     running = [subprocess.Popen([str(VESTO), "secret", "set", f"n{i}", "--from-file", "value"],
-                                cwd=vesto.write("value", VALUE).parent, env=vesto.environment,
+                                cwd=folder, env=vesto.environment,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
                for i in range(8)]
     for process in running:

@@ -16,8 +16,10 @@ VARIABLE = "VESTO_CLOCK_OFFSET_FILE"
 TABLES = 20
 STEP_S = 240  # AWS takes no signature that is five minutes old
 PAUSE_S = 0.1  # the product looks at the file every 50 ms
-# The steps that fall into each phase, and the call whose count shows that it goes on: three hours.
-STEPS = {"extract and stage": 10, "prepare": 10, "load": 25}
+TOTAL_STEPS = 45  # three hours
+# At most so many fall into each phase; the load takes what is left. The call whose count shows that
+# a phase goes on.
+STEPS = {"extract and stage": 10, "prepare": 10, "load": TOTAL_STEPS}
 SEEN = {"extract and stage": "s3.put", "prepare": "pg.statement", "load": "copy.object"}
 
 
@@ -43,7 +45,7 @@ class Mover(threading.Thread):
 
     def run(self):
         before = self.counts()
-        while not self.ended.wait(PAUSE_S) and self.steps != STEPS:
+        while not self.ended.wait(PAUSE_S) and sum(self.steps.values()) < TOTAL_STEPS:
             now = self.counts()
             for phase, most in STEPS.items():
                 # A COPY reads two objects: two steps are less than its keys last.
@@ -61,10 +63,13 @@ def slow(sandbox):
     sandbox.fault("pg.statement", {"delay_ms": 120}, match="^(CREATE|COPY|INSERT)", count=1000)
 
 
-@pytest.mark.parametrize("kind,identity,user",
-                         [("provisioned", "metadata", "db_user"), ("provisioned", "external_id", ""),
-                          ("serverless", "metadata", ""), ("provisioned", "key_file", "db_user"),
-                          ("serverless", "eks", "")])
+WAYS = [("provisioned", "metadata", "db_user"), ("serverless", "eks", ""),
+        ("provisioned", "external_id", ""), ("serverless", "metadata", ""),
+        ("provisioned", "key_file", "db_user")]
+
+
+# All of them in make soak.
+@pytest.mark.parametrize("kind,identity,user", WAYS if os.environ.get("VESTO_SOAK") else WAYS[:2])
 def test_three_hours_with_keys_of_fifteen_minutes(clouds, make_world, kind, identity,  # noqa: F811
                                                   user):
     sandbox = clouds(kind)
@@ -101,7 +106,8 @@ def test_three_hours_with_keys_of_fifteen_minutes(clouds, make_world, kind, iden
                                                    "run.finished"}
     assert events[-1]["warnings"] == [] and "repeat" not in done.stdout
     # All three hours passed while it ran, in each phase its part of them.
-    assert steps_at_end == STEPS
+    assert sum(steps_at_end.values()) == TOTAL_STEPS, steps_at_end
+    assert min(steps_at_end.values()) >= 3, steps_at_end
     new = {name: count - calls.get(name, 0) for name, count in sandbox.calls().items()}
     print({name: new[name] for name in new if name.startswith("aws")})
     # Keys of 15 minutes that are used for 11 of them, and COPY's own, new for nearly every COPY.
