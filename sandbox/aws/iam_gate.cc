@@ -72,7 +72,8 @@ std::vector<std::string> IamCopyRoles::attached() const {
 Result<AccessKey, std::string> IamCopyRoles::assume(const std::string& role_arn) const {
   constexpr size_t kMaxChain = 10;
   const std::vector<std::string> roles = attached();
-  const auto unauthorized = [](const std::string& arn) {
+  const auto unauthorized = [this](const std::string& arn) {
+    if (!serverless_) return std::string();
     return "exception name : UnauthorizedException, error type : 135, message: Not authorized to "
            "get credentials of role " +
            arn + ", should retry : 0";

@@ -85,7 +85,7 @@ class CopyRoles {
  public:
   virtual ~CopyRoles() = default;
   // Temporary keys of the role ("default": the one that is attached first), or the text of why
-  // Redshift may not take it.
+  // Redshift may not take it ("": a cluster's usual one, which names the user).
   virtual Result<AccessKey, std::string> assume(const std::string& role_arn) const = 0;
 };
 

@@ -34,16 +34,16 @@ SqlStatus take_role(CopyStatement* statement, const CopyContext& context) {
   if (statement->iam_role.empty()) return Unit{};
   const CopyErrorPlace place{.context = "IAM Role=" + statement->iam_role,
                              .location = "xen_aws_credentials_mgr.cpp:470"};
-  if (context.roles == nullptr) {
-    const std::string user = context.user.empty() ? "unknown" : context.user;
-    return copy_error(context,
-                      fmt::format("User arn:aws:redshift:{}:000000000000:dbuser:vesto-sandbox/{} "
-                                  "is not authorized to assume IAM Role {}",
-                                  context.region, user, statement->iam_role),
-                      place);
-  }
+  const std::string user = context.user.empty() ? "unknown" : context.user;
+  const std::string refused = fmt::format(
+      "User arn:aws:redshift:{}:000000000000:dbuser:vesto-sandbox/{} is not authorized "
+      "to assume IAM Role {}",
+      context.region, user, statement->iam_role);
+  if (context.roles == nullptr) return copy_error(context, refused, place);
   auto keys = context.roles->assume(statement->iam_role);
-  if (!keys.ok()) return copy_error(context, keys.error(), place);
+  if (!keys.ok()) {
+    return copy_error(context, keys.error().empty() ? refused : keys.error(), place);
+  }
   statement->access_key_id = keys->id;
   statement->secret_access_key = keys->secret;
   statement->session_token = keys->session_token;
