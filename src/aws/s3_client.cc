@@ -90,13 +90,12 @@ class S3Client final : public S3 {
                                  std::string_view body_sha256,
                                  const std::stop_token& stop) override {
     VESTO_TRY(check_key(key));
-    Call call{
-        .method = "PUT",
-        .action = "s3:PutObject",
-        .key = key,
-        .headers = {{"content-type", "application/octet-stream"}},
-        .body = body,
-        .payload_hash = body_sha256.size() == 32 ? to_hex(body_sha256) : sha256_hex(body)};
+    Call call{.method = "PUT",
+              .action = "s3:PutObject",
+              .key = key,
+              .headers = {{"content-type", "application/octet-stream"}},
+              .body = body,
+              .payload_hash = body_sha256.size() == 32 ? to_hex(body_sha256) : sha256_hex(body)};
     if (!options_.kms_key_arn.empty()) {
       call.headers.emplace_back("x-amz-server-side-encryption", "aws:kms");
       call.headers.emplace_back("x-amz-server-side-encryption-aws-kms-key-id",

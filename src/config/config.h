@@ -47,10 +47,10 @@ struct LogConfig {
 
 // Who Vesto is towards AWS without a stored key: [identity.google].
 struct GoogleIdentityConfig {
-  std::string source;      // metadata, key_file, token_file
-  ValueRef key;            // key_file: the service account's key, JSON
-  std::string token_file;  // token_file: something else keeps it fresh
-  std::string token_uri;   // key_file: in the place of the key's own; "" = that
+  std::string source;       // metadata, key_file, token_file
+  ValueRef key;             // key_file: the service account's key, JSON
+  std::string token_file;   // token_file: something else keeps it fresh
+  std::string token_uri;    // key_file: in the place of the key's own; "" = that
   std::string tls_ca_file;  // of token_uri; "" = the system's
 };
 
