@@ -294,6 +294,14 @@ Result<CopyAccess> DestinationIdentity::copy_access(const std::string& manifest_
   CopyAccess access;
   if (auth.copy == "static_keys" || auth.role_arn.empty()) {
     VESTO_ASSIGN(access.keys, keys_->get(kCopyLifeMs, stop));
+    // AWS's chain may hold a long-lived key; nobody said that it may stand in a statement.
+    if (auth.copy == "session_keys" && access.keys.session_token.empty()) {
+      return Error(ErrorCode::kAwsNoCredentials,
+                   "COPY needs temporary keys, and " + keys_->describe() + " gives long-lived ones")
+          .with_hint(
+              "Give role_arn, so that keys of the role are used, or copy_role_arn; or name "
+              "the key itself with access_key_id.");
+    }
   } else {
     VESTO_ASSIGN(access.keys, narrowed(directory_of(manifest_key), stop));
   }

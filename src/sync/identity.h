@@ -2,9 +2,11 @@
 // the warehouse, and what COPY reads with. All of it is temporary where it can be, and refreshed in
 // time; one object serves all threads of a run.
 //
-//   google | aws's chain | access key  ──(role_arn: AssumeRole...)──▶ keys for S3 and Redshift's
-//   API keys ──GetClusterCredentials...──▶ login          (or user and password) keys of the role,
-//   narrowed to the run's files ──▶ COPY   (or the access key, or an attached role)
+// - Who asks AWS (a Google token, AWS's chain, an access key) assumes role_arn, if there is one;
+// its
+//   keys are those for S3 and for Redshift's API.
+// - The login: what GetClusterCredentials and its kin give for those keys, or user and password.
+// - COPY: the role's keys, narrowed to the run's files; or the access key, or an attached role.
 #ifndef VESTO_SYNC_IDENTITY_H_
 #define VESTO_SYNC_IDENTITY_H_
 

@@ -213,3 +213,23 @@ def kept_sql(world, cell):
                           timeout=60, env={**os.environ, **cell.environment})
     assert done.returncode == 0, done.stderr
     return [line.strip() for line in done.stdout.splitlines()]
+
+
+def test_a_long_lived_key_of_the_chain_stands_in_no_statement(clouds, make_world):
+    """The environment's own key may stage files; COPY is not given it unasked."""
+    sandbox = clouds("provisioned")
+    world = make_world(sandbox)
+    cell = Cell(world, sandbox, "provisioned", "static_keys", "static_keys")
+    world.auth = "\n".join(['identity = "aws"', 'method = "password"',
+                            f'user = "{cell.login}"', 'password = { file = "redshift.pw" }'])
+    tables(world)
+    world.write_config()
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAVESTOLOADER00001",
+            "AWS_SECRET_ACCESS_KEY": sandbox.endpoints["aws"]["secret_access_key"]}
+    code, finished, errors = world.run(environment={**cell.environment, **keys})
+    said = errors + json.dumps(finished)
+    assert code != 0 and "AWS-NO-CREDENTIALS" in said and "long-lived" in said, said
+    world.auth += f'\ncopy_role_arn = "{ACCOUNT}copy"'
+    world.write_config()
+    assert world.run(environment={**cell.environment, **keys})[0] == 0
+    assert nothing_left(sandbox) == NOTHING_LEFT
