@@ -46,9 +46,9 @@ Result<AwsCredentials> run_credential_process(const std::string& command,
   }
   const std::string program = outside_text(words->front(), 200);
   const auto failed = [&](const std::string& what) {
-    const std::string said = outside_text(ended.err, 1000);
-    return Error(ErrorCode::kAwsProfile,
-                 fmt::format("{} ({}) {}{}{}", who, program, what, said.empty() ? "" : ": ", said))
+    // What it wrote to stderr may be keys that nobody has registered as secrets.
+    const std::string more = ended.err.empty() ? "" : "; what it wrote to stderr is not shown";
+    return Error(ErrorCode::kAwsProfile, fmt::format("{} ({}) {}{}", who, program, what, more))
         .with_hint("Run the program by hand, as the same user: it must print version 1 JSON.");
   };
   if (ended.end != ChildEnd::kExited || ended.number != 0) {
