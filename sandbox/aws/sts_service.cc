@@ -72,14 +72,12 @@ ApiResult<SessionRequest> session_request(const ApiCall& call) {
   return out;
 }
 
-std::string iso_time(int64_t wall_ms) { return format_utc_seconds(wall_ms); }
-
 void write_credentials(const TemporaryCredentials& credentials, XmlWriter* xml) {
   xml->open("Credentials")
       .text("AccessKeyId", credentials.access_key_id)
       .text("SecretAccessKey", credentials.secret_access_key)
       .text("SessionToken", credentials.session_token)
-      .text("Expiration", iso_time(credentials.expires_ms))
+      .text("Expiration", format_utc_seconds(credentials.expires_ms))
       .close();
   xml->open("AssumedRoleUser")
       .text("Arn", credentials.principal.arn)

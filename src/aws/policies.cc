@@ -148,9 +148,4 @@ std::string principal_of_arn(const std::string& arn) {
   return parts[0] + ":" + parts[1] + ":iam::" + parts[4] + ":role/" + role;
 }
 
-std::string account_of_arn(const std::string& arn) {
-  const std::vector<std::string> parts = split(arn, ':');
-  return parts.size() >= 6 && parts[0] == "arn" ? parts[4] : "";
-}
-
 }  // namespace vesto

@@ -46,8 +46,6 @@ std::string role_name_of_arn(const std::string& arn);
 // What a trust policy names for somebody with this ARN: of a session its role, since sessions
 // change. (The session does not tell the role's path.) Others as they are.
 std::string principal_of_arn(const std::string& arn);
-// "123456789012", or "" if the text is no ARN with an account.
-std::string account_of_arn(const std::string& arn);
 
 }  // namespace vesto
 

@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <utility>
 
+#include "aws/aws_errors.h"
 #include "aws/endpoints.h"
 #include "aws/policies.h"
 #include "redshift/sql.h"

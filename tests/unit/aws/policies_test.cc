@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "aws/aws_errors.h"
+
 namespace vesto {
 namespace {
 
