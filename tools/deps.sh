@@ -7,9 +7,10 @@ build="build-essential cmake ninja-build pkg-config ccache git ca-certificates
   libpq-dev postgresql-15 postgresql-client-15 libssl-dev libcurl4-openssl-dev libzstd-dev
   zlib1g-dev libisal-dev libsimdjson-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev
   libspdlog-dev libfmt-dev libsqlite3-dev libpugixml-dev libcpp-httplib-dev libpg-query-dev
-  libprotobuf-c-dev libsodium-dev python3 python3-psycopg2"
+  libprotobuf-c-dev libsodium-dev libssh-dev python3 python3-psycopg2"
 test="libclang-rt-14-dev libgtest-dev libgmock-dev python3-pytest python3-jwt python3-venv clang clang-format
-  clang-tidy rclone jq zstd isal openssl procps util-linux"
+  clang-tidy rclone jq zstd isal openssl openssh-server openssh-client
+  iproute2 procps util-linux"
 case $what in
   build) wanted=$build ;;
   test) wanted="$build $test" ;;

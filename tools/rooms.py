@@ -14,7 +14,7 @@ SRC = {
     "net": ["base"],
     "aws": ["base", "net"],
     "secret": ["base"],
-    "pg": ["base"],
+    "pg": ["base", "net"],
     "schema": ["base"],
     "encode": ["base", "schema"],
     "source": ["encode", "pg"],
