@@ -27,10 +27,12 @@ struct ProbeOptions {
   std::string host;      // the certificate must name it
   std::string hostaddr;  // numeric; optional: dialled instead of host
   int port = 0;
-  bool tls = true;              // ask for TLS and verify it; false: TCP alone
-  std::string ca_file;          // "" = the system's bundle
-  Dialer* dialer = nullptr;     // optional: the way to host:port
-  int64_t timeout_ms = 10'000;  // of TCP and TLS together
+  bool tls = true;                           // ask for TLS and verify it; false: TCP alone
+  std::string ca_file;                       // "" = the system's bundle
+  Dialer* dialer = nullptr;                  // optional: the way to host:port
+  ErrorCode tls_off = ErrorCode::kRsTlsOff;  // the code of a server without TLS
+  std::vector<std::string> public_egress;    // shown where an allow-list has to take us
+  int64_t timeout_ms = 10'000;               // of TCP and TLS together
   std::stop_token stop;
 };
 

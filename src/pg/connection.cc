@@ -19,6 +19,8 @@
 
 #include "base/clock.h"
 #include "base/strings.h"
+#include "net/ca_bundle.h"
+#include "pg/connect_fault.h"
 #include "pg/login_error.h"
 
 namespace vesto {
@@ -68,17 +70,6 @@ void cancel_within_bound(const std::shared_ptr<PGcancel>& cancel) {
   finished.wait_for(std::chrono::milliseconds(kCancelWaitMs));
 }
 
-// The system's CA bundle, for verification without tls_ca_file (libpq 15 has no word for it).
-std::string system_ca_file() {
-  const char* named = std::getenv("SSL_CERT_FILE");  // NOLINT(concurrency-mt-unsafe): read only
-  if (named != nullptr && *named != '\0') return named;
-  for (const char* path : {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
-                           "/etc/ssl/cert.pem"}) {
-    if (::access(path, R_OK) == 0) return path;
-  }
-  return "";
-}
-
 }  // namespace
 
 std::string PgError::text() const {
@@ -101,6 +92,7 @@ struct PgConnection::Impl {
   std::atomic<bool> broken{false};
   std::vector<PgNotice> notices;
   char* row = nullptr;  // of the COPY, from libpq
+  Route route;          // open as long as the connection
 
   Impl() : wake_fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
   ~Impl() {
@@ -141,10 +133,16 @@ struct PgConnection::Impl {
     return make_error(kind, std::move(message));
   }
 
+  // Why the way to the server was cut, if it goes through something that knows.
+  [[nodiscard]] std::optional<Error> route_failure() const {
+    return route.failure ? route.failure() : std::nullopt;
+  }
+
   PgError lost() {
     broken = true;
     std::string text = redact(trim(PQerrorMessage(conn)));
     if (text.empty()) text = "the connection was cut";
+    if (auto reason = route_failure()) text = reason->to_string();
     return make_error(PgError::Kind::kLost, replace_all(text, "\n", " "));
   }
 
@@ -262,6 +260,7 @@ struct PgConnection::Impl {
     row = nullptr;
   }
 
+  PgStatus open_route(const PgOptions& options);
   PgStatus login(const PgOptions& options);
 };
 
@@ -287,9 +286,24 @@ void keep_rows(const PGresult* result, PgAnswer* answer) {
 
 }  // namespace
 
+PgStatus PgConnection::Impl::open_route(const PgOptions& options) {
+  auto opened =
+      options.dialer->dial(options.host, options.port, options.connect_timeout_ms, options.stop);
+  if (opened.ok()) {
+    route = std::move(opened).value();
+    return Unit{};
+  }
+  const bool stopped = opened.error().code() == ErrorCode::kRunInterrupted;
+  PgError error = make_error(stopped ? PgError::Kind::kInterrupted : PgError::Kind::kReach,
+                             opened.error().message());
+  if (!stopped) error.reach = std::move(opened).error();
+  return error;
+}
+
 PgStatus PgConnection::Impl::login(const PgOptions& options) {
   const int64_t deadline_ms = system_clock().monotonic_ms() + options.connect_timeout_ms;
-  const std::string port = std::to_string(options.port);
+  if (options.dialer) VESTO_TRY(open_route(options));
+  const std::string port = std::to_string(options.dialer ? route.port : options.port);
   std::string ca_file = options.tls_ca_file;
   if (ca_file.empty() && options.sslmode.starts_with("verify-")) ca_file = system_ca_file();
   std::vector<const char*> words;
@@ -301,9 +315,12 @@ PgStatus PgConnection::Impl::login(const PgOptions& options) {
   };
   // These outlive PQconnectStartParams, which copies what it is given.
   const std::string on = "1";
-  const std::array<std::string, 5> tcp = {"30", "10", "6", "60000", "disable"};
-  add("host", options.host);
-  add("hostaddr", options.hostaddr);
+  const PgLiveness& alive = options.liveness;
+  const std::array<std::string, 5> tcp = {
+      std::to_string(alive.idle_s), std::to_string(alive.interval_s), std::to_string(alive.count),
+      std::to_string(alive.user_timeout_ms), "disable"};
+  add("host", options.host);  // what the certificate must name, whatever is dialled
+  add("hostaddr", options.dialer ? route.address : options.hostaddr);
   add("port", port);
   add("dbname", options.database);
   add("user", options.user);
@@ -352,8 +369,11 @@ PgResult<std::unique_ptr<PgConnection>> PgConnection::connect(const PgOptions& o
   }
   Impl* waiting = impl.get();
   const std::stop_callback on_stop(options.stop, [waiting] { waiting->interrupt(); });
-  VESTO_TRY(impl->login(options));
-  return std::unique_ptr<PgConnection>(new PgConnection(std::move(impl)));
+  PgStatus made = impl->login(options);
+  if (made.ok()) return std::unique_ptr<PgConnection>(new PgConnection(std::move(impl)));
+  PgError fault = std::move(made).error();
+  impl.reset();  // the probe finds the way free
+  return explain_connect_fault(options, std::move(fault));
 }
 
 PgResult<PgAnswer> PgConnection::exec(std::string_view sql, int64_t timeout_ms) {

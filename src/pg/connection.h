@@ -22,8 +22,19 @@
 
 #include "base/redact.h"
 #include "base/result.h"
+#include "net/dialer.h"
 
 namespace vesto {
+
+// How a dead peer is noticed. While nothing is sent, as in a COPY of hours, by keepalives: after
+// idle_s + interval_s * count, which also keeps a firewall from forgetting the connection; while
+// something is on its way, after user_timeout_ms without an answer of the system there.
+struct PgLiveness {
+  int idle_s = 30;
+  int interval_s = 10;
+  int count = 6;
+  int user_timeout_ms = 60'000;
+};
 
 struct PgOptions {
   std::string host;      // a name, an address, or the folder of a Unix socket
@@ -38,6 +49,12 @@ struct PgOptions {
   std::string client_encoding = "UTF8";
   int64_t connect_timeout_ms = 60'000;  // in all, TLS and login included; name lookup comes on top
   std::stop_token stop;                 // ends a connect() that waits
+  std::shared_ptr<Dialer> dialer;       // optional: the way to host and port, such as a tunnel
+  PgLiveness liveness;
+  // For the reasons of a failure: the code of a server without TLS, and what an allow-list has to
+  // take (probe.h).
+  ErrorCode tls_off = ErrorCode::kPgTlsOff;
+  std::vector<std::string> public_egress;
 };
 
 struct PgError {
@@ -53,12 +70,14 @@ struct PgError {
     kLost,         // the connection was cut; what became of the statement is not known
     kInterrupted,  // interrupt() or the stop token
     kProtocol,     // an answer that does not fit what was sent
+    kReach,        // the server was not reached; `reach` tells where it ended
   };
   Kind kind = Kind::kServer;
   std::string sqlstate;  // "42P01"; empty if the server did not say
   std::string message;   // the primary text, without severity
   std::string detail;
   std::string hint;
+  std::optional<Error> reach;  // of kReach: name, TCP, TLS or tunnel (net/probe.h)
   // Message, detail and hint on one line.
   [[nodiscard]] std::string text() const;
 };
@@ -98,7 +117,10 @@ class PgConnection {
   // Bounds a wait for an answer where the caller names none. Dead peers are found much earlier, by
   // keepalives (about 90 s).
   static constexpr int64_t kDefaultTimeoutMs = 24LL * 3600 * 1000;
+  static constexpr int64_t kReachTimeoutMs = 5'000;
 
+  // A failure before the server's own answer is looked into (kReach): that takes up to
+  // kReachTimeoutMs more.
   static PgResult<std::unique_ptr<PgConnection>> connect(const PgOptions& options);
   ~PgConnection();
   PgConnection(const PgConnection&) = delete;

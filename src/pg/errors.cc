@@ -50,6 +50,7 @@ ErrorCode code_of(const PgError& error) {
     case PgError::Kind::kTimeout:
     case PgError::Kind::kLost:
     case PgError::Kind::kProtocol:
+    case PgError::Kind::kReach:
       break;
   }
   return ErrorCode::kPgRead;
@@ -69,7 +70,16 @@ Error pg_source_error(const PgError& error, std::string_view doing) {
   return made(code_of(error), error, doing);
 }
 
+std::optional<Error> reach_error(const PgError& error, std::string_view doing) {
+  if (error.kind != PgError::Kind::kReach || !error.reach) return std::nullopt;
+  Error out(error.reach->code(), fmt::format("{}: {}", doing, error.reach->message()));
+  out.with_hint(error.reach->hint());
+  out.with_upstream(error.reach->upstream());
+  return out;
+}
+
 Error pg_connect_error(const PgError& error, std::string_view doing) {
+  if (auto reach = reach_error(error, doing)) return *std::move(reach);
   const ErrorCode code = code_of(error);
   return made(code == ErrorCode::kPgRead ? ErrorCode::kPgConnect : code, error, doing);
 }

@@ -3,6 +3,7 @@
 #ifndef VESTO_PG_ERRORS_H_
 #define VESTO_PG_ERRORS_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,9 @@ namespace vesto {
 // `doing`: "reading public.orders", for the message.
 Error pg_source_error(const PgError& error, std::string_view doing);
 // The same for an attempt to connect: no answer is PG-CONNECT, not PG-READ.
+// Of kReach: what was found about the way, behind what was tried ("connecting to h:5432/d as u:
+// ..."). Nothing for every other kind.
+std::optional<Error> reach_error(const PgError& error, std::string_view doing);
 Error pg_connect_error(const PgError& error, std::string_view doing);
 
 }  // namespace vesto

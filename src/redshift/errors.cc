@@ -8,6 +8,7 @@
 
 #include "base/redact.h"
 #include "base/strings.h"
+#include "pg/errors.h"
 #include "pg/quoting.h"
 
 namespace vesto {
@@ -179,6 +180,7 @@ ErrorCode code_of(PgError::Kind kind) {
     case PgError::Kind::kLost:
     case PgError::Kind::kInterrupted:
     case PgError::Kind::kProtocol:
+    case PgError::Kind::kReach:
       return ErrorCode::kRsConnection;
   }
   return ErrorCode::kRsConnection;
@@ -207,6 +209,7 @@ Error made(const PgError& answer, std::string_view doing, ErrorCode otherwise) {
 }  // namespace
 
 Error redshift_login_error(const PgError& answer, std::string_view doing, std::string_view user) {
+  if (auto reach = reach_error(answer, doing)) return *std::move(reach);
   Error error = made(answer, doing, code_of(answer.kind));
   if (error.code() == ErrorCode::kRsLoginDigest && !user.empty()) error.with_hint(md5_hint(user));
   return error;
@@ -225,6 +228,9 @@ AfterFault after_fault(const Error& error) {
     case ErrorCode::kNetTimeout:
     case ErrorCode::kNetRefused:
     case ErrorCode::kNetReset:
+    case ErrorCode::kNetUnreachable:
+    case ErrorCode::kSshConnect:
+    case ErrorCode::kSshLost:
     case ErrorCode::kS3Slow:
     case ErrorCode::kS3Server:
       return AfterFault::kRepeat;

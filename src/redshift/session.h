@@ -19,6 +19,7 @@
 
 #include "base/redact.h"
 #include "base/result.h"
+#include "net/dialer.h"
 
 namespace vesto {
 
@@ -29,9 +30,11 @@ struct RedshiftOptions {
   std::string database;
   std::string user;
   Secret password;
-  std::string tls_ca_file;              // empty: the system's
-  int64_t connect_timeout_ms = 60'000;  // in all, the first questions to the server included
-  std::stop_token stop;                 // ends a connection attempt that waits
+  std::string tls_ca_file;                 // empty: the system's
+  int64_t connect_timeout_ms = 60'000;     // in all, the first questions to the server included
+  std::stop_token stop;                    // ends a connection attempt that waits
+  std::shared_ptr<Dialer> dialer;          // optional: the way there, such as a tunnel
+  std::vector<std::string> public_egress;  // for hints: what an allow-list has to take
 };
 
 struct ExecResult {

@@ -21,8 +21,8 @@ def test_a_source_that_is_not_there(vesto):
     vesto.configure()
     done = vesto("run", "shop")
     assert done.returncode == 5
-    assert "Error PG-CONNECT: " in done.stderr
-    assert "  More: vesto help PG-CONNECT     run: run_" in done.stderr
+    assert "Error NET-REFUSED: " in done.stderr
+    assert "  More: vesto help NET-REFUSED     run: run_" in done.stderr
     assert "started shop -> rs, 2 tables" in done.stderr
     assert done.stdout.startswith("Failed after ")
     for secret in SECRETS.values():
@@ -37,7 +37,7 @@ def test_json_lines_and_nothing_else(vesto):
     assert events[0]["tables"] == 2 and events[0]["destination"] == "rs"
     last = events[-1]
     assert done.returncode == last["exit_code"] == 5
-    assert last["state"] == "failed" and last["error"]["code"] == "PG-CONNECT"
+    assert last["state"] == "failed" and last["error"]["code"] == "NET-REFUSED"
     assert set(last["rows"]) == {"read", "copied", "inserted", "updated", "deleted", "rejected"}
 
 
@@ -53,7 +53,7 @@ def test_json_of_a_run_that_could_not_begin(vesto):
 def test_quiet_and_no_progress(vesto):
     vesto.configure()
     quiet = vesto("run", "shop", "-q")
-    assert quiet.stdout == "" and quiet.stderr.startswith("Error PG-CONNECT")
+    assert quiet.stdout == "" and quiet.stderr.startswith("Error NET-REFUSED")
     assert "started shop" not in vesto("run", "shop", "--no-progress").stderr
 
 
@@ -66,10 +66,10 @@ def test_it_is_in_the_history(vesto):
     runs = json.loads(history.stdout)["runs"]
     assert history.returncode == 0 and len(runs) == 2 and runs[1]["run"] == run
     table = vesto("history", "shop", "--limit", "1").stdout.splitlines()
-    assert len(table) == 2 and table[0].startswith("RUN ") and "PG-CONNECT" in table[1]
+    assert len(table) == 2 and table[0].startswith("RUN ") and "NET-REFUSED" in table[1]
     shown = vesto("show", run)
     assert shown.returncode == 0 and shown.stdout.startswith(f"{run}  shop\n")
-    assert "PG-CONNECT" in shown.stdout and "Fix: " in shown.stdout
+    assert "NET-REFUSED" in shown.stdout and "Fix: " in shown.stdout
     assert json.loads(vesto("show", run, "--json", "--files", "--sql").stdout)["files"] == []
     assert vesto("show", run.lower()[4:]).returncode == 0
     short = vesto("show", "run_")
@@ -84,12 +84,12 @@ def test_status_words_and_exit_codes(vesto):
     assert fresh.stdout.splitlines()[-1] == "1 sync: 1 not started"
     vesto("run", "shop")
     failed = vesto("status")
-    assert failed.returncode == 5 and "failed  PG-CONNECT" in failed.stdout
+    assert failed.returncode == 5 and "failed  NET-REFUSED" in failed.stdout
     data = json.loads(vesto("status", "shop", "--json").stdout)
     assert data["schema"] == "vesto.status/1"
     (sync,) = data["syncs"]
     # The word says why the exit code is not 0, also before the first success.
-    assert sync["health"] == "retrying" and sync["last_run"]["error"]["code"] == "PG-CONNECT"
+    assert sync["health"] == "retrying" and sync["last_run"]["error"]["code"] == "NET-REFUSED"
     overview = vesto()
     assert overview.returncode == 0
     assert overview.stdout.endswith("1 sync: 1 retrying (vesto status)\n")
@@ -142,7 +142,7 @@ def test_another_run_holds_the_lease(vesto):
     assert "another run is active" in vesto("history").stdout.splitlines()[1]
     shown = vesto("show", last["run"])
     assert shown.returncode == 0 and "\nSkipped: another run is active\n" in shown.stdout
-    assert "failed  PG-CONNECT" in vesto("status").stdout
+    assert "failed  NET-REFUSED" in vesto("status").stdout
     hold(ticks - 1, now)
     assert vesto("run", "shop").returncode == 5
     hold(ticks, now - 61_000)
@@ -277,8 +277,8 @@ def test_source_commands_when_nobody_answers(vesto):
     for command in ("test", "tables"):
         done = vesto("source", command, "pg")
         assert done.returncode == 5 and done.stdout == ""
-        assert "Error PG-CONNECT" in done.stderr
-    assert json.loads(vesto("source", "test", "pg", "--json").stdout)["error"]["code"] == "PG-CONNECT"
+        assert "Error NET-REFUSED" in done.stderr
+    assert json.loads(vesto("source", "test", "pg", "--json").stdout)["error"]["code"] == "NET-REFUSED"
 
 
 def test_plan_when_nobody_answers(vesto):

@@ -128,17 +128,25 @@ SSL_CTX* server_context(const TestCertificate& certificate) {
 }  // namespace
 
 TestCertificate make_certificate(const std::string& name, bool expired) {
+  CertificateWish wish;
+  wish.name = name;
+  if (expired) wish.to_s = -3'600;
+  return make_certificate(wish);
+}
+
+TestCertificate make_certificate(const CertificateWish& wish) {
   const KeyPtr ca_key(EVP_EC_gen("P-256"), EVP_PKEY_free);
-  const X509Ptr ca = new_certificate("test CA", ca_key.get(), -86'400, 86'400);
+  const X509Ptr ca = new_certificate(wish.ca_name, ca_key.get(), -86'400, 86'400);
   X509_set_issuer_name(ca.get(), X509_get_subject_name(ca.get()));
   add_extension(ca.get(), ca.get(), NID_basic_constraints, "critical,CA:TRUE");
   X509_sign(ca.get(), ca_key.get(), EVP_sha256());
 
   const KeyPtr key(EVP_EC_gen("P-256"), EVP_PKEY_free);
-  const X509Ptr leaf = new_certificate(name, key.get(), -86'400, expired ? -3'600 : 86'400);
-  X509_set_issuer_name(leaf.get(), X509_get_subject_name(ca.get()));
-  add_extension(leaf.get(), ca.get(), NID_subject_alt_name, "DNS:" + name);
-  X509_sign(leaf.get(), ca_key.get(), EVP_sha256());
+  const X509Ptr leaf = new_certificate(wish.name, key.get(), wish.from_s, wish.to_s);
+  X509* issuer = wish.by_its_own_key ? leaf.get() : ca.get();
+  X509_set_issuer_name(leaf.get(), X509_get_subject_name(issuer));
+  add_extension(leaf.get(), issuer, NID_subject_alt_name, "DNS:" + wish.name);
+  X509_sign(leaf.get(), wish.by_its_own_key ? key.get() : ca_key.get(), EVP_sha256());
 
   const auto certificate_pem = [](X509* x) {
     return to_pem([x](BIO* out) { return PEM_write_bio_X509(out, x); });
@@ -152,6 +160,7 @@ TestCertificate make_certificate(const std::string& name, bool expired) {
 
 struct RawServer::State {
   Handler handler;
+  Begin begin = Begin::kAtOnce;
   SSL_CTX* tls = nullptr;
   int listen_fd = -1;
   int wake[2] = {-1, -1};
@@ -169,6 +178,14 @@ struct RawServer::State {
       if (fd < 0) continue;
       ++connections;
       SSL* ssl = nullptr;
+      if (begin == Begin::kPostgres) {
+        char request[8];
+        if (::recv(fd, request, sizeof request, MSG_WAITALL) != 8 ||
+            ::send(fd, "S", 1, MSG_NOSIGNAL) != 1) {
+          close(fd);
+          continue;
+        }
+      }
       if (tls != nullptr) {
         ssl = SSL_new(tls);
         SSL_set_fd(ssl, fd);
@@ -189,11 +206,12 @@ struct RawServer::State {
   }
 };
 
-RawServer::RawServer(Handler handler, const TestCertificate* certificate)
+RawServer::RawServer(Handler handler, const TestCertificate* certificate, Begin begin)
     : state_(std::make_unique<State>()) {
   static const auto ignored = std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes with write(2)
   (void)ignored;
   state_->handler = std::move(handler);
+  state_->begin = begin;
   if (certificate != nullptr) state_->tls = server_context(*certificate);
   state_->listen_fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};

@@ -23,6 +23,16 @@ struct TestCertificate {
 };
 TestCertificate make_certificate(const std::string& name, bool expired = false);
 
+// The same with each of its parts said. Times in seconds from now.
+struct CertificateWish {
+  std::string name;
+  std::string ca_name = "test CA";
+  long from_s = -86'400;
+  long to_s = 86'400;
+  bool by_its_own_key = false;  // self-signed: no CA
+};
+TestCertificate make_certificate(const CertificateWish& wish);
+
 class RawServer {
  public:
   class Connection {
@@ -37,7 +47,10 @@ class RawServer {
   };
   using Handler = std::function<void(Connection&)>;
 
-  explicit RawServer(Handler handler, const TestCertificate* certificate = nullptr);
+  // kPostgres: TLS begins after an SSLRequest was answered by 'S'.
+  enum class Begin { kAtOnce, kPostgres };
+  explicit RawServer(Handler handler, const TestCertificate* certificate = nullptr,
+                     Begin begin = Begin::kAtOnce);
   ~RawServer();
   RawServer(const RawServer&) = delete;
   RawServer& operator=(const RawServer&) = delete;

@@ -7,8 +7,10 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/redact.h"
+#include "net/dialer.h"
 #include "source/source.h"
 
 namespace vesto {
@@ -26,10 +28,12 @@ struct PostgresOptions {
   // Rows with more bytes in their values are not fetched; the read stops with SRC-ROW-TOO-LARGE.
   size_t max_row_bytes = kMaxRowBytes;
   std::stop_token stop;  // ends a connection attempt, and a plan or a question that waits
+  std::shared_ptr<Dialer> dialer;          // optional: the way there, such as a tunnel
+  std::vector<std::string> public_egress;  // for hints: what an allow-list has to take
 };
 
 // Connects anew for each thing it is asked, so that no session stays idle. Errors of connecting:
-// PG-CONNECT, PG-LOGIN, NET-TLS-CA, NET-TLS-NAME.
+// PG-CONNECT, PG-LOGIN, PG-TLS-OFF; where the server is not reached NET-* and SSH-* (net/probe.h).
 std::unique_ptr<Source> make_postgres_source(PostgresOptions options);
 
 }  // namespace vesto

@@ -34,6 +34,8 @@ Result<std::unique_ptr<PgConnection>> connect_postgres(const PostgresOptions& op
   to.application_name = options.application_name;
   to.connect_timeout_ms = options.connect_timeout_ms;
   to.stop = options.stop;
+  to.dialer = options.dialer;
+  to.public_egress = options.public_egress;
   const std::string doing = fmt::format("connecting to {}:{}/{} as {}", options.host, options.port,
                                         options.database, options.user);
   auto made = PgConnection::connect(to);

@@ -283,7 +283,9 @@ TEST(Login, NobodyListens) {
   PgOptions options = local();
   options.host = "127.0.0.1";
   options.port = 1;
-  EXPECT_EQ(PgConnection::connect(options).error().kind, PgError::Kind::kRefused);
+  const PgError refused = PgConnection::connect(options).error();
+  ASSERT_EQ(refused.kind, PgError::Kind::kReach);
+  EXPECT_EQ(refused.reach->name(), "NET-REFUSED");
   options.host = "/nonexistent";
   EXPECT_EQ(PgConnection::connect(options).error().kind, PgError::Kind::kRefused);
 }

@@ -1,0 +1,16 @@
+// Why a connection was not made, where libpq's words do not tell.
+// Thread rule: any thread.
+#ifndef VESTO_PG_CONNECT_FAULT_H_
+#define VESTO_PG_CONNECT_FAULT_H_
+
+#include "pg/connection.h"
+
+namespace vesto {
+
+// `fault` as libpq gave it, or the exact reason (kReach) that a probe of the same way finds. Where
+// the probe finds nothing wrong, `fault` stays as it is. Blocks for kReachTimeoutMs at most.
+PgError explain_connect_fault(const PgOptions& options, PgError fault);
+
+}  // namespace vesto
+
+#endif  // VESTO_PG_CONNECT_FAULT_H_
