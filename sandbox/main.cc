@@ -3,7 +3,8 @@
 //
 //   vesto-sandbox --data DIR [--port-redshift 5439] [--port-aws 9000] [--port-control 0]
 //                 [--isolation snapshot|serializable] [--kind provisioned|serverless]
-//                 [--world sandbox.toml] [--aws-plain] [--no-sync]
+//                 [--world sandbox.toml [--warehouse NAME]] [--aws-plain] [--no-socket-filter]
+//                 [--no-sync]
 //
 // Everything it needs lives under DIR. What to connect to stands in DIR/endpoints.json, which is
 // written last. It ends in order on SIGINT and SIGTERM.
@@ -43,8 +44,10 @@ struct Options {
   uint16_t port_control = 0;
   std::string isolation;  // empty: as the kind's default
   std::string kind = "provisioned";
-  std::string world;  // empty: one account with one user
+  std::string world;      // empty: one account with one user
+  std::string warehouse;  // which of the world's this one is; empty: the only one
   bool aws_plain = false;
+  bool no_socket_filter = false;
   bool no_sync = false;
 };
 
@@ -89,6 +92,7 @@ Result<Unit, std::string> start_storage(const Options& options, Parts* parts) {
   cloud.world_file = options.world;
   cloud.key = parts->key;
   cloud.serverless = options.kind == "serverless";
+  cloud.warehouse = options.warehouse;
   cloud.tls = parts->shared.tls;
   VESTO_ASSIGN(parts->cloud, Cloud::start(cloud, *parts->faults));
   parts->key = parts->cloud->first_key();
@@ -125,7 +129,8 @@ Result<Unit, std::string> start_redshift(const Options& options, Parts* parts) {
   shared.names = parts->names.get();
   shared.log = parts->log.get();
   parts->redshift = std::make_unique<RedshiftServer>(&shared);
-  return parts->redshift->start(options.port_redshift);
+  return parts->redshift->start(options.port_redshift, parts->cloud->allow_from(),
+                                !options.no_socket_filter);
 }
 
 Result<Unit, std::string> start_http(const Options& options, Parts* parts) {
@@ -149,7 +154,10 @@ Result<Unit, std::string> start_http(const Options& options, Parts* parts) {
                                                        static_cast<uint64_t>(tables),
                                                        parts->redshift->session_count()};
                                    },
-                                   parts->cloud->control_calls(), parts->cloud->control_views()));
+                                   parts->cloud->control_calls([parts](const AllowList& allowed) {
+                                     parts->redshift->set_allowed(allowed);
+                                   }),
+                                   parts->cloud->control_views()));
   return Unit{};
 }
 
@@ -274,7 +282,12 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--world", options.world, "What AWS holds: accounts, roles, policies (TOML)")
       ->type_name("FILE");
+  app.add_option("--warehouse", options.warehouse,
+                 "Which cluster or workgroup of the world this one is, if there are several")
+      ->type_name("[ACCOUNT/[REGION/]]NAME");
   app.add_flag("--aws-plain", options.aws_plain, "S3 without TLS");
+  app.add_flag("--no-socket-filter", options.no_socket_filter,
+               "allow_from without a filter: others are accepted and never answered");
   app.add_flag("--no-sync", options.no_sync, "Faster; a crash of the machine may lose data");
   constexpr int kUsage = 2;
   try {

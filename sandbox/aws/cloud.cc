@@ -26,6 +26,25 @@ Result<World, std::string> read_world(const CloudOptions& options) {
   return parse_world(text, options.world_file);
 }
 
+// {"allow_from": ["127.0.0.1/32"]}; null: everybody.
+Result<AllowList, std::string> parse_allow_list(const std::string& body) {
+  const std::string expected = "{\"allow_from\": [address or block, ...] or null} is expected";
+  const auto document = nlohmann::json::parse(body, nullptr, false);
+  if (!document.is_object() || document.size() != 1 || !document.contains("allow_from")) {
+    return expected;
+  }
+  const nlohmann::json& given = document["allow_from"];
+  if (given.is_null()) return AllowList();
+  if (!given.is_array()) return expected;
+  std::vector<std::string> list;
+  for (const nlohmann::json& each : given) {
+    if (!each.is_string()) return expected;
+    list.push_back(each.get<std::string>());
+  }
+  if (const auto wrong = check_allow_list(list)) return *wrong;
+  return AllowList(std::move(list));
+}
+
 std::string text_of(const nlohmann::json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end()) return "";
@@ -34,14 +53,15 @@ std::string text_of(const nlohmann::json& object, const char* name) {
 
 }  // namespace
 
-Cloud::Cloud(const CloudOptions& options, World world, Faults& faults)
+Cloud::Cloud(const CloudOptions& options, World world, WarehouseName served, Faults& faults)
     : dir_(options.dir),
+      served_(std::move(served)),
       faults_(faults),
       iam_(std::make_unique<Iam>(std::move(world), clock_)),
       key_ring_(*iam_),
       gate_(*iam_),
-      roles_(*iam_, options.serverless),
-      logins_(clock_) {}
+      roles_(*iam_, served_),
+      logins_(clock_, served_) {}
 
 Cloud::~Cloud() { stop(); }
 
@@ -52,7 +72,9 @@ void Cloud::stop() {
 Result<std::unique_ptr<Cloud>, std::string> Cloud::start(const CloudOptions& options,
                                                          Faults& faults) {
   VESTO_ASSIGN(World world, read_world(options));
-  std::unique_ptr<Cloud> cloud(new Cloud(options, std::move(world), faults));
+  VESTO_ASSIGN(WarehouseName served,
+               choose_warehouse(world, options.serverless, options.warehouse));
+  std::unique_ptr<Cloud> cloud(new Cloud(options, std::move(world), std::move(served), faults));
   VESTO_TRY(cloud->start_google(options));
   return cloud;
 }
@@ -82,6 +104,7 @@ std::optional<JwkSet> Cloud::issuer_keys(const std::string& issuer_url) const {
 }
 
 HttpHandler Cloud::open_api(WarehouseAddress address) {
+  address.served = served_;
   api_ = std::make_unique<AwsApi>(
       *iam_, logins_, [this](const std::string& issuer) { return issuer_keys(issuer); },
       std::move(address), faults_, clock_);
@@ -144,7 +167,7 @@ Result<Unit, std::string> Cloud::change_policy(const std::string& body) {
   return done.error().code + ": " + done.error().message;
 }
 
-ControlCalls Cloud::control_calls() {
+ControlCalls Cloud::control_calls(std::function<void(const AllowList&)> set_allowed) {
   ControlCalls calls;
   calls["/v1/clock"] = [this](const std::string& body) -> Result<Unit, std::string> {
     const auto document = nlohmann::json::parse(body, nullptr, false);
@@ -163,6 +186,11 @@ ControlCalls Cloud::control_calls() {
     }
     iam_->set_propagation_ms(document["ms"].get<int64_t>());
     return Unit{};
+  };
+  calls["/v1/security-group"] = [set = std::move(set_allowed)](const std::string& body) {
+    auto list = parse_allow_list(body);
+    if (list.ok()) set(*list);
+    return list.ok() ? Result<Unit, std::string>(Unit{}) : list.error();
   };
   calls["/v1/iam"] = [this](const std::string& body) { return change_policy(body); };
   return calls;

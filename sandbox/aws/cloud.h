@@ -8,6 +8,7 @@
 #ifndef VESTO_SANDBOX_AWS_CLOUD_H_
 #define VESTO_SANDBOX_AWS_CLOUD_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,7 @@ struct CloudOptions {
   std::string world_file = {};  // "": default_world() with `key`
   AccessKey key = {};
   bool serverless = false;
+  std::string warehouse = {};  // as choose_warehouse takes it
   std::shared_ptr<const TlsContext> tls = {};
 };
 
@@ -55,25 +57,31 @@ class Cloud {
   [[nodiscard]] TemporaryLogins& logins() { return logins_; }
   [[nodiscard]] Clock& clock() { return clock_; }
   [[nodiscard]] World world() const { return iam_->world(); }
+  // Which of the world's warehouses the listener stands for.
+  [[nodiscard]] const WarehouseName& served() const { return served_; }
+  // Whom the listener answers at the start.
+  [[nodiscard]] AllowList allow_from() const { return allow_from_of(iam_->world(), served_); }
   // The first key of the world's users; for endpoints.json.
   [[nodiscard]] AccessKey first_key() const;
   // ",\n  \"google\": {...}" for endpoints.json.
   [[nodiscard]] std::string endpoints_json() const;
-  // "/v1/clock" {"offset_ms": n} and "/v1/iam" {"put_role_trust": {"role": ARN, "policy": {...}}}.
-  ControlCalls control_calls();
+  // "/v1/clock" {"offset_ms": n}, "/v1/iam" {"put_role_trust": {"role": ARN, "policy": {...}}},
+  // "/v1/security-group" {"allow_from": [...] or null}, which `set_allowed` gets.
+  ControlCalls control_calls(std::function<void(const AllowList&)> set_allowed);
   // "/v1/secrets": {"secrets": [...]}, all that is known or was given out: secret keys, session
   // tokens, database passwords, identity tokens. Tests look for them where they must not be.
   ControlViews control_views();
   void stop();
 
  private:
-  Cloud(const CloudOptions& options, World world, Faults& faults);
+  Cloud(const CloudOptions& options, World world, WarehouseName served, Faults& faults);
   Result<Unit, std::string> start_google(const CloudOptions& options);
   [[nodiscard]] std::string secrets_json() const;
   [[nodiscard]] std::optional<JwkSet> issuer_keys(const std::string& issuer_url) const;
   Result<Unit, std::string> change_policy(const std::string& body);
 
   const std::string dir_;
+  const WarehouseName served_;
   Faults& faults_;
   MovableClock clock_;
   std::unique_ptr<Iam> iam_;

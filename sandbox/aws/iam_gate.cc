@@ -53,27 +53,11 @@ std::optional<S3Error> IamGate::refuse_kms(const AccessKeyInfo& key, const S3Acc
   return std::nullopt;
 }
 
-std::vector<std::string> IamCopyRoles::attached() const {
-  std::vector<std::string> out;
-  const World world = iam_.world();
-  const auto add = [&out](const auto& warehouses) {
-    for (const auto& each : warehouses) {
-      out.insert(out.end(), each.copy_roles.begin(), each.copy_roles.end());
-    }
-  };
-  if (serverless_) {
-    add(world.workgroups);
-  } else {
-    add(world.clusters);
-  }
-  return out;
-}
-
 Result<AccessKey, std::string> IamCopyRoles::assume(const std::string& role_arn) const {
   constexpr size_t kMaxChain = 10;
-  const std::vector<std::string> roles = attached();
+  const std::vector<std::string> roles = copy_roles_of(iam_.world(), served_);
   const auto unauthorized = [this](const std::string& arn) {
-    if (!serverless_) return std::string();
+    if (!served_.serverless) return std::string();
     return "exception name : UnauthorizedException, error type : 135, message: Not authorized to "
            "get credentials of role " +
            arn + ", should retry : 0";
@@ -88,7 +72,7 @@ Result<AccessKey, std::string> IamCopyRoles::assume(const std::string& role_arn)
     std::optional<IamError> denied;
     if (!key) {
       denied = iam_.may_service_assume("redshift.amazonaws.com", arn, {});
-      if (denied && serverless_) {
+      if (denied && served_.serverless) {
         denied = iam_.may_service_assume("redshift-serverless.amazonaws.com", arn, {});
       }
     } else {

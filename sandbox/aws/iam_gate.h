@@ -4,10 +4,11 @@
 #define VESTO_SANDBOX_AWS_IAM_GATE_H_
 
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "sandbox/copy/copy_executor.h"
 #include "sandbox/iam/iam.h"
+#include "sandbox/iam/warehouse.h"
 #include "sandbox/s3/object_store.h"
 #include "sandbox/s3/s3_gate.h"
 
@@ -33,17 +34,16 @@ class IamGate final : public S3Gate {
   const Iam& iam_;
 };
 
-// The roles attached to the world's clusters or workgroups, for COPY ... IAM_ROLE.
+// The roles attached to the one warehouse that the sandbox is, for COPY ... IAM_ROLE.
 class IamCopyRoles final : public CopyRoles {
  public:
-  IamCopyRoles(Iam& iam, bool serverless) : iam_(iam), serverless_(serverless) {}
+  IamCopyRoles(Iam& iam, WarehouseName served) : iam_(iam), served_(std::move(served)) {}
   // Several ARNs joined by commas are a chain: each is assumed by the one before.
   Result<AccessKey, std::string> assume(const std::string& role_arn) const override;
 
  private:
-  [[nodiscard]] std::vector<std::string> attached() const;
   Iam& iam_;
-  const bool serverless_;
+  const WarehouseName served_;
 };
 
 }  // namespace vesto::sandbox

@@ -8,17 +8,12 @@
 
 namespace vesto::sandbox {
 
-struct RedshiftService::Login {
-  std::string user;
-  std::string password;
-  int64_t expires_ms = 0;
-};
-
 namespace {
 
 constexpr int64_t kMinDurationS = 900;
 constexpr int64_t kMaxDurationS = 3600;
 constexpr size_t kMaxNameBytes = 64;
+constexpr int64_t kRefreshBeforeMs = 60'000;
 constexpr std::string_view kServerlessPrefix = "redshift-serverless-";
 
 // The ARN is of the caller's account and the call's region, whoever owns the cluster.
@@ -69,9 +64,35 @@ bool flag_of(const ApiCall& call, std::string_view name) {
 // 32 characters of what Redshift's own temporary passwords are made of.
 std::string make_password() { return random_alphanumeric(24) + "+/==" + random_alphanumeric(4); }
 
-// Who the caller is as a database user: IAMR:role or IAM:user.
-std::string mapped_user(const IamPrincipal& who) {
-  return (who.kind == IamPrincipal::Kind::kRoleSession ? "IAMR:" : "IAM:") + who.name;
+// The caller as a database user: IAMR:role or IAM:user. Made at the first login.
+TemporaryLogin mapped_login(const ApiCall& call, const std::string& database, int64_t duration_s,
+                            const WarehouseName& warehouse) {
+  const IamPrincipal& who = call.key->principal;
+  const std::string name =
+      (who.kind == IamPrincipal::Kind::kRoleSession ? "IAMR:" : "IAM:") + who.name;
+  return {.login = name,
+          .database_user = name,
+          .create_user = true,
+          .database = database,
+          .expires_ms = call.now_ms + duration_s * 1000,
+          .warehouse = warehouse};
+}
+
+IamError cluster_not_found(const std::string& id) {
+  return {404, "ClusterNotFound", "Cluster " + id + " not found."};
+}
+
+// What both calls of clusters answer. `refresh_before_ms`: 0 leaves NextRefreshTime out.
+ApiAnswer login_answer(const ApiCall& call, const TemporaryLogin& login,
+                       int64_t refresh_before_ms = 0) {
+  XmlWriter xml = begin_result(call);
+  xml.text("DbUser", login.login)
+      .text("DbPassword", login.password)
+      .text("Expiration", format_utc(login.expires_ms));
+  if (refresh_before_ms > 0) {
+    xml.text("NextRefreshTime", format_utc(login.expires_ms - refresh_before_ms));
+  }
+  return end_result(call, &xml);
 }
 
 }  // namespace
@@ -95,26 +116,29 @@ ApiResult<Unit> RedshiftService::allow(const ApiCall& call, std::string_view act
   return IamError{403, call.is_json() ? "AccessDeniedException" : "AccessDenied", denial->text};
 }
 
-ApiResult<Unit> RedshiftService::check_cluster(const ApiCall& call, const std::string& id) const {
+ApiResult<WarehouseName> RedshiftService::find_cluster(const ApiCall& call,
+                                                       const std::string& id) const {
   const std::string& account = call.key->principal.account;
-  const bool workgroup =
-      id.starts_with(kServerlessPrefix) &&
-      iam_.workgroup(id.substr(kServerlessPrefix.size()), call.region, account).has_value();
-  if (workgroup || iam_.cluster(id, call.region, account)) return Unit{};
-  return IamError{404, "ClusterNotFound", "Cluster " + id + " not found."};
+  if (const auto cluster = iam_.cluster(id, call.region, account)) return name_of(*cluster);
+  if (id.starts_with(kServerlessPrefix)) {
+    const std::string name = id.substr(kServerlessPrefix.size());
+    if (const auto found = iam_.workgroup(name, call.region, account)) return name_of(*found);
+  }
+  return cluster_not_found(id);
 }
 
-RedshiftService::Login RedshiftService::give_out(const std::string& login,
-                                                 const std::string& database_user, bool create,
-                                                 const std::string& database, int64_t expires_ms) {
-  Login out{.user = login, .password = make_password(), .expires_ms = expires_ms};
-  logins_.add({.login = login,
-               .password = out.password,
-               .database_user = database_user,
-               .create_user = create,
-               .database = database,
-               .expires_ms = expires_ms});
-  return out;
+WarehouseAddress RedshiftService::address_of(const WarehouseName& warehouse) const {
+  if (warehouse == address_.served) return address_;
+  constexpr int kUsualPort = 5439;
+  return {.host = warehouse.name + "." + warehouse.account + "." + warehouse.region +
+                  (warehouse.serverless ? ".redshift-serverless.invalid" : ".redshift.invalid"),
+          .port = kUsualPort};
+}
+
+TemporaryLogin RedshiftService::give_out(TemporaryLogin login) {
+  login.password = make_password();
+  logins_.add(login);
+  return login;
 }
 
 ApiResult<ApiAnswer> RedshiftService::cluster_credentials(const ApiCall& call) {
@@ -148,15 +172,14 @@ ApiResult<ApiAnswer> RedshiftService::cluster_credentials(const ApiCall& call) {
                     redshift_arn(call, "dbgroup", cluster + "/" + group), context));
     groups += ":" + group;
   }
-  VESTO_TRY(check_cluster(call, cluster));
+  VESTO_ASSIGN(const WarehouseName warehouse, find_cluster(call, cluster));
   // A user that is not there is found out at the login, not here.
-  const Login login = give_out((create ? "IAMA:" : "IAM:") + user + groups, to_lower_ascii(user),
-                               create, database, call.now_ms + duration_s * 1000);
-  XmlWriter xml = begin_result(call);
-  xml.text("DbUser", login.user)
-      .text("DbPassword", login.password)
-      .text("Expiration", format_utc(login.expires_ms));
-  return end_result(call, &xml);
+  return login_answer(call, give_out({.login = (create ? "IAMA:" : "IAM:") + user + groups,
+                                      .database_user = to_lower_ascii(user),
+                                      .create_user = create,
+                                      .database = database,
+                                      .expires_ms = call.now_ms + duration_s * 1000,
+                                      .warehouse = warehouse}));
 }
 
 ApiResult<ApiAnswer> RedshiftService::cluster_credentials_with_iam(const ApiCall& call) {
@@ -173,15 +196,9 @@ ApiResult<ApiAnswer> RedshiftService::cluster_credentials_with_iam(const ApiCall
   VESTO_TRY(allow(call, "redshift:GetClusterCredentialsWithIAM",
                   redshift_arn(call, "dbname", cluster + "/" + (database.empty() ? "*" : database)),
                   context));
-  VESTO_TRY(check_cluster(call, cluster));
-  const std::string name = mapped_user(call.key->principal);
-  const Login login = give_out(name, name, true, database, call.now_ms + duration_s * 1000);
-  XmlWriter xml = begin_result(call);
-  xml.text("DbUser", login.user)
-      .text("DbPassword", login.password)
-      .text("Expiration", format_utc(login.expires_ms))
-      .text("NextRefreshTime", format_utc(login.expires_ms - 60'000));
-  return end_result(call, &xml);
+  VESTO_ASSIGN(const WarehouseName warehouse, find_cluster(call, cluster));
+  return login_answer(call, give_out(mapped_login(call, database, duration_s, warehouse)),
+                      kRefreshBeforeMs);
 }
 
 ApiResult<ApiAnswer> RedshiftService::describe_clusters(const ApiCall& call) {
@@ -189,7 +206,7 @@ ApiResult<ApiAnswer> RedshiftService::describe_clusters(const ApiCall& call) {
   const std::string& account = call.key->principal.account;
   VESTO_TRY(allow(call, "redshift:DescribeClusters",
                   redshift_arn(call, "cluster", id.empty() ? "*" : id), {}));
-  if (!id.empty()) VESTO_TRY(check_cluster(call, id));
+  if (!id.empty() && !iam_.cluster(id, call.region, account)) return cluster_not_found(id);
   XmlWriter xml = begin_result(call);
   xml.open("Clusters");
   for (const WorldCluster& cluster : iam_.world().clusters) {
@@ -203,7 +220,8 @@ ApiResult<ApiAnswer> RedshiftService::describe_clusters(const ApiCall& call) {
         .text("DBName", cluster.databases.empty() ? "dev" : cluster.databases.front())
         .text("PubliclyAccessible", "true")
         .text("EnhancedVpcRouting", "false");
-    xml.open("Endpoint").text("Address", address_.host).number("Port", address_.port).close();
+    const WarehouseAddress address = address_of(name_of(cluster));
+    xml.open("Endpoint").text("Address", address.host).number("Port", address.port).close();
     xml.open("IamRoles");
     for (const std::string& role : cluster.copy_roles) {
       xml.open("ClusterIamRole").text("IamRoleArn", role).text("ApplyStatus", "in-sync").close();
@@ -241,18 +259,19 @@ ApiResult<ApiAnswer> RedshiftService::workgroup_credentials(const ApiCall& call)
   }
   VESTO_ASSIGN(const WorldWorkgroup workgroup, find_workgroup(call));
   VESTO_TRY(allow(call, "redshift-serverless:GetCredentials", workgroup_arn(workgroup), {}));
-  const std::string name = mapped_user(call.key->principal);
-  const Login login = give_out(name, name, true, database, call.now_ms + duration_s * 1000);
+  const TemporaryLogin login =
+      give_out(mapped_login(call, database, duration_s, name_of(workgroup)));
   const double expires_s = static_cast<double>(login.expires_ms) / 1000.0;
-  return json_answer(call, {{"dbUser", login.user},
+  return json_answer(call, {{"dbUser", login.login},
                             {"dbPassword", login.password},
                             {"expiration", expires_s},
-                            {"nextRefreshTime", expires_s - 60.0}});
+                            {"nextRefreshTime", expires_s - kRefreshBeforeMs / 1000.0}});
 }
 
 ApiResult<ApiAnswer> RedshiftService::get_workgroup(const ApiCall& call) {
   VESTO_ASSIGN(const WorldWorkgroup workgroup, find_workgroup(call));
   VESTO_TRY(allow(call, "redshift-serverless:GetWorkgroup", workgroup_arn(workgroup), {}));
+  const WarehouseAddress address = address_of(name_of(workgroup));
   return json_answer(call, {{"workgroup",
                              {{"workgroupName", workgroup.name},
                               {"workgroupId", workgroup.uuid},
@@ -261,10 +280,10 @@ ApiResult<ApiAnswer> RedshiftService::get_workgroup(const ApiCall& call) {
                               {"status", "AVAILABLE"},
                               {"publiclyAccessible", true},
                               {"enhancedVpcRouting", false},
-                              {"port", address_.port},
+                              {"port", address.port},
                               {"endpoint",
-                               {{"address", address_.host},
-                                {"port", address_.port},
+                               {{"address", address.host},
+                                {"port", address.port},
                                 {"vpcEndpoints", nlohmann::json::array()}}}}}});
 }
 

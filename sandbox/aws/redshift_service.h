@@ -15,10 +15,12 @@
 
 namespace vesto::sandbox {
 
-// Where every cluster and workgroup of the world is reached: the one database of the sandbox.
+// Where the one warehouse is reached that the sandbox's listener stands for. The others of the
+// world can be described and give out passwords, but nobody listens at their addresses.
 struct WarehouseAddress {
   std::string host;
   int port = 0;
+  WarehouseName served = {};
 };
 
 class RedshiftService {
@@ -29,7 +31,6 @@ class RedshiftService {
   ApiResult<ApiAnswer> serve(const ApiCall& call);
 
  private:
-  struct Login;
   ApiResult<ApiAnswer> cluster_credentials(const ApiCall& call);
   ApiResult<ApiAnswer> cluster_credentials_with_iam(const ApiCall& call);
   ApiResult<ApiAnswer> describe_clusters(const ApiCall& call);
@@ -38,10 +39,12 @@ class RedshiftService {
   // Nothing said: allowed.
   ApiResult<Unit> allow(const ApiCall& call, std::string_view action, const std::string& resource,
                         const RequestContext& context) const;
-  ApiResult<Unit> check_cluster(const ApiCall& call, const std::string& id) const;
+  // A cluster, or a workgroup by the name that these calls know it by.
+  ApiResult<WarehouseName> find_cluster(const ApiCall& call, const std::string& id) const;
   ApiResult<WorldWorkgroup> find_workgroup(const ApiCall& call) const;
-  Login give_out(const std::string& login, const std::string& database_user, bool create,
-                 const std::string& database, int64_t expires_ms);
+  [[nodiscard]] WarehouseAddress address_of(const WarehouseName& warehouse) const;
+  // Adds the password, and remembers the whole.
+  TemporaryLogin give_out(TemporaryLogin login);
 
   Iam& iam_;
   TemporaryLogins& logins_;

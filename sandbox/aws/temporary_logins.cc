@@ -14,7 +14,8 @@ std::vector<TemporaryLogin> TemporaryLogins::find(std::string_view login,
   std::vector<TemporaryLogin> found;
   const Lock lock(mutex_);
   for (auto each = logins_.rbegin(); each != logins_.rend(); ++each) {
-    const bool here = each->database.empty() || each->database == database;
+    const bool here =
+        each->warehouse == served_ && (each->database.empty() || each->database == database);
     if (each->login == login && here && each->expires_ms > now_ms) found.push_back(*each);
   }
   return found;

@@ -9,30 +9,34 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "sandbox/iam/warehouse.h"
 
 namespace vesto::sandbox {
 
 struct TemporaryLogin {
-  std::string login;          // what the client says: "IAM:etl", "IAMR:role"
-  std::string password;       // clear
-  std::string database_user;  // who it becomes: "etl", "IAMR:role"
-  bool create_user = false;   // made at the first login, with PUBLIC's rights alone
-  std::string database;       // "" = any
-  int64_t expires_ms = 0;     // wall time
+  std::string login;             // what the client says: "IAM:etl", "IAMR:role"
+  std::string password = {};     // clear
+  std::string database_user;     // who it becomes: "etl", "IAMR:role"
+  bool create_user = false;      // made at the first login, with PUBLIC's rights alone
+  std::string database = {};     // "" = any
+  int64_t expires_ms = 0;        // wall time
+  WarehouseName warehouse = {};  // good there alone
 };
 
 constexpr size_t kMaxTemporaryLogins = 10'000;
 
 class TemporaryLogins {
  public:
-  explicit TemporaryLogins(Clock& clock) : clock_(clock) {}
+  // `served`: the warehouse that find() is asked for.
+  TemporaryLogins(Clock& clock, WarehouseName served) : clock_(clock), served_(std::move(served)) {}
   // More than kMaxTemporaryLogins: the oldest is forgotten.
   void add(TemporaryLogin login);
-  // Those of this name that have not expired, the newest first.
+  // Those of this name for this warehouse that have not expired, the newest first.
   [[nodiscard]] std::vector<TemporaryLogin> find(std::string_view login,
                                                  std::string_view database) const;
   // All that are remembered, expired or not.
@@ -42,6 +46,7 @@ class TemporaryLogins {
 
  private:
   Clock& clock_;
+  const WarehouseName served_;
   mutable Mutex mutex_;
   std::deque<TemporaryLogin> logins_ VESTO_GUARDED_BY(mutex_);
 };

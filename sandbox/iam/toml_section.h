@@ -40,6 +40,7 @@ class TomlSection {
   TomlSection(const toml::table& table, TomlProblems& problems)
       : table_(table), problems_(problems) {}
 
+  [[nodiscard]] bool has(const char* name) const { return table_.contains(name); }
   std::string text(const char* name, bool required);  // required: and not empty
   int64_t integer(const char* name, int64_t otherwise, int64_t least, int64_t most);
   bool flag(const char* name, bool otherwise);

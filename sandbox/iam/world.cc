@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/strings.h"
+#include "sandbox/iam/condition_values.h"
 
 namespace vesto::sandbox {
 
@@ -55,6 +56,16 @@ bool is_policy_of_bucket(const IamPolicy& policy, std::string_view bucket) {
       policy.statements.begin(), policy.statements.end(), [&](const PolicyStatement& statement) {
         return std::all_of(statement.resources.begin(), statement.resources.end(), is_own);
       });
+}
+
+std::optional<std::string> check_allow_list(const std::vector<std::string>& list) {
+  if (list.size() > kMaxAllowed) return "more than " + std::to_string(kMaxAllowed) + " blocks";
+  for (const std::string& block : list) {
+    if (!is_address_block(block) || block.find(':') != std::string::npos) {
+      return "\"" + block + "\" is no IPv4 address or CIDR block";
+    }
+  }
+  return std::nullopt;
 }
 
 const WorldAccount* World::account(std::string_view id) const {

@@ -27,8 +27,11 @@
 //
 //   [[bucket]]      # name, account, region, policy, kms_key
 //   [[kms_key]]     # arn, enabled, policy
-//   [[cluster]]     # id, account, region, databases, copy_roles
-//   [[workgroup]]   # name, uuid, account, region, databases, copy_roles
+//   [[cluster]]     # id, account, region, databases, copy_roles, allow_from
+//   [[workgroup]]   # name, uuid, account, region, databases, copy_roles, allow_from
+//
+// allow_from = ["127.0.0.1/32"] is the security group: whom the warehouse answers. Without it
+// everybody, with [] nobody.
 //
 // The issuer accounts.google.com is built in: a provider of that name breaks it, as in AWS.
 // Plain values; any thread.
@@ -105,12 +108,16 @@ struct WorldKmsKey {
   std::optional<IamPolicy> policy = {};  // none: the account's own policies decide
 };
 
+// IPv4 addresses and CIDR blocks; nothing: everybody.
+using AllowList = std::optional<std::vector<std::string>>;
+
 struct WorldCluster {
   std::string id;
   std::string account;
   std::string region = "us-east-1";
   std::vector<std::string> databases = {};
   std::vector<std::string> copy_roles = {};  // ARNs of roles attached for COPY ... IAM_ROLE
+  AllowList allow_from = {};
 };
 
 struct WorldWorkgroup {
@@ -120,6 +127,7 @@ struct WorldWorkgroup {
   std::string region = "us-east-1";
   std::vector<std::string> databases = {};
   std::vector<std::string> copy_roles = {};
+  AllowList allow_from = {};
 };
 
 struct World {
@@ -146,6 +154,7 @@ constexpr size_t kMaxOfAccount = 1000;   // roles, users, providers of one accou
 constexpr size_t kMaxOfWorld = 1000;     // buckets, keys, clusters, workgroups each
 constexpr size_t kMaxPoliciesEach = 20;  // of a user or a role
 constexpr size_t kMaxKeysOfUser = 2;     // as IAM
+constexpr size_t kMaxAllowed = 60;       // blocks, as rules of a security group
 constexpr int64_t kMaxPropagationMs = 3'600'000;
 
 // The error is for the person who wrote the file: "sandbox.toml:12: ...". Unknown keys, doubled
@@ -155,6 +164,9 @@ Result<World, std::string> parse_world(std::string_view text, const std::string&
 // One account, 123456789012, whose user "demo" may do all on the bucket vesto-demo. An empty key is
 // made.
 World default_world(const WorldKey& key = {});
+
+// Nothing: good. Else what is wrong with it.
+std::optional<std::string> check_allow_list(const std::vector<std::string>& list);
 
 // "AKIA" or "ASIA" and 16 characters; 40 characters.
 std::string make_key_id(std::string_view prefix);

@@ -209,6 +209,14 @@ class WorldReader {
     return roles;
   }
 
+  // Its absence and an empty list are not the same.
+  static AllowList allow_from(TomlSection& section) {
+    if (!section.has("allow_from")) return std::nullopt;
+    std::vector<std::string> list = section.texts("allow_from", kMaxAllowed);
+    if (const auto wrong = check_allow_list(list)) section.fail_key("allow_from", *wrong);
+    return list;
+  }
+
   void read_cluster(TomlSection& section) {
     WorldCluster cluster{.id = section.text("id", true), .account = owner(section)};
     if (!is_lower_name(cluster.id, "-")) section.fail_key("id", "1 to 63 of a-z, 0-9 and -");
@@ -218,6 +226,7 @@ class WorldReader {
     }
     cluster.databases = section.texts("databases", kMaxListed);
     cluster.copy_roles = copy_roles(section);
+    cluster.allow_from = allow_from(section);
     world_.clusters.push_back(std::move(cluster));
   }
 
@@ -237,6 +246,7 @@ class WorldReader {
     }
     group.databases = section.texts("databases", kMaxListed);
     group.copy_roles = copy_roles(section);
+    group.allow_from = allow_from(section);
     world_.workgroups.push_back(std::move(group));
   }
 

@@ -9,8 +9,10 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <system_error>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "sandbox/http/net_stream.h"
 
@@ -30,9 +32,15 @@ void set_option(int fd, int level, int name) {
 
 RedshiftServer::~RedshiftServer() { stop(); }
 
-Result<Unit, std::string> RedshiftServer::start(uint16_t port) {
+Result<Unit, std::string> RedshiftServer::start(uint16_t port, const AllowList& allowed,
+                                                bool filter) {
   VESTO_ASSIGN(listen_fd_, listen_loopback(port, kBacklog));
   port_ = local_port(listen_fd_);
+  {
+    Lock lock(mutex_);
+    filter_ = filter;
+  }
+  set_allowed(allowed);
   acceptor_ = std::thread([this] { accept_loop(); });
   return Unit{};
 }
@@ -44,13 +52,39 @@ void RedshiftServer::accept_loop() {
       if (stopping_) return;
     }
     pollfd waiting = {listen_fd_, POLLIN, 0};
-    if (::poll(&waiting, 1, kAcceptPollMs) <= 0) continue;
-    const int fd = ::accept4(listen_fd_, nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) continue;
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY);
-    set_option(fd, SOL_SOCKET, SO_KEEPALIVE);
-    open_session(fd);
+    held_.drop_old(system_clock().monotonic_ms());
+    if (::poll(&waiting, 1, kAcceptPollMs) > 0) accept_one();
   }
+}
+
+void RedshiftServer::accept_one() {
+  sockaddr_in source{};
+  socklen_t size = sizeof(source);
+  const int fd = ::accept4(listen_fd_, reinterpret_cast<sockaddr*>(&source), &size, SOCK_CLOEXEC);
+  if (fd < 0) return;
+  detach_source_filter(fd);
+  bool allowed = false;
+  {
+    Lock lock(mutex_);
+    allowed = is_allowed(allowed_, ntohl(source.sin_addr.s_addr));
+  }
+  if (!allowed) {
+    held_.add(fd, system_clock().monotonic_ms());
+    return;
+  }
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE);
+  open_session(fd);
+}
+
+void RedshiftServer::set_allowed(const AllowList& allowed) {
+  Lock lock(mutex_);
+  allowed_ = allowed;
+  if (stopping_ || !filter_ || attach_source_filter(listen_fd_, allowed)) return;
+  // An older list would drop whom this one allows.
+  detach_source_filter(listen_fd_);
+  log_warn("no filter on the socket: other addresses are accepted and never answered",
+           {{"error", std::strerror(errno)}});
 }
 
 void RedshiftServer::open_session(int fd) {

@@ -1,5 +1,5 @@
 // The Redshift endpoint: listens on loopback, a thread for each session.
-// Thread rule: start and stop from one thread; session_count from any.
+// Thread rule: start and stop from one thread; the others from any.
 #ifndef VESTO_SANDBOX_SESSION_SERVER_H_
 #define VESTO_SANDBOX_SESSION_SERVER_H_
 
@@ -11,6 +11,7 @@
 
 #include "base/mutex.h"
 #include "sandbox/session/session.h"
+#include "sandbox/session/source_filter.h"
 
 namespace vesto::sandbox {
 
@@ -24,7 +25,10 @@ class RedshiftServer {
   RedshiftServer& operator=(const RedshiftServer&) = delete;
 
   // port 0: any. The error is a text for the person who starts the sandbox.
-  Result<Unit, std::string> start(uint16_t port);
+  // `allowed`: whom it answers; `filter`: by a filter on the socket, if the system allows one.
+  Result<Unit, std::string> start(uint16_t port, const AllowList& allowed, bool filter);
+  // For connections from now on; those that are open go on.
+  void set_allowed(const AllowList& allowed) VESTO_EXCLUDES(mutex_);
   // Ends every session and waits for their threads. Idempotent.
   void stop();
   [[nodiscard]] uint16_t port() const { return port_; }
@@ -33,6 +37,7 @@ class RedshiftServer {
 
  private:
   void accept_loop();
+  void accept_one() VESTO_EXCLUDES(mutex_);
   void open_session(int fd) VESTO_EXCLUDES(mutex_);
 
   SessionShared* shared_;
@@ -43,6 +48,9 @@ class RedshiftServer {
   CondVar session_ended_;
   std::map<uint64_t, Session*> sessions_ VESTO_GUARDED_BY(mutex_);
   uint64_t next_id_ VESTO_GUARDED_BY(mutex_) = 0;
+  AllowList allowed_ VESTO_GUARDED_BY(mutex_);
+  bool filter_ VESTO_GUARDED_BY(mutex_) = false;
+  HeldConnections held_;  // the acceptor's
   bool stopping_ VESTO_GUARDED_BY(mutex_) = false;
 };
 

@@ -56,6 +56,12 @@ def cloud(start_sandbox):
     made.control("/v1/clock", {"offset_ms": 0})
 
 
+@pytest.fixture(scope="session")
+def serverless_cloud(start_sandbox):
+    """The same world, whose workgroup the listener is."""
+    return Cloud(start_sandbox("serverless-cloud", "--kind", "serverless", "--world", WORLD))
+
+
 @pytest.fixture
 def operator(cloud):
     """A user of another account, who may assume one role with an external id."""

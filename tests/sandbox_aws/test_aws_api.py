@@ -159,7 +159,8 @@ def test_denials_of_redshift_name_the_callers_arn(cloud):
         ("ClusterNotFound", "Cluster nocluster not found.", 404)
 
 
-def test_serverless_credentials(cloud):
+def test_serverless_credentials(serverless_cloud):
+    cloud = serverless_cloud
     serverless = cloud.as_keys("redshift-serverless", cloud.assume()["Credentials"])
     answer = serverless.get_credentials(workgroupName="analytics", dbName="dev",
                                         durationSeconds=900)
@@ -290,7 +291,8 @@ def test_awscli(cloud, tmp_path):
 
 
 @pytest.mark.parametrize("serverless", [False, True])
-def test_aws_own_driver_logs_in_with_iam(cloud, serverless, monkeypatch):
+def test_aws_own_driver_logs_in_with_iam(cloud, serverless_cloud, serverless, monkeypatch):
+    cloud = serverless_cloud if serverless else cloud
     redshift_connector = pytest.importorskip("redshift_connector")
     credentials = cloud.assume()["Credentials"]
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.aws["url"])

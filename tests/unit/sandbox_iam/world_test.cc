@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sandbox/iam/warehouse.h"
+
 namespace vesto::sandbox {
 namespace {
 
@@ -49,6 +51,7 @@ kms_key = "arn:aws:kms:us-east-1:111122223333:key/k1"
 [[cluster]]
 id = "wh"
 databases = ["prod"]
+allow_from = []
 copy_roles = ["arn:aws:iam::111122223333:role/vesto"]
 [[workgroup]]
 name = "analytics"
@@ -77,6 +80,9 @@ account = "111122223333"
   EXPECT_NE(world->cluster("wh", "us-east-1", "111122223333"), nullptr);
   EXPECT_EQ(world->cluster("wh", "eu-west-1", "111122223333"), nullptr);
   EXPECT_NE(world->workgroup("analytics", "us-east-1", "111122223333"), nullptr);
+  // Nobody is not everybody.
+  EXPECT_EQ(world->clusters[0].allow_from, AllowList(std::vector<std::string>()));
+  EXPECT_EQ(world->workgroups[0].allow_from, std::nullopt);
 }
 
 TEST(World, MistakesHaveTheirLine) {
@@ -103,6 +109,41 @@ TEST(World, MistakesHaveTheirLine) {
             "sandbox.toml:5: uuid: must be a UUID");
   EXPECT_EQ(mistake(""), "sandbox.toml:1: there is no [[account]]");
   EXPECT_EQ(mistake("\n\na = \n"), "sandbox.toml:3: no TOML");
+}
+
+TEST(World, AllowListsAreAddresses) {
+  const auto said = [](const std::string& list) {
+    return mistake(std::string(kAccount) + "[[cluster]]\nid = \"wh\"\nallow_from = " + list);
+  };
+  EXPECT_EQ(said("[\"127.0.0.1\", \"10.0.0.0/8\"]"), "taken");
+  EXPECT_EQ(said("[\"127.0.0\"]"),
+            "sandbox.toml:5: allow_from: \"127.0.0\" is no IPv4 address or CIDR block");
+  EXPECT_EQ(said("[\"::1\"]"),
+            "sandbox.toml:5: allow_from: \"::1\" is no IPv4 address or CIDR block");
+  EXPECT_EQ(said("\"127.0.0.1\""), "sandbox.toml:5: allow_from must be a list of at most 60 texts");
+}
+
+TEST(World, TheWarehouseIsChosenByItsName) {
+  World world;
+  world.clusters = {{.id = "a", .account = "1", .region = "r1"},
+                    {.id = "b", .account = "1", .region = "r1"},
+                    {.id = "b", .account = "2", .region = "r1"},
+                    {.id = "b", .account = "2", .region = "r2"}};
+  const auto region_of = [&](std::string_view wanted) {
+    const auto found = choose_warehouse(world, false, wanted);
+    return found.ok() ? found->account + " " + found->region : found.error();
+  };
+  EXPECT_EQ(region_of("a"), "1 r1");
+  EXPECT_EQ(region_of("1/b"), "1 r1");
+  EXPECT_EQ(region_of("2/r2/b"), "2 r2");
+  EXPECT_EQ(region_of("2/b"),
+            "--warehouse must say which cluster of the world this one is: 2/r1/b, 2/r2/b");
+  EXPECT_EQ(region_of("c"), "--warehouse c: the world has no such cluster");
+  EXPECT_NE(region_of(""), "1 r1");
+  // None of the kind: the listener is no warehouse of the world.
+  EXPECT_EQ(choose_warehouse(world, true, "")->name, "");
+  world.clusters.resize(1);
+  EXPECT_EQ(region_of(""), "1 r1");
 }
 
 TEST(World, BucketPolicySpeaksOfItsBucket) {
