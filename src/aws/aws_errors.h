@@ -41,9 +41,6 @@ struct DeniedText {
 };
 std::optional<DeniedText> parse_denied_text(std::string_view message);
 
-// The account in an ARN ("arn:aws:redshift:eu-west-1:123456789012:..."), or "".
-std::string account_of_arn(std::string_view arn);
-
 // `response` with a status other than 2xx.
 Error aws_error(const AwsCall& call, const HttpResponse& response);
 

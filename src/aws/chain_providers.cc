@@ -11,6 +11,7 @@
 #include "aws/json_answer.h"
 #include "aws/keys_json.h"
 #include "aws/small_file.h"
+#include "base/arn.h"
 #include "base/strings.h"
 
 namespace vesto {
@@ -43,14 +44,6 @@ std::unique_ptr<CredentialSource> fixed(std::string description, AwsCredentials 
   return make_asking_source(
       std::move(description),
       [keys = std::move(keys)](const std::stop_token&) -> Result<AwsCredentials> { return keys; });
-}
-
-// Where no region is set, one in which every account of the partition has STS.
-std::string region_of_partition(const std::string& role_arn) {
-  if (role_arn.starts_with("arn:aws-cn:")) return "cn-north-1";
-  if (role_arn.starts_with("arn:aws-us-gov:")) return "us-gov-west-1";
-  if (role_arn.starts_with("arn:aws-eusc:")) return "eusc-de-east-1";
-  return "us-east-1";
 }
 
 struct WebIdentity {
@@ -120,7 +113,7 @@ std::unique_ptr<Sts> sts_for(const ChainContext& context, const ProfileKeys& pro
   if (region.empty()) region = env_text(environment, "AWS_REGION");
   if (region.empty()) region = env_text(environment, "AWS_DEFAULT_REGION");
   if (region.empty()) region = profile_value(profile, "region");
-  if (region.empty()) region = region_of_partition(role_arn);
+  if (region.empty()) region = std::string(partition_of_arn(role_arn).default_region);
   return context.make_sts({.region = region, .endpoint = context.options.sts_endpoint});
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/arn.h"
 #include "base/strings.h"
 
 namespace vesto {
@@ -80,12 +81,6 @@ std::optional<DeniedText> parse_denied_text(std::string_view message) {
   }
   denied.why = std::string(trim(rest));
   return denied;
-}
-
-std::string account_of_arn(std::string_view arn) {
-  const std::vector<std::string> parts = split(arn, ':');
-  if (parts.size() < 6 || parts[0] != "arn") return "";
-  return parts[4];
 }
 
 std::string assume_denied_hint(const AwsCall& call, std::string_view message) {

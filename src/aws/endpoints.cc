@@ -1,27 +1,13 @@
 #include "aws/endpoints.h"
 
-#include <algorithm>
 #include <array>
 
+#include "base/http_origin.h"
 #include "base/strings.h"
-#include "net/http.h"
 
 namespace vesto {
 
 namespace {
-
-struct KnownPartition {
-  AwsPartition partition;
-  std::string_view region_prefix;
-};
-
-// The first stands for regions of no known form.
-constexpr std::array<KnownPartition, 4> kPartitions = {{
-    {{"aws", "amazonaws.com", "api.aws", "us-east-1"}, ""},
-    {{"aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn", "cn-northwest-1"}, "cn-"},
-    {{"aws-us-gov", "amazonaws.com", "api.aws", "us-gov-west-1"}, "us-gov-"},
-    {{"aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu", "eusc-de-east-1"}, "eusc-"},
-}};
 
 struct KnownService {
   AwsService service;
@@ -44,26 +30,7 @@ bool is_true(const Environment& environment, std::string_view name) {
   return value && to_lower_ascii(trim(*value)) == "true";
 }
 
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 }  // namespace
-
-const AwsPartition& partition_of_region(std::string_view region) {
-  for (const KnownPartition& known_one : kPartitions) {
-    if (!known_one.region_prefix.empty() && region.starts_with(known_one.region_prefix)) {
-      return known_one.partition;
-    }
-  }
-  return kPartitions.front().partition;
-}
-
-const AwsPartition* find_partition(std::string_view name) {
-  for (const KnownPartition& known_one : kPartitions) {
-    if (known_one.partition.name == name) return &known_one.partition;
-  }
-  return nullptr;
-}
 
 std::string aws_endpoint(AwsService service, std::string_view region, EndpointChoice choice) {
   const AwsPartition& partition = partition_of_region(region);
@@ -86,7 +53,13 @@ EndpointChoice endpoint_choice(const Environment& environment) {
 
 Result<std::string> configured_endpoint(AwsService service, std::string_view configured,
                                         const Environment& environment) {
-  if (!configured.empty()) return std::string(configured);
+  if (!configured.empty()) {
+    // S3's own endpoint may be a store in the same network; requests to it are signed, and what it
+    // gives are the rows. The others give credentials.
+    if (service == AwsService::kS3) return std::string(configured);
+    VESTO_ASSIGN(const HttpOrigin origin, parse_service_origin(configured));
+    return origin.url();
+  }
   if (!environment || is_true(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) {
     return std::string();
   }
@@ -95,7 +68,7 @@ Result<std::string> configured_endpoint(AwsService service, std::string_view con
        {general + "_" + std::string(known(service).variable_part), general}) {
     const auto value = environment(name);
     if (!value || trim(*value).empty()) continue;
-    auto origin = parse_origin(*value);
+    auto origin = parse_service_origin(*value);
     if (!origin.ok()) {
       return Error(ErrorCode::kCfgValue, name + ": " + origin.error().message())
           .with_hint("Give it as https://host:port, without a path, or unset it.");
@@ -118,21 +91,6 @@ Result<std::string> choose_endpoint(AwsService service, std::string_view region,
     return Error(ErrorCode::kCfgValue, "AWS_USE_FIPS_ENDPOINT: S3 has no such endpoint in China");
   }
   return aws_endpoint(service, region, choice);
-}
-
-// Words of lower-case letters, and a number as the last one: "us-gov-west-1".
-bool is_region_name(std::string_view text) {
-  if (text.empty() || text.size() > 40) return false;
-  const std::vector<std::string> words = split(text, '-');
-  if (words.size() < 3) return false;
-  for (size_t i = 0; i < words.size(); ++i) {
-    const std::string& word = words[i];
-    const bool is_last = i + 1 == words.size();
-    if (word.empty() || !std::all_of(word.begin(), word.end(), is_last ? is_digit : is_lower)) {
-      return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace vesto

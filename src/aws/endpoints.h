@@ -1,7 +1,7 @@
-// Where AWS's services are: partitions, host names and their variants, and what the environment
-// puts in their place.
-// Sources: AWS's endpoint rules as published with its SDKs (partitions aws, aws-cn, aws-us-gov,
-// aws-eusc); AWS SDKs and tools reference guide, "Service-specific endpoints".
+// Where AWS's services are: host names and their variants, and what the environment puts in their
+// place. Partitions: base/aws_partition.h.
+// Sources: AWS's endpoint rules as published with its SDKs; AWS SDKs and tools reference guide,
+// "Service-specific endpoints".
 // Pure; any thread.
 #ifndef VESTO_AWS_ENDPOINTS_H_
 #define VESTO_AWS_ENDPOINTS_H_
@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "aws/credentials.h"
+#include "base/aws_partition.h"
 #include "base/result.h"
 
 namespace vesto {
@@ -21,25 +22,14 @@ struct EndpointChoice {
   bool dual_stack = false;
 };
 
-struct AwsPartition {
-  std::string_view name;               // "aws-cn": as in ARNs
-  std::string_view dns_suffix;         // "amazonaws.com.cn"
-  std::string_view dual_stack_suffix;  // "api.amazonwebservices.com.cn"
-  std::string_view default_region;
-};
-
-// By the region's first letters; a region of no known form is taken to be of "aws".
-const AwsPartition& partition_of_region(std::string_view region);
-// The partition with this name, or nullptr: "arn:aws-cn:..." names it.
-const AwsPartition* find_partition(std::string_view name);
-
 // "https://sts.eu-west-1.amazonaws.com"; for S3 without a bucket: "https://s3.eu-west-1...".
 std::string aws_endpoint(AwsService service, std::string_view region, EndpointChoice choice);
 
 // The two halves of choose_endpoint, for a caller that learns the region later (S3).
 // AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT; only "true" sets them.
 EndpointChoice endpoint_choice(const Environment& environment);
-// What stands in the place of AWS's own endpoint, or "". Errors: CFG-VALUE.
+// What stands in the place of AWS's own endpoint, or "". Plain http is taken to this machine alone,
+// but for an endpoint of S3 that is `configured`. Errors: CFG-VALUE.
 Result<std::string> configured_endpoint(AwsService service, std::string_view configured,
                                         const Environment& environment);
 
@@ -50,9 +40,6 @@ Result<std::string> configured_endpoint(AwsService service, std::string_view con
 // the region that is none.
 Result<std::string> choose_endpoint(AwsService service, std::string_view region,
                                     std::string_view configured, const Environment& environment);
-
-// "eu-west-1" and the like: what AWS calls a region, so that a slip never becomes a host name.
-bool is_region_name(std::string_view text);
 
 }  // namespace vesto
 

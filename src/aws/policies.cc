@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "aws/endpoints.h"
+#include "base/arn.h"
 #include "base/strings.h"
 
 namespace vesto {
@@ -45,14 +45,13 @@ Error bad_part(const std::string& what) {
   return {ErrorCode::kCfgValue, "a session policy cannot be written: " + what};
 }
 
-Status check_key_arn(const std::string& arn) {
-  const std::vector<std::string> parts = split(arn, ':');
-  const bool is_arn = parts.size() == 6 && parts[0] == "arn" && parts[2] == "kms";
-  if (is_arn && parts[5].starts_with("key/") && is_utf8(arn) &&
-      arn.find_first_of("*?$\"") == std::string::npos) {
+Status check_key_arn(const std::string& text) {
+  const std::optional<Arn> arn = parse_arn(text);
+  const bool is_key = arn && arn->service == "kms" && arn->resource.starts_with("key/");
+  if (is_key && is_utf8(text) && text.find_first_of("*?$\"") == std::string::npos) {
     return ok_status();
   }
-  return Error(bad_part("\"" + printable(cut_utf8(arn, 200), false) +
+  return Error(bad_part("\"" + printable(cut_utf8(text, 200), false) +
                         "\" is not the ARN of a KMS key"))
       .with_hint("Give the key's own ARN (arn:aws:kms:REGION:ACCOUNT:key/ID), not an alias.");
 }
@@ -129,23 +128,6 @@ std::string permission_policy(const PermissionNeeds& needs) {
         {{"Effect", "Allow"}, {"Action", needs.login_action}, {"Resource", needs.login_resources}});
   }
   return dumped(policy_of(std::move(statements)), 2);
-}
-
-std::string role_name_of_arn(const std::string& arn) {
-  const std::vector<std::string> parts = split(arn, ':');
-  if (parts.size() != 6) return "";
-  const std::vector<std::string> path = split(parts[5], '/');
-  if (path.size() < 2) return "";
-  if (parts[2] == "iam" && path[0] == "role") return path.back();
-  if (parts[2] == "sts" && path[0] == "assumed-role") return path[1];
-  return "";
-}
-
-std::string principal_of_arn(const std::string& arn) {
-  const std::vector<std::string> parts = split(arn, ':');
-  const std::string role = role_name_of_arn(arn);
-  if (role.empty() || parts[2] != "sts") return arn;
-  return parts[0] + ":" + parts[1] + ":iam::" + parts[4] + ":role/" + role;
 }
 
 }  // namespace vesto

@@ -40,13 +40,6 @@ struct PermissionNeeds {
 // Indented by 2, for people to paste.
 std::string permission_policy(const PermissionNeeds& needs);
 
-// "acme-sync" of "arn:aws:iam::123456789012:role/path/acme-sync" and of
-// "arn:aws:sts::123456789012:assumed-role/acme-sync/session"; "" if it is neither.
-std::string role_name_of_arn(const std::string& arn);
-// What a trust policy names for somebody with this ARN: of a session its role, since sessions
-// change. (The session does not tell the role's path.) Others as they are.
-std::string principal_of_arn(const std::string& arn);
-
 }  // namespace vesto
 
 #endif  // VESTO_AWS_POLICIES_H_

@@ -16,6 +16,7 @@
 #include "aws/credentials.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/warehouse_host.h"
 #include "net/http.h"
 
 namespace vesto {
@@ -63,18 +64,6 @@ class RedshiftApi {
 
 std::unique_ptr<RedshiftApi> make_redshift_api(RedshiftApiOptions options, Clock& clock,
                                                std::unique_ptr<HttpTransport> http);
-
-// What an endpoint's host name tells: warehouse, region, kind, account (Serverless alone).
-// "examplecluster.abc123.us-west-2.redshift.amazonaws.com",
-// "wg.123456789012.eu-west-1.redshift-serverless.amazonaws.com", also with other partitions'
-// suffixes. All fields "" where the host is neither.
-struct WarehouseHost {
-  std::string warehouse = {};
-  std::string region = {};
-  std::string account = {};
-  bool serverless = false;
-};
-WarehouseHost parse_warehouse_host(const std::string& host);
 
 }  // namespace vesto
 

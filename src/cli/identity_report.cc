@@ -5,9 +5,8 @@
 #include <stop_token>
 #include <utility>
 
-#include "aws/aws_errors.h"
-#include "aws/endpoints.h"
 #include "aws/policies.h"
+#include "base/arn.h"
 #include "redshift/sql.h"
 
 namespace vesto::cli {
@@ -23,6 +22,17 @@ std::string source_name(const GoogleIdentityConfig& config) {
 // The first error is the one that people must mend; what comes after it follows from it.
 void keep(const Error& error, IdentityReport* report) {
   if (!report->error) report->error = error;
+}
+
+// The ARN of the role that this session is of, if the text names it: AWS's chain says what a
+// profile or the environment has it assume.
+std::string role_in_text(const std::string& text, const std::string& session_arn) {
+  for (size_t at = text.find("arn:"); at != std::string::npos; at = text.find("arn:", at + 1)) {
+    std::string arn = text.substr(at, text.find(' ', at) - at);
+    while (arn.ends_with(',') || arn.ends_with(')')) arn.pop_back();
+    if (is_role_arn(arn) && principal_of_arn(session_arn, arn) == arn) return arn;
+  }
+  return "";
 }
 
 class Finder {
@@ -50,6 +60,7 @@ class Finder {
     }
     if (identity_ && report_.google) ask_google();
     if (identity_ && !report_.google) ask_aws();
+    if (identity_ && report_.self && auth_.method == "iam_role") ask_warehouse();
     login();
     permissions();
     return std::move(report_);
@@ -100,10 +111,32 @@ class Finder {
       return;
     }
     report_.asker = *asker;
-    report_.trust_policy = trust_policy_account(principal_of_arn(asker->arn), auth_.external_id);
+    const std::string role = role_in_text(report_.source, asker->arn);
+    const std::string principal = principal_of_arn(asker->arn, role);
+    report_.path_unknown = principal != asker->arn && role.empty();
+    report_.trust_policy = trust_policy_account(principal, auth_.external_id);
     const Result<CallerIdentity> self = identity_->caller(stop_);
     if (!self.ok()) return keep(self.error(), &report_);
     report_.self = *self;
+    if (!auth_.external_id.empty()) test_external_id();
+  }
+
+  // A role that takes us without the external id takes us for everybody's destination.
+  void test_external_id() {
+    const Result<AssumedRole> role = identity_->assume_without_external_id(stop_);
+    if (role.ok()) {
+      report_.bound = TrustBound::kLoose;
+    } else if (role.error().code() == ErrorCode::kAwsAssumeDenied) {
+      report_.bound = TrustBound::kBound;
+    } else {
+      report_.why = "not tested: " + role.error().message();
+    }
+  }
+
+  // Few roles may ask; that they may not is no fault.
+  void ask_warehouse() {
+    Result<WarehouseInfo> info = identity_->warehouse(stop_);
+    if (info.ok()) report_.warehouse = *std::move(info);
   }
 
   // Who we are in the end, as far as it is known: AWS's word, else the configuration's.
@@ -138,7 +171,9 @@ class Finder {
   void permissions() {
     const DestinationConfig& to = *report_.destination;
     const std::string region = auth_.region.empty() ? to.region : auth_.region;
-    PermissionNeeds needs{.partition = std::string(partition_of_region(region).name),
+    const AwsPartition& partition =
+        own_arn().empty() ? partition_of_region(region) : partition_of_arn(own_arn());
+    PermissionNeeds needs{.partition = std::string(partition.name),
                           .bucket = to.bucket,
                           .prefix = to.prefix,
                           .kms_key_arn = to.kms_key_arn};
@@ -164,12 +199,7 @@ class Finder {
       return;
     }
     needs->login_action = "redshift-serverless:GetCredentials";
-    std::string arn;
-    if (identity_ && report_.self) {
-      // Few roles may ask; that they may not is no fault.
-      const Result<WarehouseInfo> info = identity_->warehouse(stop_);
-      if (info.ok()) arn = info->resource_arn;
-    }
+    std::string arn = report_.warehouse ? report_.warehouse->resource_arn : "";
     report_.workgroup_known = !arn.empty();
     if (arn.empty()) {
       arn = fmt::format("arn:{}:redshift-serverless:{}:{}:workgroup/*", needs->partition, region,

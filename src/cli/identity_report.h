@@ -28,6 +28,7 @@ struct GoogleReport {
   std::optional<Error> error;
 };
 
+// Whether the role is bound to this destination: by the audience of a token, or by external_id.
 enum class TrustBound {
   kNotTested,  // `why` says why not; "" where there is nothing to test
   kBound,
@@ -46,9 +47,11 @@ struct IdentityReport {
   std::string why;
   std::string trust_policy;  // of role_arn; "" where there is none, or who is to be trusted unknown
   std::string permission_policy;
-  bool workgroup_known = true;      // false: its UUID is to be put into the policy
-  std::string database_user;        // of a temporary login; "" if unknown
-  std::vector<std::string> grants;  // SQL
+  bool path_unknown = false;               // of the role that the trust policy names
+  std::optional<WarehouseInfo> warehouse;  // where we may ask for it; not for a login by password
+  bool workgroup_known = true;             // false: its UUID is to be put into the policy
+  std::string database_user;               // of a temporary login; "" if unknown
+  std::vector<std::string> grants;         // SQL
   std::optional<Error> error;
 };
 

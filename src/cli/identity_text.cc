@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "aws/policies.h"
+#include "base/arn.h"
 #include "base/strings.h"
 #include "cli/identity_report.h"
 #include "sync/run.h"
@@ -82,8 +82,45 @@ std::string copy_name(const AuthConfig& auth) {
     return auth.copy_role_arn == "default" ? "the warehouse's default role"
                                            : "the attached role " + auth.copy_role_arn;
   }
-  return auth.copy == "static_keys" ? "the access key itself"
-                                    : "temporary keys, narrowed to the files of one load";
+  if (auth.copy == "static_keys") return "the access key itself";
+  return auth.role_arn.empty() ? "the temporary keys themselves (narrowed to the files of one load "
+                                 "only with role_arn)"
+                               : "temporary keys, narrowed to the files of one load";
+}
+
+std::string bound_text(const IdentityReport& report, const Terminal& terminal) {
+  const bool google = report.google.has_value();
+  if (report.bound == TrustBound::kBound) {
+    return mark(terminal, Shape::kDone) + (google
+                                               ? "the role refuses a token for another audience\n"
+                                               : "the role refuses us without the external id\n");
+  }
+  if (report.bound == TrustBound::kLoose) {
+    const CatalogEntry& entry = catalog_entry(ErrorCode::kAwsTrustLoose);
+    const std::string took =
+        google ? fmt::format("It took a token for the audience \"{}\"", kForeignAudience)
+               : std::string("It took us without the external id");
+    return mark(terminal, Shape::kPartial) +
+           fmt::format("{}: {}. {}:\n", entry.name, entry.title, took) +
+           "    whoever may add a destination to this Vesto can use it. Put the trust policy "
+           "below\n"
+           "    in its place.\n";
+  }
+  if (report.why.empty()) return "";
+  return mark(terminal, Shape::kNone) +
+         fmt::format("whether the role refuses {}: {}\n",
+                     google ? "another audience" : "us without the external id", shown(report.why));
+}
+
+// "paused": nobody can log in then.
+std::string warehouse_text(const IdentityReport& report) {
+  if (!report.warehouse) return "";
+  const WarehouseInfo& info = *report.warehouse;
+  std::string text = to_lower_ascii(info.status);
+  if (!info.address.empty()) text += fmt::format(", {}:{}", info.address, info.port);
+  text += info.publicly_accessible ? ", publicly accessible" : ", not publicly accessible";
+  return field("warehouse", text) +
+         (info.status == "paused" ? "              Nobody can log in until it is resumed.\n" : "");
 }
 
 std::string aws_text(const IdentityReport& report, const Terminal& terminal) {
@@ -106,21 +143,7 @@ std::string aws_text(const IdentityReport& report, const Terminal& terminal) {
     out += mark(terminal, Shape::kFailed) +
            fmt::format("{}: {}\n", report.error->name(), shown(report.error->message()));
   }
-  if (report.bound == TrustBound::kBound) {
-    out += mark(terminal, Shape::kDone) + "the role refuses a token for another audience\n";
-  } else if (report.bound == TrustBound::kLoose) {
-    const CatalogEntry& entry = catalog_entry(ErrorCode::kAwsTrustLoose);
-    out +=
-        mark(terminal, Shape::kPartial) +
-        fmt::format("{}: {}. It took a token for the audience \"{}\":\n", entry.name, entry.title,
-                    kForeignAudience) +
-        "    whoever may add a destination to this Vesto can use it. Put the trust policy below\n"
-        "    in its place.\n";
-  } else if (!report.why.empty()) {
-    out += mark(terminal, Shape::kNone) +
-           fmt::format("whether the role refuses another audience: {}\n", shown(report.why));
-  }
-  return out;
+  return out + bound_text(report, terminal) + warehouse_text(report);
 }
 
 std::string trust_text(const IdentityReport& report) {
@@ -138,7 +161,12 @@ std::string trust_text(const IdentityReport& report) {
         "same\n"
         "for every destination{}. The audience is accounts.google.com:oaud.\n",
         azp.empty() ? "" : " (here " + shown(azp) + ")");
-  } else if (auth.external_id.empty()) {
+  } else if (report.path_unknown) {
+    out +=
+        "AWS does not tell the path of the role that asks: where it has one, write it before the\n"
+        "name (role/PATH/NAME), as the role's page shows it.\n";
+  }
+  if (!report.google && auth.external_id.empty()) {
     out += "external_id is not set: with one, nobody else's destination can name this role.\n";
   }
   return out;
@@ -212,6 +240,14 @@ Json caller_json(const std::optional<CallerIdentity>& caller) {
   return {{"arn", caller->arn}, {"account", caller->account}};
 }
 
+Json warehouse_json(const std::optional<WarehouseInfo>& info) {
+  if (!info) return nullptr;
+  return {{"status", info->status},
+          {"address", info->address},
+          {"port", info->port},
+          {"publicly_accessible", info->publicly_accessible}};
+}
+
 // Our own text, or null where there is none.
 Json parsed(const std::string& text) {
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -229,6 +265,7 @@ Json report_json(const IdentityReport& report) {
   out["trust_bound"] = {{"bound", bound}, {"why", report.why}};
   out["trust_policy"] = parsed(report.trust_policy);
   out["permission_policy"] = parsed(report.permission_policy);
+  out["warehouse"] = warehouse_json(report.warehouse);
   out["workgroup_known"] = report.workgroup_known;
   out["user"] = report.user;
   out["database_user"] = report.database_user;
@@ -240,7 +277,11 @@ Json warnings_json(const IdentityReport* report) {
   Json out = Json::array();
   if (report == nullptr || report->bound != TrustBound::kLoose) return out;
   const CatalogEntry& entry = catalog_entry(ErrorCode::kAwsTrustLoose);
-  out.push_back({{"code", entry.name}, {"message", entry.title}, {"hint", entry.hint}});
+  const std::string hint = report->google
+                               ? std::string(entry.hint)
+                               : "Add the condition on sts:ExternalId to the role's trust policy: "
+                                 "vesto identity show DESTINATION prints it whole.";
+  out.push_back({{"code", entry.name}, {"message", entry.title}, {"hint", hint}});
   return out;
 }
 

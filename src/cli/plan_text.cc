@@ -12,6 +12,9 @@ namespace vesto::cli {
 
 namespace {
 
+// What sync/identity.cc puts in the place of keys that are not asked for yet.
+constexpr std::string_view kTemporary = "<temporary>";
+
 std::string blocked_lines(const Error& error, std::string_view indent) {
   return fmt::format("{0}! blocked   {1} {2}\n{0}  Fix: {3}\n", indent, error.name(),
                      printable(error.message(), false), printable(error.hint(), false));
@@ -103,6 +106,14 @@ std::string plan_json(const SyncPlan& plan, const std::string& sync) {
 
 std::string plan_sql(const SyncPlan& plan) {
   std::string out;
+  const auto has_keys = [](const std::string& sql) { return sql.find(kTemporary) != sql.npos; };
+  if (std::any_of(plan.sql.begin(), plan.sql.end(), has_keys)) {
+    out += fmt::format(
+        "-- In the place of {} and {{{{SECRET:...}}}} stand keys that AWS gives for a while: they "
+        "are\n"
+        "-- asked for as COPY is sent, and are kept nowhere.\n",
+        kTemporary);
+  }
   for (const std::string& sql : plan.sql) {
     out += sql;
     out += sql.ends_with(';') || sql.starts_with("--") ? "\n" : ";\n";

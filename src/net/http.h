@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/http_origin.h"
 #include "base/result.h"
 
 namespace vesto {
@@ -62,25 +63,6 @@ class HttpTransport {
 };
 
 std::unique_ptr<HttpTransport> make_http_client(HttpOptions options);
-
-// "https://host:9000" taken apart. Accepts http and https, a DNS name, an IPv4 address or an IPv6
-// address in brackets, a port, and at most one "/" behind; no user, path, query or fragment.
-struct HttpOrigin {
-  bool tls = true;
-  std::string host;  // lower case; IPv6 with its brackets
-  int port = 443;
-
-  [[nodiscard]] std::string host_header() const;  // "host" or "host:port" if not the default
-  [[nodiscard]] std::string url() const;          // "https://host:port", without the default port
-  [[nodiscard]] bool is_address() const;          // the host is an IPv4 or IPv6 address
-  bool operator==(const HttpOrigin&) const = default;
-};
-
-// Errors: CFG-VALUE.
-Result<HttpOrigin> parse_origin(std::string_view text);
-
-// Whether the host (as in HttpOrigin) is this machine: localhost, *.localhost, 127/8, ::1.
-bool is_loopback_host(std::string_view host);
 
 // Every byte but A-Z a-z 0-9 - _ . ~ as %XX in upper case; "/" stays if `keep_slash`. Once.
 std::string percent_encode(std::string_view text, bool keep_slash);

@@ -7,6 +7,7 @@
 #include "aws/default_chain.h"
 #include "aws/endpoints.h"
 #include "aws/policies.h"
+#include "base/arn.h"
 #include "base/strings.h"
 
 namespace vesto {
@@ -25,12 +26,6 @@ HttpOptions api_http(const Environment& environment) {
   HttpOptions options{.connect_timeout_ms = 10'000, .request_timeout_ms = 30'000};
   options.tls_ca_file = environment("AWS_CA_BUNDLE").value_or("");
   return options;
-}
-
-// "arn:aws-cn:iam::123456789012:role/x" -> "aws-cn".
-std::string partition_name(const std::string& arn) {
-  const std::vector<std::string> parts = split(arn, ':');
-  return parts.size() > 1 && find_partition(parts[1]) != nullptr ? parts[1] : "aws";
 }
 
 // Up to and with the last "/": where a stream's files of one run lie.
@@ -177,7 +172,7 @@ Status DestinationIdentity::set_up() {
   const AuthConfig& auth = options_.auth;
   region_ = auth.region.empty() ? options_.region : auth.region;
   if (region_.empty()) {
-    region_ = std::string(find_partition(partition_name(auth.role_arn))->default_region);
+    region_ = std::string(partition_of_arn(auth.role_arn).default_region);
   }
   const auto new_role = [&]() -> Result<std::unique_ptr<RoleSource>> {
     VESTO_ASSIGN(std::unique_ptr<Sts> sts, new_sts());
@@ -267,8 +262,8 @@ Result<AwsCredentials> DestinationIdentity::narrowed(const std::string& prefix,
   const auto known = narrowed_.find(prefix);
   if (known != narrowed_.end() && now_ms < known->second.renew_at_ms) return known->second.keys;
   VESTO_ASSIGN(std::string policy,
-               copy_session_policy(partition_name(options_.auth.role_arn), options_.bucket, prefix,
-                                   options_.kms_key_arn));
+               copy_session_policy(std::string(partition_of_arn(options_.auth.role_arn).name),
+                                   options_.bucket, prefix, options_.kms_key_arn));
   VESTO_ASSIGN(AwsCredentials keys, copy_role_->assume(std::move(policy), kCopyLifeMs, stop));
   if (narrowed_.size() >= kMaxNarrowed) narrowed_.clear();
   // Used again while half of their life is left. Half of a short one is little for a COPY, which
@@ -324,6 +319,15 @@ Result<AssumedRole> DestinationIdentity::assume_with(const IdToken& token,
   auto assumed = assume_by_token(*sts, role_request(), token, stop);
   if (!assumed.ok()) return std::move(assumed).error().in("role " + options_.auth.role_arn);
   return assumed;
+}
+
+Result<AssumedRole> DestinationIdentity::assume_without_external_id(const std::stop_token& stop) {
+  if (!asker_) return Error(ErrorCode::kGcpToken, "a Google identity asks by its token alone");
+  VESTO_ASSIGN(const AwsCredentials as, asker_->get(kLoginMarginMs, stop));
+  VESTO_ASSIGN(const std::unique_ptr<Sts> sts, new_sts());
+  AssumeRoleRequest request = role_request();
+  request.external_id.clear();
+  return sts->assume_role(request, as, stop);
 }
 
 AssumeRoleRequest DestinationIdentity::role_request() const {

@@ -264,6 +264,54 @@ def test_access_key_and_external_id(make, kind):
         assert "put the workgroup's ID, a UUID" in shown.out
 
 
+def trust_of_ext(*conditions):
+    return {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole",
+         "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+         **({"Condition": condition} if condition else {})} for condition in conditions]}
+
+
+def test_a_trust_policy_that_lets_us_in_without_the_external_id(postgres, tmp_path):
+    """It works, and whoever may add a destination can name the role."""
+    sandbox = Sandbox(extra=["--kind", "provisioned", "--world", str(WORLD)]).start()
+    world = World(postgres, sandbox)
+    try:
+        cell = Cell(world, sandbox, "provisioned", "external_id", "session_keys", user=None)
+        world.table("public.orders")
+        world.write_config()
+        strict = Shown(world, cell.environment, "rs")
+        assert strict.code == 0 and "✓ the role refuses us without the external id" in strict.out
+        assert "AWS-TRUST-LOOSE" not in strict.out
+        sandbox.control("POST", "/v1/iam", {"put_role_trust": {
+            "role": ACCOUNT + "vesto-ext", "policy": trust_of_ext(None)}})
+        loose = Shown(world, cell.environment, "rs")
+        assert loose.code == 0 and "AWS-TRUST-LOOSE" in loose.out, loose.out
+        assert "It took us without the external id" in loose.out
+        shown = Shown(world, cell.environment, "rs", "--json")
+        assert shown.destination()["trust_bound"]["bound"] is False
+        [warning] = shown.json["warnings"]
+        assert warning["code"] == "AWS-TRUST-LOOSE" and "sts:ExternalId" in warning["hint"]
+    finally:
+        world.close()
+        sandbox.stop()
+
+
+def test_the_warehouse_where_we_may_ask_for_it(make):
+    shown = make()("rs")
+    assert "warehouse   available, " in shown.out and "publicly accessible" in shown.out
+    to = make()("rs", "--json").destination()
+    assert to["warehouse"]["status"] == "available" and to["warehouse"]["port"] > 0
+    # This role may not.
+    denied = make(identity="external_id", user=None)("rs", "--json")
+    assert denied.code == 0 and denied.destination()["warehouse"] is None
+
+
+def test_keys_without_a_role_are_not_narrowed(make):
+    shown = make(identity="profile", user=None)("rs")
+    assert "COPY reads with the temporary keys themselves (narrowed" in shown.out
+    assert "COPY reads with temporary keys, narrowed" in make()("rs").out
+
+
 def test_another_external_id(make):
     show = make(identity="external_id", change=lambda text: text.replace("acme-42", "acme-43"))
     shown = show("rs", "--json")
@@ -312,7 +360,9 @@ def test_an_access_key_that_is_wrong(make):
 
 
 def test_a_secret_that_is_missing_is_no_fault_of_google(make):
-    show = make(user=None, change=lambda text: text + """
+    own_api = ("warehouse", "redshift_endpoint")
+    show = make(user=None, change=lambda text: "\n".join(
+        line for line in text.splitlines() if not line.startswith(own_api)) + """
 method = "password"
 user = "etl"
 password = { env = "NOT_SET_AT_ALL" }""")

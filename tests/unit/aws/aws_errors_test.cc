@@ -296,11 +296,5 @@ TEST(DeniedTexts, TolerantOfForms) {
   }
 }
 
-TEST(DeniedTexts, AccountOfAnArn) {
-  EXPECT_EQ(account_of_arn("arn:aws:redshift:eu-west-1:123456789012:dbuser:c/u"), "123456789012");
-  EXPECT_EQ(account_of_arn("arn:aws:s3:::bucket"), "");
-  EXPECT_EQ(account_of_arn("nothing"), "");
-}
-
 }  // namespace
 }  // namespace vesto

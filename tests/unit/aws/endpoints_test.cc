@@ -157,7 +157,7 @@ TEST_F(ChooseEndpoint, IgnoredOnlyIfTrue) {
   EXPECT_EQ(chosen(), "http://localhost:4566");
   variables_["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "True";
   EXPECT_EQ(chosen(), "https://sts.eu-west-1.amazonaws.com");
-  EXPECT_EQ(chosen(AwsService::kSts, "http://configured"), "http://configured");
+  EXPECT_EQ(chosen(AwsService::kSts, "https://configured"), "https://configured");
 }
 
 TEST_F(ChooseEndpoint, Variants) {
@@ -169,6 +169,24 @@ TEST_F(ChooseEndpoint, Variants) {
   EXPECT_EQ(chosen(), "https://sts.eu-west-1.api.aws");
   variables_["AWS_USE_FIPS_ENDPOINT"] = "true";
   EXPECT_EQ(chosen(AwsService::kS3, "", "cn-north-1"), "CFG-VALUE");
+}
+
+TEST_F(ChooseEndpoint, PlainHttpOnlyToThisMachine) {
+  for (const char* far :
+       {"http://sts.internal", "http://10.0.0.7:4566", "http://localhost.evil.com"}) {
+    EXPECT_EQ(chosen(AwsService::kSts, far), "CFG-VALUE") << far;
+    EXPECT_EQ(chosen(AwsService::kRedshift, far), "CFG-VALUE") << far;
+    // A store of objects in the same network, named on purpose.
+    EXPECT_EQ(chosen(AwsService::kS3, far), far);
+    variables_["AWS_ENDPOINT_URL"] = far;
+    for (const AwsService service :
+         {AwsService::kS3, AwsService::kSts, AwsService::kRedshiftServerless}) {
+      EXPECT_EQ(chosen(service), "CFG-VALUE") << far;
+    }
+    variables_.clear();
+  }
+  variables_["AWS_ENDPOINT_URL_REDSHIFT"] = "http://[::1]:4566";
+  EXPECT_EQ(chosen(AwsService::kRedshift), "http://[::1]:4566");
 }
 
 TEST_F(ChooseEndpoint, BadValuesNameTheirVariable) {

@@ -131,24 +131,5 @@ TEST(PermissionPolicy, WholeBucketWithoutLogin) {
   EXPECT_EQ(json["Statement"][1]["Resource"], "arn:aws:s3:::b/*");
 }
 
-TEST(Arns, RoleNameAndPrincipal) {
-  const std::string role = "arn:aws:iam::123456789012:role/a/b/sync";
-  const std::string session = "arn:aws-cn:sts::123456789012:assumed-role/sync/vesto-acme";
-  const std::string user = "arn:aws:iam::123456789012:user/loader";
-  EXPECT_EQ(role_name_of_arn(role), "sync");
-  EXPECT_EQ(role_name_of_arn(session), "sync");
-  EXPECT_EQ(role_name_of_arn(user), "");
-  EXPECT_EQ(principal_of_arn(role), role);
-  EXPECT_EQ(principal_of_arn(session), "arn:aws-cn:iam::123456789012:role/sync");
-  EXPECT_EQ(principal_of_arn(user), user);
-  EXPECT_EQ(account_of_arn(user), "123456789012");
-  for (const char* odd : {"", "x", "arn:aws:sts::1:assumed-role", "arn:aws:sts::1:assumed-role:x",
-                          "a:b:iam:d:e:role"}) {
-    EXPECT_EQ(role_name_of_arn(odd), "");
-    EXPECT_EQ(principal_of_arn(odd), odd);
-  }
-  EXPECT_EQ(account_of_arn("nothing"), "");
-}
-
 }  // namespace
 }  // namespace vesto

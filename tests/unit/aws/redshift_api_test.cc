@@ -163,39 +163,5 @@ TEST_F(RedshiftApiTest, NamesAreEncoded) {
   EXPECT_TRUE(has(script_.sent.back().body, R"("a\",\"x\":\"")"));
 }
 
-TEST(WarehouseHostName, Kinds) {
-  const WarehouseHost cluster =
-      parse_warehouse_host("examplecluster.abc123.us-west-2.redshift.amazonaws.com");
-  EXPECT_EQ(cluster.warehouse, "examplecluster");
-  EXPECT_EQ(cluster.region, "us-west-2");
-  EXPECT_EQ(cluster.account, "");
-  EXPECT_FALSE(cluster.serverless);
-  const WarehouseHost workgroup =
-      parse_warehouse_host("WG.123456789012.eu-west-1.redshift-serverless.amazonaws.com.");
-  EXPECT_EQ(workgroup.warehouse, "wg");
-  EXPECT_EQ(workgroup.region, "eu-west-1");
-  EXPECT_EQ(workgroup.account, "123456789012");
-  EXPECT_TRUE(workgroup.serverless);
-}
-
-TEST(WarehouseHostName, EveryPartition) {
-  for (const char* good :
-       {"c.x.cn-north-1.redshift.amazonaws.com.cn", "c.x.us-gov-west-1.redshift.amazonaws.com",
-        "c.x.eusc-de-east-1.redshift.amazonaws.eu", "c.x.eu-west-1.redshift.api.aws",
-        "c.123456789012.cn-north-1.redshift-serverless.amazonaws.com.cn",
-        "c.123456789012.eusc-de-east-1.redshift-serverless.amazonaws.eu"}) {
-    EXPECT_EQ(parse_warehouse_host(good).warehouse, "c") << good;
-  }
-  for (const char* bad :
-       {"", "localhost", "db.example.com", "redshift.eu-west-1.amazonaws.com",
-        "c.x.eu-west-1.redshift.amazonaws.com.cn", "c.x.cn-north-1.redshift.amazonaws.com",
-        "c.x.eu-west-1.redshift.amazonaws.com.evil.com", "c.x.nowhere.redshift.amazonaws.com",
-        "wg.abc.eu-west-1.redshift-serverless.amazonaws.com", ".x.eu-west-1.redshift.amazonaws.com",
-        "127.0.0.1"}) {
-    EXPECT_EQ(parse_warehouse_host(bad).warehouse, "") << bad;
-    EXPECT_EQ(parse_warehouse_host(bad).region, "") << bad;
-  }
-}
-
 }  // namespace
 }  // namespace vesto

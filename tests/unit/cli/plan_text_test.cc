@@ -75,5 +75,13 @@ TEST(PlanTextTest, SqlIsTheArtefactAlone) {
   EXPECT_EQ(plan_sql(plan), "-- in the source: COPY\nBEGIN;\nCOMMIT;\n");
 }
 
+TEST(PlanTextTest, SqlSaysWhatWillStandInThePlaceOfKeys) {
+  SyncPlan plan;
+  plan.sql = {"BEGIN", "COPY t FROM 's3://b/m' ACCESS_KEY_ID '<temporary>'", "COMMIT"};
+  const std::string text = plan_sql(plan);
+  EXPECT_EQ(text.find("-- In the place of <temporary> and {{SECRET:...}} stand keys"), 0u) << text;
+  EXPECT_NE(text.find("nowhere.\nBEGIN;\nCOPY"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace vesto::cli

@@ -318,41 +318,6 @@ TEST_F(HttpTls, ClearTextServerAndBadCaFile) {
   EXPECT_EQ(code_of(get(url, {.tls_ca_file = file_with("no PEM")})), ErrorCode::kCfgValue);
 }
 
-TEST(HttpOrigins, TakenApart) {
-  struct Case {
-    std::string text;
-    HttpOrigin origin;
-    std::string host_header;
-    std::string url;
-  };
-  const Case cases[] = {
-      {"https://Host.Example", {true, "host.example", 443}, "host.example", "https://host.example"},
-      {" http://h:80/ ", {false, "h", 80}, "h", "http://h"},
-      {"http://h:443", {false, "h", 443}, "h:443", "http://h:443"},
-      {"https://[::1]:9000", {true, "[::1]", 9000}, "[::1]:9000", "https://[::1]:9000"},
-      {"https://127.0.0.1", {true, "127.0.0.1", 443}, "127.0.0.1", "https://127.0.0.1"},
-  };
-  for (const Case& c : cases) {
-    const auto origin = parse_origin(c.text);
-    ASSERT_TRUE(origin.ok()) << c.text;
-    EXPECT_EQ(*origin, c.origin) << c.text;
-    EXPECT_EQ(origin->host_header(), c.host_header);
-    EXPECT_EQ(origin->url(), c.url);
-  }
-  EXPECT_TRUE(parse_origin("https://[::1]")->is_address());
-  EXPECT_TRUE(parse_origin("https://10.0.0.1")->is_address());
-  EXPECT_FALSE(parse_origin("https://s3.localhost")->is_address());
-}
-
-TEST(HttpOrigins, Loopback) {
-  for (const char* host : {"localhost", "s3.localhost", "127.0.0.1", "127.9.9.9", "[::1]"}) {
-    EXPECT_TRUE(is_loopback_host(host)) << host;
-  }
-  for (const char* host : {"127.example.com", "localhost.example", "10.0.0.1", "xlocalhost"}) {
-    EXPECT_FALSE(is_loopback_host(host)) << host;
-  }
-}
-
 TEST(Percent, BothWays) {
   EXPECT_EQ(percent_encode("a/b c+\xc3\xbc~%", true), "a/b%20c%2B%C3%BC~%25");
   EXPECT_EQ(percent_encode("a/b", false), "a%2Fb");

@@ -1,19 +1,12 @@
-#include "aws/endpoints.h"
-#include "aws/redshift_api.h"
+#include "base/warehouse_host.h"
+
+#include "base/arn.h"
 #include "base/strings.h"
 
 namespace vesto {
 
-namespace {
-
-bool is_account(std::string_view text) {
-  return text.size() == 12 && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-}  // namespace
-
 // <warehouse>.<random or account>.<region>.redshift[-serverless].<suffix of the partition>
-WarehouseHost parse_warehouse_host(const std::string& host) {
+WarehouseHost parse_warehouse_host(std::string_view host) {
   std::string lower = to_lower_ascii(trim(host));
   if (lower.ends_with('.')) lower.pop_back();  // a name may end in the root's dot
   const std::vector<std::string> labels = split(lower, '.');
@@ -24,7 +17,7 @@ WarehouseHost parse_warehouse_host(const std::string& host) {
   const AwsPartition& partition = partition_of_region(labels[2]);
   if (labels[0].empty() || labels[1].empty() || !is_region_name(labels[2])) return {};
   if (suffix != partition.dns_suffix && suffix != partition.dual_stack_suffix) return {};
-  if (serverless && !is_account(labels[1])) return {};
+  if (serverless && !is_account_id(labels[1])) return {};
   return {.warehouse = labels[0],
           .region = labels[2],
           .account = serverless ? labels[1] : "",

@@ -1,0 +1,29 @@
+// AWS's partitions: what stands in ARNs, in host names, and how regions are called there. One table
+// for all who ask.
+// Source: AWS's endpoint rules as published with its SDKs (partitions aws, aws-cn, aws-us-gov,
+// aws-eusc). Pure; any thread.
+#ifndef VESTO_BASE_AWS_PARTITION_H_
+#define VESTO_BASE_AWS_PARTITION_H_
+
+#include <string_view>
+
+namespace vesto {
+
+struct AwsPartition {
+  std::string_view name;               // "aws-cn": as in ARNs
+  std::string_view dns_suffix;         // "amazonaws.com.cn"
+  std::string_view dual_stack_suffix;  // "api.amazonwebservices.com.cn"
+  std::string_view default_region;     // one in which every account has STS
+};
+
+// By the region's first letters; a region of no known form is taken to be of "aws".
+const AwsPartition& partition_of_region(std::string_view region);
+// The partition with this name, or nullptr: "arn:aws-cn:..." names it.
+const AwsPartition* find_partition(std::string_view name);
+
+// "eu-west-1" and the like: what AWS calls a region, so that a slip never becomes a host name.
+bool is_region_name(std::string_view text);
+
+}  // namespace vesto
+
+#endif  // VESTO_BASE_AWS_PARTITION_H_

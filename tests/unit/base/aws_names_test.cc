@@ -1,0 +1,171 @@
+// Names that AWS gives: ARNs, partitions, host names of warehouses; and addresses of services.
+#include <gtest/gtest.h>
+
+#include "base/arn.h"
+#include "base/http_origin.h"
+#include "base/warehouse_host.h"
+
+namespace vesto {
+namespace {
+
+TEST(Arns, TakenApart) {
+  const auto role = parse_arn("arn:aws-us-gov:iam::123456789012:role/a/b/sync");
+  ASSERT_TRUE(role);
+  EXPECT_EQ(role->partition, "aws-us-gov");
+  EXPECT_EQ(role->service, "iam");
+  EXPECT_EQ(role->region, "");
+  EXPECT_EQ(role->account, "123456789012");
+  EXPECT_EQ(role->resource, "role/a/b/sync");
+  const auto user = parse_arn("arn:aws:redshift:eu-west-1:123456789012:dbuser:c/u");
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->region, "eu-west-1");
+  EXPECT_EQ(user->resource, "dbuser:c/u");  // a colon of the resource stays
+  const auto bucket = parse_arn("arn:aws:s3:::b/k");
+  ASSERT_TRUE(bucket);
+  EXPECT_EQ(bucket->account, "");
+}
+
+TEST(Arns, WhatIsNone) {
+  for (const char* bad :
+       {"", "arn", "arn:", "arn:aws", "arn:aws:iam::123456789012", "arn:aws:iam::123456789012:",
+        "arn:aws2:iam::123456789012:role/x", "arn:AWS:iam::123456789012:role/x",
+        "ARN:aws:iam::123456789012:role/x", "arn:aws:iam::12:role/x", "arn:aws:iam::12345678901a:x",
+        "arn:aws:iam::123456789012:role/a b", "arn:aws:iam::123456789012:role/x\n",
+        " arn:aws:iam::123456789012:role/x", "arn:aws:::123456789012:role/x"}) {
+    EXPECT_FALSE(parse_arn(bad)) << bad;
+    EXPECT_FALSE(is_role_arn(bad)) << bad;
+    EXPECT_EQ(account_of_arn(bad), "") << bad;
+    EXPECT_EQ(role_name_of_arn(bad), "") << bad;
+    EXPECT_EQ(principal_of_arn(bad), bad);
+    EXPECT_EQ(partition_of_arn(bad).name, "aws") << bad;
+  }
+  EXPECT_FALSE(parse_arn("arn:aws:s3:::" + std::string(2048, 'x')));
+}
+
+TEST(Arns, Roles) {
+  for (const char* good :
+       {"arn:aws:iam::123456789012:role/x", "arn:aws-cn:iam::123456789012:role/path/x",
+        "arn:aws-us-gov:iam::123456789012:role/x", "arn:aws-eusc:iam::123456789012:role/x"}) {
+    EXPECT_TRUE(is_role_arn(good)) << good;
+  }
+  for (const char* bad :
+       {"arn:aws:iam::123456789012:role/", "arn:aws:iam::123456789012:role/path/",
+        "arn:aws:iam::123456789012:user/x", "arn:aws:iam:::role/x",
+        "arn:aws:iam:eu-west-1:123456789012:role/x", "arn:aws:sts::123456789012:assumed-role/x/y",
+        "arn:aws-moon:iam::123456789012:role/x"}) {
+    EXPECT_FALSE(is_role_arn(bad)) << bad;
+  }
+}
+
+TEST(Arns, RoleNameAndPrincipal) {
+  const std::string role = "arn:aws-cn:iam::123456789012:role/a/b/sync";
+  const std::string session = "arn:aws-cn:sts::123456789012:assumed-role/sync/vesto-acme";
+  const std::string user = "arn:aws:iam::123456789012:user/loader";
+  EXPECT_EQ(role_name_of_arn(role), "sync");
+  EXPECT_EQ(role_name_of_arn(session), "sync");
+  EXPECT_EQ(role_name_of_arn(user), "");
+  EXPECT_EQ(principal_of_arn(role), role);
+  EXPECT_EQ(principal_of_arn(session), "arn:aws-cn:iam::123456789012:role/sync");
+  EXPECT_EQ(principal_of_arn(user), user);
+  // The path is kept where it is known, and only of the same role.
+  EXPECT_EQ(principal_of_arn(session, role), role);
+  for (const char* other :
+       {"arn:aws-cn:iam::123456789012:role/a/b/sync2", "arn:aws-cn:iam::999999999999:role/a/sync",
+        "arn:aws-cn:iam::123456789012:user/sync", "sync"}) {
+    EXPECT_EQ(principal_of_arn(session, other), "arn:aws-cn:iam::123456789012:role/sync") << other;
+  }
+  EXPECT_EQ(account_of_arn(user), "123456789012");
+  EXPECT_EQ(account_of_arn("arn:aws:s3:::bucket"), "");
+  EXPECT_EQ(partition_of_arn(session).name, "aws-cn");
+  EXPECT_EQ(partition_of_arn(role).default_region, "cn-northwest-1");
+}
+
+TEST(WarehouseHostName, Kinds) {
+  const WarehouseHost cluster =
+      parse_warehouse_host("examplecluster.abc123.us-west-2.redshift.amazonaws.com");
+  EXPECT_EQ(cluster.warehouse, "examplecluster");
+  EXPECT_EQ(cluster.region, "us-west-2");
+  EXPECT_EQ(cluster.account, "");
+  EXPECT_FALSE(cluster.serverless);
+  const WarehouseHost workgroup =
+      parse_warehouse_host("WG.123456789012.eu-west-1.redshift-serverless.amazonaws.com.");
+  EXPECT_EQ(workgroup.warehouse, "wg");
+  EXPECT_EQ(workgroup.region, "eu-west-1");
+  EXPECT_EQ(workgroup.account, "123456789012");
+  EXPECT_TRUE(workgroup.serverless);
+}
+
+TEST(WarehouseHostName, EveryPartition) {
+  for (const char* good :
+       {"c.x.cn-north-1.redshift.amazonaws.com.cn", "c.x.us-gov-west-1.redshift.amazonaws.com",
+        "c.x.eusc-de-east-1.redshift.amazonaws.eu", "c.x.eu-west-1.redshift.api.aws",
+        "c.123456789012.cn-north-1.redshift-serverless.amazonaws.com.cn",
+        "c.123456789012.eusc-de-east-1.redshift-serverless.amazonaws.eu"}) {
+    EXPECT_EQ(parse_warehouse_host(good).warehouse, "c") << good;
+  }
+  for (const char* bad :
+       {"", "localhost", "db.example.com", "redshift.eu-west-1.amazonaws.com",
+        "c.x.eu-west-1.redshift.amazonaws.com.cn", "c.x.cn-north-1.redshift.amazonaws.com",
+        "c.x.eu-west-1.redshift.amazonaws.com.evil.com", "c.x.nowhere.redshift.amazonaws.com",
+        "wg.abc.eu-west-1.redshift-serverless.amazonaws.com", ".x.eu-west-1.redshift.amazonaws.com",
+        "127.0.0.1"}) {
+    EXPECT_EQ(parse_warehouse_host(bad).warehouse, "") << bad;
+    EXPECT_EQ(parse_warehouse_host(bad).region, "") << bad;
+  }
+}
+
+TEST(HttpOrigins, TakenApart) {
+  struct Case {
+    std::string text;
+    HttpOrigin origin;
+    std::string host_header;
+    std::string url;
+  };
+  const Case cases[] = {
+      {"https://Host.Example", {true, "host.example", 443}, "host.example", "https://host.example"},
+      {" http://h:80/ ", {false, "h", 80}, "h", "http://h"},
+      {"http://h:443", {false, "h", 443}, "h:443", "http://h:443"},
+      {"https://[::1]:9000", {true, "[::1]", 9000}, "[::1]:9000", "https://[::1]:9000"},
+      {"https://127.0.0.1", {true, "127.0.0.1", 443}, "127.0.0.1", "https://127.0.0.1"},
+  };
+  for (const Case& c : cases) {
+    const auto origin = parse_origin(c.text);
+    ASSERT_TRUE(origin.ok()) << c.text;
+    EXPECT_EQ(*origin, c.origin) << c.text;
+    EXPECT_EQ(origin->host_header(), c.host_header);
+    EXPECT_EQ(origin->url(), c.url);
+  }
+  EXPECT_TRUE(parse_origin("https://[::1]")->is_address());
+  EXPECT_TRUE(parse_origin("https://10.0.0.1")->is_address());
+  EXPECT_FALSE(parse_origin("https://s3.localhost")->is_address());
+}
+
+TEST(HttpOrigins, Loopback) {
+  for (const char* host : {"localhost", "s3.localhost", "127.0.0.1", "127.9.9.9", "[::1]"}) {
+    EXPECT_TRUE(is_loopback_host(host)) << host;
+  }
+  for (const char* host : {"127.example.com", "localhost.example", "10.0.0.1", "xlocalhost"}) {
+    EXPECT_FALSE(is_loopback_host(host)) << host;
+  }
+}
+
+TEST(HttpOrigins, PlainOnlyToThisMachine) {
+  for (const char* good : {"https://sts.eu-west-1.amazonaws.com", "http://localhost:9000",
+                           "http://127.0.0.1:1", "http://[::1]:80", "http://sts.localhost"}) {
+    EXPECT_TRUE(parse_service_origin(good).ok()) << good;
+  }
+  for (const char* bad :
+       {"http://sts.eu-west-1.amazonaws.com", "http://10.0.0.1:9000", "HTTP://internal",
+        "http://127.0.0.1.example.com", "http://localhost.example.com", "http://[::2]"}) {
+    const auto origin = parse_service_origin(bad);
+    ASSERT_FALSE(origin.ok()) << bad;
+    EXPECT_EQ(origin.error().code(), ErrorCode::kCfgValue);
+    EXPECT_NE(origin.error().message().find("plain http"), std::string::npos);
+    EXPECT_NE(origin.error().hint().find("https://"), std::string::npos);
+  }
+  EXPECT_FALSE(parse_service_origin("https://user@host").ok());
+  EXPECT_FALSE(parse_service_origin("sts").ok());
+}
+
+}  // namespace
+}  // namespace vesto
