@@ -75,11 +75,13 @@ int cmd_config_check(const Context& context) {
   if (context.options.json) {
     std::vector<std::string> issues;
     for (const ConfigIssue& issue : loaded.issues) issues.push_back(issue_json(issue));
+    std::vector<std::string> warnings;
+    for (const ConfigIssue& issue : loaded.warnings) warnings.push_back(issue_json(issue));
     std::vector<std::string> files;
     for (const std::string& file : loaded.files) files.push_back(json_quote(file));
-    write_out(fmt::format(
-                  R"({{"schema":"vesto.config-check/1","success":{},"files":[{}],"issues":[{}]}})",
-                  good, join(files, ","), join(issues, ",")) +
+    write_out(fmt::format(R"({{"schema":"vesto.config-check/1","success":{},"files":[{}],)"
+                          R"("issues":[{}],"warnings":[{}]}})",
+                          good, join(files, ","), join(issues, ","), join(warnings, ",")) +
               "\n");
   } else if (good && !context.options.quiet) {
     const Config& config = loaded.config;
@@ -88,6 +90,7 @@ int cmd_config_check(const Context& context) {
         plural(config.sources.size(), "source"), plural(config.destinations.size(), "destination"),
         plural(config.syncs.size(), "sync")));
   }
+  if (!context.options.quiet) write_err(issues_text(loaded.warnings));
   if (good) return kExitOk;
   write_err(issues_text(loaded.issues));
   write_err(plural(loaded.issues.size(), "problem") + ".\n");

@@ -62,7 +62,8 @@ std::string issues_text(const std::vector<ConfigIssue>& issues) {
   std::string out;
   for (const ConfigIssue& issue : issues) {
     const CatalogEntry& entry = catalog_entry(issue.code);
-    out += fmt::format("{} {}: {}\n", issue.origin.text(), entry.name, issue.message);
+    out += fmt::format("{} {}{}: {}\n", issue.origin.text(), issue.warning ? "warning " : "",
+                       entry.name, issue.message);
     if (!issue.excerpt.empty()) out += fmt::format("    {}\n", issue.excerpt);
     out += fmt::format("    Fix: {}\n", issue.hint.empty() ? entry.hint : issue.hint);
   }

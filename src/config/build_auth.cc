@@ -3,41 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
+#include <array>
 
+#include "base/arn.h"
+#include "base/http_origin.h"
 #include "base/strings.h"
+#include "base/warehouse_host.h"
 #include "config/values.h"
 
 namespace vesto {
 
 namespace {
 
-// "arn:aws:iam::123456789012:role/path/name".
-bool is_role_arn(std::string_view text) {
-  const std::vector<std::string> parts = split(text, ':');
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  return parts.size() == 6 && parts[0] == "arn" && parts[1].starts_with("aws") &&
-         parts[2] == "iam" && parts[3].empty() && parts[4].size() == 12 &&
-         std::all_of(parts[4].begin(), parts[4].end(), digit) && parts[5].starts_with("role/") &&
-         parts[5].size() > 5 && text.size() <= 2048;
-}
-
-// What the host name of AWS's own endpoints tells: warehouse and region. Serverless:
-// workgroup.account.region.redshift-serverless.SUFFIX; cluster: id.hash.region.redshift.SUFFIX.
-struct HostParts {
-  std::string warehouse;
-  std::string region;
-  std::optional<bool> serverless;
-};
-
-HostParts host_parts(const std::string& host) {
-  const std::vector<std::string> labels = split(to_lower_ascii(host), '.');
-  if (labels.size() < 6) return {};
-  const bool serverless = labels[3] == "redshift-serverless";
-  if (!serverless && labels[3] != "redshift") return {};
-  if (!labels[4].starts_with("amazonaws")) return {};
-  return {.warehouse = labels[0], .region = labels[2], .serverless = serverless};
-}
+// Keys for COPY are meant to live so long (kCopyLifeMs of sync/identity.cc): a large one takes more.
+constexpr int64_t kShortestCopyLimitS = 1800;
+constexpr int64_t kLongestLoginS = 3600;
 
 class AuthBuilder {
  public:
@@ -52,12 +32,18 @@ class AuthBuilder {
     check_login();
     check_identity();
     check_copy();
+    check_session_duration();
+    check_address("sts_endpoint", out_.sts_endpoint);
+    check_address("redshift_endpoint", out_.redshift_endpoint);
     return out_;
   }
 
  private:
   void read() {
     out_.origin = section_.table_origin();
+    out_.audience_origin = section_.origin("audience");
+    out_.role_arn_origin = section_.origin("role_arn");
+    out_.external_id_origin = section_.origin("external_id");
     out_.user = section_.reference("user");
     out_.password = section_.reference("password");
     out_.access_key_id = section_.reference("access_key_id");
@@ -76,8 +62,7 @@ class AuthBuilder {
   }
 
   void derive() {
-    const HostParts parts = host_parts(destination_.host);
-    host_kind_ = parts.serverless;
+    const WarehouseHost parts = parse_warehouse_host(destination_.host);
     out_.region = section_.has("region") ? section_.text("region") : parts.region;
     out_.warehouse = section_.has("warehouse") ? section_.text("warehouse") : parts.warehouse;
     out_.method = section_.has("method")
@@ -97,21 +82,25 @@ class AuthBuilder {
   }
 
   void check_login() {
-    if (host_kind_ && *host_kind_ != destination_.serverless) {
+    const WarehouseHost host = parse_warehouse_host(destination_.host);
+    if (host.known() && host.serverless != destination_.serverless) {
       issues_->push_back(
           {.code = ErrorCode::kCfgValue,
            .origin = destination_.origin,
-           .message = fmt::format("destination.{}: the endpoint is that of {}, but kind is \"{}\"",
-                                  destination_.name,
-                                  *host_kind_ ? "a Serverless workgroup" : "a provisioned cluster",
-                                  destination_.serverless ? "redshift-serverless" : "redshift"),
-           .hint = *host_kind_ ? "Write kind = \"redshift-serverless\"."
-                               : "Write kind = \"redshift\"."});
+           .message = fmt::format(
+               "destination.{}: the endpoint is that of {}, but kind is \"{}\"", destination_.name,
+               host.serverless ? "a Serverless workgroup" : "a provisioned cluster",
+               destination_.serverless ? "redshift-serverless" : "redshift"),
+           .hint = host.serverless ? "Write kind = \"redshift-serverless\"."
+                                   : "Write kind = \"redshift\"."});
     }
     if (out_.method == "password") {
       need("user", out_.user.given(), "a login by password needs it");
       need("password", out_.password.given(), "a login by password needs it");
       forbid("db_user", "it belongs to method = \"iam_role\"; write user");
+      for (const char* name : {"warehouse", "redshift_endpoint"}) {
+        forbid(name, "a login by password asks nothing of Redshift's API");
+      }
       return;
     }
     if (out_.method != "iam_role") return;
@@ -192,6 +181,37 @@ class AuthBuilder {
     }
   }
 
+  void check_session_duration() {
+    // "1h" is the default, which config show prints.
+    if (!section_.has("session_duration") || out_.session_duration_s == kLongestLoginS) return;
+    const bool short_one = out_.session_duration_s < kShortestCopyLimitS;
+    if (out_.role_arn.empty() && out_.method == "password") {
+      forbid("session_duration",
+             "no role is assumed and no login is asked for: give role_arn, or remove the line");
+    } else if (out_.role_arn.empty() && out_.session_duration_s > kLongestLoginS) {
+      forbid("session_duration",
+             "no role is assumed, and a temporary login is given for one hour at most");
+    } else if (!out_.role_arn.empty() && out_.copy == "session_keys" && short_one) {
+      issues_->push_back({.code = ErrorCode::kCfgValue,
+                          .origin = section_.origin("session_duration"),
+                          .message = fmt::format(
+                              "destination.{}.auth.session_duration = \"{}\": a COPY that takes "
+                              "longer fails when its keys end, and may take half an hour and "
+                              "more",
+                              destination_.name, section_.text("session_duration")),
+                          .hint = "Set it to \"30m\" or more, or leave it out.",
+                          .warning = true});
+    }
+  }
+
+  void check_address(std::string_view setting, const std::string& address) {
+    if (address.empty()) return;
+    const Result<HttpOrigin> origin = parse_service_origin(address);
+    if (origin.ok()) return;
+    add(setting, fmt::format("{}: {}", setting, printable(origin.error().message(), false)),
+        origin.error().hint());
+  }
+
   void add(std::string_view setting, std::string what, std::string hint) {
     issues_->push_back({.code = ErrorCode::kCfgValue,
                         .origin = section_.origin(setting),
@@ -221,7 +241,6 @@ class AuthBuilder {
   const DestinationConfig& destination_;
   std::vector<ConfigIssue>* issues_;
   AuthConfig out_;
-  std::optional<bool> host_kind_;
 };
 
 }  // namespace
@@ -231,24 +250,65 @@ AuthConfig build_auth(const Section& auth, const DestinationConfig& destination,
   return AuthBuilder(auth, destination, issues).build();
 }
 
+namespace {
+
+// A setting of [identity.google] and the source that reads it.
+struct GoogleSetting {
+  std::string_view name;
+  std::string_view source;
+  bool needed;
+};
+constexpr std::array<GoogleSetting, 4> kGoogleSettings = {{{"key", "key_file", true},
+                                                           {"token_file", "token_file", true},
+                                                           {"token_uri", "key_file", false},
+                                                           {"tls_ca_file", "key_file", false}}};
+
+void check_google(const Section& section, const std::string& source,
+                  std::vector<ConfigIssue>* issues) {
+  for (const GoogleSetting& setting : kGoogleSettings) {
+    const bool has = section.has(setting.name);
+    if (!has && setting.needed && setting.source == source) {
+      issues->push_back({.code = ErrorCode::kCfgMissing,
+                         .origin = section.table_origin(),
+                         .message = fmt::format("identity.google.{} is missing: source is \"{}\"",
+                                                setting.name, source),
+                         .hint = fmt::format("Add {} to [identity.google].", setting.name)});
+    } else if (has && setting.source != source) {
+      issues->push_back(
+          {.code = ErrorCode::kCfgValue,
+           .origin = section.origin(setting.name),
+           .message =
+               fmt::format("identity.google.{} has no meaning here: source is \"{}\", and it "
+                           "belongs to source = \"{}\"",
+                           setting.name, source, setting.source),
+           .hint = fmt::format("Remove the line, or write source = \"{}\".", setting.source)});
+    }
+  }
+}
+
+}  // namespace
+
 GoogleIdentityConfig build_google(const Section& identity, std::vector<ConfigIssue>* issues) {
   const Section section = identity.below("google");
   GoogleIdentityConfig out;
+  out.origin = section.table_origin();
   out.source = section.text("source");
   out.key = section.reference("key");
   out.token_file = section.path("token_file");
+  out.token_file_origin = section.origin("token_file");
   out.token_uri = section.text("token_uri");
   out.tls_ca_file = section.path("tls_ca_file");
-  const auto need = [&](std::string_view setting, std::string_view source) {
-    if (section.has(setting)) return;
-    issues->push_back(
-        {.code = ErrorCode::kCfgMissing,
-         .origin = section.table_origin(),
-         .message = fmt::format("identity.google.{} is missing: source is \"{}\"", setting, source),
-         .hint = fmt::format("Add {} to [identity.google].", setting)});
-  };
-  if (out.source == "key_file") need("key", out.source);
-  if (out.source == "token_file") need("token_file", out.source);
+  out.tls_ca_file_origin = section.origin("tls_ca_file");
+  // config show prints the default, which says nothing.
+  out.says_something =
+      section.given() && out.source != Section(nullptr, "identity.google").text("source");
+  for (const GoogleSetting& setting : kGoogleSettings) {
+    out.says_something = out.says_something || section.has(setting.name);
+  }
+  const auto is_source = [&](const GoogleSetting& setting) { return setting.source == out.source; };
+  const bool known = out.source == "metadata" ||
+                     std::any_of(kGoogleSettings.begin(), kGoogleSettings.end(), is_source);
+  if (known) check_google(section, out.source, issues);
   return out;
 }
 

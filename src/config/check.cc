@@ -6,6 +6,7 @@
 #include <optional>
 #include <tuple>
 
+#include "base/arn.h"
 #include "base/ids.h"
 #include "base/strings.h"
 #include "config/build.h"
@@ -28,6 +29,9 @@ class Checker {
       state_table(sync);
       targets(sync);
     }
+    for (const DestinationConfig& destination : config_.destinations) audience(destination);
+    external_ids();
+    google();
   }
 
  private:
@@ -88,11 +92,92 @@ class Checker {
     }
   }
 
+  // Who may add a destination here knows its audience. If it were also that of another account's
+  // role, they could name that role and have Vesto write with it (the confused deputy; IAM user
+  // guide). So Vesto sends no token whose audience is another account's.
+  void audience(const DestinationConfig& destination) {
+    const AuthConfig& auth = destination.auth;
+    if (auth.identity != "google" || auth.audience.empty() || !is_role_arn(auth.role_arn)) return;
+    const auto [at, fresh] = audiences_.try_emplace(auth.audience, &destination);
+    if (fresh) return;
+    const DestinationConfig& other = *at->second;
+    if (account_of_arn(other.auth.role_arn) == account_of_arn(auth.role_arn)) return;
+    add(ErrorCode::kCfgDuplicate, auth.audience_origin,
+        fmt::format(
+            "destination.{}.auth.audience is that of destination.{} too ({}), whose role is "
+            "of another AWS account: who knows one role's audience could use the other",
+            destination.name, other.name, other.auth.audience_origin.text()),
+        "Make an audience of its own for each account (any text that nobody else chose), here and "
+        "in "
+        "the trust policy of its role.");
+  }
+
+  // The same for roles that keys assume: there the external id tells accounts apart. A company may
+  // reach several accounts of its own without one, so this is a warning.
+  void external_ids() {
+    std::map<std::string, std::vector<const DestinationConfig*>> by_asker;
+    for (const DestinationConfig& destination : config_.destinations) {
+      const AuthConfig& auth = destination.auth;
+      if (auth.identity == "google" || !is_role_arn(auth.role_arn)) continue;
+      by_asker[fmt::format("{}\n{}\n{}", auth.identity, auth.profile, auth.access_key_id.name)]
+          .push_back(&destination);
+    }
+    for (const auto& [asker, destinations] : by_asker) {
+      for (const DestinationConfig* destination : destinations)
+        external_id(*destination, destinations);
+    }
+  }
+
+  void external_id(const DestinationConfig& destination,
+                   const std::vector<const DestinationConfig*>& all) {
+    const AuthConfig& auth = destination.auth;
+    const auto clashes = [&](const DestinationConfig* other) {
+      return account_of_arn(other->auth.role_arn) != account_of_arn(auth.role_arn) &&
+             (auth.external_id.empty() || other->auth.external_id == auth.external_id);
+    };
+    const auto other = std::find_if(all.begin(), all.end(), clashes);
+    if (other == all.end()) return;
+    issues_->push_back(
+        {.code = ErrorCode::kAwsTrustLoose,
+         .origin = auth.external_id.empty() ? auth.role_arn_origin : auth.external_id_origin,
+         .message =
+             auth.external_id.empty()
+                 ? fmt::format(
+                       "destination.{}.auth has no external_id, and the same keys assume the "
+                       "role of another AWS account for destination.{}: who may add a "
+                       "destination could name this role",
+                       destination.name, (*other)->name)
+                 : fmt::format(
+                       "destination.{}.auth.external_id is that of destination.{} too, whose "
+                       "role is of another AWS account",
+                       destination.name, (*other)->name),
+         .hint =
+             "Set external_id to a text of its own for each account, and demand it in the role's "
+             "trust policy (sts:ExternalId).",
+         .warning = true});
+  }
+
+  void google() {
+    if (config_.destinations.empty() || !config_.google.says_something) return;
+    for (const DestinationConfig& destination : config_.destinations) {
+      if (destination.auth.identity == "google") return;
+    }
+    issues_->push_back({.code = ErrorCode::kCfgValue,
+                        .origin = config_.google.origin,
+                        .message = "[identity.google] is not used: no destination has identity = "
+                                   "\"google\"",
+                        .hint =
+                            "Remove the section, or set identity = \"google\" with role_arn and "
+                            "audience in the destination that is to use it.",
+                        .warning = true});
+  }
+
   using Place = std::tuple<std::string, int, std::string, std::string, std::string>;
 
   const Config& config_;
   std::vector<ConfigIssue>* issues_;
   std::map<std::string, const SyncConfig*> state_tables_;
+  std::map<std::string, const DestinationConfig*> audiences_;
   std::map<Place, std::pair<const SyncConfig*, const TableConfig*>> targets_;
 };
 

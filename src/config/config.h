@@ -52,6 +52,10 @@ struct GoogleIdentityConfig {
   std::string token_file;   // token_file: something else keeps it fresh
   std::string token_uri;    // key_file: in the place of the key's own; "" = that
   std::string tls_ca_file;  // of token_uri; "" = the system's
+  Origin origin;
+  Origin token_file_origin;
+  Origin tls_ca_file_origin;
+  bool says_something = false;  // more than the defaults
 };
 
 // Who Vesto is at one destination: [destination.NAME.auth]. What is not written is derived.
@@ -76,6 +80,9 @@ struct AuthConfig {
   std::string redshift_endpoint;
   int64_t session_duration_s = 3600;
   Origin origin;
+  Origin audience_origin;
+  Origin role_arn_origin;
+  Origin external_id_origin;
 };
 
 struct DestinationConfig {
@@ -169,6 +176,8 @@ struct LoadedConfig {
   TomlValue tree;                   // all files merged, for `config show`
   std::vector<std::string> files;   // those that were read, in this order
   std::vector<ConfigIssue> issues;  // by file and line
+  // Likewise: what works and is hardly what was meant. `config check` says it.
+  std::vector<ConfigIssue> warnings = {};
 };
 
 // Reads `files` and, next to the first one, conf.d/*.toml by name; merges them.

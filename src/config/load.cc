@@ -164,6 +164,11 @@ void finish(LoadedConfig* loaded) {
                      return std::make_tuple(rank(a.origin), a.origin.line, a.origin.column) <
                             std::make_tuple(rank(b.origin), b.origin.line, b.origin.column);
                    });
+  std::vector<ConfigIssue> issues;
+  for (ConfigIssue& issue : loaded->issues) {
+    (issue.warning ? loaded->warnings : issues).push_back(std::move(issue));
+  }
+  loaded->issues = std::move(issues);
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
 #include <system_error>
 
 #include "base/strings.h"
@@ -92,18 +92,34 @@ void check_reference(const ValueRef& ref, const SealedStore& store,
                      .hint = value.error().hint()});
 }
 
-void check_ca_file(const std::string& path, const Origin& origin, const std::string& shown,
-                   std::vector<ConfigIssue>* issues) {
+// 0, or errno: why the file cannot be read.
+int why_unreadable(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return errno;
+  struct stat about {};
+  const int code = ::fstat(file, &about) != 0 ? errno : S_ISDIR(about.st_mode) ? EISDIR : 0;
+  ::close(file);
+  return code;
+}
+
+void check_file(const std::string& path, const Origin& origin, const std::string& shown,
+                const std::string& hint, std::vector<ConfigIssue>* issues) {
   if (path.empty()) return;
-  errno = 0;
-  if (std::ifstream(path)) return;
-  const int code = errno == 0 ? ENOENT : errno;
+  const int code = why_unreadable(path);
+  if (code == 0) return;
   issues->push_back({.code = ErrorCode::kCfgValue,
                      .origin = origin,
                      .message = fmt::format("{}: file {} cannot be read ({})", shown, path,
                                             std::generic_category().message(code)),
-                     .hint = "Name a CA bundle that the user of Vesto can read, or leave the line "
-                             "out for the system's."});
+                     .hint = hint});
+}
+
+void check_ca_file(const std::string& path, const Origin& origin, const std::string& shown,
+                   std::vector<ConfigIssue>* issues) {
+  check_file(path, origin, shown,
+             "Name a CA bundle that the user of Vesto can read, or leave the line out for the "
+             "system's.",
+             issues);
 }
 
 }  // namespace
@@ -136,7 +152,13 @@ std::vector<ConfigIssue> check_references(const Config& config, const SealedStor
     check_ca_file(source.tls_ca_file, source.tls_ca_file_origin,
                   fmt::format("source.{}.tls_ca_file", source.name), &issues);
   }
-  if (config.google.source == "key_file") check_reference(config.google.key, store, &issues);
+  const GoogleIdentityConfig& google = config.google;
+  if (google.source == "key_file") check_reference(google.key, store, &issues);
+  check_ca_file(google.tls_ca_file, google.tls_ca_file_origin, "identity.google.tls_ca_file",
+                &issues);
+  check_file(google.token_file, google.token_file_origin, "identity.google.token_file",
+             "Have what writes the token put it there, readable for the user that runs Vesto.",
+             &issues);
   for (const DestinationConfig& destination : config.destinations) {
     for (const ValueRef* ref :
          {&destination.auth.user, &destination.auth.password, &destination.auth.access_key_id,

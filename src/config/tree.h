@@ -32,6 +32,7 @@ struct ConfigIssue {
   std::string message = {};
   std::string hint = {};     // "" = the catalogue's
   std::string excerpt = {};  // the line of the file, values left out; only for CFG-SYNTAX
+  bool warning = false;      // said by `config check`; nothing is refused for it
 };
 
 struct TomlValue {

@@ -1,5 +1,7 @@
 // One test for each file of cases/: its last lines say what is wrong with it.
 //
+// Warnings stand behind the rest, as "#! 3:1 warning CFG-VALUE: ...".
+//
 //   #! 3:1 CFG-UNKNOWN-KEY: "hots" is not a setting of source.shop; did you mean "host"?
 //
 // UPDATE_GOLDEN=1 rewrites them; then read the difference.
@@ -50,10 +52,12 @@ TEST_P(CasesTest, SaysWhatIsWrong) {
   while (rest.ends_with("\n\n")) rest.pop_back();
   const LoadedConfig loaded = load_config_text(text, "case.toml");
   std::vector<std::string> found;
-  for (const ConfigIssue& issue : loaded.issues) {
-    found.push_back(fmt::format("#! {}:{} {}: {}{}", issue.origin.line, issue.origin.column,
-                                catalog_entry(issue.code).name, issue.message,
-                                issue.excerpt.empty() ? "" : " | " + issue.excerpt));
+  std::vector<ConfigIssue> all = loaded.issues;
+  all.insert(all.end(), loaded.warnings.begin(), loaded.warnings.end());
+  for (const ConfigIssue& issue : all) {
+    found.push_back(fmt::format("#! {}:{} {}{}: {}{}", issue.origin.line, issue.origin.column,
+                                issue.warning ? "warning " : "", catalog_entry(issue.code).name,
+                                issue.message, issue.excerpt.empty() ? "" : " | " + issue.excerpt));
     EXPECT_EQ(issue.origin.file, "case.toml");
   }
   if (std::getenv("UPDATE_GOLDEN") != nullptr && found != expected) {
@@ -63,7 +67,7 @@ TEST_P(CasesTest, SaysWhatIsWrong) {
     EXPECT_EQ(join(found, "\n"), join(expected, "\n"));
   }
   // No case may give its secret away, however wrong the file is.
-  for (const ConfigIssue& issue : loaded.issues) {
+  for (const ConfigIssue& issue : all) {
     EXPECT_EQ((issue.message + issue.hint + issue.excerpt).find("hunter2"), std::string::npos);
   }
 }

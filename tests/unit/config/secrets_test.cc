@@ -95,5 +95,31 @@ TEST_F(SecretsTest, CheckFindsEveryMissingOne) {
   EXPECT_TRUE(check_references(loaded.config, store()).empty());
 }
 
+TEST_F(SecretsTest, CheckLooksAtTheFilesOfGoogle) {
+  const std::string key =
+      "[identity.google]\nsource = \"key_file\"\nkey = { file = \"k\" }\n"
+      "tls_ca_file = \"ca.pem\"\n";
+  write("k", "{}");
+  std::filesystem::create_directory(dir_ + "/ca.pem");  // opens, and is no file
+  LoadedConfig loaded = load_config({write("vesto.toml", "version = 1\n" + key)});
+  ASSERT_TRUE(loaded.issues.empty());
+  std::vector<ConfigIssue> issues = check_references(loaded.config, store());
+  ASSERT_EQ(issues.size(), 1u);
+  EXPECT_NE(issues[0].message.find("identity.google.tls_ca_file"), std::string::npos);
+  EXPECT_EQ(issues[0].origin.line, 5);
+  std::filesystem::remove(dir_ + "/ca.pem");
+  write("ca.pem", "x");
+  EXPECT_TRUE(check_references(loaded.config, store()).empty());
+
+  const std::string token = "[identity.google]\nsource = \"token_file\"\ntoken_file = \"token\"\n";
+  loaded = load_config({write("vesto.toml", "version = 1\n" + token)});
+  issues = check_references(loaded.config, store());
+  ASSERT_EQ(issues.size(), 1u);
+  EXPECT_NE(issues[0].message.find("identity.google.token_file"), std::string::npos);
+  EXPECT_EQ(issues[0].origin.line, 4);
+  write("token", "t");
+  EXPECT_TRUE(check_references(loaded.config, store()).empty());
+}
+
 }  // namespace
 }  // namespace vesto
