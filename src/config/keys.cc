@@ -46,6 +46,17 @@ KeySpec choice(std::string_view path, std::string_view fallback, std::string_vie
           .since = kFirst,
           .doc = doc};
 }
+// A choice without a default of its own: what is left out is derived, or is another setting's.
+KeySpec derived(std::string_view path, std::string_view choices, std::string_view doc) {
+  return {.path = path, .type = kChoice, .choices = choices, .since = kFirst, .doc = doc};
+}
+KeySpec choice_map(std::string_view path, std::string_view choices, std::string_view doc) {
+  return {.path = path, .type = kChoiceMap, .choices = choices, .since = kFirst, .doc = doc};
+}
+// Off when left out.
+KeySpec flag(std::string_view path, std::string_view doc) {
+  return optional(path, kBoolean, "false", doc);
+}
 KeySpec later(std::string_view path) { return {.path = path, .type = kLater}; }
 
 void add_general(std::vector<KeySpec>* keys) {
@@ -72,10 +83,6 @@ void add_general(std::vector<KeySpec>* keys) {
   keys->push_back(choice("log.format", "\"text\"", "text|json", "", "Form of the lines."));
 }
 
-KeySpec derived(std::string_view path, std::string_view choices, std::string_view doc) {
-  return {.path = path, .type = kChoice, .choices = choices, .since = kFirst, .doc = doc};
-}
-
 void add_identity(std::vector<KeySpec>* keys) {
   keys->push_back(section("identity", false, "Who Vesto is."));
   keys->push_back(section("identity.google", false,
@@ -94,7 +101,8 @@ void add_identity(std::vector<KeySpec>* keys) {
                            "With key_file: Google's token endpoint, for stand-ins; the key's own "
                            "when left out."));
   keys->push_back(optional("identity.google.tls_ca_file", kText, "",
-                           "CA bundle to verify it with; without it the system's."));
+                           "With key_file: CA bundle to verify that endpoint with; without it the "
+                           "system's."));
 }
 
 void add_auth_login(std::vector<KeySpec>* keys) {
@@ -110,9 +118,10 @@ void add_auth_login(std::vector<KeySpec>* keys) {
   keys->push_back(optional("destination.*.auth.db_user", kText, "",
                            "With iam_role on a cluster: the database user to log in as. Without "
                            "it, and on Serverless always: IAMR:<name of the role>."));
-  keys->push_back(optional("destination.*.auth.warehouse", kText, "",
-                           "Cluster identifier or name of the workgroup; without it the first "
-                           "label of endpoint."));
+  keys->push_back(
+      optional("destination.*.auth.warehouse", kText, "",
+               "With iam_role: cluster identifier or name of the workgroup; without it the first "
+               "label of endpoint."));
   keys->push_back(optional("destination.*.auth.region", kText, "",
                            "Region of the warehouse; without it as endpoint says."));
 }
@@ -128,7 +137,8 @@ void add_auth(std::vector<KeySpec>* keys) {
       optional("destination.*.auth.role_arn", kText, "", "Role to assume; google needs one."));
   keys->push_back(optional("destination.*.auth.audience", kText, "",
                            "With google: the audience (accounts.google.com:oaud) that the role's "
-                           "trust policy demands; another one for each destination."));
+                           "trust policy demands; another one for each destination, and never "
+                           "one for two AWS accounts."));
   keys->push_back(optional("destination.*.auth.external_id", kText, "",
                            "With aws and access_key: the external id (sts:ExternalId) that the "
                            "role's trust policy demands."));
@@ -154,11 +164,12 @@ void add_auth(std::vector<KeySpec>* keys) {
                    .min = 900'000,
                    .max = 43'200'000,
                    .since = kFirst,
-                   .doc = "How long assumed roles last, 15m to 12h; a role allows one hour unless "
-                          "its maximum was raised. Refreshed in time."});
+                   .doc = "How long assumed roles last (logins: one hour at most), 15m to 12h; a "
+                          "role allows one hour unless its maximum was raised. Refreshed in time, "
+                          "but not while a COPY runs: with less than 30m a long one fails."});
   keys->push_back(optional("destination.*.auth.sts_endpoint", kText, "",
                            "Address of STS, for VPC endpoints and stand-ins; AWS's own when left "
-                           "out."));
+                           "out. https, or http to this machine."));
   keys->push_back(optional("destination.*.auth.redshift_endpoint", kText, "",
                            "Address of Redshift's API, likewise."));
 }
@@ -170,8 +181,8 @@ void add_destination(std::vector<KeySpec>* keys) {
   keys->push_back(needed("destination.*.endpoint", kText,
                          "host:port/database, as the AWS console shows it. Without a port: 5439."));
   keys->push_back(needed("destination.*.schema", kText, "Schema of the target tables."));
-  keys->push_back(optional("destination.*.create_schema", kBoolean, "false",
-                           "Make the schema if it is not there (needs CREATE on the database)."));
+  keys->push_back(flag("destination.*.create_schema",
+                       "Make the schema if it is not there (needs CREATE on the database)."));
   keys->push_back(optional("destination.*.tls_ca_file", kText, "",
                            "CA bundle to verify the warehouse with; without it the system's. "
                            "The certificate and its name are always verified."));
@@ -187,12 +198,9 @@ void add_destination(std::vector<KeySpec>* keys) {
                            "stand-ins; AWS's own when left out."));
   keys->push_back(optional("destination.*.staging.tls_ca_file", kText, "",
                            "CA bundle to verify S3 with; without it the system's."));
-  keys->push_back({.path = "destination.*.staging.addressing",
-                   .type = kChoice,
-                   .choices = "path|virtual",
-                   .since = kFirst,
-                   .doc = "Whether the bucket stands in the path or in the host name. Without it: "
-                          "path when endpoint is set, else virtual."});
+  keys->push_back(derived("destination.*.staging.addressing", "path|virtual",
+                          "Whether the bucket stands in the path or in the host name. Without it: "
+                          "path when endpoint is set, else virtual."));
   keys->push_back(choice("destination.*.staging.compression", "\"gzip\"", "gzip|zstd", "",
                          "Compression of staged files."));
   keys->push_back(optional("destination.*.staging.kms_key_arn", kText, "",
@@ -266,53 +274,37 @@ void add_sync(std::vector<KeySpec>* keys) {
                            "How far back each run reads again, for rows that commit late: a "
                            "duration (\"10m\") for times, an integer for numbers. Times: 10m "
                            "when left out."));
-  keys->push_back({.path = "sync.*.table[].cursor_is_immutable",
-                   .type = kBoolean,
-                   .fallback = "false",
-                   .since = kFirst,
-                   .doc = "For append: the cursor (timestamptz) is written once, not before its "
-                          "transaction began, and never changed. Only rows below the oldest open "
-                          "transaction (less lookback, 0 when left out) are read, each once. "
-                          "Needs pg_read_all_stats in the source."});
+  keys->push_back(flag("sync.*.table[].cursor_is_immutable",
+                       "For append: the cursor (timestamptz) is written once, not before its "
+                       "transaction began, and never changed. Only rows below the oldest open "
+                       "transaction (less lookback, 0 when left out) are read, each once. "
+                       "Needs pg_read_all_stats in the source."));
   keys->push_back(
       optional("sync.*.table[].exclude", kTextList, "", "Columns that are not delivered."));
-  keys->push_back({.path = "sync.*.table[].on_unrepresentable",
-                   .type = kChoiceMap,
-                   .choices = "reject|stop|null|text",
-                   .since = kFirst,
-                   .doc = "What becomes of a value that Redshift cannot hold, by column. reject: "
-                          "its row is kept aside in _vesto_rejected (for columns not named here). "
-                          "stop: the table fails. null: NULL stands in its place, and is counted. "
-                          "text: the column is made VARCHAR and holds the source's text."});
-  keys->push_back({.path = "sync.*.table[].adopt",
-                   .type = kBoolean,
-                   .fallback = "false",
-                   .since = kFirst,
-                   .doc = "Deliver into a table that holds rows of somebody else: upsert merges "
-                          "with them, replace removes them."});
-  keys->push_back({.path = "sync.*.table[].on_new_column",
-                   .type = kChoice,
-                   .choices = kOnNewColumn,
-                   .since = kFirst,
-                   .doc = "The same for this table alone."});
-  keys->push_back({.path = "sync.*.table[].on_type_change",
-                   .type = kChoice,
-                   .choices = kOnTypeChange,
-                   .since = kFirst,
-                   .doc = "The same for this table alone."});
+  keys->push_back(
+      choice_map("sync.*.table[].on_unrepresentable", "reject|stop|null|text",
+                 "What becomes of a value that Redshift cannot hold, by column. reject: "
+                 "its row is kept aside in _vesto_rejected (for columns not named here). "
+                 "stop: the table fails. null: NULL stands in its place, and is counted. "
+                 "text: the column is made VARCHAR and holds the source's text."));
+  keys->push_back(flag("sync.*.table[].adopt",
+                       "Deliver into a table that holds rows of somebody else: upsert merges "
+                       "with them, replace removes them."));
+  keys->push_back(
+      derived("sync.*.table[].on_new_column", kOnNewColumn, "The same for this table alone."));
+  keys->push_back(
+      derived("sync.*.table[].on_type_change", kOnTypeChange, "The same for this table alone."));
   keys->push_back(optional("sync.*.table[].distkey", kText, "",
                            "Distribution key of a target that Vesto makes; without it a column of "
                            "the key whose type never has to be widened."));
   keys->push_back(optional("sync.*.table[].sortkey", kTextList, "",
                            "Compound sort key of a target that Vesto makes; without it Vesto "
                            "chooses one column."));
-  keys->push_back({.path = "sync.*.table[].encode",
-                   .type = kChoiceMap,
-                   .choices = "raw|az64|bytedict|delta|delta32k|lzo|mostly8|mostly16|mostly32|"
-                              "runlength|text255|text32k|zstd",
-                   .since = kFirst,
-                   .doc = "Compression of columns of a target that Vesto makes, by column; "
-                          "Redshift chooses the others."});
+  keys->push_back(choice_map("sync.*.table[].encode",
+                             "raw|az64|bytedict|delta|delta32k|lzo|mostly8|mostly16|mostly32|"
+                             "runlength|text255|text32k|zstd",
+                             "Compression of columns of a target that Vesto makes, by column; "
+                             "Redshift chooses the others."));
   keys->push_back(optional("sync.*.table[].target", kText, "",
                            "Table in the destination; without it the source's own name."));
   for (const char* path :

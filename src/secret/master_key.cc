@@ -90,6 +90,42 @@ std::optional<std::vector<MasterKey>> parse(std::string_view text) {
   return keys;
 }
 
+// Whose files count as ours: those of this process's user and of root. Root may run the commands on
+// the files of a service's own user, as it may read and write them anyhow.
+bool is_ours(const struct stat& about) {
+  const uid_t self = ::geteuid();
+  return about.st_uid == self || about.st_uid == 0 || self == 0;
+}
+
+Error foreign(const std::string& path, const std::string& what, uid_t owner) {
+  return unusable(path,
+                  fmt::format("cannot be trusted: {} belongs to uid {}, and this process runs "
+                              "as uid {}",
+                              what, owner, ::geteuid()))
+      .with_hint(
+          "Run as the user that the data directory belongs to, or name another one (--data).");
+}
+
+// Whoever may write to a directory may put another one in the place of what stands in it.
+Status check_dir(const std::string& path, const std::string& dir, std::string_view what) {
+  struct stat about {};
+  if (::stat(dir.c_str(), &about) != 0) {
+    return unusable(path, fmt::format("cannot be trusted: {} cannot be looked at ({})", what,
+                                      std::generic_category().message(errno)));
+  }
+  if (!is_ours(about)) return foreign(path, std::string(what), about.st_uid);
+  if ((about.st_mode & 022) == 0) return ok_status();
+  return unusable(path, fmt::format("may be replaced by others (the mode of {} is {:04o})", what,
+                                    about.st_mode & 07777))
+      .with_hint(fmt::format("chmod go-w '{}'", dir));
+}
+
+Status check_dirs(const std::string& data_dir) {
+  const std::string path = key_path(data_dir);
+  VESTO_TRY(check_dir(path, key_dir(data_dir), "its directory"));
+  return check_dir(path, data_dir, "the data directory");
+}
+
 // Nobody else may read the file, nor put another one in its place.
 Status check_rights(int file, const std::string& data_dir) {
   const std::string path = key_path(data_dir);
@@ -97,6 +133,7 @@ Status check_rights(int file, const std::string& data_dir) {
   if (::fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) {
     return unusable(path, "is no ordinary file");
   }
+  if (!is_ours(about)) return foreign(path, "it", about.st_uid);
   if ((about.st_mode & 077) != 0) {
     return unusable(path, fmt::format("may be read by others (its mode is {:04o})",
                                       about.st_mode & 07777))
@@ -104,14 +141,7 @@ Status check_rights(int file, const std::string& data_dir) {
                                "vesto secret rotate-key, and new values for the secrets",
                                path));
   }
-  const std::string dir = key_dir(data_dir);
-  if (::stat(dir.c_str(), &about) != 0 || (about.st_mode & 022) != 0) {
-    return unusable(path, fmt::format("may be replaced by others (the mode of its directory is "
-                                      "{:04o})",
-                                      about.st_mode & 07777))
-        .with_hint(fmt::format("chmod 700 '{}'", dir));
-  }
-  return ok_status();
+  return check_dirs(data_dir);
 }
 
 }  // namespace
@@ -168,6 +198,7 @@ Status write_master_keys(const std::string& data_dir, const std::vector<const Ma
   }
   text.cut(size);
   VESTO_TRY(make_private_dir(key_dir(data_dir)));
+  VESTO_TRY(check_dirs(data_dir));
   return replace_file(key_dir(data_dir), kName, text.view());
 }
 

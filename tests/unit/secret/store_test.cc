@@ -166,6 +166,14 @@ TEST_F(SecretTest, KeysThatAreMissingOrOpenToOthers) {
   ASSERT_EQ(chmod((dir_ + "/keys").c_str(), 0777), 0);
   expect_error("a", ErrorCode::kSecKey);
   ASSERT_EQ(chmod((dir_ + "/keys").c_str(), 0700), 0);
+  // Whoever may write to the data directory may put another "keys" there.
+  for (const unsigned mode : {0720U, 0702U, 0777U}) {
+    ASSERT_EQ(chmod(dir_.c_str(), mode), 0);
+    expect_error("a", ErrorCode::kSecKey);
+    EXPECT_NE(store().get("a").error().hint().find("chmod go-w '" + dir_ + "'"), std::string::npos);
+  }
+  ASSERT_EQ(chmod(dir_.c_str(), 0755), 0);
+  expect_value("a", "value-of-a");
   const std::string key = read(key_file());
   std::filesystem::remove(key_file());
   expect_error("a", ErrorCode::kSecKey);
@@ -175,6 +183,50 @@ TEST_F(SecretTest, KeysThatAreMissingOrOpenToOthers) {
   EXPECT_FALSE(std::filesystem::exists(key_file()));
   std::filesystem::create_directory(key_file());
   expect_error("a", ErrorCode::kSecKey);
+}
+
+TEST_F(SecretTest, NoKeyIsMadeWhereOthersMayReplaceIt) {
+  std::filesystem::create_directory(dir_);
+  ASSERT_EQ(chmod(dir_.c_str(), 0777), 0);
+  EXPECT_EQ(store().set("a", Secret(std::string("x"))).error().code(), ErrorCode::kSecKey);
+  EXPECT_FALSE(std::filesystem::exists(key_file()));
+  ASSERT_EQ(chmod(dir_.c_str(), 0700), 0);
+  must_set("a", "x");
+}
+
+// Only root can give files away, and another user's process is needed to see them.
+TEST_F(SecretTest, FilesOfAnotherUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  constexpr uid_t kMe = 65534;
+  constexpr uid_t kOther = 65533;
+  must_set("a", "value-of-a");
+  ASSERT_EQ(chmod(scratch_.c_str(), 0755), 0);
+  const auto give = [&](uid_t dir, uid_t keys, uid_t file) {
+    ASSERT_EQ(chown(dir_.c_str(), dir, 0), 0);
+    ASSERT_EQ(chown((dir_ + "/keys").c_str(), keys, 0), 0);
+    ASSERT_EQ(chown(key_file().c_str(), file, 0), 0);
+    ASSERT_EQ(chown(store_file().c_str(), kMe, 0), 0);
+  };
+  ASSERT_EQ(chmod(dir_.c_str(), 0755), 0);
+  ASSERT_EQ(chmod((dir_ + "/keys").c_str(), 0755), 0);
+  give(kMe, kMe, kMe);
+  ASSERT_EQ(seteuid(kMe), 0);
+  expect_value("a", "value-of-a");
+  ASSERT_EQ(seteuid(0), 0);
+  for (int which = 0; which < 2; ++which) {
+    give(which == 0 ? kOther : kMe, which == 1 ? kOther : kMe, kMe);
+    ASSERT_EQ(seteuid(kMe), 0);
+    const auto got = store().get("a");
+    ASSERT_EQ(seteuid(0), 0);
+    ASSERT_FALSE(got.ok()) << which;
+    EXPECT_EQ(got.error().code(), ErrorCode::kSecKey);
+    EXPECT_NE(got.error().message().find("belongs to uid 65533"), std::string::npos)
+        << got.error().to_string();
+  }
+  give(0, 0, kMe);  // root's directories are nobody else's
+  ASSERT_EQ(seteuid(kMe), 0);
+  expect_value("a", "value-of-a");
+  ASSERT_EQ(seteuid(0), 0);
 }
 
 TEST_F(SecretTest, TheKeyOfAnotherStore) {
