@@ -7,6 +7,8 @@
 // their properties, redshift:// and postgres:// addresses, an address of the AWS console (region
 // and name, no host), an ARN of a cluster or workgroup, quotes, blanks and line breaks around and
 // inside. What the text tells of user and password is not kept, and is said.
+// Also: libpq's keyword strings, ODBC strings, lists of settings as in programs and secrets (JSON),
+// and a command line of psql.
 // Nothing is dialled or looked up. Pure; any thread; texts of up to 4,096 bytes.
 // Host names: Amazon Redshift Management Guide, "Configuring connections"; VPC endpoints and custom
 // domain names have forms of their own, from which nothing can be derived.
@@ -33,6 +35,11 @@ struct WarehouseEndpoint {
   std::string account;        // of Serverless hosts, consoles and ARNs; "" = unknown
   std::string name;           // cluster identifier or workgroup; "" = cannot be derived
   bool vpc_endpoint = false;  // a Redshift-managed VPC endpoint or a PrivateLink name
+  // What the text held and is not kept. A configuration file refuses these: what stands in a file
+  // is never passed over.
+  bool held_user = false;
+  bool held_password = false;  // or another secret
+  bool held_no_tls = false;    // it asked for connections without TLS
   // What must be asked, by the names of settings, in this order: endpoint, database, kind, region,
   // warehouse. `questions` holds the same as sentences.
   std::vector<std::string> missing;
