@@ -38,6 +38,8 @@ int cmd_secret_list(const Context& context);
 int cmd_secret_remove(const Context& context);
 int cmd_secret_rotate_key(const Context& context);
 int cmd_identity_show(const Context& context);
+int cmd_destination_test(const Context& context);
+int cmd_ssh_key(const Context& context);
 int cmd_status(const Context& context);
 int cmd_history(const Context& context);
 int cmd_show(const Context& context);

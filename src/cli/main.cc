@@ -43,6 +43,10 @@ int run_command(const Context& context) {
       return cmd_secret_rotate_key(context);
     case Verb::kIdentityShow:
       return cmd_identity_show(context);
+    case Verb::kDestinationTest:
+      return cmd_destination_test(context);
+    case Verb::kSshKey:
+      return cmd_ssh_key(context);
     case Verb::kRun:
       return cmd_run(context);
     case Verb::kStatus:

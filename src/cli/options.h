@@ -23,6 +23,8 @@ enum class Verb {
   kSecretRemove,
   kSecretRotateKey,
   kIdentityShow,
+  kDestinationTest,
+  kSshKey,
   kRun,
   kStatus,
   kHistory,
@@ -57,7 +59,8 @@ struct Options {
   bool show_tables = false;
   bool show_files = false;
   bool no_secrets = false;
-  int limit = 0;  // 0: the command's own
+  bool new_key = false;  // ssh-key --new
+  int limit = 0;         // 0: the command's own
   bool errors_markdown = false;
   bool settings_markdown = false;
 };

@@ -187,12 +187,26 @@ class Line {
     show->add_flag("--origin", options_.origin, "And where each came from");
     add(&app_, "init", "Write a commented vesto.toml", Verb::kInit);
     add_secret();
+    add_network();
     CLI::App* identity = add_group("identity", "Who Vesto is towards AWS");
     add(identity, "show",
         "Who we are towards AWS, what goes into a trust policy, and how to get an identity",
         Verb::kIdentityShow)
         ->add_option("DESTINATION", options_.name,
                      "Name of the destination; all, in short, without");
+  }
+
+  void add_network() {
+    CLI::App* destination = add_group("destination", "Where rows go to");
+    add(destination, "test", "Ask step by step: name, port, encryption, login",
+        Verb::kDestinationTest)
+        ->add_option("DESTINATION", options_.name, "Name of the destination")
+        ->required();
+    CLI::App* key =
+        add(&app_, "ssh-key", "Public key of an SSH tunnel, as the line for authorized_keys",
+            Verb::kSshKey);
+    key->add_option("NAME", options_.name, "destination.NAME or source.NAME")->required();
+    key->add_flag("--new", options_.new_key, "Make another key; the one before is forgotten");
   }
 
   void add_secret() {

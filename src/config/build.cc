@@ -8,6 +8,7 @@
 #include "base/budget.h"
 #include "base/strings.h"
 #include "config/build_auth.h"
+#include "config/build_ssh.h"
 #include "config/section.h"
 #include "config/values.h"
 #include "schema/names.h"
@@ -31,6 +32,7 @@ class Builder {
     config.limits.max_row_mib = limits.integer("max_row_mib");
     check_memory(limits, config.limits);
     config.google = build_google(Section(tree.find("identity"), "identity"), issues_);
+    config.public_egress = build_public_egress(Section(tree.find("server"), "server"), issues_);
     const Section log(tree.find("log"), "log");
     config.log.level = log.text("level");
     config.log.format = log.text("format");
@@ -71,7 +73,13 @@ class Builder {
                      .password = section.reference("password"),
                      .sslmode = section.text("sslmode"),
                      .tls_ca_file = section.path("tls_ca_file"),
-                     .tls_ca_file_origin = section.origin("tls_ca_file")};
+                     .tls_ca_file_origin = section.origin("tls_ca_file"),
+                     .ssh = build_ssh(section.below("ssh"), "source", object.name, issues_)};
+    if (out.ssh.given && out.host.starts_with('/')) {
+      add(ErrorCode::kCfgValue, section.origin("host"),
+          fmt::format("source.{}.host is a socket directory, which no tunnel leads to", out.name),
+          "Give the host name as the SSH server knows it.");
+    }
     if (out.host.starts_with("postgres://") || out.host.starts_with("postgresql://")) {
       add(ErrorCode::kCfgValue, section.origin("host"),
           fmt::format("source.{}.host must be a host name, not an address with a scheme", out.name),
@@ -109,6 +117,7 @@ class Builder {
     out.serverless = section.text("kind") == "redshift-serverless";
     out.tls_ca_file = section.path("tls_ca_file");
     out.auth = build_auth(auth, out, issues_);
+    out.ssh = build_ssh(section.below("ssh"), "destination", out.name, issues_);
     out.bucket = staging.text("bucket");
     out.region = staging.text("region");
     out.s3_endpoint = std::string(trim(staging.text("endpoint")));

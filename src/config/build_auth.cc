@@ -15,7 +15,8 @@ namespace vesto {
 
 namespace {
 
-// Keys for COPY are meant to live so long (kCopyLifeMs of sync/identity.cc): a large one takes more.
+// Keys for COPY are meant to live so long (kCopyLifeMs of sync/identity.cc): a large one takes
+// more.
 constexpr int64_t kShortestCopyLimitS = 1800;
 constexpr int64_t kLongestLoginS = 3600;
 

@@ -85,6 +85,22 @@ struct AuthConfig {
   Origin external_id_origin;
 };
 
+// How a server is reached that is not dialled directly: [destination.NAME.ssh], [source.NAME.ssh].
+struct SshConfig {
+  bool given = false;
+  std::string host;
+  int port = 22;
+  std::string user;
+  std::string host_key;  // "SHA256:..."; "" = not approved yet
+  ValueRef key;          // private key; own_key: the one that vesto ssh-key seals
+  ValueRef passphrase;   // may be not given
+  bool own_key = false;
+  Origin origin;
+};
+
+// The secret that holds Vesto's own key for a tunnel: kind "destination" or "source".
+std::string sealed_ssh_key_name(std::string_view kind, std::string_view name);
+
 struct DestinationConfig {
   std::string name;
   Origin origin;
@@ -96,6 +112,7 @@ struct DestinationConfig {
   std::string tls_ca_file;  // "" = the system's
   bool serverless = false;
   AuthConfig auth;
+  SshConfig ssh;
   std::string kms_key_arn;  // "" = the bucket's default encryption
   std::string bucket;
   std::string prefix;          // "" or ends with "/"
@@ -121,6 +138,7 @@ struct SourceConfig {
   std::string sslmode;
   std::string tls_ca_file;
   Origin tls_ca_file_origin;
+  SshConfig ssh;
 };
 
 struct TableConfig {
@@ -162,6 +180,7 @@ struct Config {
   LimitsConfig limits;
   LogConfig log;
   GoogleIdentityConfig google;
+  std::vector<std::string> public_egress;  // what an allow-list has to take; for instructions
   std::vector<SourceConfig> sources;
   std::vector<DestinationConfig> destinations;
   std::vector<SyncConfig> syncs;

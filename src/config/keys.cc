@@ -77,6 +77,10 @@ void add_general(std::vector<KeySpec>* keys) {
       "limits.max_row_mib", "4", 1, 64,
       "Largest row that is delivered; a larger one is kept aside as rejected. Above 4, a reader "
       "needs 8 MiB more for each MiB."));
+  keys->push_back(section("server", false, "Where Vesto stands."));
+  keys->push_back(optional("server.public_egress", kTextList, "",
+                           "Addresses or networks that others see Vesto come from, such as "
+                           "\"203.0.113.7/32\". Shown wherever an allow-list has to take them."));
   keys->push_back(section("log", false, "The log on stderr."));
   keys->push_back(choice("log.level", "\"warn\"", "debug|info|warn|error", "trace",
                          "Lowest level that is written; -v and -q win over it."));
@@ -174,6 +178,33 @@ void add_auth(std::vector<KeySpec>* keys) {
                            "Address of Redshift's API, likewise."));
 }
 
+// Paths live as long as the program, so they are written out for both kinds.
+struct SshPaths {
+  std::string_view section, host, port, user, host_key, key, passphrase;
+};
+constexpr SshPaths kDestinationSsh = {"destination.*.ssh",           "destination.*.ssh.host",
+                                      "destination.*.ssh.port",      "destination.*.ssh.user",
+                                      "destination.*.ssh.host_key",  "destination.*.ssh.key",
+                                      "destination.*.ssh.passphrase"};
+constexpr SshPaths kSourceSsh = {
+    "source.*.ssh",          "source.*.ssh.host", "source.*.ssh.port",      "source.*.ssh.user",
+    "source.*.ssh.host_key", "source.*.ssh.key",  "source.*.ssh.passphrase"};
+
+void add_ssh(const SshPaths& paths, std::vector<KeySpec>* keys) {
+  keys->push_back(section(paths.section, false,
+                          "An SSH server to go through; without the section the way is direct."));
+  keys->push_back(needed(paths.host, kText, "Host name or address of the SSH server."));
+  keys->push_back(integer(paths.port, "22", 1, 65535, "Its port."));
+  keys->push_back(needed(paths.user, kText, "User there; needs no shell, only forwarding."));
+  keys->push_back(optional(paths.host_key, kText, "",
+                           "Fingerprint of the server's key (SHA256:...), which pins it. Without "
+                           "it nothing is sent, and the fingerprint that was seen is told."));
+  keys->push_back(optional(paths.key, kSecret, "",
+                           "A private key of your own (OpenSSH, PEM or PKCS#8). Without it the one "
+                           "that vesto ssh-key makes and seals."));
+  keys->push_back(optional(paths.passphrase, kSecret, "", "Of key, if it is encrypted."));
+}
+
 void add_destination(std::vector<KeySpec>* keys) {
   keys->push_back(objects("destination", "Where rows go to, by name."));
   keys->push_back(choice("destination.*.kind", "", "redshift|redshift-serverless", "",
@@ -206,7 +237,7 @@ void add_destination(std::vector<KeySpec>* keys) {
   keys->push_back(optional("destination.*.staging.kms_key_arn", kText, "",
                            "KMS key that the bucket's objects are encrypted with, where COPY's "
                            "keys must be allowed to use it."));
-  keys->push_back(later("destination.*.ssh"));
+  add_ssh(kDestinationSsh, keys);
 }
 
 void add_source(std::vector<KeySpec>* keys) {
@@ -223,7 +254,7 @@ void add_source(std::vector<KeySpec>* keys) {
                          "Encryption, as libpq knows it."));
   keys->push_back(optional("source.*.tls_ca_file", kText, "",
                            "CA bundle to verify with; without it the system's."));
-  keys->push_back(later("source.*.ssh"));
+  add_ssh(kSourceSsh, keys);
 }
 
 constexpr std::string_view kOnNewColumn = "add|add_and_backfill|ignore|stop";
@@ -321,8 +352,9 @@ std::vector<KeySpec> make_keys() {
   add_source(&keys);
   add_destination(&keys);
   add_sync(&keys);
-  for (const char* path : {"server", "retention", "notify", "limits.parallel_syncs",
-                           "limits.spool_dir", "limits.max_run_duration", "log.row_values"}) {
+  for (const char* path :
+       {"server.listen", "server.public_url", "server.session_hours", "retention", "notify",
+        "limits.parallel_syncs", "limits.spool_dir", "limits.max_run_duration", "log.row_values"}) {
     keys.push_back(later(path));
   }
   return keys;

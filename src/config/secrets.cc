@@ -92,6 +92,19 @@ void check_reference(const ValueRef& ref, const SealedStore& store,
                      .hint = value.error().hint()});
 }
 
+// `shown`: "destination.acme". Vesto's own key is made by a command.
+void check_ssh(const SshConfig& ssh, const std::string& shown, const SealedStore& store,
+               std::vector<ConfigIssue>* issues) {
+  if (!ssh.given) return;
+  const size_t before = issues->size();
+  check_reference(ssh.key, store, issues);
+  if (ssh.own_key && issues->size() > before && issues->back().code == ErrorCode::kSecMissing) {
+    issues->back().message = shown + ".ssh: no key has been made yet";
+    issues->back().hint = "vesto ssh-key " + shown;
+  }
+  check_reference(ssh.passphrase, store, issues);
+}
+
 // 0, or errno: why the file cannot be read.
 int why_unreadable(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -149,6 +162,7 @@ std::vector<ConfigIssue> check_references(const Config& config, const SealedStor
   for (const SourceConfig& source : config.sources) {
     check_reference(source.user, store, &issues);
     check_reference(source.password, store, &issues);
+    check_ssh(source.ssh, "source." + source.name, store, &issues);
     check_ca_file(source.tls_ca_file, source.tls_ca_file_origin,
                   fmt::format("source.{}.tls_ca_file", source.name), &issues);
   }
@@ -165,6 +179,7 @@ std::vector<ConfigIssue> check_references(const Config& config, const SealedStor
           &destination.auth.secret_access_key, &destination.auth.session_token}) {
       check_reference(*ref, store, &issues);
     }
+    check_ssh(destination.ssh, "destination." + destination.name, store, &issues);
     check_ca_file(destination.tls_ca_file, destination.tls_ca_file_origin,
                   fmt::format("destination.{}.tls_ca_file", destination.name), &issues);
     check_ca_file(destination.s3_tls_ca_file, destination.s3_tls_ca_file_origin,

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "redshift/sql.h"
 #include "source/postgres/postgres_source.h"
+#include "sync/tunnel.h"
 
 namespace vesto {
 
@@ -55,8 +56,7 @@ TableSpec table_spec(const TableConfig& table) {
   return spec;
 }
 
-Status fill_destination(const Config& config, const DestinationConfig& destination,
-                        const SealedStore& secrets, AssembledSync* sync) {
+void fill_staging(const DestinationConfig& destination, AssembledSync* sync) {
   sync->spec.schema = destination.schema;
   sync->spec.create_schema = destination.create_schema;
   sync->spec.bucket = destination.bucket;
@@ -70,18 +70,10 @@ Status fill_destination(const Config& config, const DestinationConfig& destinati
   sync->s3.bucket = destination.bucket;
   sync->s3.kms_key_arn = destination.kms_key_arn;
 
-  sync->redshift.host = destination.host;
-  sync->redshift.port = destination.port;
-  sync->redshift.database = destination.database;
+  sync->s3.credential_source = sync->destination.identity->keys();
   sync->spec.destination_id = to_lower_ascii(destination.host) + ":" +
                               std::to_string(destination.port) + "/" + destination.database + "/" +
                               destination.schema;
-  sync->redshift.tls_ca_file = destination.tls_ca_file;
-  VESTO_ASSIGN(IdentityOptions identity, identity_options(config, destination, secrets));
-  VESTO_ASSIGN(sync->identity, DestinationIdentity::make(std::move(identity),
-                                                         real_identity_effects(system_clock())));
-  sync->s3.credential_source = sync->identity->keys();
-  return ok_status();
 }
 
 // "destination.acme.auth (vesto.toml:12)"
@@ -137,11 +129,33 @@ Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_vi
   options.tls_ca_file = source->tls_ca_file;
   options.max_row_bytes = static_cast<size_t>(config.limits.max_row_mib) << 20;
   options.stop = stop;
+  options.public_egress = config.public_egress;
+  VESTO_ASSIGN(options.dialer, make_tunnel(config, tunnel_place(*source), secrets));
   VESTO_ASSIGN(options.user, resolve_text(source->user, secrets));
   if (source->password.given()) {
     VESTO_ASSIGN(options.password, resolve_secret(source->password, secrets));
   }
   return make_postgres_source(std::move(options));
+}
+
+Result<AssembledDestination> assemble_destination(const Config& config,
+                                                  const DestinationConfig& destination,
+                                                  const SealedStore& secrets,
+                                                  const std::stop_token& stop) {
+  AssembledDestination out;
+  out.where = place_of("destination." + destination.name, destination.origin);
+  out.redshift.host = destination.host;
+  out.redshift.port = destination.port;
+  out.redshift.database = destination.database;
+  out.redshift.tls_ca_file = destination.tls_ca_file;
+  out.redshift.public_egress = config.public_egress;
+  out.redshift.stop = stop;
+  VESTO_ASSIGN(out.tunnel, make_tunnel(config, tunnel_place(destination), secrets));
+  out.redshift.dialer = out.tunnel;
+  VESTO_ASSIGN(IdentityOptions identity, identity_options(config, destination, secrets));
+  VESTO_ASSIGN(out.identity, DestinationIdentity::make(std::move(identity),
+                                                       real_identity_effects(system_clock())));
+  return out;
 }
 
 Result<AssembledSync> assemble_sync(const Config& config, std::string_view name,
@@ -162,14 +176,13 @@ Result<AssembledSync> assemble_sync(const Config& config, std::string_view name,
   for (const TableConfig& table : sync->tables) {
     assembled.spec.tables.push_back(table_spec(table));
   }
-  VESTO_TRY(fill_destination(config, *destination, secrets, &assembled));
-  assembled.destination_where = place_of("destination." + destination->name, destination->origin);
+  VESTO_ASSIGN(assembled.destination, assemble_destination(config, *destination, secrets, stop));
+  fill_staging(*destination, &assembled);
   assembled.spec.staging_where =
       place_of("destination." + destination->name + ".staging", destination->staging_origin);
   if (const SourceConfig* source = config.find_source(sync->source)) {
     assembled.spec.source_where = source_place(*source);
   }
-  assembled.redshift.stop = stop;
   VESTO_ASSIGN(assembled.source, make_source(config, sync->source, secrets, stop));
   return assembled;
 }
@@ -182,20 +195,20 @@ RunServices AssembledSync::services(Store& store, Clock& clock, ByteBudget& budg
   services.budget = &budget;
   services.make_s3 = [this, &clock] { return make_s3_client(s3, clock); };
   services.copy_access = [this](const std::string& manifest_key, const std::stop_token& stop) {
-    return identity->copy_access(manifest_key, stop);
+    return destination.identity->copy_access(manifest_key, stop);
   };
   services.connect_redshift = connector();
   return services;
 }
 
-RedshiftConnector AssembledSync::connector() {
+RedshiftConnector AssembledDestination::connector() {
   return [this](int64_t timeout_ms) -> Result<std::unique_ptr<RedshiftSession>> {
     RedshiftOptions options = redshift;
     options.connect_timeout_ms = std::min(options.connect_timeout_ms, timeout_ms);
     // A temporary login that is refused is asked for anew, once.
     for (bool again = false;; again = true) {
       auto login = identity->login(options.stop);
-      if (!login.ok()) return std::move(login).error().in(destination_where);
+      if (!login.ok()) return std::move(login).error().in(where);
       options.user = login->user;
       options.password = login->password;
       auto connected = connect_redshift(options);
@@ -204,7 +217,7 @@ RedshiftConnector AssembledSync::connector() {
       const bool refused =
           error.code() == ErrorCode::kRsLoginPassword || error.code() == ErrorCode::kRsLoginIam;
       if (refused && !again && identity->forget_login()) continue;
-      return std::move(error).in(destination_where);
+      return std::move(error).in(where);
     }
   };
 }

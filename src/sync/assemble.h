@@ -15,6 +15,7 @@
 #include "source/source.h"
 #include "sync/identity.h"
 #include "sync/run.h"
+#include "sync/tunnel.h"
 
 namespace vesto {
 
@@ -32,16 +33,30 @@ std::string source_place(const SourceConfig& source);
 Result<IdentityOptions> identity_options(const Config& config, const DestinationConfig& destination,
                                          const SealedStore& secrets);
 
+// How a warehouse is reached, and who we are there.
+struct AssembledDestination {
+  RedshiftOptions redshift;
+  std::shared_ptr<DestinationIdentity> identity;
+  std::shared_ptr<SshTunnel> tunnel;  // nothing: the way is direct
+  std::string where;                  // "destination.acme (vesto.toml:12)"
+
+  // Connects to the warehouse. Valid as long as this object.
+  RedshiftConnector connector();
+};
+
+// Dials nothing.
+Result<AssembledDestination> assemble_destination(const Config& config,
+                                                  const DestinationConfig& destination,
+                                                  const SealedStore& secrets,
+                                                  const std::stop_token& stop);
+
 struct AssembledSync {
   SyncSpec spec;
   std::unique_ptr<Source> source;
   S3Options s3;
-  RedshiftOptions redshift;
-  std::shared_ptr<DestinationIdentity> identity;
-  std::string destination_where;  // "destination.acme (vesto.toml:12)"
+  AssembledDestination destination;
 
-  // Connects to the warehouse. Valid as long as this object.
-  RedshiftConnector connector();
+  RedshiftConnector connector() { return destination.connector(); }
   // The services of a run. Valid as long as this object and the three handed in.
   RunServices services(Store& store, Clock& clock, ByteBudget& budget);
 };

@@ -162,6 +162,8 @@ class World:
         self.auth = None  # [destination.rs.auth], line by line; None: user, password and access key
         self.identity = ""  # [identity.google]
         self.source_login = None  # user and password of the source, as lines; None: the owner's
+        self.ssh = {}  # "source" or "destination": the lines of its section ssh
+        self.server = ""  # [server]
         self.read_as_admin = False  # the target belongs to somebody else than vesto_load
         if database is None:
             connection = psycopg2.connect(postgres.dsn())
@@ -194,6 +196,7 @@ class World:
             (self.folder / name).write_text(value)
         text = f"""version = 1
 {self.limits}
+{self.server}
 {self.identity}
 [source.pg]
 kind = "postgres"
@@ -202,12 +205,14 @@ port = {staging.pop("source_port", self.postgres.port)}
 database = "{self.database}"
 {self.source_login or source_login(self.postgres)}
 sslmode = "disable"
+{self.ssh_section("source", "pg")}
 [destination.rs]
 kind = "{self.kind}"
 endpoint = "{r['host']}:{staging.pop("redshift_port", r['port'])}/{r['database']}"
 tls_ca_file = "{self.sandbox.endpoints['ca_file']}"
 schema = "{self.schema}"
 create_schema = {str(self.create_schema).lower()}
+{self.ssh_section("destination", "rs")}
 [destination.rs.auth]
 {self.auth or password_auth(self.sandbox)}
 [destination.rs.staging]
@@ -228,6 +233,29 @@ tls_ca_file = "{self.sandbox.endpoints['ca_file']}"
                 text += f"{key} = {toml_text(value)}\n"
         (self.folder / "vesto.toml").write_text(text)
         return self
+
+    def ssh_section(self, kind, name):
+        return f"[{kind}.{name}.ssh]\n{self.ssh[kind]}" if kind in self.ssh else ""
+
+    def through(self, sshd, *kinds, port=None):
+        """Source or destination through this sshd (or a proxy before it); the keys are made and
+        authorized by vesto's own command."""
+        for kind in kinds:
+            self.ssh[kind] = (f'host = "127.0.0.1"\nport = {port or sshd.port}\n'
+                              f'user = "{sshd.user}"\nhost_key = "{sshd.fingerprint}"\n')
+        self.write_config()
+        names = {"source": "source.pg", "destination": "destination.rs"}
+        sshd.authorize("\n".join(self.output("ssh-key", names[kind]) for kind in kinds))
+        return self
+
+    def vesto(self, *arguments, environment=None):
+        return subprocess.run(self.command(*arguments), text=True, capture_output=True,
+                              timeout=RUN_TIMEOUT_S, env={**os.environ, **(environment or {})})
+
+    def output(self, *arguments):
+        done = self.vesto(*arguments)
+        assert done.returncode == 0, f"{arguments}: exit {done.returncode}: {done.stderr}"
+        return done.stdout
 
     # --- runs ---
     def command(self, *arguments, binary=None, data=None):

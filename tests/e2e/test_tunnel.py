@@ -1,0 +1,220 @@
+"""Syncs through an SSH tunnel: a real sshd, the real binary, source and destination alike."""
+import json
+import random
+
+import pytest
+from network import Sshd, TcpProxy
+from world import World
+
+TABLE = ("public.orders", ["id"])
+
+
+@pytest.fixture(scope="module")
+def sshd():
+    with Sshd() as one:
+        yield one
+
+
+def fill(world, rows=2000):
+    world.source(
+        "CREATE TABLE orders (id bigint PRIMARY KEY, note text, n bigint NOT NULL);"
+        f"INSERT INTO orders SELECT i, repeat('x', 100) || i, i FROM generate_series(1, {rows}) i")
+    world.table("public.orders", cursor="n", lookback=0)
+
+
+@pytest.mark.parametrize("kinds", [("source",), ("destination",), ("source", "destination")],
+                         ids="+".join)
+def test_a_sync_through_a_tunnel_ends_equal(one_world, sshd, kinds):
+    fill(one_world)
+    one_world.through(sshd, *kinds)
+    one_world.must_run()
+    one_world.assert_equal(TABLE, rows=2000)
+    one_world.source("UPDATE orders SET note = 'changed', n = n + 10000 WHERE id % 7 = 0")
+    one_world.must_run()
+    one_world.assert_equal(TABLE)
+    one_world.assert_nothing_left()
+
+
+def test_the_line_for_authorized_keys_allows_this_forwarding_alone(one_world, sshd):
+    fill(one_world, 1)
+    one_world.server = '[server]\npublic_egress = ["127.0.0.1", "203.0.113.7/32"]'
+    one_world.through(sshd, "destination")
+    line = one_world.output("ssh-key", "destination.rs")
+    redshift = one_world.sandbox.endpoints["redshift"]
+    options, kind, blob, comment = line.split()
+    assert kind == "ssh-ed25519" and comment == "vesto-rs" and len(blob) == 68
+    assert options == (f'restrict,port-forwarding,permitopen="{redshift["host"]}:{redshift["port"]}"'
+                       ',from="127.0.0.1,203.0.113.7/32"')
+    assert one_world.output("ssh-key", "destination.rs") == line, "the key is made once"
+    other = one_world.output("ssh-key", "destination.rs", "--new")
+    assert other.split()[2] != blob
+
+
+def test_steps_of_destination_test(one_world, sshd):
+    fill(one_world, 1)
+    one_world.through(sshd, "destination")
+    report = json.loads(one_world.output("destination", "test", "rs", "--json"))
+    assert report["ok"]
+    assert [c["id"] for c in report["checks"]] == ["network.ssh", "network.tcp", "network.tls",
+                                                    "redshift.login"]
+    assert sshd.fingerprint in report["checks"][0]["evidence"]
+
+
+def failing_test(world):
+    done = world.vesto("destination", "test", "rs", "--json")
+    failed = [c for c in json.loads(done.stdout)["checks"] if c["status"] == "failed"]
+    assert len(failed) == 1 and done.returncode != 0
+    return failed[0]["error"], done
+
+
+def run_code(world):
+    code, finished, errors = world.run()
+    assert code != 0, finished
+    return finished["error"]["code"]
+
+
+def test_a_key_that_is_not_authorized(one_world, sshd):
+    fill(one_world, 1)
+    one_world.through(sshd, "destination")
+    line = one_world.output("ssh-key", "destination.rs")
+    sshd.authorize("")
+    error, _ = failing_test(one_world)
+    assert error["code"] == "SSH-AUTH"
+    assert line.split()[2] in error["hint"], "the hint shows the line to add"
+    assert run_code(one_world) == "SSH-AUTH", "a run says the same as a check"
+
+
+def test_a_host_key_that_changed_is_refused_before_anything_is_sent(one_world):
+    with Sshd() as sshd:
+        fill(one_world, 1)
+        one_world.through(sshd, "destination")
+        one_world.must_run()
+        before = sshd.fingerprint
+        sshd.stop()
+        sshd.make_host_key()
+        (sshd.folder / "log").write_text("")
+        sshd.start()
+        error, _ = failing_test(one_world)
+        assert error["code"] == "SSH-HOSTKEY-CHANGED"
+        assert sshd.fingerprint in error["message"] and before in error["message"]
+        assert run_code(one_world) == "SSH-HOSTKEY-CHANGED"
+        assert "Accepted" not in sshd.log() and "publickey" not in sshd.log()
+
+
+def test_a_host_key_that_is_not_approved_yet(one_world, sshd):
+    fill(one_world, 1)
+    one_world.through(sshd, "destination")
+    one_world.ssh["destination"] = one_world.ssh["destination"].replace(
+        f'host_key = "{sshd.fingerprint}"\n', "")
+    one_world.write_config()
+    error, _ = failing_test(one_world)
+    assert error["code"] == "SSH-HOSTKEY-NEW"
+    assert sshd.fingerprint in error["message"]
+
+
+def test_forwarding_that_is_forbidden(one_world):
+    with Sshd(AllowTcpForwarding="no") as sshd:
+        fill(one_world, 1)
+        one_world.through(sshd, "destination")
+        assert failing_test(one_world)[0]["code"] == "SSH-FORWARD"
+        assert run_code(one_world) == "SSH-FORWARD"
+
+
+def test_a_line_for_another_port_is_no_way_through(one_world, sshd):
+    fill(one_world, 1)
+    one_world.through(sshd, "destination")
+    line = one_world.output("ssh-key", "destination.rs")
+    port = one_world.sandbox.endpoints["redshift"]["port"]
+    sshd.authorize(line.replace(f":{port}\"", f":{port + 1}\""))
+    assert failing_test(one_world)[0]["code"] == "SSH-FORWARD"
+
+
+def test_an_ssh_server_that_is_not_there(one_world):
+    with Sshd() as sshd:
+        fill(one_world, 1)
+        one_world.through(sshd, "destination")
+        sshd.stop()
+        assert failing_test(one_world)[0]["code"] == "SSH-CONNECT"
+        assert run_code(one_world) == "SSH-CONNECT"
+
+
+def test_the_certificate_is_verified_through_the_tunnel_too(one_world, sshd):
+    """Another CA: the tunnel changes nothing about who the warehouse has to be."""
+    fill(one_world, 1)
+    one_world.through(sshd, "destination")
+    config = (one_world.folder / "vesto.toml").read_text()
+    ca = one_world.sandbox.endpoints["ca_file"]
+    (one_world.folder / "vesto.toml").write_text(config.replace(
+        f'tls_ca_file = "{ca}"\nschema', 'tls_ca_file = "/etc/ssl/certs/ca-certificates.crt"\nschema'))
+    assert failing_test(one_world)[0]["code"] == "NET-TLS-CA"
+
+
+def test_an_operators_own_encrypted_key(one_world, sshd):
+    import subprocess
+    fill(one_world, 1)
+    key = one_world.folder / "own_key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "pass phrase", "-f", str(key)],
+                   check=True, timeout=30)
+    (one_world.folder / "own_pass").write_text("pass phrase")
+    one_world.ssh["destination"] = (
+        f'host = "127.0.0.1"\nport = {sshd.port}\nuser = "{sshd.user}"\n'
+        f'host_key = "{sshd.fingerprint}"\nkey = {{ file = "own_key" }}\n'
+        'passphrase = { file = "own_pass" }\n')
+    one_world.write_config()
+    sshd.authorize(one_world.output("ssh-key", "destination.rs"))
+    one_world.must_run()
+    one_world.assert_equal(TABLE, rows=1)
+    (one_world.folder / "own_pass").write_text("wrong")
+    done = one_world.vesto("destination", "test", "rs")
+    assert "SSH-KEY" in done.stderr + done.stdout
+
+
+def test_delay_and_seeded_stalls_end_equal(one_world, sshd):
+    fill(one_world, 3000)
+    with TcpProxy(sshd.port, delay_s=0.01, stalls=(7, 0.02, 0.2)) as proxy:
+        one_world.through(sshd, "source", "destination", port=proxy.port)
+        one_world.must_run()
+        one_world.assert_equal(TABLE, rows=3000)
+        assert proxy.connections >= 2
+    one_world.assert_nothing_left()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_tunnel_cut_at_a_seeded_moment(postgres, one_sandbox, sshd, seed):
+    """Whatever was under way: the run heals or fails loudly, and the next one ends equal."""
+    world = World(postgres, one_sandbox)
+    try:
+        fill(world, 3000)
+        with TcpProxy(sshd.port) as proxy:
+            world.through(sshd, "source", "destination", port=proxy.port)
+            world.output("destination", "test", "rs")
+            proxy.cut_at_bytes = proxy.carried_bytes + random.Random(seed).randrange(2000, 900_000)
+            world.run()
+            if world.run()[0] != 0:  # the cut may have been the second run's
+                world.must_run()
+        world.assert_equal(TABLE, rows=3000)
+        world.assert_nothing_left()
+    finally:
+        one_sandbox.clear_faults()
+        world.close()
+
+
+def test_no_secret_crosses_in_clear(one_world, sshd):
+    """What a listener between us and the warehouse, and between us and the bastion, gets to see."""
+    fill(one_world, 500)
+    redshift = one_world.sandbox.endpoints["redshift"]
+    aws = one_world.sandbox.endpoints["aws"]
+    secrets = [redshift["password"], aws["secret_access_key"], one_world.postgres.password]
+    with TcpProxy(redshift["port"], capture=True) as direct:
+        one_world.write_config(redshift_port=direct.port)
+        one_world.must_run()
+        assert len(direct.seen) > 10_000
+        for secret in secrets:
+            assert secret.encode() not in bytes(direct.seen)
+        assert b"COPY" not in bytes(direct.seen)
+    with TcpProxy(sshd.port, capture=True) as bastion:
+        one_world.through(sshd, "source", "destination", port=bastion.port)
+        one_world.must_run()
+        assert len(bastion.seen) > 10_000
+        for secret in [*secrets, "orders", "COPY", redshift["user"]]:
+            assert secret.encode() not in bytes(bastion.seen)
