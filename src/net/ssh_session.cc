@@ -1,0 +1,376 @@
+#include "net/ssh_session.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <libssh/callbacks.h>
+#include <libssh/server.h>  // ssh_send_keepalive
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace vesto {
+namespace {
+
+// The order in which a host key is asked for; the last resort is one type at a time.
+constexpr std::array<const char*, 5> kTypes = {"ssh-ed25519", "ecdsa-sha2-nistp256",
+                                               "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+                                               "rsa-sha2-512,rsa-sha2-256"};
+constexpr const char* kAllTypes =
+    "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,"
+    "rsa-sha2-256";
+// GCM first: it is the fastest with the processor's AES.
+constexpr const char* kCiphers =
+    "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,"
+    "aes192-ctr,aes128-ctr";
+constexpr size_t kMaxAddresses = 8;
+constexpr int kMinHostRsaBits = 2048;
+
+void set_number(int fd, int level, int name, int value) {
+  ::setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+// A dead peer is noticed by the kernel too, also while data is under way.
+void tune_socket(int fd, const SshOptions& options) {
+  const auto limit_ms = static_cast<int>(
+      std::clamp<int64_t>(options.keepalive_ms * options.keepalive_count, 1'000, 600'000));
+  const int idle_s = std::clamp<int>(static_cast<int>(options.keepalive_ms / 1'000), 1, 3'600);
+  set_number(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_number(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_number(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
+  set_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, idle_s);
+  set_number(fd, IPPROTO_TCP, TCP_KEEPCNT, std::clamp(options.keepalive_count, 1, 20));
+  set_number(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, limit_ms);
+}
+
+void set_nonblocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+// Everything said here; nothing of ~/.ssh or /etc/ssh counts.
+bool set_options(ssh_session session, const SshOptions& options, const char* types, int fd) {
+  const int off = 0;
+  const int min_bits = kMinHostRsaBits;
+  const auto set = [session](ssh_options_e name, const void* value) {
+    return ssh_options_set(session, name, value) == SSH_OK;
+  };
+  return set(SSH_OPTIONS_PROCESS_CONFIG, &off) && set(SSH_OPTIONS_SSH_DIR, "/nonexistent") &&
+         set(SSH_OPTIONS_KNOWNHOSTS, "/dev/null") &&
+         set(SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null") && set(SSH_OPTIONS_HOST, "bastion") &&
+         set(SSH_OPTIONS_USER, options.user.c_str()) && set(SSH_OPTIONS_HOSTKEYS, types) &&
+         set(SSH_OPTIONS_CIPHERS_C_S, kCiphers) && set(SSH_OPTIONS_CIPHERS_S_C, kCiphers) &&
+         set(SSH_OPTIONS_COMPRESSION, "none") && set(SSH_OPTIONS_RSA_MIN_SIZE, &min_bits) &&
+         set(SSH_OPTIONS_FD, &fd);
+}
+
+}  // namespace
+
+Result<std::vector<SshAddress>> resolve_ssh_host(const std::string& host, int port) {
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int answer = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (answer != 0) {
+    return Error(ErrorCode::kNetDns, fmt::format("the SSH server's name {} is unknown", host))
+        .with_upstream(
+            {.system = "dns", .code = "", .text = ::gai_strerror(answer), .request_id = ""});
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
+  std::vector<SshAddress> addresses;
+  for (const addrinfo* at = found; at != nullptr && addresses.size() < kMaxAddresses;
+       at = at->ai_next) {
+    SshAddress& address = addresses.emplace_back();
+    std::memcpy(&address.address, at->ai_addr, at->ai_addrlen);
+    address.size = at->ai_addrlen;
+  }
+  return addresses;
+}
+
+SshSession::SshSession(const SshOptions& options, ssh_key key, std::vector<SshAddress> addresses,
+                       std::string key_types)
+    : options_(options),
+      key_(key),
+      addresses_(std::move(addresses)),
+      deadline_ms_(ssh_now_ms() + options.connect_timeout_ms),
+      types_(key_types.empty() ? kAllTypes : std::move(key_types)) {
+  start_tcp();
+}
+
+SshSession::~SshSession() { close(false); }
+
+std::string SshSession::where() const { return fmt::format("{}:{}", options_.host, options_.port); }
+
+void SshSession::fail(Error error) {
+  error_ = std::move(error);
+  stage_ = Stage::kFailed;
+  close(false);
+}
+
+void SshSession::close(bool polite) {
+  if (event_ != nullptr) {
+    if (session_ != nullptr) ssh_event_remove_session(event_, session_);
+    ssh_event_free(event_);
+    event_ = nullptr;
+  }
+  if (session_ != nullptr) {
+    if (polite && stage_ == Stage::kUp && ssh_is_connected(session_) != 0) {
+      ssh_disconnect(session_);
+    } else {
+      ssh_silent_disconnect(session_);
+    }
+    ssh_free(session_);
+    session_ = nullptr;
+  }
+  received_before_ += counter_.in_bytes;
+  sent_before_ += counter_.out_bytes;
+  counter_ = {};
+  tcp_.reset();
+}
+
+int SshSession::fd() const { return session_ != nullptr ? ssh_get_fd(session_) : tcp_.get(); }
+
+short SshSession::events() const {
+  if (session_ == nullptr) return POLLOUT;
+  return static_cast<short>(output_waits() ? POLLIN | POLLOUT : POLLIN);
+}
+
+bool SshSession::output_waits() const {
+  return session_ != nullptr && (ssh_get_poll_flags(session_) & SSH_WRITE_PENDING) != 0;
+}
+
+SshSession::State SshSession::step() {
+  if (stage_ != Stage::kUp && stage_ != Stage::kFailed && ssh_now_ms() >= deadline_ms_) {
+    timed_out();
+  }
+  if (stage_ == Stage::kTcp) step_tcp();
+  if (stage_ == Stage::kKeyExchange) step_key_exchange();
+  if (stage_ == Stage::kLogin) step_login();
+  if (stage_ == Stage::kUp) return State::kUp;
+  return stage_ == Stage::kFailed ? State::kFailed : State::kMaking;
+}
+
+void SshSession::start_tcp() {
+  stage_ = Stage::kTcp;
+  while (address_ < addresses_.size()) {
+    // Each address gets its share of the time: a dead first one leaves some to the next.
+    const int64_t now_ms = ssh_now_ms();
+    const auto left = static_cast<int64_t>(addresses_.size() - address_);
+    address_deadline_ms_ = now_ms + std::max<int64_t>(deadline_ms_ - now_ms, 0) / left;
+    const SshAddress& to = addresses_[address_];
+    tcp_ = OwnedFd(::socket(to.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (tcp_.open()) {
+      tune_socket(tcp_.get(), options_);
+      if (::connect(tcp_.get(), reinterpret_cast<const sockaddr*>(&to.address), to.size) == 0 ||
+          errno == EINPROGRESS) {
+        return;
+      }
+    }
+    last_errno_ = errno;
+    ++address_;
+  }
+  tcp_failed(last_errno_);
+}
+
+void SshSession::step_tcp() {
+  pollfd waiting = {.fd = tcp_.get(), .events = POLLOUT, .revents = 0};
+  int fault = 0;
+  if (::poll(&waiting, 1, 0) <= 0) {
+    if (ssh_now_ms() < address_deadline_ms_) return;
+    fault = ETIMEDOUT;
+  } else {
+    socklen_t size = sizeof(fault);
+    if (::getsockopt(tcp_.get(), SOL_SOCKET, SO_ERROR, &fault, &size) != 0) fault = errno;
+  }
+  if (fault == 0) {
+    if (!start_ssh()) fail(Error(ErrorCode::kSysMemory, "libssh could not make a session"));
+    return;
+  }
+  last_errno_ = fault;
+  ++address_;
+  start_tcp();
+}
+
+void SshSession::tcp_failed(int error_number) {
+  if (one_by_one_) return try_next_type();
+  const std::string what = error_number == ECONNREFUSED ? "refuses the connection"
+                           : error_number == ETIMEDOUT  ? "does not answer"
+                                                        : "cannot be reached";
+  fail(Error(ErrorCode::kSshConnect, fmt::format("{} {}", where(), what))
+           .with_upstream({.system = "os",
+                           .code = std::to_string(error_number),
+                           .text = std::strerror(error_number),
+                           .request_id = ""}));
+}
+
+bool SshSession::start_ssh() {
+  session_ = ssh_new();
+  if (session_ == nullptr) return false;
+  if (!set_options(session_, options_, types_.c_str(), tcp_.get())) return false;
+  ssh_set_counters(session_, &counter_, nullptr);
+  ssh_set_blocking(session_, 0);
+  tcp_.release();  // ssh_connect takes it
+  stage_ = Stage::kKeyExchange;
+  ssh_connect(session_);  // the first call only finds out that TCP stands
+  return true;
+}
+
+void SshSession::step_key_exchange() {
+  const int answer = ssh_connect(session_);
+  // libssh makes the socket blocking once TCP stands: a full send buffer would then stop us.
+  if (ssh_get_fd(session_) >= 0) set_nonblocking(ssh_get_fd(session_));
+  if (answer == SSH_AGAIN) return;
+  if (answer == SSH_OK) {
+    check_host_key();
+  } else {
+    key_exchange_failed();
+  }
+}
+
+void SshSession::key_exchange_failed() {
+  if (one_by_one_) return try_next_type();
+  if (ask_for_all_types()) return;
+  const std::string words = ssh_words(ssh_get_error(session_));
+  const bool named = ssh_get_serverbanner(session_) != nullptr;
+  fail(Error(ErrorCode::kSshConnect,
+             named ? fmt::format("{} does not come to an agreement with us", where())
+                   : fmt::format("what answers at {} is no SSH server", where()))
+           .with_upstream(ssh_upstream(words)));
+}
+
+void SshSession::check_host_key() {
+  ssh_key key = nullptr;
+  if (ssh_get_server_publickey(session_, &key) != SSH_OK || key == nullptr) {
+    return fail(Error(ErrorCode::kSshConnect, fmt::format("{} showed no host key", where())));
+  }
+  const SshKeyPtr owned(key);
+  seen_fingerprint_ = ssh_fingerprint(key);
+  const char* type = ssh_key_type_to_char(ssh_key_type(key));
+  seen_type_ = type == nullptr ? "unknown" : type;
+  if (!options_.host_key.empty() && seen_fingerprint_ == options_.host_key) {
+    stage_ = Stage::kLogin;
+    return;
+  }
+  if (!one_by_one_ && !options_.host_key.empty() && ask_for_all_types()) return;
+  if (first_seen_.empty()) {
+    first_seen_ = seen_fingerprint_;
+    first_type_ = seen_type_;
+  }
+  if (options_.host_key.empty()) {
+    return fail(Error(ErrorCode::kSshHostKeyNew, fmt::format("{} shows the key {} ({})", where(),
+                                                             seen_fingerprint_, seen_type_)));
+  }
+  try_next_type();
+}
+
+// An earlier session said of which type the pinned key is; the server may hold others by now.
+bool SshSession::ask_for_all_types() {
+  if (types_ == kAllTypes) return false;
+  types_ = kAllTypes;
+  close(false);
+  start_tcp();
+  return true;
+}
+
+// The pin may be of a type that the server holds as well: it is asked for each other one.
+void SshSession::try_next_type() {
+  one_by_one_ = true;
+  while (next_type_ < kTypes.size() && first_type_ == kTypes[next_type_]) ++next_type_;
+  if (next_type_ >= kTypes.size()) return host_key_changed();
+  types_ = kTypes[next_type_++];
+  close(false);
+  start_tcp();
+}
+
+void SshSession::host_key_changed() {
+  fail(Error(ErrorCode::kSshHostKeyChanged,
+             fmt::format("{} shows the key {} ({}); host_key says {}", where(), first_seen_,
+                         first_type_, options_.host_key)));
+}
+
+void SshSession::step_login() {
+  const int answer = ssh_userauth_publickey(session_, nullptr, key_);
+  if (answer == SSH_AUTH_AGAIN) return;
+  if (answer == SSH_AUTH_SUCCESS) return become_up();
+  if (answer == SSH_AUTH_ERROR) return login_lost();
+  login_denied(answer);
+}
+
+void SshSession::login_denied(int answer) {
+  Error error(
+      ErrorCode::kSshAuth,
+      answer == SSH_AUTH_PARTIAL
+          ? fmt::format("{} asks for more than a key of {}", where(), options_.user)
+          : fmt::format("{} does not take the key for the user {}", where(), options_.user));
+  error.with_upstream(ssh_upstream(ssh_get_error(session_)));
+  if (!options_.authorize.empty() && answer != SSH_AUTH_PARTIAL) {
+    error.with_hint("Put this line into ~/.ssh/authorized_keys of " + options_.user +
+                    " (folder 700, file 600): " + options_.authorize);
+  }
+  fail(std::move(error));
+}
+
+// The line broke while the key was offered. sshd does so with its reason when it has seen enough.
+void SshSession::login_lost() {
+  const char* goodbye = ssh_get_disconnect_message(session_);
+  const bool told = goodbye != nullptr && *goodbye != '\0';
+  fail(Error(told ? ErrorCode::kSshAuth : ErrorCode::kSshConnect,
+             fmt::format("{} ended the connection during the login", where()))
+           .with_upstream(ssh_upstream(ssh_get_error(session_))));
+}
+
+void SshSession::timed_out() {
+  if (one_by_one_ && stage_ != Stage::kLogin) return host_key_changed();
+  if (stage_ == Stage::kTcp) return tcp_failed(ETIMEDOUT);
+  const bool silent = ssh_get_serverbanner(session_) == nullptr && counter_.in_bytes == 0;
+  const auto limit_ms = options_.connect_timeout_ms;
+  const char* at = silent                    ? "what answers there says nothing"
+                   : stage_ == Stage::kLogin ? "during the login"
+                                             : "during the key exchange";
+  fail(Error(ErrorCode::kSshConnect,
+             fmt::format("{} was not ready within {} ms: {}", where(), limit_ms, at)));
+}
+
+void SshSession::become_up() {
+  event_ = ssh_event_new();
+  if (event_ == nullptr || ssh_event_add_session(event_, session_) != SSH_OK) {
+    return fail(Error(ErrorCode::kSysMemory, "libssh could not make a poll object"));
+  }
+  set_nonblocking(ssh_get_fd(session_));
+  stage_ = Stage::kUp;
+}
+
+std::string SshSession::seen_host_key() const {
+  if (seen_fingerprint_.empty()) return "";
+  return fmt::format("{} ({})", seen_fingerprint_, seen_type_);
+}
+
+bool SshSession::take_in(int rounds) {
+  // libssh reads little at a time: it is asked again while bytes keep coming.
+  for (int round = 0; round < rounds; ++round) {
+    const uint64_t before = counter_.in_bytes;
+    ssh_event_dopoll(event_, 0);
+    if (ssh_is_connected(session_) == 0) return false;
+    if (counter_.in_bytes == before) break;
+  }
+  return (ssh_get_status(session_) & (SSH_CLOSED | SSH_CLOSED_ERROR)) == 0;
+}
+
+// libssh keeps the state of one request: the first call may only take in the last answer, the
+// second sends; when the first has sent, the second does nothing.
+void SshSession::send_keepalive() {
+  ssh_send_keepalive(session_);
+  ssh_send_keepalive(session_);
+}
+
+std::string SshSession::last_words() const {
+  return session_ == nullptr ? "" : ssh_words(ssh_get_error(session_));
+}
+
+}  // namespace vesto
