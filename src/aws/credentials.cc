@@ -136,12 +136,31 @@ class CachedSource final : public CredentialSource {
 
 }  // namespace
 
+bool is_access_key_id(std::string_view text) {
+  constexpr size_t kMaxKeyIdBytes = 128;
+  return !text.empty() && text.size() <= kMaxKeyIdBytes &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_';
+         });
+}
+
 bool is_expired_token(const Error& error) {
   if (error.code() != ErrorCode::kAwsKey) return false;
   // "400 ExpiredToken": the status, and AWS's own name for it.
   const std::string_view code = error.upstream().code;
   return code.ends_with(" ExpiredToken") || code.ends_with(" ExpiredTokenException") ||
          code.ends_with(" TokenRefreshRequired");
+}
+
+bool is_expired_identity_token(const Error& error) {
+  if (error.code() != ErrorCode::kAwsToken) return false;
+  const std::string_view code = error.upstream().code;
+  if (code.ends_with(" ExpiredTokenException") || code.ends_with(" ExpiredToken")) return true;
+  // InvalidIdentityToken and IDPRejectedClaim are said of much else too: their text tells.
+  const std::string_view text = error.upstream().text;
+  return text.find("expired") != std::string_view::npos ||
+         text.find("Expired") != std::string_view::npos;
 }
 
 std::unique_ptr<CredentialSource> make_static_credentials(AwsCredentials credentials,

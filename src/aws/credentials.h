@@ -44,8 +44,15 @@ class CredentialSource {
   [[nodiscard]] virtual std::string describe() const = 0;
 };
 
+// Whether it can be the id of an access key: 1 to 128 of [A-Za-z0-9_]. An id from outside that is
+// something else must not come into a header or a statement. Source: AWS STS API reference,
+// Credentials/AccessKeyId. Pure.
+bool is_access_key_id(std::string_view text);
+
 // Whether AWS refused temporary keys because their time is over. Pure.
 bool is_expired_token(const Error& error);
+// Whether STS refused an identity token (OIDC) because its time is over. Pure.
+bool is_expired_identity_token(const Error& error);
 
 // Long-lived ones, as given.
 std::unique_ptr<CredentialSource> make_static_credentials(AwsCredentials credentials,

@@ -98,6 +98,12 @@ Result<IdToken> accept_token(Secret jwt, const std::string& audience, const std:
                  format_utc_seconds(now_ms) + ") with the true time.");
 }
 
+bool CachingTokens::forget(const IdToken& used) {
+  const auto kept = kept_.find(used.claims.audience);
+  if (kept != kept_.end() && kept->second.jwt.reveal() == used.jwt.reveal()) kept_.erase(kept);
+  return true;
+}
+
 Result<IdToken> CachingTokens::get(const std::string& audience, const std::stop_token& stop) {
   if (audience.empty()) return Error(ErrorCode::kGcpToken, "a token was asked for no audience");
   const auto kept = kept_.find(audience);

@@ -26,6 +26,7 @@ class CachingTokens : public IdTokenSource {
  public:
   explicit CachingTokens(Clock& clock) : clock_(clock) {}
   Result<IdToken> get(const std::string& audience, const std::stop_token& stop) final;
+  bool forget(const IdToken& used) final;
 
  protected:
   virtual Result<IdToken> fetch(const std::string& audience, const std::stop_token& stop) = 0;

@@ -48,6 +48,9 @@ class IdTokenSource {
   virtual ~IdTokenSource() = default;
   // A token for `audience` with 5 minutes or more to live.
   virtual Result<IdToken> get(const std::string& audience, const std::stop_token& stop) = 0;
+  // AWS called `used`, which get() gave, expired: it is not given again. True: get() may give
+  // another one now.
+  virtual bool forget(const IdToken& used) = 0;
   [[nodiscard]] virtual std::string describe() const = 0;  // "the metadata server"
 };
 

@@ -25,6 +25,8 @@ class TokenFile final : public IdTokenSource {
     return accept_token(std::move(jwt), audience, describe(), clock_.wall_ms());
   }
 
+  // It is read anew each time: what keeps it fresh may have written another one by now.
+  bool forget(const IdToken& /*used*/) override { return true; }
   [[nodiscard]] std::string describe() const override { return "the token file " + shown_path(); }
 
  private:

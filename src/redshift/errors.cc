@@ -28,6 +28,24 @@ constexpr std::string_view kEncodeHint =
     "The column's encoding cannot grow: ALTER TABLE ... ALTER COLUMN ... ENCODE ZSTD, then run "
     "again.";
 
+// IAM_ROLE. Redshift says neither which of two things is missing nor that a role is not attached at
+// all, so both are named; the likelier one first.
+constexpr std::string_view kRoleAttachHint =
+    "Attach the role of copy_role_arn to this cluster (Serverless: to the workgroup's namespace), "
+    "and let its trust policy take the service redshift.amazonaws.com (Serverless: "
+    "redshift-serverless.amazonaws.com too).";
+constexpr std::string_view kRoleTrustHint =
+    "The role's trust policy must let the service redshift.amazonaws.com assume it (Serverless: "
+    "redshift-serverless.amazonaws.com too), and its conditions must fit this warehouse: "
+    "aws:SourceArn refuses Serverless, use aws:SourceAccount. The role must be attached to the "
+    "cluster or namespace.";
+constexpr std::string_view kGrantRoleHint =
+    "Let a superuser run: GRANT ASSUMEROLE ON '<copy_role_arn>' TO <the user that Vesto logs in "
+    "as> FOR COPY.";
+constexpr std::string_view kTokenHint =
+    "The keys given to COPY and their session token do not belong together, or are of another "
+    "partition of AWS than the bucket.";
+
 // The first that fits wins, so the narrower ones stand first.
 constexpr std::array kPatterns = {
     // Repeat the transaction.
@@ -74,11 +92,14 @@ constexpr std::array kPatterns = {
             "The access key id given to COPY is not known: make a new access key."},
     Pattern{"", "error signaturedoesnotmatch", ErrorCode::kRsCopyS3,
             "The secret access key does not belong to the access key id."},
-    Pattern{"", "error expiredtoken", ErrorCode::kRsCopyS3, ""},
-    Pattern{"", "the provided token", ErrorCode::kRsCopyS3, ""},
-    Pattern{"", "assume iam role", ErrorCode::kRsCopyS3, ""},
-    Pattern{"", "not authorized to get credentials of role", ErrorCode::kRsCopyS3, ""},
-    Pattern{"", "does not have assumerole permission", ErrorCode::kRsCopyS3, ""},
+    Pattern{"", "error expiredtoken", ErrorCode::kRsCopyExpired, ""},
+    Pattern{"", "the provided token has expired", ErrorCode::kRsCopyExpired, ""},
+    Pattern{"", "the provided token", ErrorCode::kRsCopyS3, kTokenHint},
+    Pattern{"", "error invalidtoken", ErrorCode::kRsCopyS3, kTokenHint},
+    Pattern{"", "does not have assumerole permission", ErrorCode::kRsCopyS3, kGrantRoleHint},
+    Pattern{"", "not authorized to get credentials of role", ErrorCode::kRsCopyS3, kRoleTrustHint},
+    Pattern{"", "assume iam role", ErrorCode::kRsCopyS3, kRoleAttachHint},
+    Pattern{"", "session token not found", ErrorCode::kRsCopyS3, kTokenHint},
     Pattern{"", "invalid credentials", ErrorCode::kRsCopyS3, ""},
     Pattern{"", "stl_load_errors", ErrorCode::kRsCopyData, ""},
     Pattern{"", "sys_load_error_detail", ErrorCode::kRsCopyData, ""},
@@ -235,6 +256,7 @@ AfterFault after_fault(const Error& error) {
     case ErrorCode::kS3Server:
       return AfterFault::kRepeat;
     case ErrorCode::kRsCopyData:
+    case ErrorCode::kRsCopyExpired:  // with new keys too: this COPY takes longer than they last
     case ErrorCode::kRsCopyMissing:
     case ErrorCode::kRsTableDiffers:
     case ErrorCode::kRsTableForeign:

@@ -12,25 +12,26 @@ namespace {
 const char* const kSomeManifest = "<manifest>";
 const char* const kSomeMarker = "<null marker>";
 
-void add_stream(const StreamLoad& stream, const StreamTexts& texts, bool is_new,
-                std::vector<std::string>* out) {
+// `copy_target`, `copy_stage`: COPY into either.
+void add_stream(const StreamLoad& stream, const StreamTexts& texts, const std::string& copy_target,
+                const std::string& copy_stage, bool is_new, std::vector<std::string>* out) {
   if (stream.mode == LoadMode::kReplace) {
     out->push_back(texts.delete_all);
-    out->push_back(texts.copy_target);
+    out->push_back(copy_target);
     return;
   }
   if (stream.mode == LoadMode::kAppend) {
     const std::string& first = stream.full ? texts.is_empty : texts.delete_window;
     if (!first.empty()) out->push_back(first);
-    out->push_back(texts.copy_target);
+    out->push_back(copy_target);
     return;
   }
   if (is_new && stream.full) {
     out->push_back(texts.is_empty);
-    out->push_back(texts.copy_target);
+    out->push_back(copy_target);
     return;
   }
-  for (const std::string& text : {texts.create_stage, texts.copy_stage, texts.stage_duplicates,
+  for (const std::string& text : {texts.create_stage, copy_stage, texts.stage_duplicates,
                                   texts.take_matching, texts.insert}) {
     out->push_back(text);
   }
@@ -62,7 +63,7 @@ Result<std::vector<std::string>> RedshiftLoader::explain(const std::vector<Strea
   std::vector<std::string> load = {
       "BEGIN", sql::lock_table(state),
       sql::move_fence(state, {"<seen>"}, {"<load>"}, target.installation, impl.clock().wall_ms())};
-  VESTO_ASSIGN(const CopyAccess access, target.copy_access("", impl.context.stop));
+  VESTO_ASSIGN(const CopyAccess access, target.copy_access(CopyNeed{}, impl.context.stop));
   std::vector<std::string> streams;
   size_t number = 0;
   for (const StreamLoad& given : group) {
@@ -72,9 +73,9 @@ Result<std::vector<std::string>> RedshiftLoader::explain(const std::vector<Strea
     const CatalogTable* existing = impl.find_table(stream.target);
     VESTO_ASSIGN(const TablePlan plan, plan_table(stream, existing));
     for (std::string& text : plan.texts()) out.push_back(std::move(text));
-    VESTO_ASSIGN(const StreamTexts texts,
-                 stream_texts(target, access, stream, plan.after, ++number));
-    add_stream(stream, texts, existing == nullptr, &load);
+    VESTO_ASSIGN(const StreamTexts texts, stream_texts(stream, plan.after, ++number));
+    add_stream(stream, texts, copy_text(target, access, stream, texts, texts.target),
+               copy_text(target, access, stream, texts, texts.stage), existing == nullptr, &load);
     streams.push_back(stream.schema.stream);
   }
   load.push_back(sql::delete_state_rows(state, streams));

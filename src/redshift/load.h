@@ -47,6 +47,13 @@ struct CopyAccess {
   AwsCredentials keys = {};
 };
 
+// One COPY that wants to read.
+struct CopyNeed {
+  std::string manifest_key = {};  // "": the statement is only shown (explain)
+  int64_t may_take_ms = 0;        // how long the COPY is waited for: its keys are to last so long
+  bool anew = false;  // keys that were given for this manifest before ended too soon: others
+};
+
 // What the destination is to a sync: names, and how COPY reaches the staged files.
 struct LoadTarget {
   std::string schema;
@@ -57,10 +64,8 @@ struct LoadTarget {
   InstallationId installation;
   std::string bucket;
   std::string region;
-  // Asked right before each COPY, so that its keys outlive it; "" for a manifest that is only shown
-  // (explain). Any thread.
-  std::function<Result<CopyAccess>(const std::string& manifest_key, const std::stop_token& stop)>
-      copy_access;
+  // Asked right before each COPY, so that its keys outlive it. Any thread.
+  std::function<Result<CopyAccess>(const CopyNeed& need, const std::stop_token& stop)> copy_access;
 };
 
 // 1,600 columns with names of 63 bytes of UTF-8, escaped in JSON, and their types.

@@ -18,6 +18,10 @@ namespace {
 // COPY of 2 GiB is reckoned with 20 minutes.
 constexpr uint64_t kCopyBytesPerSecond = 1'789'569;
 constexpr int64_t kMinCopyTimeoutMs = 600'000;
+// It is waited for so many times as long.
+constexpr int64_t kCopyPatience = 3;
+
+int64_t reckoned_ms(int64_t may_take_ms) { return may_take_ms / kCopyPatience; }
 
 uint64_t count_of(const ExecResult& answer) {
   return static_cast<uint64_t>(std::max<int64_t>(0, answer.affected()));
@@ -43,7 +47,8 @@ Error not_parity(const StreamLoad& stream, const std::string& what) {
 }
 
 int64_t copy_timeout_ms(uint64_t bytes_staged) {
-  const uint64_t seconds = std::min<uint64_t>(bytes_staged / kCopyBytesPerSecond * 3, 1'000'000);
+  const uint64_t seconds =
+      std::min<uint64_t>(bytes_staged / kCopyBytesPerSecond * kCopyPatience, 1'000'000);
   return std::clamp(static_cast<int64_t>(seconds) * 1000, kMinCopyTimeoutMs, kMergeTimeoutMs);
 }
 
@@ -70,8 +75,12 @@ Result<uint64_t> LoadRun::count(const std::string& sql) {
   return *number;
 }
 
-Result<uint64_t> LoadRun::copy(const StreamLoad& stream, const std::string& sql) {
-  VESTO_ASSIGN(const ExecResult answer, send(sql, copy_timeout_ms(stream.bytes_staged)));
+Result<uint64_t> LoadRun::copy(const StreamLoad& stream, const StreamTexts& texts,
+                               const std::string& table) {
+  const int64_t may_take_ms = copy_timeout_ms(stream.bytes_staged);
+  VESTO_ASSIGN(const CopyAccess access, copy_access(stream, may_take_ms));
+  const std::string sql = copy_text(impl_.target, access, stream, texts, table);
+  VESTO_ASSIGN(const ExecResult answer, send(sql, may_take_ms));
   VESTO_KILL_POINT("load.after_copy");
   std::optional<uint64_t> copied = copied_rows(answer.notices);
   if (!copied) {
@@ -85,10 +94,10 @@ Result<uint64_t> LoadRun::copy(const StreamLoad& stream, const std::string& sql)
 }
 
 Result<uint64_t> LoadRun::bring(const StreamLoad& stream, const StreamTexts& texts,
-                                const std::string& table, const std::string& copy_sql) {
+                                const std::string& table) {
   uint64_t rows = 0;
   if (!stream.manifest_key.empty()) {
-    VESTO_ASSIGN(rows, copy(stream, copy_sql));
+    VESTO_ASSIGN(rows, copy(stream, texts, table));
   }
   uint64_t by_side_door = 0;
   sql::InsertTexts inserts = sql::insert_side_rows(table, texts.columns, stream.diverted.side);
@@ -147,7 +156,7 @@ Result<StreamLoaded> LoadRun::upsert(const StreamLoad& stream, const StreamTexts
     straight = any.rows.empty();
   }
   if (straight) {
-    VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.target, texts.copy_target));
+    VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.target));
     if (!stream.key_proven) {
       VESTO_TRY(check_keys(stream, texts, texts.target));
     }
@@ -157,7 +166,7 @@ Result<StreamLoaded> LoadRun::upsert(const StreamLoad& stream, const StreamTexts
   }
   impl_.has_stages_ = true;
   VESTO_TRY(send(texts.create_stage));
-  VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.stage, texts.copy_stage));
+  VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.stage));
   VESTO_TRY(check_keys(stream, texts, texts.stage));
   VESTO_ASSIGN(const ExecResult taken, send(texts.take_matching));
   VESTO_ASSIGN(const ExecResult inserted, send(texts.insert));
@@ -190,7 +199,7 @@ Result<StreamLoaded> LoadRun::replace(const StreamLoad& stream, const StreamText
   VESTO_ASSIGN(const ExecResult deleted, send(texts.delete_all));
   done.rows_deleted = count_of(deleted);
   if (!brings_nothing(stream)) {
-    VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.target, texts.copy_target));
+    VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.target));
     done.rows_inserted = done.rows_copied;
     if (stream.key_checked && !stream.key_proven && !stream.schema.key.empty()) {
       VESTO_TRY(check_keys(stream, texts, texts.target));
@@ -214,20 +223,31 @@ Result<StreamLoaded> LoadRun::append(const StreamLoad& stream, const StreamTexts
     return Error(ErrorCode::kInternal, "rows to append, and nothing says which they replace");
   }
   if (!brings_nothing(stream)) {
-    VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.target, texts.copy_target));
+    VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.target));
     done.rows_inserted = done.rows_copied;
   }
   VESTO_KILL_POINT("load.after_merge");
   return done;
 }
 
-// Asked anew for each COPY: its keys must outlive it. The session puts them in as it sends.
-Result<CopyAccess> LoadRun::copy_access(const StreamLoad& stream) {
-  if (stream.manifest_key.empty()) return CopyAccess();
-  VESTO_ASSIGN(CopyAccess access,
-               impl_.target.copy_access(stream.manifest_key, impl_.context.stop));
+// Asked right before each COPY: its keys must outlive it. The session puts them in as it sends.
+Result<CopyAccess> LoadRun::copy_access(const StreamLoad& stream, int64_t may_take_ms) {
+  const CopyNeed need{.manifest_key = stream.manifest_key,
+                      .may_take_ms = may_take_ms,
+                      .anew = renewed_.contains(at_)};
+  VESTO_ASSIGN(CopyAccess access, impl_.target.copy_access(need, impl_.context.stop));
   impl_.session_->set_secret(std::string(sql::kCopySecret), access.keys.secret_access_key);
   impl_.session_->set_secret(std::string(sql::kCopyToken), access.keys.session_token);
+  keys_can_end_ = access.iam_role.empty() && !access.keys.session_token.empty();
+  const std::optional<int64_t>& ends_ms = access.keys.expires_at_ms;
+  if (keys_can_end_ && ends_ms && *ends_ms - impl_.clock().wall_ms() < reckoned_ms(may_take_ms) &&
+      impl_.context.warn) {
+    impl_.context.warn(fmt::format(
+        "table {}: COPY is reckoned with {}, and the keys that it reads with last {}: raise the "
+        "role's maximum session duration and session_duration, or give copy_role_arn",
+        stream.schema.stream, format_duration(reckoned_ms(may_take_ms)),
+        format_duration(*ends_ms - impl_.clock().wall_ms())));
+  }
   return access;
 }
 
@@ -238,8 +258,7 @@ Result<StreamLoaded> LoadRun::load_stream(const StreamLoad& stream, size_t numbe
         ErrorCode::kRsTableDiffers,
         fmt::format("table {}.{} does not exist", stream.target.schema, stream.target.table));
   }
-  VESTO_ASSIGN(const CopyAccess access, copy_access(stream));
-  VESTO_ASSIGN(const StreamTexts texts, stream_texts(impl_.target, access, stream, *table, number));
+  VESTO_ASSIGN(const StreamTexts texts, stream_texts(stream, *table, number));
   switch (stream.mode) {
     case LoadMode::kReplace:
       return replace(stream, texts);

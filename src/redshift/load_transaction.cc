@@ -291,6 +291,7 @@ std::optional<Error> LoadRun::after_failure(Error error) {
   if (impl_.context.stop.stop_requested()) return interrupted();
   if (where_ == Where::kLock && after_lock_failure(error)) return std::nullopt;
   if (where_ == Where::kLock && error.code() == ErrorCode::kRsLock) return error;
+  if (may_renew_keys(error)) return std::nullopt;
   if (after_fault(error) == AfterFault::kRepeat &&
       backoff_.next(impl_.clock(), impl_.context.stop)) {
     log_warn("redshift: the load transaction is repeated",
@@ -301,6 +302,15 @@ std::optional<Error> LoadRun::after_failure(Error error) {
   }
   if (impl_.context.stop.stop_requested()) return interrupted();
   return error;
+}
+
+bool LoadRun::may_renew_keys(const Error& error) {
+  if (error.code() != ErrorCode::kRsCopyExpired || where_ != Where::kStream) return false;
+  if (!keys_can_end_ || renewed_.size() >= kMaxRenewals) return false;
+  if (!renewed_.insert(at_).second) return false;
+  log_warn("redshift: COPY's keys ended while it ran, the load is repeated with new ones",
+           {{"load", load_.text}, {"table", group_[at_].schema.stream}});
+  return true;
 }
 
 Result<LoadOutcome> LoadRun::run() {

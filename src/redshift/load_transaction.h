@@ -4,6 +4,7 @@
 #define VESTO_REDSHIFT_LOAD_TRANSACTION_H_
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ Error not_parity(const StreamLoad& stream, const std::string& what);
 // reached yet are tried one by one. What leaves later fails only in company, which is bounded.
 inline constexpr size_t kLeaversBeforeTrial = 2;
 inline constexpr size_t kMaxLeavers = 10;
+
+// Transactions that are sent again because COPY's keys ended: one for a stream, so many for a load.
+inline constexpr size_t kMaxRenewals = 3;
 
 // What the COPY of so many staged bytes may take: three times what is reckoned, 10 minutes at least
 // and kMergeTimeoutMs at most. Kept by the client, so that no SET is needed for it.
@@ -59,14 +63,17 @@ class LoadRun {
   Status try_alone(size_t index);
 
   Result<StreamLoaded> load_stream(const StreamLoad& stream, size_t number);
-  Result<CopyAccess> copy_access(const StreamLoad& stream);
+  Result<CopyAccess> copy_access(const StreamLoad& stream, int64_t may_take_ms);
+  // COPY's keys ended while it ran. True: the transaction is to be sent again, with other keys.
+  bool may_renew_keys(const Error& error);
   Result<StreamLoaded> upsert(const StreamLoad& stream, const StreamTexts& texts);
   Result<StreamLoaded> replace(const StreamLoad& stream, const StreamTexts& texts);
   Result<StreamLoaded> append(const StreamLoad& stream, const StreamTexts& texts);
   // COPY and the side door, into `table` (quoted): how many rows came.
   Result<uint64_t> bring(const StreamLoad& stream, const StreamTexts& texts,
-                         const std::string& table, const std::string& copy_sql);
-  Result<uint64_t> copy(const StreamLoad& stream, const std::string& sql);
+                         const std::string& table);
+  Result<uint64_t> copy(const StreamLoad& stream, const StreamTexts& texts,
+                        const std::string& table);
   Status check_keys(const StreamLoad& stream, const StreamTexts& texts, const std::string& table);
   // ": {"id":"7"}, {"id":"8"}", or "" if that cannot be told.
   std::string named_keys(const StreamLoad& stream, const std::string& sql);
@@ -90,7 +97,9 @@ class LoadRun {
   Backoff lock_backoff_;  // between waits for the state's lock
   int lock_waits_ = 0;
   Where where_ = Where::kElsewhere;
-  size_t at_ = 0;  // the stream, where where_ is kStream
+  size_t at_ = 0;              // the stream, where where_ is kStream
+  bool keys_can_end_ = false;  // of the last COPY: temporary ones
+  std::set<size_t> renewed_;   // streams whose COPY was given other keys; kMaxRenewals at most
 };
 
 }  // namespace vesto

@@ -15,6 +15,7 @@ Status LoadRun::try_alone(size_t index) {
   VESTO_TRY(impl_.set_timeout(kMergeTimeoutMs));
   VESTO_TRY(send("BEGIN"));
   where_ = Where::kStream;
+  at_ = index;
   VESTO_TRY(load_stream(group_[index], 1));
   return ok_status();
 }

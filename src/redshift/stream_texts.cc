@@ -49,8 +49,15 @@ std::vector<std::string> former_in(const StreamLoad& stream, const CatalogTable&
 
 }  // namespace
 
-Result<StreamTexts> stream_texts(const LoadTarget& target, const CopyAccess& access,
-                                 const StreamLoad& stream, const CatalogTable& table,
+std::string copy_text(const LoadTarget& target, const CopyAccess& access, const StreamLoad& stream,
+                      const StreamTexts& texts, const std::string& into) {
+  std::vector<std::string> names;
+  names.reserve(texts.columns.size());
+  for (const sql::ColumnDdl& column : texts.columns) names.push_back(column.name);
+  return sql::copy(into, names, copy_source(target, access, stream));
+}
+
+Result<StreamTexts> stream_texts(const StreamLoad& stream, const CatalogTable& table,
                                  size_t number) {
   const StreamSchema& schema = stream.schema;
   std::vector<std::string> names;
@@ -75,7 +82,6 @@ Result<StreamTexts> stream_texts(const LoadTarget& target, const CopyAccess& acc
     stage_columns[index].case_sensitive = text;
     key.push_back({names[index], text});
   }
-  const sql::CopySource source = copy_source(target, access, stream);
   const std::string stage = sql::stage_name(number);
   const std::string distkey = table.distkey();
 
@@ -91,13 +97,11 @@ Result<StreamTexts> stream_texts(const LoadTarget& target, const CopyAccess& acc
         sql::delete_window(stream.target, names[window.column], stage_columns[window.column].type,
                            window.from, window.with_nulls);
   }
-  out.copy_target = sql::copy(out.target, names, source);
   if (!key.empty()) {
     // The distribution key may be a column that the stream does not have.
     bool has_distkey = false;
     for (const std::string& name : names) has_distkey = has_distkey || name == distkey;
     out.create_stage = sql::create_stage(stage, stage_columns, has_distkey ? distkey : "");
-    out.copy_stage = sql::copy(out.stage, names, source);
     out.stage_duplicates = sql::count_duplicate_keys(out.stage, key);
     out.keeps_columns = has_columns_of_others(stream, table);
     if (out.keeps_columns) {

@@ -24,10 +24,8 @@ struct StreamTexts {
   // Straight into the target: append, replace, and upsert where the target is empty.
   std::string delete_all;
   std::string delete_window;  // "": no window
-  std::string copy_target;
   // By way of a staging table; "" without a key.
   std::string create_stage;
-  std::string copy_stage;
   std::string stage_duplicates;
   // The merge: by DELETE and INSERT; or, where the target has columns that are not the stream's, by
   // UPDATE and INSERT of what is not there, so that these keep their values.
@@ -36,13 +34,16 @@ struct StreamTexts {
   std::string insert;
 };
 
-// `access`: what COPY reads with; its secrets go in as placeholders. `table`: the target as it
-// stands. `number`: of the stream in the transaction, from 1.
+// `table`: the target as it stands. `number`: of the stream in the transaction, from 1.
 // Errors: RS-TABLE-DIFFERS if a column of the stream is not in the table, or the window's column
 // cannot be compared there.
-Result<StreamTexts> stream_texts(const LoadTarget& target, const CopyAccess& access,
-                                 const StreamLoad& stream, const CatalogTable& table,
+Result<StreamTexts> stream_texts(const StreamLoad& stream, const CatalogTable& table,
                                  size_t number);
+
+// COPY of the stream's files into `into` (texts.target or texts.stage). Made when it is sent, since
+// its keys are asked for then; `access`' secrets go in as placeholders.
+std::string copy_text(const LoadTarget& target, const CopyAccess& access, const StreamLoad& stream,
+                      const StreamTexts& texts, const std::string& into);
 
 }  // namespace vesto
 

@@ -65,6 +65,9 @@ void fill_staging(const DestinationConfig& destination, AssembledSync* sync) {
 
   sync->s3.endpoint = destination.s3_endpoint;
   sync->s3.tls_ca_file = destination.s3_tls_ca_file;
+  if (sync->s3.tls_ca_file.empty()) {
+    sync->s3.tls_ca_file = process_environment()("AWS_CA_BUNDLE").value_or("");
+  }
   sync->s3.region = destination.region;
   sync->s3.path_style = destination.path_style;
   sync->s3.bucket = destination.bucket;
@@ -194,8 +197,8 @@ RunServices AssembledSync::services(Store& store, Clock& clock, ByteBudget& budg
   services.clock = &clock;
   services.budget = &budget;
   services.make_s3 = [this, &clock] { return make_s3_client(s3, clock); };
-  services.copy_access = [this](const std::string& manifest_key, const std::stop_token& stop) {
-    return destination.identity->copy_access(manifest_key, stop);
+  services.copy_access = [this](const CopyNeed& need, const std::stop_token& stop) {
+    return destination.identity->copy_access(need, stop);
   };
   services.connect_redshift = connector();
   return services;
@@ -216,7 +219,7 @@ RedshiftConnector AssembledDestination::connector() {
       Error error = std::move(connected).error();
       const bool refused =
           error.code() == ErrorCode::kRsLoginPassword || error.code() == ErrorCode::kRsLoginIam;
-      if (refused && !again && identity->forget_login()) continue;
+      if (refused && !again && identity->forget_login(*login)) continue;
       return std::move(error).in(where);
     }
   };

@@ -14,11 +14,15 @@ namespace vesto {
 
 namespace {
 
-// COPY may take its time: what it is given lasts so long at least, where the source allows.
-constexpr int64_t kCopyLifeMs = 1'800'000;
+// What COPY's keys last longer than the COPY is waited for: it may start late.
+constexpr int64_t kCopyMarginMs = 120'000;
 constexpr int64_t kLoginMarginMs = 60'000;
-constexpr int64_t kMaxLoginDurationS = 3600;
-constexpr int64_t kMinLoginDurationS = 900;
+// The longest that AWS takes; session_duration is of roles alone.
+constexpr int64_t kLoginDurationS = 3600;
+// What every role allows, and all that a role which a role assumed gets; and what AWS takes at
+// most.
+constexpr int64_t kSurelyAllowedS = 3600;
+constexpr int64_t kLongestSessionS = 43'200;
 // Of one run there are few prefixes; a server process sees many runs.
 constexpr size_t kMaxNarrowed = 100;
 
@@ -26,6 +30,14 @@ HttpOptions api_http(const Environment& environment) {
   HttpOptions options{.connect_timeout_ms = 10'000, .request_timeout_ms = 30'000};
   options.tls_ca_file = environment("AWS_CA_BUNDLE").value_or("");
   return options;
+}
+
+// STS gives no session of that length: the role allows less, or was assumed by a role.
+bool is_too_long(const Error& error) {
+  const std::string& text = error.upstream().text;
+  return error.code() == ErrorCode::kAwsSts &&
+         (text.find("MaxSessionDuration") != std::string::npos ||
+          text.find("role chaining") != std::string::npos);
 }
 
 // Up to and with the last "/": where a stream's files of one run lie.
@@ -56,53 +68,79 @@ Result<AssumedRole> assume_by_token(Sts& sts, const AssumeRoleRequest& request,
 
 class RoleSource final : public CredentialSource {
  public:
-  // Either `tokens` with an audience, or `base`, whose owner asks.
-  RoleSource(const AuthConfig& auth, std::string session_name, std::unique_ptr<Sts> sts,
-             std::unique_ptr<IdTokenSource> tokens, std::unique_ptr<CredentialSource> base)
-      : auth_(auth),
-        session_name_(std::move(session_name)),
+  // Either `tokens` with an audience, or `asker`.
+  RoleSource(AssumeRoleRequest request, std::string audience, std::unique_ptr<Sts> sts,
+             std::unique_ptr<IdTokenSource> tokens, std::shared_ptr<CredentialSource> asker)
+      : request_(std::move(request)),
+        audience_(std::move(audience)),
         sts_(std::move(sts)),
         tokens_(std::move(tokens)),
-        base_(std::move(base)) {}
+        asker_(std::move(asker)) {}
 
-  Result<AwsCredentials> get(int64_t min_life_ms, const std::stop_token& stop) override {
-    return assume("", min_life_ms, stop);
+  Result<AwsCredentials> get(int64_t /*min_life_ms*/, const std::stop_token& stop) override {
+    return assume(request_, stop);
   }
 
-  Result<AwsCredentials> assume(std::string session_policy, int64_t min_life_ms,
-                                const std::stop_token& stop) {
-    AssumeRoleRequest request{.role_arn = auth_.role_arn,
-                              .session_name = session_name_,
-                              .external_id = auth_.external_id,
-                              .duration_s = auth_.session_duration_s,
-                              .session_policy = std::move(session_policy)};
-    auto assumed = tokens_ ? by_token(request, stop) : by_keys(request, min_life_ms, stop);
-    if (!assumed.ok()) return std::move(assumed).error().in("role " + auth_.role_arn);
-    return std::move(assumed->credentials);
+  // For COPY: a session of `need_s` and session_duration at least, or as long as the role allows.
+  Result<AwsCredentials> narrowed(std::string session_policy, int64_t need_s,
+                                  const std::stop_token& stop) {
+    AssumeRoleRequest request = request_;
+    request.session_policy = std::move(session_policy);
+    const int64_t asked_s = std::min(std::max(request_.duration_s, need_s), longest_s_);
+    const bool longer = asked_s > request_.duration_s;
+    request.duration_s = std::max(asked_s, request_.duration_s);
+    auto keys = assume(request, stop);
+    if (keys.ok() || !longer) return keys;
+    // The trust policy may name a longest session too (sts:DurationSeconds): then it is a denial.
+    if (is_too_long(keys.error())) {
+      longest_s_ = kSurelyAllowedS;
+    } else if (keys.error().code() == ErrorCode::kAwsAssumeDenied) {
+      longest_s_ = request_.duration_s;
+    } else {
+      return keys;
+    }
+    if (request.duration_s <= longest_s_) return keys;
+    request.duration_s = std::max(request_.duration_s, longest_s_);
+    return assume(request, stop);
   }
 
   [[nodiscard]] std::string describe() const override {
-    return "role " + auth_.role_arn + ", assumed with " +
-           (tokens_ ? "a Google ID token from " + tokens_->describe() : base_->describe());
+    return "role " + request_.role_arn + ", assumed with " +
+           (tokens_ ? "a Google ID token from " + tokens_->describe() : asker_->describe());
   }
 
  private:
+  Result<AwsCredentials> assume(const AssumeRoleRequest& request, const std::stop_token& stop) {
+    auto assumed = tokens_ ? by_token(request, stop) : by_keys(request, stop);
+    if (!assumed.ok()) return std::move(assumed).error().in("role " + request_.role_arn);
+    return std::move(assumed->credentials);
+  }
+
   Result<AssumedRole> by_token(const AssumeRoleRequest& request, const std::stop_token& stop) {
-    VESTO_ASSIGN(const IdToken token, tokens_->get(auth_.audience, stop));
-    return assume_by_token(*sts_, request, token, stop);
+    VESTO_ASSIGN(const IdToken token, tokens_->get(audience_, stop));
+    auto assumed = assume_by_token(*sts_, request, token, stop);
+    // Expired for AWS, whatever our clock says: another one may help, once.
+    if (assumed.ok() || !is_expired_identity_token(assumed.error()) || !tokens_->forget(token)) {
+      return assumed;
+    }
+    VESTO_ASSIGN(const IdToken fresh, tokens_->get(audience_, stop));
+    return assume_by_token(*sts_, request, fresh, stop);
   }
 
-  Result<AssumedRole> by_keys(const AssumeRoleRequest& request, int64_t min_life_ms,
-                              const std::stop_token& stop) {
-    VESTO_ASSIGN(const AwsCredentials as, base_->get(std::min(min_life_ms, kLoginMarginMs), stop));
-    return sts_->assume_role(request, as, stop);
+  Result<AssumedRole> by_keys(const AssumeRoleRequest& request, const std::stop_token& stop) {
+    VESTO_ASSIGN(const AwsCredentials as, asker_->get(kLoginMarginMs, stop));
+    auto assumed = sts_->assume_role(request, as, stop);
+    if (assumed.ok() || !is_expired_token(assumed.error()) || !asker_->forget(as)) return assumed;
+    VESTO_ASSIGN(const AwsCredentials fresh, asker_->get(kLoginMarginMs, stop));
+    return sts_->assume_role(request, fresh, stop);
   }
 
-  const AuthConfig auth_;
-  const std::string session_name_;
+  const AssumeRoleRequest request_;
+  const std::string audience_;
   std::unique_ptr<Sts> sts_;
   std::unique_ptr<IdTokenSource> tokens_;
-  std::unique_ptr<CredentialSource> base_;
+  std::shared_ptr<CredentialSource> asker_;
+  int64_t longest_s_ = kLongestSessionS;  // that is asked for beyond session_duration
 };
 
 IdentityEffects real_identity_effects(Clock& clock) {
@@ -154,7 +192,8 @@ Result<std::unique_ptr<CredentialSource>> DestinationIdentity::base_source() {
   }
   VESTO_ASSIGN(const std::string sts_endpoint,
                configured_endpoint(AwsService::kSts, auth.sts_endpoint, effects_.environment));
-  // The metadata services speak plain HTTP, so the bundle is for STS alone.
+  // For STS, and for a container's credential service where its URI is https; what speaks plain
+  // HTTP does not look at it.
   const auto make_http = [effects = effects_](HttpOptions http) {
     http.tls_ca_file = api_http(effects.environment).tls_ca_file;
     return effects.make_http(std::move(http));
@@ -168,32 +207,33 @@ Result<std::unique_ptr<CredentialSource>> DestinationIdentity::base_source() {
   return make_default_chain(std::move(chain), *effects_.clock);
 }
 
+Result<std::unique_ptr<RoleSource>> DestinationIdentity::new_role() {
+  VESTO_ASSIGN(std::unique_ptr<Sts> sts, new_sts());
+  std::unique_ptr<IdTokenSource> tokens;
+  if (!asker_) {
+    VESTO_ASSIGN(tokens, make_google_tokens(options_.google, options_.google_key, effects_));
+  }
+  return std::make_unique<RoleSource>(role_request(), options_.auth.audience, std::move(sts),
+                                      std::move(tokens), asker_);
+}
+
 Status DestinationIdentity::set_up() {
   const AuthConfig& auth = options_.auth;
   region_ = auth.region.empty() ? options_.region : auth.region;
   if (region_.empty()) {
     region_ = std::string(partition_of_arn(auth.role_arn).default_region);
   }
-  const auto new_role = [&]() -> Result<std::unique_ptr<RoleSource>> {
-    VESTO_ASSIGN(std::unique_ptr<Sts> sts, new_sts());
-    std::unique_ptr<IdTokenSource> tokens;
-    std::unique_ptr<CredentialSource> base;
-    if (auth.identity == "google") {
-      VESTO_ASSIGN(tokens, make_google_tokens(options_.google, options_.google_key, effects_));
-    } else {
-      VESTO_ASSIGN(base, base_source());
-    }
-    return std::make_unique<RoleSource>(auth, "vesto-" + options_.destination_name, std::move(sts),
-                                        std::move(tokens), std::move(base));
-  };
-  std::unique_ptr<CredentialSource> keys;
-  if (auth.role_arn.empty()) {
-    VESTO_ASSIGN(keys, base_source());
-  } else {
-    VESTO_ASSIGN(keys, new_role());
+  if (auth.identity != "google") {
+    VESTO_ASSIGN(std::unique_ptr<CredentialSource> base, base_source());
+    asker_ = make_cached(std::move(base), *effects_.clock);
   }
-  keys_ = make_cached(std::move(keys), *effects_.clock);
-  VESTO_TRY(set_up_asker());
+  if (auth.role_arn.empty()) {
+    if (!asker_) return Error(ErrorCode::kCfgMissing, "a Google identity needs role_arn");
+    keys_ = asker_;
+  } else {
+    VESTO_ASSIGN(std::unique_ptr<RoleSource> role, new_role());
+    keys_ = make_cached(std::move(role), *effects_.clock);
+  }
   if (!auth.role_arn.empty() && auth.copy == "session_keys") {
     const Lock lock(copy_mutex_);
     VESTO_ASSIGN(copy_role_, new_role());
@@ -210,15 +250,6 @@ Status DestinationIdentity::set_up() {
   return ok_status();
 }
 
-Status DestinationIdentity::set_up_asker() {
-  if (options_.auth.identity == "google") return ok_status();
-  asker_ = keys_;
-  if (options_.auth.role_arn.empty()) return ok_status();
-  VESTO_ASSIGN(std::unique_ptr<CredentialSource> base, base_source());
-  asker_ = make_cached(std::move(base), *effects_.clock);
-  return ok_status();
-}
-
 Result<WarehouseLogin> DestinationIdentity::login(const std::stop_token& stop) {
   if (options_.auth.method != "iam_role") {
     return WarehouseLogin{.user = options_.user,
@@ -232,8 +263,7 @@ Result<WarehouseLogin> DestinationIdentity::login(const std::stop_token& stop) {
   const LoginRequest request{.warehouse = options_.auth.warehouse,
                              .db_user = options_.auth.db_user,
                              .database = options_.database,
-                             .duration_s = std::clamp(options_.auth.session_duration_s,
-                                                      kMinLoginDurationS, kMaxLoginDurationS),
+                             .duration_s = kLoginDurationS,
                              .host = options_.host,
                              .account = parse_warehouse_host(options_.host).account};
   auto login = api_->get_login(request, as, stop);
@@ -247,40 +277,63 @@ Result<WarehouseLogin> DestinationIdentity::login(const std::stop_token& stop) {
   return login_;
 }
 
-bool DestinationIdentity::forget_login() {
+bool DestinationIdentity::forget_login(const WarehouseLogin& refused) {
   if (options_.auth.method != "iam_role") return false;
   const Lock lock(login_mutex_);
-  const bool held = login_.expires_at_ms != 0;
-  login_ = {};
-  return held;
+  const bool same =
+      login_.user == refused.user && login_.password.reveal() == refused.password.reveal();
+  if (same) login_ = {};
+  return true;
 }
 
-Result<AwsCredentials> DestinationIdentity::narrowed(const std::string& prefix,
+Result<AwsCredentials> DestinationIdentity::narrowed(const CopyNeed& need,
                                                      const std::stop_token& stop) {
+  const std::string prefix = directory_of(need.manifest_key);
+  const int64_t need_ms = need.may_take_ms + kCopyMarginMs;
   const Lock lock(copy_mutex_);
+  if (need.anew) narrowed_.erase(prefix);
   const int64_t now_ms = effects_.clock->wall_ms();
   const auto known = narrowed_.find(prefix);
-  if (known != narrowed_.end() && now_ms < known->second.renew_at_ms) return known->second.keys;
+  if (known != narrowed_.end()) {
+    // Again while half of their life is left, or what the COPY needs if that is more. Keys that
+    // never lasted so long are used again while nine tenths are left.
+    const int64_t life_ms = known->second.life_ms;
+    const int64_t keep_ms = std::max(life_ms / 2, std::min(need_ms, life_ms / 10 * 9));
+    if (known->second.keys.expires_at_ms.value_or(0) - now_ms >= keep_ms) return known->second.keys;
+  }
   VESTO_ASSIGN(std::string policy,
                copy_session_policy(std::string(partition_of_arn(options_.auth.role_arn).name),
                                    options_.bucket, prefix, options_.kms_key_arn));
-  VESTO_ASSIGN(AwsCredentials keys, copy_role_->assume(std::move(policy), kCopyLifeMs, stop));
+  VESTO_ASSIGN(AwsCredentials keys,
+               copy_role_->narrowed(std::move(policy), (need_ms + 999) / 1000, stop));
   if (narrowed_.size() >= kMaxNarrowed) narrowed_.clear();
-  // Used again while half of their life is left. Half of a short one is little for a COPY, which
-  // fails when they end: such keys are used again while nine tenths are left.
-  const int64_t ends_ms = keys.expires_at_ms.value_or(now_ms);
-  const int64_t life_ms = ends_ms - now_ms;
-  const int64_t keep_ms = std::max(life_ms / 2, std::min(kCopyLifeMs, life_ms / 10 * 9));
-  narrowed_[prefix] = {.keys = keys, .renew_at_ms = ends_ms - keep_ms};
+  narrowed_[prefix] = {.keys = keys, .life_ms = keys.expires_at_ms.value_or(now_ms) - now_ms};
   return keys;
 }
 
-Result<CopyAccess> DestinationIdentity::copy_access(const std::string& manifest_key,
+// Those of the access key, or of AWS's chain without a role.
+Result<AwsCredentials> DestinationIdentity::own_keys_for_copy(const CopyNeed& need,
+                                                              const std::stop_token& stop) {
+  const int64_t need_ms = need.may_take_ms + kCopyMarginMs;
+  VESTO_ASSIGN(AwsCredentials keys, keys_->get(need_ms, stop));
+  // AWS's chain may hold a long-lived key; nobody said that it may stand in a statement.
+  if (options_.auth.copy == "session_keys" && keys.session_token.empty()) {
+    return Error(ErrorCode::kAwsNoCredentials,
+                 "COPY needs temporary keys, and " + keys_->describe() + " gives long-lived ones")
+        .with_hint(
+            "Give role_arn, so that keys of the role are used, or copy_role_arn; or name "
+            "the key itself with access_key_id.");
+  }
+  if (need.anew && keys_->forget(keys)) return keys_->get(need_ms, stop);
+  return keys;
+}
+
+Result<CopyAccess> DestinationIdentity::copy_access(const CopyNeed& need,
                                                     const std::stop_token& stop) {
   const AuthConfig& auth = options_.auth;
   if (auth.copy == "attached_role") return CopyAccess{.iam_role = auth.copy_role_arn};
   // Only shown: nothing is asked for.
-  if (manifest_key.empty()) {
+  if (need.manifest_key.empty()) {
     const bool token = auth.copy == "session_keys";
     return CopyAccess{
         .keys = {.access_key_id = token ? "<temporary>" : options_.access_key.access_key_id,
@@ -288,17 +341,9 @@ Result<CopyAccess> DestinationIdentity::copy_access(const std::string& manifest_
   }
   CopyAccess access;
   if (auth.copy == "static_keys" || auth.role_arn.empty()) {
-    VESTO_ASSIGN(access.keys, keys_->get(kCopyLifeMs, stop));
-    // AWS's chain may hold a long-lived key; nobody said that it may stand in a statement.
-    if (auth.copy == "session_keys" && access.keys.session_token.empty()) {
-      return Error(ErrorCode::kAwsNoCredentials,
-                   "COPY needs temporary keys, and " + keys_->describe() + " gives long-lived ones")
-          .with_hint(
-              "Give role_arn, so that keys of the role are used, or copy_role_arn; or name "
-              "the key itself with access_key_id.");
-    }
+    VESTO_ASSIGN(access.keys, own_keys_for_copy(need, stop));
   } else {
-    VESTO_ASSIGN(access.keys, narrowed(directory_of(manifest_key), stop));
+    VESTO_ASSIGN(access.keys, narrowed(need, stop));
   }
   return access;
 }

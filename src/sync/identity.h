@@ -74,10 +74,13 @@ class DestinationIdentity {
   [[nodiscard]] const std::shared_ptr<CredentialSource>& keys() const { return keys_; }
   // User and password for a new connection; cached until a minute before it ends.
   Result<WarehouseLogin> login(const std::stop_token& stop);
-  // After a login was refused: the next one is asked for anew. True: that may help.
-  bool forget_login();
-  // LoadTarget::copy_access.
-  Result<CopyAccess> copy_access(const std::string& manifest_key, const std::stop_token& stop);
+  // After `refused` was refused: it is not given again, what another thread has got since stays.
+  // True: the next login may help.
+  bool forget_login(const WarehouseLogin& refused);
+  // LoadTarget::copy_access. Where the keys are a role's, its session is asked for so long as the
+  // COPY may take, session_duration at least; keys that last shorter than that are what the role
+  // allows.
+  Result<CopyAccess> copy_access(const CopyNeed& need, const std::stop_token& stop);
 
   // For `identity show`. A token for `audience`, "" = this destination's; GCP-TOKEN where there is
   // no Google.
@@ -100,21 +103,22 @@ class DestinationIdentity {
  private:
   struct NarrowedKeys {
     AwsCredentials keys;
-    int64_t renew_at_ms = 0;
+    int64_t life_ms = 0;  // that they had when they came
   };
   DestinationIdentity(IdentityOptions options, IdentityEffects effects);
   Status set_up();
-  Status set_up_asker();
   Result<std::unique_ptr<CredentialSource>> base_source();
+  Result<std::unique_ptr<RoleSource>> new_role();
   [[nodiscard]] AssumeRoleRequest role_request() const;
   Result<std::unique_ptr<Sts>> new_sts() const;
-  Result<AwsCredentials> narrowed(const std::string& prefix, const std::stop_token& stop);
+  Result<AwsCredentials> narrowed(const CopyNeed& need, const std::stop_token& stop);
+  Result<AwsCredentials> own_keys_for_copy(const CopyNeed& need, const std::stop_token& stop);
 
   const IdentityOptions options_;
   const IdentityEffects effects_;
   std::string region_;
   std::shared_ptr<CredentialSource> keys_;
-  std::shared_ptr<CredentialSource> asker_;  // without role_arn: keys_; null for Google
+  std::shared_ptr<CredentialSource> asker_;  // who assumes the role; cached; null for Google
   Mutex login_mutex_;
   std::unique_ptr<RedshiftApi> api_ VESTO_GUARDED_BY(login_mutex_);
   WarehouseLogin login_ VESTO_GUARDED_BY(login_mutex_);

@@ -93,8 +93,7 @@ struct RunServices {
   ByteBudget* budget = nullptr;
   std::function<std::unique_ptr<S3>()> make_s3;  // one for each lane
   // What COPY reads with: LoadTarget::copy_access.
-  std::function<Result<CopyAccess>(const std::string& manifest_key, const std::stop_token& stop)>
-      copy_access;
+  std::function<Result<CopyAccess>(const CopyNeed& need, const std::stop_token& stop)> copy_access;
   RedshiftConnector connect_redshift;
 };
 

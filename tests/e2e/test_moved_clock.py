@@ -118,6 +118,73 @@ def test_three_hours_with_keys_of_fifteen_minutes(clouds, make_world, kind, iden
     assert world.journal_rows() == 0
 
 
+class Jump(threading.Thread):
+    """Moves both clocks once, while a COPY reads: more than the keys of fifteen minutes last."""
+
+    SECONDS = 1000
+
+    def __init__(self, sandbox, file, times=1):
+        super().__init__(daemon=True)
+        self.mover = Mover(sandbox, file)
+        self.sandbox, self.times, self.jumps = sandbox, times, 0
+        self.ended = threading.Event()
+
+    def run(self):
+        seen = self.sandbox.calls().get("copy.object", 0)
+        while self.jumps < self.times and not self.ended.wait(0.02):
+            now = self.sandbox.calls().get("copy.object", 0)
+            if now > seen:
+                self.jumps += 1
+                self.mover.move(self.jumps * self.SECONDS)
+                # What this COPY still reads is not taken for the next one.
+                self.ended.wait(1.5)
+                now = self.sandbox.calls().get("copy.object", 0)
+            seen = now
+
+
+@pytest.mark.parametrize("identity,copy,times,ending", [
+    ("metadata", "session_keys", 1, "repeated"), ("external_id", "session_keys", 1, "repeated"),
+    ("metadata", "session_keys", 50, "too short")])
+def test_keys_that_end_during_a_copy(clouds, make_world, identity, copy, times,  # noqa: F811
+                                     ending):
+    """One new attempt with new keys; where those end too, the error says that, and no rights are
+    asked for."""
+    sandbox = clouds("provisioned")
+    world = make_world(sandbox)
+    cell = Cell(world, sandbox, "provisioned", identity, copy)
+    world.auth += '\nsession_duration = "15m"'
+    world.source("CREATE TABLE t (id int PRIMARY KEY, note text); INSERT INTO t "
+                 "SELECT i, 'row ' || i FROM generate_series(1, 200) i")
+    world.table("public.t").write_config()
+    sandbox.fault("copy.object", {"delay_ms": 1000}, count=1000)
+    file = world.folder / "clock"
+    file.write_text("0")
+    jump = Jump(sandbox, file, times)
+    jump.start()
+    try:
+        done = subprocess.run(
+            world.command("run", "shop", "--json", binary=DEV), text=True, capture_output=True,
+            timeout=RUN_TIMEOUT_S, env={**os.environ, **cell.environment, VARIABLE: str(file)})
+    finally:
+        jump.ended.set()
+        jump.join(30)
+        sandbox.clear_faults()
+        sandbox.control("POST", "/v1/clock", {"offset_ms": 0})
+    said = done.stdout + done.stderr
+    finished = json.loads(done.stdout.splitlines()[-1])
+    assert jump.jumps >= (1 if ending == "repeated" else 2), said
+    if ending == "repeated":
+        assert done.returncode == 0, said
+        assert finished["rows"]["copied"] == 200
+        world.assert_equal(("public.t", ["id"]), rows=200)
+        assert "RS-COPY-S3-403" not in said
+    else:
+        assert done.returncode != 0 and "RS-COPY-EXPIRED" in said, said
+        assert "s3:GetObject" not in said and "session_duration" in said, said
+        assert jump.jumps == 2, "a third attempt was made"
+    assert nothing_left(sandbox) == NOTHING_LEFT
+
+
 def test_without_the_moves_it_would_take_few_keys(clouds, make_world):  # noqa: F811
     """What the figures above are to be held against."""
     sandbox = clouds("provisioned")

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace vesto {
 namespace {
 
@@ -76,7 +78,11 @@ const std::vector<Case>& cases() {
       {"XX000",
        "Problem reading manifest file - S3ServiceException:The provided token has "
        "expired.,Status 400,Error ExpiredToken,Rid X",
-       "", "RS-COPY-S3-403", AfterFault::kStop},
+       "", "RS-COPY-EXPIRED", AfterFault::kLeaveGroup},
+      {"XX000", "S3ServiceException:The provided token has expired.", "", "RS-COPY-EXPIRED",
+       AfterFault::kLeaveGroup},
+      {"XX000", "S3ServiceException:The provided token is malformed or otherwise invalid", "",
+       "RS-COPY-S3-403", AfterFault::kStop},
       {"XX000",
        "Problem reading manifest file - S3ServiceException:The specified key does not "
        "exist.,Status 404,Error NoSuchKey",
@@ -99,6 +105,31 @@ const std::vector<Case>& cases() {
       {"XX000", "10230 rows", "", "RS-SQL", AfterFault::kLeaveGroup},
   };
   return all;
+}
+
+// What COPY says of IAM_ROLE: each text has advice of its own.
+TEST(RedshiftErrors, ARoleThatCopyMayNotUseIsToldWhatItLacks) {
+  const std::vector<std::pair<std::string, std::string>> texts = {
+      {"User arn:aws:redshift:eu-west-1:123456789012:dbuser:shop/etl is not authorized to assume "
+       "IAM Role arn:aws:iam::123456789012:role/copy",
+       "Attach the role of copy_role_arn"},
+      {"exception name : UnauthorizedException, error type : 135, message: Not authorized to get "
+       "credentials of role arn:aws:iam::123456789012:role/copy, should retry : 0",
+       "redshift-serverless.amazonaws.com"},
+      {"User etl does not have ASSUMEROLE permission on IAM role "
+       "\"arn:aws:iam::123456789012:role/copy\" for COPY",
+       "GRANT ASSUMEROLE ON"},
+      {"S3ServiceException:The provided token is malformed or otherwise invalid", "session token"},
+  };
+  std::set<std::string> hints;
+  for (const auto& [text, part] : texts) {
+    const Error error = redshift_error(answer("XX000", text, ""), "COPY t");
+    EXPECT_EQ(error.name(), "RS-COPY-S3-403") << text;
+    EXPECT_NE(error.hint().find(part), std::string::npos) << error.hint();
+    EXPECT_EQ(error.hint().find("s3:GetObject"), std::string::npos) << error.hint();
+    hints.insert(error.hint());
+  }
+  EXPECT_EQ(hints.size(), texts.size());
 }
 
 TEST(RedshiftErrors, EveryAnswerHasItsCodeAndConsequence) {

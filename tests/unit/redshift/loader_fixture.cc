@@ -25,7 +25,7 @@ LoadTarget load_target() {
   target.installation = InstallationId{"abcdefgh12345678"};
   target.bucket = "demo";
   target.region = "eu-west-1";
-  target.copy_access = [](const std::string&, const std::stop_token&) -> Result<CopyAccess> {
+  target.copy_access = [](const CopyNeed&, const std::stop_token&) -> Result<CopyAccess> {
     return CopyAccess{.keys = {.access_key_id = "AKIAEXAMPLE",
                                .secret_access_key = Secret("example-secret-key")}};
   };
