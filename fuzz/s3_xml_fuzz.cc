@@ -7,6 +7,7 @@
 #include "aws/s3_errors.h"
 #include "aws/s3_xml.h"
 #include "base/check.h"
+#include "base/time_text.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;

@@ -5,8 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
-#include "aws/s3_xml.h"
+#include "aws/json_answer.h"
 #include "base/strings.h"
+#include "base/time_text.h"
 
 namespace vesto {
 
@@ -16,35 +17,6 @@ constexpr size_t kMaxTextBytes = 1000;
 constexpr size_t kMaxCodeBytes = 100;
 constexpr size_t kMaxRequestIdBytes = 128;
 constexpr size_t kMaxExpiryBytes = 64;
-
-// JWTs, session tokens and the like begin so; AWS echoes them in some texts, perhaps cut, so that
-// redact() alone would not know them.
-constexpr std::string_view kTokenStarts[] = {"eyJ", "IQoJ", "FwoG", "FQoG"};
-constexpr size_t kShortestToken = 16;
-
-bool is_token_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("+/=_-.%").find(c) != std::string_view::npos;
-}
-
-std::string without_tokens(std::string_view text) {
-  std::string out;
-  for (size_t at = 0; at < text.size();) {
-    const std::string_view rest = text.substr(at);
-    size_t length = 0;
-    for (const std::string_view start : kTokenStarts) {
-      if (!rest.starts_with(start)) continue;
-      while (length < rest.size() && is_token_char(rest[length])) ++length;
-    }
-    if (length >= kShortestToken) {
-      out += "***";
-      at += length;
-    } else {
-      out += text[at++];
-    }
-  }
-  return out;
-}
 
 // No DTD, no comments, no processing instructions: only elements and their text.
 bool parse(pugi::xml_document* document, std::string_view xml) {
@@ -203,13 +175,8 @@ class JsonAnswer final : public AwsAnswer {
 };
 
 std::string request_id_of(const HttpResponse& response, std::string_view in_body) {
-  if (!trim(in_body).empty()) return aws_text(trim(in_body), kMaxRequestIdBytes);
-  return aws_text(response.header("x-amzn-requestid"), kMaxRequestIdBytes);
-}
-
-std::string string_member(const nlohmann::json& object, const char* name) {
-  const auto member = object.find(name);
-  return member != object.end() && member->is_string() ? member->get<std::string>() : "";
+  if (!trim(in_body).empty()) return outside_text(trim(in_body), kMaxRequestIdBytes);
+  return outside_text(response.header("x-amzn-requestid"), kMaxRequestIdBytes);
 }
 
 }  // namespace
@@ -218,36 +185,33 @@ Error bad_aws_answer(std::string what) {
   return {ErrorCode::kAwsAnswer, "AWS's answer cannot be understood: " + std::move(what)};
 }
 
-std::string aws_text(std::string_view text, size_t max_bytes) {
-  const std::string clean = printable(without_tokens(redact(text)), /*keep_lines=*/false);
-  return std::string(cut_utf8(clean, max_bytes));
-}
-
 std::optional<AwsFault> parse_query_fault(const HttpResponse& response) {
   pugi::xml_document document;
   if (!parse(&document, response.body)) return std::nullopt;
   const pugi::xml_node root = child_of(document, "ErrorResponse");
   const pugi::xml_node error = child_of(root, "Error");
-  AwsFault fault{.code = aws_text(trim(child_of(error, "Code").text().get()), kMaxCodeBytes),
-                 .message = aws_text(trim(child_of(error, "Message").text().get()), kMaxTextBytes),
-                 .request_id = request_id_of(response, child_of(root, "RequestId").text().get())};
+  AwsFault fault{
+      .code = outside_text(trim(child_of(error, "Code").text().get()), kMaxCodeBytes),
+      .message = outside_text(trim(child_of(error, "Message").text().get()), kMaxTextBytes),
+      .request_id = request_id_of(response, child_of(root, "RequestId").text().get())};
   if (fault.code.empty()) return std::nullopt;
   return fault;
 }
 
 std::optional<AwsFault> parse_json_fault(const HttpResponse& response) {
-  const nlohmann::json body = nlohmann::json::parse(response.body, nullptr, false);
-  if (!body.is_object()) return std::nullopt;
-  std::string code = string_member(body, "__type");
+  const auto parsed = parse_json_object(response.body);
+  if (!parsed) return std::nullopt;
+  const nlohmann::json& body = *parsed;
+  std::string code = json_text(body, "__type").value_or("");
   if (code.empty()) code = std::string(response.header("x-amzn-errortype"));
-  if (code.empty()) code = string_member(body, "code");
+  if (code.empty()) code = json_text(body, "code").value_or("");
   code = code.substr(0, code.find(':'));
   const size_t hash = code.rfind('#');
   if (hash != std::string::npos) code.erase(0, hash + 1);
-  std::string message = string_member(body, "message");
-  if (message.empty()) message = string_member(body, "Message");
-  AwsFault fault{.code = aws_text(trim(code), kMaxCodeBytes),
-                 .message = aws_text(trim(message), kMaxTextBytes),
+  std::string message = json_text(body, "message").value_or("");
+  if (message.empty()) message = json_text(body, "Message").value_or("");
+  AwsFault fault{.code = outside_text(trim(code), kMaxCodeBytes),
+                 .message = outside_text(trim(message), kMaxTextBytes),
                  .request_id = request_id_of(response, "")};
   if (fault.code.empty()) return std::nullopt;
   return fault;
@@ -258,9 +222,9 @@ Result<std::unique_ptr<AwsAnswer>> parse_xml_answer(std::string_view body, std::
 }
 
 Result<std::unique_ptr<AwsAnswer>> parse_json_answer(std::string_view body) {
-  nlohmann::json document = nlohmann::json::parse(body, nullptr, false);
-  if (!document.is_object()) return bad_aws_answer("it is no JSON object, or was cut");
-  return std::unique_ptr<AwsAnswer>(std::make_unique<JsonAnswer>(std::move(document)));
+  auto document = parse_json_object(body);
+  if (!document) return bad_aws_answer("it is no JSON object, or was cut");
+  return std::unique_ptr<AwsAnswer>(std::make_unique<JsonAnswer>(*std::move(document)));
 }
 
 Status check_secret(const Secret& secret, std::string_view what, size_t max_bytes) {

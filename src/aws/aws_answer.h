@@ -26,10 +26,6 @@ struct AwsFault {
   std::string request_id = {};
 };
 
-// A text of AWS as people may see it: registered secrets and whatever else looks like a token
-// become "***", control characters \xNN; at most `max_bytes`.
-std::string aws_text(std::string_view text, size_t max_bytes);
-
 // Nothing if the body is no <ErrorResponse> with a <Code>.
 std::optional<AwsFault> parse_query_fault(const HttpResponse& response);
 // The code is in __type ("namespace#Code:more") or in the header x-amzn-errortype. Nothing if the
@@ -59,7 +55,7 @@ class AwsAnswer {
 
 // `root`: the name that the document's only element must have. Errors: AWS-ANSWER.
 Result<std::unique_ptr<AwsAnswer>> parse_xml_answer(std::string_view body, std::string_view root);
-// Must be a JSON object. Errors: AWS-ANSWER.
+// Must be a JSON object, 1 MiB and 32 levels deep at most. Errors: AWS-ANSWER.
 Result<std::unique_ptr<AwsAnswer>> parse_json_answer(std::string_view body);
 
 // AWS-ANSWER unless the secret has 1 to `max_bytes` bytes, all of them printable ASCII.

@@ -5,10 +5,10 @@
 #include <cstdlib>
 
 #include "aws/denied_hint.h"
+#include "aws/json_answer.h"
 #include "aws/redshift_api.h"
-#include "aws/s3_errors.h"
-#include "aws/s3_xml.h"
 #include "base/strings.h"
+#include "base/time_text.h"
 
 namespace vesto {
 
@@ -64,6 +64,8 @@ constexpr KnownCode kRedshiftCodes[] = {
     {"AccessDenied", ErrorCode::kRsCredDenied},
     {"AccessDeniedException", ErrorCode::kRsCredDenied},
     {"UnauthorizedOperation", ErrorCode::kRsCredDenied},
+    {"UnauthorizedAccessException", ErrorCode::kRsCredDenied},
+    {"NotAuthorized", ErrorCode::kRsCredDenied},
     {"ClusterNotFound", ErrorCode::kRsClusterNotFound},
     {"ClusterNotFoundFault", ErrorCode::kRsClusterNotFound},
     {"ResourceNotFoundException", ErrorCode::kRsClusterNotFound},
@@ -108,7 +110,7 @@ ErrorCode code_of(const AwsCall& call, int status, const AwsFault& fault) {
   }
   if (const auto code = find_code(kCommonCodes, fault.code)) return *code;
   if (status >= 500 || status == 429) return ErrorCode::kAwsServer;
-  return is_sts ? ErrorCode::kAwsSts : ErrorCode::kRsCredDenied;
+  return is_sts ? ErrorCode::kAwsSts : ErrorCode::kRsApi;
 }
 
 // "20240217T173539Z" as milliseconds since 1970.
@@ -218,6 +220,8 @@ std::string hint_of(const AwsCall& call, ErrorCode code, const AwsFault& fault) 
       return assume_denied_hint(call, fault.message);
     case ErrorCode::kRsCredDenied:
       return credentials_denied_hint(call, fault);
+    case ErrorCode::kRsApi:
+      return fault.code == "UnsupportedOperation" ? credentials_denied_hint(call, fault) : "";
     case ErrorCode::kRsClusterNotFound:
       return not_found_hint(call);
     case ErrorCode::kRsCredKind:
@@ -247,7 +251,7 @@ Error unreadable(const AwsCall& call, const HttpResponse& response) {
       .with_upstream({.system = "aws",
                       .code = status,
                       .text = "",
-                      .request_id = aws_text(response.header("x-amzn-requestid"), 128)});
+                      .request_id = outside_text(response.header("x-amzn-requestid"), 128)});
 }
 
 }  // namespace

@@ -131,8 +131,8 @@ ChainSource environment_provider(const ChainContext& context) {
   }
   if (!are_usable(keys)) {
     return Error(ErrorCode::kAwsNoCredentials,
-                 "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_SESSION_TOKEN holds blanks or "
-                 "control characters")
+                 "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_SESSION_TOKEN holds "
+                 "characters that keys cannot have")
         .with_hint("Set them again, without quotes, blanks and line ends.");
   }
   return fixed("the environment (AWS_ACCESS_KEY_ID)", std::move(keys));
@@ -149,7 +149,7 @@ ChainSource static_profile_provider(const std::string& profile, const ProfileKey
     return profile_error(profile, "has an aws_access_key_id without an aws_secret_access_key");
   }
   if (!are_usable(found)) {
-    return profile_error(profile, "has keys with blanks or control characters in them")
+    return profile_error(profile, "has keys with characters in them that keys cannot have")
         .with_hint("A comment behind a value is part of the value: put it on a line of its own.");
   }
   return fixed(fmt::format("the profile {} (keys in {})", outside_text(profile, 100),

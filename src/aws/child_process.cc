@@ -113,17 +113,24 @@ int spawn(const std::vector<std::string>& words, const Pipe& out, const Pipe& er
                       environ);
 }
 
-bool has_ended(pid_t pid, int* status) {
-  const pid_t got = waitpid(pid, status, WNOHANG);
-  return got == pid || (got < 0 && errno == ECHILD);
+// Seen, but not reaped: the group can still be killed.
+bool has_ended(pid_t pid) {
+  siginfo_t info = {};
+  const int got = waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT);
+  return (got == 0 && info.si_pid == pid) || (got < 0 && errno == ECHILD);
+}
+
+int reap(pid_t pid) {
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
 }
 
 // The group is killed before its leader is reaped: until then its number is nobody else's.
 void kill_and_reap(pid_t pid) {
   kill(-pid, SIGKILL);
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  reap(pid);
 }
 
 ChildEnd watch(pid_t pid, Pipe* out, Pipe* err, const ChildLimits& limits,
@@ -136,7 +143,7 @@ ChildEnd watch(pid_t pid, Pipe* out, Pipe* err, const ChildLimits& limits,
     poll(waited.data(), waited.size(), kPollMs);
     // Looked at before the pipes are read: what it printed before its end is then in them. A
     // grandchild that keeps a pipe open is not waited for.
-    const bool ended = has_ended(pid, status);
+    const bool ended = has_ended(pid);
     bool fits = out->drain(&result->out, limits.stdout_bytes);
     err->drain(&result->err, limits.stderr_bytes);
     // drain() takes 256 KiB at a time; a pipe holds 1 MiB at most.
@@ -144,10 +151,13 @@ ChildEnd watch(pid_t pid, Pipe* out, Pipe* err, const ChildLimits& limits,
       fits = out->drain(&result->out, limits.stdout_bytes) && fits;
     }
     if (!fits) {
-      if (!ended) kill_and_reap(pid);
+      kill_and_reap(pid);
       return ChildEnd::kTooMuch;
     }
-    if (ended) return WIFSIGNALED(*status) ? ChildEnd::kSignalled : ChildEnd::kExited;
+    if (ended) {
+      *status = reap(pid);
+      return WIFSIGNALED(*status) ? ChildEnd::kSignalled : ChildEnd::kExited;
+    }
     const bool stopped = stop.stop_requested();
     if (!stopped && SteadyClock::now() < end) continue;
     kill_and_reap(pid);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "aws/env_number.h"
 #include "base/http_origin.h"
 #include "base/strings.h"
 
@@ -25,11 +26,6 @@ constexpr std::array<KnownService, 4> kServices = {{
 
 const KnownService& known(AwsService service) { return kServices[static_cast<size_t>(service)]; }
 
-bool is_true(const Environment& environment, std::string_view name) {
-  const auto value = environment ? environment(name) : std::nullopt;
-  return value && to_lower_ascii(trim(*value)) == "true";
-}
-
 }  // namespace
 
 std::string aws_endpoint(AwsService service, std::string_view region, EndpointChoice choice) {
@@ -47,8 +43,8 @@ std::string aws_endpoint(AwsService service, std::string_view region, EndpointCh
 }
 
 EndpointChoice endpoint_choice(const Environment& environment) {
-  return {.fips = is_true(environment, "AWS_USE_FIPS_ENDPOINT"),
-          .dual_stack = is_true(environment, "AWS_USE_DUALSTACK_ENDPOINT")};
+  return {.fips = env_is_true(environment, "AWS_USE_FIPS_ENDPOINT"),
+          .dual_stack = env_is_true(environment, "AWS_USE_DUALSTACK_ENDPOINT")};
 }
 
 Result<std::string> configured_endpoint(AwsService service, std::string_view configured,
@@ -60,7 +56,7 @@ Result<std::string> configured_endpoint(AwsService service, std::string_view con
     VESTO_ASSIGN(const HttpOrigin origin, parse_service_origin(configured));
     return origin.url();
   }
-  if (!environment || is_true(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) {
+  if (!environment || env_is_true(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")) {
     return std::string();
   }
   const std::string general = "AWS_ENDPOINT_URL";

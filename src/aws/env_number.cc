@@ -18,11 +18,11 @@ Result<int64_t> env_number(const Environment& environment, std::string_view name
 }
 
 std::string env_text(const Environment& environment, std::string_view name) {
-  return environment(name).value_or("");
+  return environment ? environment(name).value_or("") : "";
 }
 
 bool env_is_true(const Environment& environment, std::string_view name) {
-  return to_lower_ascii(env_text(environment, name)) == "true";
+  return to_lower_ascii(trim(env_text(environment, name))) == "true";
 }
 
 }  // namespace vesto

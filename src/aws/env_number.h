@@ -15,10 +15,10 @@ namespace vesto {
 Result<int64_t> env_number(const Environment& environment, std::string_view name, int64_t otherwise,
                            int64_t least, int64_t most);
 
-// The variable's value; "" where it is not set.
+// The variable's value; "" where it is not set, or there is no environment.
 std::string env_text(const Environment& environment, std::string_view name);
 
-// Whether it is "true", in any case.
+// Whether it is "true", in any case, with or without blanks around it.
 bool env_is_true(const Environment& environment, std::string_view name);
 
 }  // namespace vesto

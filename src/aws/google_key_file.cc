@@ -2,14 +2,16 @@
 // Sources: Google, "Using OAuth 2.0 for server to server applications"; RFC 7515, 7523.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "aws/base64url.h"
 #include "aws/google_parts.h"
 #include "aws/json_answer.h"
 #include "aws/rs256.h"
-#include "aws/s3_errors.h"
 #include "base/json_text.h"
 #include "base/retry.h"
 #include "base/strings.h"
+#include "base/time_text.h"
 
 namespace vesto {
 
@@ -46,14 +48,23 @@ bool is_token_uri(std::string_view uri) {
   return true;
 }
 
+// "authorized_user", "external_account": what Google writes there.
+bool is_type_word(std::string_view text) {
+  return !text.empty() && text.size() <= 40 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || c == '_';
+  });
+}
+
 Result<ServiceAccountKey> read_key(const Secret& key_json, std::string token_uri) {
   if (key_json.reveal().size() > kMaxKeyFileBytes) return bad_file("has more than 64 KiB");
   auto file = parse_json_object(key_json.reveal());
   if (!file) return bad_file("is no JSON object");
   const std::string type = json_text(*file, "type").value_or("");
   if (type != "service_account") {
-    return bad_file(
-        fmt::format("is of the type \"{}\", not \"service_account\"", outside_text(type, 100)));
+    // Shown only where it looks like a type: a file that was put together wrongly may hold a line
+    // of its key there.
+    const std::string shown = is_type_word(type) ? " \"" + type + "\"" : "";
+    return bad_file("is of another type" + shown + " than \"service_account\"");
   }
   const std::string email = json_text(*file, "client_email").value_or("");
   const std::string key_id = json_text(*file, "private_key_id").value_or("");
@@ -66,7 +77,9 @@ Result<ServiceAccountKey> read_key(const Secret& key_json, std::string token_uri
   if (token_uri.empty()) token_uri = json_text(*file, "token_uri").value_or("");
   if (token_uri.empty()) token_uri = kGoogleTokenUri;
   if (!is_token_uri(token_uri)) {
-    return bad_file("has a token_uri that is no https URL: " + outside_text(token_uri, 200));
+    const bool is_url = token_uri.starts_with("http://") || token_uri.starts_with("https://");
+    return bad_file("has a token_uri that is no https URL" +
+                    (is_url ? ": " + outside_text(token_uri, 200) : std::string()));
   }
   return ServiceAccountKey{email, key_id, std::move(token_uri), *std::move(key)};
 }

@@ -22,7 +22,9 @@ std::optional<std::string> take_json_text(nlohmann::json& object, const char* na
 // The field as a whole number; nothing if it is missing, has a fraction or does not fit.
 std::optional<int64_t> json_int(const nlohmann::json& object, const char* name);
 
-// Text from outside for an error: redacted, without control characters, at most `max_bytes`.
+// Text from outside as people may see it: registered secrets and whatever else looks like a token
+// or a piece of one become "***", control characters \xNN; without blanks around it, at most
+// `max_bytes`.
 std::string outside_text(std::string_view text, size_t max_bytes);
 
 }  // namespace vesto

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "aws/json_answer.h"
-#include "aws/s3_xml.h"
 #include "base/strings.h"
+#include "base/time_text.h"
 
 namespace vesto {
 
@@ -36,9 +36,8 @@ std::optional<int64_t> parse_expiration(std::string_view text) {
 }
 
 bool are_usable(const AwsCredentials& keys) {
-  return !keys.access_key_id.empty() && !keys.secret_access_key.empty() &&
-         is_plain(keys.access_key_id) && is_plain(keys.secret_access_key.reveal()) &&
-         is_plain(keys.session_token.reveal());
+  return is_access_key_id(keys.access_key_id) && !keys.secret_access_key.empty() &&
+         is_plain(keys.secret_access_key.reveal()) && is_plain(keys.session_token.reveal());
 }
 
 Result<AwsCredentials> keys_from_json(nlohmann::json& object, const char* token_field,
@@ -50,7 +49,7 @@ Result<AwsCredentials> keys_from_json(nlohmann::json& object, const char* token_
   if (keys.access_key_id.empty()) return Error(code, where + " gave no AccessKeyId");
   if (keys.secret_access_key.empty()) return Error(code, where + " gave no SecretAccessKey");
   if (!are_usable(keys)) {
-    return Error(code, where + " gave keys with blanks or control characters in them");
+    return Error(code, where + " gave keys with characters in them that keys cannot have");
   }
   const auto expires = object.find("Expiration");
   if (expires == object.end() || expires->is_null()) return keys;

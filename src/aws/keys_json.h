@@ -21,8 +21,9 @@ std::optional<int64_t> parse_expiration(std::string_view text);
 Result<AwsCredentials> keys_from_json(nlohmann::json& object, const char* token_field,
                                       const std::string& where, ErrorCode code, int64_t now_ms);
 
-// Whether the keys can travel in a header: letters without blanks or control characters, of a
-// length that AWS gives out at most (16 KiB).
+// Whether the keys can travel in a header and stand in a statement: an id as is_access_key_id() has
+// it, and secrets without blanks or control characters, of a length that AWS gives out at most
+// (16 KiB).
 bool are_usable(const AwsCredentials& keys);
 
 }  // namespace vesto

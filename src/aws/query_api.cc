@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "aws/json_answer.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/redact.h"
@@ -32,7 +33,7 @@ Status QueryApi::set_up() {
   if (!can_be_signed_for(options_.region) ||
       (options_.endpoint.empty() && !is_region_name(options_.region))) {
     return Error(ErrorCode::kCfgValue,
-                 "\"" + aws_text(options_.region, 100) + "\" is no AWS region");
+                 "\"" + outside_text(options_.region, 100) + "\" is no AWS region");
   }
   const std::string endpoint = options_.endpoint.empty()
                                    ? aws_endpoint(options_.service, options_.region, {})

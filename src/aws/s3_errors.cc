@@ -7,6 +7,7 @@
 #include "aws/endpoints.h"
 #include "base/redact.h"
 #include "base/strings.h"
+#include "base/time_text.h"
 
 namespace vesto {
 
@@ -201,35 +202,6 @@ Error s3_delete_error(const S3Call& call, const S3DeleteFailure& failure) {
                       .code = "200 " + failure.error.code,
                       .text = failure.error.message,
                       .request_id = failure.error.request_id});
-}
-
-std::optional<int64_t> parse_http_date(std::string_view text) {
-  namespace chrono = std::chrono;
-  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  // "Fri, 24 May 2013 00:00:00 GMT": always 29 characters.
-  if (text.size() != 29 || text.substr(25) != " GMT") return std::nullopt;
-  const auto number = [&](size_t at, size_t count) {
-    return parse_int(text.substr(at, count)).value_or(-1);
-  };
-  unsigned month = 0;
-  for (size_t i = 0; i < kMonths.size(); ++i) {
-    if (text.substr(8, 3) == kMonths[i]) month = static_cast<unsigned>(i + 1);
-  }
-  const int64_t day = number(5, 2);
-  const int64_t year = number(12, 4);
-  const int64_t hour = number(17, 2);
-  const int64_t minute = number(20, 2);
-  const int64_t second = number(23, 2);
-  if (month == 0 || day < 1 || day > 31 || year < 1970 || hour < 0 || hour > 23 || minute < 0 ||
-      minute > 59 || second < 0 || second > 60) {
-    return std::nullopt;
-  }
-  const chrono::year_month_day date(chrono::year(static_cast<int>(year)), chrono::month(month),
-                                    chrono::day(static_cast<unsigned>(day)));
-  if (!date.ok()) return std::nullopt;
-  const int64_t days = chrono::sys_days(date).time_since_epoch().count();
-  return ((days * 24 + hour) * 60 + minute) * 60'000 + second * 1000;
 }
 
 }  // namespace vesto

@@ -30,9 +30,6 @@ Error s3_error(const S3Call& call, const HttpResponse& response);
 // One key that DeleteObjects did not delete.
 Error s3_delete_error(const S3Call& call, const S3DeleteFailure& failure);
 
-// "Fri, 24 May 2013 00:00:00 GMT" (HTTP's Date) as milliseconds since 1970.
-std::optional<int64_t> parse_http_date(std::string_view text);
-
 }  // namespace vesto
 
 #endif  // VESTO_AWS_S3_ERRORS_H_

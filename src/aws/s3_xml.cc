@@ -5,6 +5,7 @@
 
 #include "base/redact.h"
 #include "base/strings.h"
+#include "base/time_text.h"
 #include "net/http.h"
 
 namespace vesto {
@@ -84,16 +85,6 @@ void append_escaped(std::string* out, std::string_view text) {
   }
 }
 
-// `count` digits at `at`, or -1.
-int digits(std::string_view text, size_t at, size_t count) {
-  int value = 0;
-  for (size_t i = at; i < at + count; ++i) {
-    if (i >= text.size() || text[i] < '0' || text[i] > '9') return -1;
-    value = value * 10 + (text[i] - '0');
-  }
-  return value;
-}
-
 }  // namespace
 
 std::optional<S3ErrorBody> parse_s3_error(std::string_view xml) {
@@ -154,38 +145,6 @@ std::string s3_delete_xml(const std::vector<std::string>& keys) {
     out += "</Key></Object>";
   }
   return out + "</Delete>";
-}
-
-std::optional<int64_t> parse_iso8601_utc(std::string_view text) {
-  namespace chrono = std::chrono;
-  const int year = digits(text, 0, 4);
-  const int month = digits(text, 5, 2);
-  const int day = digits(text, 8, 2);
-  const int hour = digits(text, 11, 2);
-  const int minute = digits(text, 14, 2);
-  const int second = digits(text, 17, 2);
-  if (text.size() < 20 || text.size() > 35 || text[4] != '-' || text[7] != '-' || text[10] != 'T' ||
-      text[13] != ':' || text[16] != ':' || text.back() != 'Z') {
-    return std::nullopt;
-  }
-  const chrono::year_month_day date(chrono::year(year), chrono::month(static_cast<unsigned>(month)),
-                                    chrono::day(static_cast<unsigned>(day)));
-  if (year < 0 || month < 0 || day < 0 || !date.ok() || hour < 0 || hour > 23 || minute < 0 ||
-      minute > 59 || second < 0 || second > 60) {
-    return std::nullopt;
-  }
-  int64_t fraction_ms = 0;
-  if (text.size() > 20) {  // ".123" and perhaps more digits, then Z
-    const size_t count = text.size() - 21;
-    if (text[19] != '.' || count == 0) return std::nullopt;
-    int64_t scale = 100;
-    for (size_t i = 20; i < text.size() - 1; ++i, scale /= 10) {
-      if (text[i] < '0' || text[i] > '9') return std::nullopt;
-      fraction_ms += (text[i] - '0') * scale;
-    }
-  }
-  const int64_t days = chrono::sys_days(date).time_since_epoch().count();
-  return ((days * 24 + hour) * 60 + minute) * 60'000 + int64_t{second} * 1000 + fraction_ms;
 }
 
 }  // namespace vesto

@@ -40,9 +40,6 @@ Result<std::vector<S3DeleteFailure>> parse_s3_delete_result(std::string_view xml
 // <Delete> in quiet mode. Keys must be UTF-8 without control characters (XML cannot carry those).
 std::string s3_delete_xml(const std::vector<std::string>& keys);
 
-// "2026-11-22T01:26:56.000Z" as milliseconds since 1970; nothing if it is no such time.
-std::optional<int64_t> parse_iso8601_utc(std::string_view text);
-
 }  // namespace vesto
 
 #endif  // VESTO_AWS_S3_XML_H_

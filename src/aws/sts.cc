@@ -1,5 +1,6 @@
 #include "aws/sts.h"
 
+#include "aws/json_answer.h"
 #include "aws/query_api.h"
 #include "base/strings.h"
 
@@ -39,7 +40,7 @@ Status check_request(const AssumeRoleRequest& request) {
   const bool plain = printable(request.role_arn, false) == request.role_arn;
   if (!request.role_arn.starts_with("arn:") || request.role_arn.size() > kMaxArnBytes || !plain) {
     return Error(ErrorCode::kCfgValue,
-                 "\"" + aws_text(request.role_arn, 100) + "\" is not the ARN of a role")
+                 "\"" + outside_text(request.role_arn, 100) + "\" is not the ARN of a role")
         .with_hint("Give it as arn:aws:iam::ACCOUNT:role/NAME.");
   }
   if (request.duration_s < kShortestS || request.duration_s > kLongestS) {
@@ -62,6 +63,9 @@ Result<AssumedRole> read_role(const std::string& body, const std::string& action
       check_secret(role.credentials.secret_access_key, "SecretAccessKey", kMaxSecretKeyBytes));
   VESTO_TRY(check_secret(role.credentials.session_token, "SessionToken", kMaxSessionTokenBytes));
   VESTO_ASSIGN(role.credentials.access_key_id, answer->text(keys + "AccessKeyId", kMaxKeyIdBytes));
+  if (!is_access_key_id(role.credentials.access_key_id)) {
+    return bad_aws_answer("AccessKeyId holds characters that it cannot have");
+  }
   VESTO_ASSIGN(role.credentials.expires_at_ms, answer->expiry_ms(keys + "Expiration", now_ms));
   VESTO_ASSIGN(role.arn, answer->text(result + "/AssumedRoleUser/Arn", kMaxArnBytes));
   VESTO_ASSIGN(role.subject, answer->optional_text(result + "/SubjectFromWebIdentityToken", 1024));

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "base/strings.h"
 
 namespace vesto {
 
@@ -109,20 +108,57 @@ void wipe(std::string* text) {
   text->clear();
 }
 
-std::string redact(std::string_view text) {
-  constexpr size_t kShortest = 4;  // shorter ones would blank out ordinary words
-  std::string out(text);
-  Registry& all = registry();
-  Lock lock(all.mutex);
-  for (const Registered& one : all.values) {
-    if (one.value->size() < kShortest) continue;
-    for (const std::string* form :
-         std::array<const std::string*, 3>{one.value, &one.forms->url, &one.forms->quoted}) {
-      if (out.find(*form) == std::string::npos) continue;
-      WipedString before(std::move(out));
-      out = replace_all(before.text, *form, "***");
+namespace {
+
+struct Found {
+  size_t begin;
+  size_t end;
+};
+
+// Every place of `form` in `text`, also those that overlap.
+void find_all(std::string_view text, std::string_view form, std::vector<Found>* out) {
+  for (size_t at = text.find(form); at != std::string_view::npos; at = text.find(form, at + 1)) {
+    const size_t end = at + form.size();
+    if (!out->empty() && out->back().end > at && out->back().begin <= at) {
+      out->back().end = std::max(out->back().end, end);
+    } else {
+      out->push_back({at, end});
     }
   }
+}
+
+}  // namespace
+
+// All secrets are looked for in the text as it came, and what any of them covers goes: were they
+// replaced one after the other, a short one would break the match of a longer one around it.
+std::string redact(std::string_view text) {
+  constexpr size_t kShortest = 4;  // shorter ones would blank out ordinary words
+  std::vector<Found> found;
+  {
+    Registry& all = registry();
+    Lock lock(all.mutex);
+    for (const Registered& one : all.values) {
+      if (one.value->size() < kShortest) continue;
+      for (const std::string* form :
+           std::array<const std::string*, 3>{one.value, &one.forms->url, &one.forms->quoted}) {
+        find_all(text, *form, &found);
+      }
+    }
+  }
+  if (found.empty()) return std::string(text);
+  std::sort(found.begin(), found.end(),
+            [](const Found& a, const Found& b) { return a.begin < b.begin; });
+  std::string out;
+  size_t done = 0;
+  for (size_t i = 0; i < found.size();) {
+    const size_t begin = found[i].begin;
+    size_t end = found[i].end;
+    for (++i; i < found.size() && found[i].begin < end; ++i) end = std::max(end, found[i].end);
+    out += text.substr(done, begin - done);
+    out += "***";
+    done = end;
+  }
+  out += text.substr(done);
   return out;
 }
 

@@ -210,7 +210,7 @@ TEST(AwsErrors, RedshiftDeniedWithoutAnArnBuildsIt) {
       has(error.hint(), "arn:aws-cn:redshift-serverless:cn-north-1:123456789012:workgroup/ID"))
       << error.hint();
   error = query_error(cluster_call(), 400, "UnsupportedOperation", "x");
-  EXPECT_EQ(error.code(), ErrorCode::kRsCredDenied);
+  EXPECT_EQ(error.code(), ErrorCode::kRsApi);
   EXPECT_TRUE(has(error.hint(), "leave db_user out")) << error.hint();
 }
 
@@ -249,7 +249,21 @@ TEST(AwsErrors, RedshiftKeysAndFaults) {
   EXPECT_EQ(json_error(wg, 400, "ValidationException", "x").code(), ErrorCode::kCfgValue);
   EXPECT_EQ(json_error(wg, 400, "ThrottlingException", "x").code(), ErrorCode::kAwsServer);
   EXPECT_EQ(json_error(wg, 500, "Whatever", "x").code(), ErrorCode::kAwsServer);
-  EXPECT_EQ(query_error(cluster_call(), 400, "SomethingNew", "x").code(), ErrorCode::kRsCredDenied);
+}
+
+// No advice about rights where rights are not the matter.
+TEST(AwsErrors, AnUnknownRefusalOfRedshiftIsNoDenial) {
+  for (const int status : {400, 402, 403, 404, 409}) {
+    const Error error = query_error(cluster_call(), status, "InvalidClusterState", "It is paused.");
+    EXPECT_EQ(error.code(), ErrorCode::kRsApi) << status;
+    EXPECT_TRUE(has(error.message(), "InvalidClusterState: It is paused.")) << error.message();
+    EXPECT_FALSE(has(error.hint(), "Allow ")) << error.hint();
+    EXPECT_EQ(error.upstream().text, "It is paused.");
+  }
+  EXPECT_EQ(json_error(workgroup_call(), 400, "ConflictException", "x").code(), ErrorCode::kRsApi);
+  for (const char* code : {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}) {
+    EXPECT_EQ(query_error(cluster_call(), 400, code, "x").code(), ErrorCode::kRsCredDenied) << code;
+  }
 }
 
 TEST(AwsErrors, JsonCodeFromHeaderAndMessageInCapitals) {

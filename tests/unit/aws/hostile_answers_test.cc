@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "aws/aws_answer.h"
+#include "aws/json_answer.h"
 #include "aws/redshift_api.h"
 #include "aws/sts.h"
 #include "tests/unit/aws/query_support.h"
@@ -54,6 +55,37 @@ TEST_F(HostileAnswers, GoodOnesPass) {
   EXPECT_EQ(
       serverless_code(R"({"dbUser":"u","dbPassword":"pppp","expiration":"2026-01-02T04:04:05Z"})"),
       "ok");
+}
+
+// Deeper than any answer of AWS's; a parser that goes down with it would need much stack.
+TEST_F(HostileAnswers, DeepJson) {
+  const std::string deep = "{\"dbUser\":" + repeated("[", 40) + repeated("]", 40) + "}";
+  EXPECT_EQ(serverless_code(deep), "AWS-ANSWER");
+  EXPECT_EQ(serverless_code("{\"x\":" + repeated("[", 100'000)), "AWS-ANSWER");
+  EXPECT_EQ(serverless_code(deep, 400), "AWS-ANSWER");
+}
+
+// What is cut out of a token, at either end or in its middle, and a line of a key.
+TEST_F(HostileAnswers, PiecesOfTokensAreMasked) {
+  const std::string piece =
+      "cGllY2Utb2YtYS1zaWduYXR1cmUtdGhhdC1pcy1sb25nLWVub3VnaC10by1iZS1vbmUtMDEyMzQ1Njc4OQ";
+  for (const std::string& text :
+       {"at " + piece + " end", "\"" + piece + "\"", "assertion=" + piece + "&x",
+        "eyJhbGciOiJSUzI1NiJ9." + piece + "." + piece, piece}) {
+    const std::string shown = outside_text(text, 1000);
+    EXPECT_EQ(shown.find(piece.substr(10, 20)), std::string::npos) << shown;
+    EXPECT_NE(shown.find("***"), std::string::npos) << shown;
+  }
+  // Names and ids that people need to see.
+  for (const std::string& text :
+       {std::string(
+            "arn:aws:iam::123456789012:role/AWSReservedSSO_AdministratorAccess_0123456789ab"),
+        std::string("https://accounts.google.com/o/oauth2/auth?client_id=7"),
+        std::string(
+            "vesto/acme/2026-11-22T01-26-56Z/orders/part-000000000000000000000000000001.gz"),
+        std::string("0b5a2c1e-6f0d-4f3a-9a57-1c2d3e4f5a6b")}) {
+    EXPECT_EQ(outside_text(text, 1000), text);
+  }
 }
 
 TEST_F(HostileAnswers, CutAtEveryByte) {
@@ -208,11 +240,11 @@ TEST_F(HostileAnswers, DescribeWithOddParts) {
 
 TEST(AwsTexts, TokensAreTakenOut) {
   const Secret known("a-secret-that-is-known");
-  EXPECT_EQ(aws_text("x a-secret-that-is-known y", 100), "x *** y");
-  EXPECT_EQ(aws_text("token eyJhbGciOiJSUzI1NiIsImtpZ, and IQoJb3JpZ2luX2VjEXAMPLE.", 100),
+  EXPECT_EQ(outside_text("x a-secret-that-is-known y", 100), "x *** y");
+  EXPECT_EQ(outside_text("token eyJhbGciOiJSUzI1NiIsImtpZ, and IQoJb3JpZ2luX2VjEXAMPLE.", 100),
             "token ***, and ***");
-  EXPECT_EQ(aws_text("eyJ short", 100), "eyJ short");
-  EXPECT_EQ(aws_text("arn:aws:iam::1:role/eyJ", 100), "arn:aws:iam::1:role/eyJ");
+  EXPECT_EQ(outside_text("eyJ short", 100), "eyJ short");
+  EXPECT_EQ(outside_text("arn:aws:iam::1:role/eyJ", 100), "arn:aws:iam::1:role/eyJ");
 }
 
 }  // namespace

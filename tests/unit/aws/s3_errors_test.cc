@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/redact.h"
+#include "base/time_text.h"
 
 namespace vesto {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/time_text.h"
+
 namespace vesto {
 namespace {
 

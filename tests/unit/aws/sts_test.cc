@@ -42,6 +42,19 @@ class StsTest : public QueryTest {
   }
 };
 
+TEST_F(StsTest, AnAccessKeyIdThatIsNoneIsRefused) {
+  for (const char* id : {"ASIA' REGION 'x", "ASIA'x", "ASIA&quot;x", "ASIA/x", "ASIA,x"}) {
+    std::string answer = role_answer("AssumeRoleWithWebIdentity", "2026-01-02T04:04:05Z");
+    const std::string good = "ASIAEXAMPLE12345";
+    answer.replace(answer.find(good), good.size(), id);
+    for (int i = 0; i < 3; ++i) script_.answer(200, answer);
+    const auto role = with_token(request());
+    script_.answers.clear();
+    ASSERT_FALSE(role.ok()) << id;
+    EXPECT_EQ(role.error().code(), ErrorCode::kAwsAnswer) << id;
+  }
+}
+
 // Vector V1: the same request signed by botocore has this signature.
 TEST_F(StsTest, CallerIdentityIsSignedAsBotocoreSignsIt) {
   script_.answer(200,

@@ -76,6 +76,15 @@ TEST(ChildProcess, HangingOnesAreKilledWithTheirChildren) {
   EXPECT_EQ(shell("exec >&- 2>&-; exec sleep 1000", {.time_ms = 300}).end, ChildEnd::kTooSlow);
 }
 
+// Its leader has ended: what it left behind and prints on goes with the group.
+TEST(ChildProcess, AFloodOfAGrandchildIsEndedToo) {
+  const ChildResult result = shell("sleep 1000 & echo $!; head -c 3000000 /dev/zero; exit 0");
+  EXPECT_EQ(result.end, ChildEnd::kTooMuch);
+  const auto child = parse_int(result.out.substr(0, result.out.find('\n')));
+  ASSERT_TRUE(child);
+  EXPECT_TRUE(is_gone(static_cast<pid_t>(*child)));
+}
+
 TEST(ChildProcess, AGrandchildThatKeepsThePipeIsNotWaitedFor) {
   const auto start = std::chrono::steady_clock::now();
   const ChildResult result = shell("sleep 20 & echo $!; exit 0");
@@ -143,6 +152,10 @@ TEST_F(CredentialProcessTest, OddAnswers) {
       R"({"Version":1,"AccessKeyId":"A"})",
       R"({"Version":1,"AccessKeyId":7,"SecretAccessKey":"hunter2hunter2"})",
       R"({"Version":1,"AccessKeyId":"A\r\nX: y","SecretAccessKey":"hunter2hunter2"})",
+      R"({"Version":1,"AccessKeyId":"A' REGION 'x","SecretAccessKey":"hunter2hunter2"})",
+      R"({"Version":1,"AccessKeyId":"A'REGION'x","SecretAccessKey":"hunter2hunter2"})",
+      R"({"Version":1,"AccessKeyId":"A\"B","SecretAccessKey":"hunter2hunter2"})",
+      R"({"Version":1,"AccessKeyId":"A/B","SecretAccessKey":"hunter2hunter2"})",
       head + R"(,"Expiration":"tomorrow"})",
       head + R"(,"Expiration":5})",
       head + R"(,"Expiration":"2026-11-22T03:00:00+25:00"})",

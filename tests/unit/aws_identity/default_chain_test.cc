@@ -242,7 +242,7 @@ TEST_F(ChainTest, RoleProfilesThatCannotBeUsed) {
       {"role_arn = arn:r\ncredential_source = EcsContainer\n", "EcsContainer, but no"},
       {"web_identity_token_file = /x\n", "no role_arn"},
       {"aws_access_key_id = AKIA\n", "without an aws_secret_access_key"},
-      {"aws_access_key_id = AKIA\naws_secret_access_key = hunter2 # old\n", "blanks"},
+      {"aws_access_key_id = AKIA\naws_secret_access_key = hunter2 # old\n", "cannot have"},
       {"sso_account_id = 1\nsso_role_name = r\n", "IAM Identity Center"},
       {"sso_session = s\nsso_role_name = r\n" + keys_of("AKIASSO"), "IAM Identity Center"},
       {"credential_process = /no/such/program\n" + keys_of("AKIAPROC"), "cannot be started"}};

@@ -156,6 +156,42 @@ TEST_F(KeyFileTest, BadFiles) {
   EXPECT_NE(make(files[5]).error().message().find("authorized_user"), std::string::npos);
 }
 
+// Somebody who puts the file together by hand pastes into the wrong place.
+TEST_F(KeyFileTest, ALineOfTheKeyInAnotherFieldIsNotShown) {
+  const std::string pem = pem_of(rsa_key());
+  const std::string line = split(pem, '\n').at(2);
+  ASSERT_GE(line.size(), 60U);
+  for (const char* name : {"type", "token_uri"}) {
+    for (const std::string& value : {line, pem, line.substr(0, 30)}) {
+      auto file = key_file();
+      file[name] = value;
+      const auto made = make(file.dump());
+      ASSERT_EQ(code_of(made), ErrorCode::kGcpToken) << name;
+      EXPECT_EQ(all_of(made.error()).find(line.substr(0, 12)), std::string::npos)
+          << all_of(made.error());
+    }
+  }
+}
+
+TEST_F(KeyFileTest, ACutAssertionInARefusalIsNotShown) {
+  const auto tokens = source();
+  script_.answer(400, R"({"error":"invalid_grant","error_description":"x"})");
+  ASSERT_FALSE(tokens->get("a", {}).ok());
+  const std::string sent = script_.sent.at(0).body;
+  const std::string assertion = sent.substr(sent.find("assertion=") + 10);
+  for (const std::string& piece :
+       {assertion.substr(0, 100), assertion.substr(40), assertion.substr(assertion.size() - 90)}) {
+    script_.answer(400, nlohmann::json{{"error", "invalid_grant"},
+                                       {"error_description", "Bad assertion: " + piece}}
+                            .dump());
+    const auto refused = tokens->get("a", {});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(all_of(refused.error()).find(piece.substr(20, 24)), std::string::npos)
+        << all_of(refused.error());
+    EXPECT_NE(refused.error().message().find("Bad assertion"), std::string::npos);
+  }
+}
+
 TEST_F(KeyFileTest, RefusalsSayWhy) {
   struct Case {
     std::string text, hint;

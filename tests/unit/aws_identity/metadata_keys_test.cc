@@ -108,6 +108,13 @@ TEST_F(ContainerTest, OddAnswersAfterThreeTries) {
   EXPECT_EQ(code_of(three(200, "{}")), ErrorCode::kAwsAnswer);
   EXPECT_EQ(code_of(three(200, R"({"AccessKeyId":"A","SecretAccessKey":"s","Token":"a b"})")),
             ErrorCode::kAwsAnswer);
+  // What would come out of its quotes in a COPY, or out of its header.
+  for (const char* id : {"A'B", "A\\\"B", "A\\r\\nX:y", "A B", "A/B", "A,B", "\xC3\x84"}) {
+    EXPECT_EQ(code_of(three(200, std::string(R"({"AccessKeyId":")") + id +
+                                     R"(","SecretAccessKey":"s","Token":"t"})")),
+              ErrorCode::kAwsAnswer)
+        << id;
+  }
   EXPECT_EQ(code_of(three(200, R"({"AccessKeyId":"A","SecretAccessKey":"s","Token":"t",)"
                                R"("Expiration":"2020-01-01T00:00:00Z"})")),
             ErrorCode::kAwsAnswer);
@@ -153,6 +160,19 @@ TEST_F(ImdsTest, Version2) {
   EXPECT_EQ(sent.at(2).url,
             "http://169.254.169.254/latest/meta-data/iam/security-credentials/my-role");
   EXPECT_EQ(sent.at(2).headers.at("x-aws-ec2-metadata-token"), "AQAE_token==");
+}
+
+TEST_F(ImdsTest, AnIdThatIsNoneIsRefused) {
+  std::string bad = keys();
+  bad.replace(bad.find("ASIA2"), 5, "AS'--");
+  for (int i = 0; i < 6; ++i) {
+    script_.answer(200, "AQAE_token==");
+    script_.answer(200, "my-role");
+    script_.answer(200, bad);
+  }
+  const auto got = ask();
+  ASSERT_FALSE(got.ok());
+  EXPECT_EQ(all_of(got.error()).find("AS'--"), std::string::npos) << all_of(got.error());
 }
 
 TEST_F(ImdsTest, Version1WhereTheTokenIsRefused) {

@@ -166,6 +166,24 @@ TEST(Redact, TakesSecretsOutInEveryForm) {
   EXPECT_EQ(redact("PASSWORD 'p''a ss/word'"), "PASSWORD '***'");
 }
 
+// Whatever the order in which they were registered.
+TEST(Redact, AShortSecretInALongerOneHidesTheLongerOneToo) {
+  const Secret shorter("word");
+  const Secret longer("my-password-is-long");
+  EXPECT_EQ(redact("with my-password-is-long in it"), "with *** in it");
+  EXPECT_EQ(redact("a word and my-password-is-long"), "a *** and ***");
+  const Secret begins("is-long-and-more");
+  // Two that overlap: no piece of either stays.
+  EXPECT_EQ(redact("<my-password-is-long-and-more>"), "<***>");
+  EXPECT_EQ(redact("wordword"), "******");
+  EXPECT_EQ(redact(""), "");
+}
+
+TEST(Redact, ASecretThatRepeatsItselfGoesAsAWhole) {
+  const Secret secret("abab");
+  EXPECT_EQ(redact("x ababab y"), "x *** y");
+}
+
 TEST(Redact, ForgetsASecretThatIsGone) {
   { const Secret secret("shortlived"); }
   EXPECT_EQ(redact("shortlived"), "shortlived");
