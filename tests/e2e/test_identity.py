@@ -16,6 +16,9 @@ WORLD = ROOT / "tests" / "sandbox_aws" / "world.toml"
 ACCOUNT = "arn:aws:iam::123456789012:role/"
 KINDS = ["provisioned", "serverless"]
 IDENTITIES = ["metadata", "key_file", "token_file", "eks", "profile", "external_id", "static_keys"]
+# Those with a role that a cluster can know by itself: GetClusterCredentialsWithIAM, no db_user. The
+# login is IAMR:<role>, so grants name that one. A static key logs in by user and password here.
+WITHOUT_DB_USER = ["metadata", "eks", "profile", "external_id"]
 COPIES = ["session_keys", "static_keys", "attached_role"]
 SCHEMAS = ["schema", "no_schema"]
 # Roles that log in as themselves: IAMR:<role>.
@@ -45,7 +48,9 @@ def clouds():
 def admin(sandbox, sql):
     with contextlib.closing(psycopg2.connect(sandbox.dsn(admin=True))) as connection:
         connection.autocommit = True
-        connection.cursor().execute(sql)
+        cursor = connection.cursor()
+        cursor.execute(sql)
+        return cursor.fetchall() if cursor.description else None
 
 
 class Cell:
@@ -177,8 +182,46 @@ def tables(world):
                          list(itertools.product(KINDS, IDENTITIES, COPIES, SCHEMAS)))
 def test_cell(clouds, make_world, kind, identity, copy, schema):
     sandbox = clouds(kind)
+    one_cell(sandbox, make_world(sandbox), kind, identity, copy, schema, "db_user")
+
+
+@pytest.mark.parametrize("identity,copy,schema",
+                         list(itertools.product(WITHOUT_DB_USER, COPIES, SCHEMAS)))
+def test_cell_of_a_cluster_without_db_user(clouds, make_world, identity, copy, schema):
+    """Valid: session keys and an attached role; no static keys, since each of these has a role."""
+    sandbox = clouds("provisioned")
+    logins = sandbox.calls().get("aws.redshift", 0)
+    cell = one_cell(sandbox, make_world(sandbox), "provisioned", identity, copy, schema, "")
+    assert cell.login == f"IAMR:{cell.role}"
+    if why_invalid(identity, copy):
+        assert sandbox.calls().get("aws.redshift", 0) == logins
+        return
+    assert sandbox.calls()["aws.redshift"] > logins
+    # The tables are the role's own, so it was the role that logged in.
+    owners = admin(sandbox, "SELECT DISTINCT tableowner FROM pg_tables WHERE tablename IN "
+                            f"('orders', 'items') AND schemaname = '{cell.world.schema}'")
+    assert owners == [(cell.login,)]
+
+
+def test_a_login_that_no_grant_names_may_do_nothing(clouds, make_world):
+    """Without db_user the rights of the database user of another cell are of no use."""
+    sandbox = clouds("provisioned")
     world = make_world(sandbox)
-    cell = Cell(world, sandbox, kind, identity, copy)
+    cell = Cell(world, sandbox, "provisioned", "metadata", "session_keys", user="")
+    tables(world)
+    world.create_schema = False
+    admin(sandbox, f'CREATE SCHEMA "{world.schema}"')
+    admin(sandbox, f'GRANT ALL ON SCHEMA "{world.schema}" TO '
+                   f'"{sandbox.endpoints["redshift"]["user"]}"')
+    world.write_config()
+    code, finished, errors = world.run(environment=cell.environment)
+    said = errors + json.dumps(finished)
+    assert code != 0 and "RS-PRIV" in said and "IAMR:vesto" in said, said
+    assert nothing_left(sandbox) == NOTHING_LEFT
+
+
+def one_cell(sandbox, world, kind, identity, copy, schema, user):
+    cell = Cell(world, sandbox, kind, identity, copy, user=user)
     tables(world)
     if schema == "schema":
         world.create_schema = False
@@ -191,7 +234,7 @@ def test_cell(clouds, make_world, kind, identity, copy, schema):
     took_s = time.monotonic() - begin
     if reason:
         assert code == 3 and reason in errors, errors
-        return
+        return cell
     assert code == 0, errors
     assert finished["rows"]["copied"] == 50
     TOOK_S.append(took_s)
@@ -203,6 +246,7 @@ def test_cell(clouds, make_world, kind, identity, copy, schema):
     for sql in copies:
         assert ("IAM_ROLE" in sql) == (copy == "attached_role")
         assert ("SESSION_TOKEN" in sql) == (copy == "session_keys")
+    return cell
 
 
 def test_a_cell_takes_three_seconds_at_most():
