@@ -84,10 +84,7 @@ ApiAnswer error_answer(const ApiCall& call, const IamError& error) {
 }
 
 IamError validation_error(std::string_view value, std::string_view field, std::string_view rule) {
-  const std::string shown = value.empty() ? "null" : "'" + std::string(value) + "'";
-  return {400, "ValidationError",
-          "1 validation error detected: Value " + shown + " at '" + std::string(field) +
-              "' failed to satisfy constraint: " + std::string(rule)};
+  return {400, "ValidationError", constraint_text(value, field, rule)};
 }
 
 }  // namespace vesto::sandbox

@@ -67,6 +67,7 @@ Cloud::~Cloud() { stop(); }
 
 void Cloud::stop() {
   if (google_server_) google_server_->stop();
+  if (machine_) machine_->stop();
 }
 
 Result<std::unique_ptr<Cloud>, std::string> Cloud::start(const CloudOptions& options,
@@ -76,6 +77,7 @@ Result<std::unique_ptr<Cloud>, std::string> Cloud::start(const CloudOptions& opt
                choose_warehouse(world, options.serverless, options.warehouse));
   std::unique_ptr<Cloud> cloud(new Cloud(options, std::move(world), std::move(served), faults));
   VESTO_TRY(cloud->start_google(options));
+  VESTO_ASSIGN(cloud->machine_, Machine::start(options.dir, *cloud->iam_, faults, cloud->clock_));
   return cloud;
 }
 
@@ -132,7 +134,7 @@ std::string Cloud::endpoints_json() const {
          ", \"subject\": " + json_quote(kGoogleSubject) +
          ", \"key_file\": " + json_quote(dir_ + "/google-key.json") +
          "},\n  \"eks\": {\"issuer\": " + json_quote(eks_->url()) +
-         ", \"token_file\": " + json_quote(dir_ + "/eks-token") + "}";
+         ", \"token_file\": " + json_quote(dir_ + "/eks-token") + "}" + machine_->endpoints_json();
 }
 
 // One change: {"put_role_trust": {"role": ARN, "policy": {...}}} and its kin.
@@ -209,6 +211,7 @@ std::string Cloud::secrets_json() const {
   };
   add(iam_->secrets());
   add(logins_.passwords());
+  add(machine_->secrets());
   add(google_->seen_tokens());
   std::ifstream token(dir_ + "/eks-token", std::ios::binary);
   std::stringstream text;

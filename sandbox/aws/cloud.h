@@ -1,5 +1,6 @@
 // AWS and Google around the sandbox's Redshift and S3, as one part: IAM's world, STS and Redshift's
-// APIs, Google's metadata server and token endpoint, an EKS-like token file.
+// APIs, Google's metadata server and token endpoint, an EKS-like token file, the machine
+// (machine.h).
 //
 // What there is stands in sandbox.toml (iam/world.h); without one there is one account with one
 // user. The Google service account is the same everywhere: kGoogleEmail, kGoogleSubject;
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "sandbox/aws/aws_api.h"
 #include "sandbox/aws/iam_gate.h"
+#include "sandbox/aws/machine.h"
 #include "sandbox/control/control_server.h"
 #include "sandbox/control/movable_clock.h"
 #include "sandbox/oidc/eks_issuer.h"
@@ -92,6 +94,7 @@ class Cloud {
   std::unique_ptr<GoogleIssuer> google_;
   std::optional<EksIssuer> eks_;
   std::unique_ptr<GoogleServer> google_server_;
+  std::unique_ptr<Machine> machine_;
   std::unique_ptr<AwsApi> api_;
 };
 

@@ -238,10 +238,9 @@ ApiResult<WorldWorkgroup> RedshiftService::find_workgroup(const ApiCall& call) c
       name.size() >= 3 && name.size() <= kMaxNameBytes &&
       name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
   if (!fits) {
-    return invalid(call,
-                   "1 validation error detected: Value '" + name +
-                       "' at 'workgroupName' failed to satisfy constraint: Member must satisfy "
-                       "regular expression pattern: ^[a-z0-9-]+$");
+    return invalid(call, constraint_text(name, "workgroupName",
+                                         "Member must satisfy regular expression pattern: "
+                                         "^[a-z0-9-]+$"));
   }
   auto found = iam_.workgroup(name, call.region, call.key->principal.account);
   if (!found) {

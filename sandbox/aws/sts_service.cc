@@ -1,9 +1,11 @@
 #include "sandbox/aws/sts_service.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/clock.h"
 #include "base/strings.h"
+#include "sandbox/iam/policy_json.h"
 
 namespace vesto::sandbox {
 
@@ -29,12 +31,6 @@ IamError no_keys() {
   return bad_token(
       "Couldn't retrieve verification key from your identity provider, please reference "
       "AssumeRoleWithWebIdentity documentation for requirements");
-}
-
-// "arn:aws:iam::123456789012:role/x" -> "123456789012".
-std::string account_of(const std::string& arn) {
-  const std::vector<std::string> parts = split(arn, ':');
-  return parts.size() >= 6 ? parts[4] : "";
 }
 
 std::string without_scheme(std::string_view url) {
@@ -65,9 +61,9 @@ ApiResult<SessionRequest> session_request(const ApiCall& call) {
     if (!duration) return IamError{400, "MalformedInput", "Invalid integer"};
     out.duration_s = *duration;
   }
-  if (call.has("PolicyArns.member.1.arn")) {
-    return IamError{400, "ValidationError",
-                    "Managed session policies are not known to this sandbox"};
+  for (const auto& [name, value] : call.form) {
+    if (!name.starts_with("PolicyArns.") && !name.starts_with("ProvidedContexts.")) continue;
+    return IamError{400, "ValidationError", name + " is not known to this sandbox"};
   }
   return out;
 }
@@ -86,6 +82,90 @@ void write_credentials(const TemporaryCredentials& credentials, XmlWriter* xml) 
   if (credentials.packed_policy_percent > 0) {
     xml->number("PackedPolicySize", credentials.packed_policy_percent);
   }
+}
+
+// At least one character that a tag may have: letters of any script, digits, blanks, _.:/=+-@ .
+bool is_tag_text(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') ||
+           std::string_view(" _.:/=+-@").find(c) != std::string_view::npos;
+  });
+}
+
+std::optional<IamError> check_tag(const std::string& key, const std::string& value, int at) {
+  const std::string field = "tags." + std::to_string(at) + ".member.";
+  constexpr size_t kMaxKey = 128;
+  constexpr size_t kMaxValue = 256;
+  const std::string pattern =
+      "Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+";
+  if (key.empty()) {
+    return validation_error(key, field + "key",
+                            "Member must have length greater than or equal to 1");
+  }
+  if (count_characters(key) > kMaxKey) {
+    return validation_error(key, field + "key",
+                            "Member must have length less than or equal to 128");
+  }
+  if (!is_tag_text(key)) return validation_error(key, field + "key", pattern);
+  if (count_characters(value) > kMaxValue) {
+    return validation_error(value, field + "value",
+                            "Member must have length less than or equal to 256");
+  }
+  if (!is_tag_text(value)) return validation_error(value, field + "value", pattern);
+  return std::nullopt;
+}
+
+// Tags.member.N.Key and .Value, TransitiveTagKeys.member.N.
+ApiResult<Unit> read_tags(const ApiCall& call, SessionRequest* request) {
+  constexpr int kMaxTags = 50;
+  std::set<std::string> seen;
+  for (int i = 1;; ++i) {
+    const std::string name = "Tags.member." + std::to_string(i);
+    if (!call.has(name + ".Key") && !call.has(name + ".Value")) break;
+    const std::string key = call.parameter(name + ".Key");
+    const std::string value = call.parameter(name + ".Value");
+    if (i > kMaxTags) {
+      return validation_error("[...]", "tags", "Member must have length less than or equal to 50");
+    }
+    if (auto wrong = check_tag(key, value, i)) return *std::move(wrong);
+    if (!seen.insert(to_lower_ascii(key)).second) {
+      return IamError{400, "InvalidParameterValue",
+                      "Duplicate tag keys found. Please note that Tag keys are case insensitive."};
+    }
+    request->tags.emplace(key, value);
+  }
+  for (int i = 1; i <= kMaxTags; ++i) {
+    const std::string key = call.parameter("TransitiveTagKeys.member." + std::to_string(i));
+    if (key.empty()) break;
+    if (seen.count(to_lower_ascii(key)) == 0) {
+      return IamError{400, "InvalidParameterValue",
+                      "The specified transitive tag key must be included in the requested tags."};
+    }
+    request->transitive_keys.push_back(key);
+  }
+  return Unit{};
+}
+
+// Nobody in this world has an MFA device.
+std::optional<IamError> refuse_mfa(const ApiCall& call) {
+  const bool serial = call.has("SerialNumber");
+  const bool code = call.has("TokenCode");
+  if (!serial && !code) return std::nullopt;
+  if (serial != code) {
+    return IamError{403, "AccessDenied",
+                    "MultiFactorAuthentication failed, must provide both MFA serial number and one "
+                    "time pass code."};
+  }
+  const std::string given = call.parameter("TokenCode");
+  if (given.size() != 6 || !parse_int(given)) {
+    return validation_error(given, "tokenCode",
+                            "Member must satisfy regular expression pattern: [\\d]*");
+  }
+  return IamError{403, "AccessDenied",
+                  "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify "
+                  "your MFA serial number is valid and associated with this user."};
 }
 
 bool is_external_id(std::string_view text) {
@@ -129,6 +209,12 @@ ApiResult<ApiAnswer> StsService::assume_role(const ApiCall& call) {
   if (!request.source_identity.empty()) {
     context.set("sts:SourceIdentity", request.source_identity);
   }
+  VESTO_TRY(read_tags(call, &request));
+  add_request_tags(request.tags, context);
+  if (!request.transitive_keys.empty()) {
+    context.set_all("sts:TransitiveTagKeys", request.transitive_keys);
+  }
+  if (auto refused = refuse_mfa(call)) return *std::move(refused);
   if (call.key->principal.kind == IamPrincipal::Kind::kRoot) {
     return IamError{403, "AccessDenied", "Roles may not be assumed by root accounts."};
   }
@@ -136,6 +222,7 @@ ApiResult<ApiAnswer> StsService::assume_role(const ApiCall& call) {
     return *std::move(denied);
   }
   request.chained = call.key->principal.kind == IamPrincipal::Kind::kRoleSession;
+  if (request.chained) request.caller_key_id = call.key->id;
   VESTO_ASSIGN(const TemporaryCredentials credentials, iam_.issue(request));
   XmlWriter xml = begin_result(call);
   write_credentials(credentials, &xml);
@@ -145,7 +232,7 @@ ApiResult<ApiAnswer> StsService::assume_role(const ApiCall& call) {
 // Whose keys check the token, and what its provider is called. Google is built in; an account that
 // has a provider object for it compares that object's client ids with azp, which breaks it.
 ApiResult<JwkSet> StsService::keys_for(const ApiCall& call, const JwtClaims& claims, Proof* proof) {
-  const std::string account = account_of(call.parameter("RoleArn"));
+  const std::string account = account_in_arn(call.parameter("RoleArn"));
   const auto provider = iam_.find_oidc_provider(account, claims.issuer);
   const bool google = claims.issuer == kGoogle;
   if (!provider && !google) {

@@ -17,12 +17,6 @@ std::string_view bucket_of(std::string_view resource) {
   return resource.substr(0, resource.find('/'));
 }
 
-// The account in an ARN; "" if it names none.
-std::string account_of(std::string_view resource) {
-  const std::vector<std::string> parts = split(resource, ':');
-  return parts.size() >= 6 && parts[0] == "arn" ? parts[4] : std::string();
-}
-
 IamPrincipal user_principal(const std::string& account, const WorldUser& user) {
   IamPrincipal out;
   out.kind = IamPrincipal::Kind::kUser;
@@ -142,6 +136,7 @@ void Iam::State::add_caller(const AccessKeyInfo& key, RequestContext& context) {
   if (!session->second.source_identity.empty()) {
     context.set("aws:SourceIdentity", session->second.source_identity);
   }
+  add_tags(session->second.tags, context);
   context.add_missing(session->second.context);
 }
 
@@ -151,7 +146,7 @@ std::optional<Denial> Iam::State::authorize(PolicySet policies, AccessRequest& r
     request.resource_account = bucket->account;
     if (bucket->policy) policies.resource = &*bucket->policy;
   } else {
-    request.resource_account = account_of(request.resource);
+    request.resource_account = account_in_arn(request.resource);
   }
   if (const WorldKmsKey* key = world.kms_key(request.resource)) {
     if (key->policy) policies.resource = &*key->policy;
@@ -232,6 +227,7 @@ std::optional<WorldKmsKey> Iam::kms_key(std::string_view arn) const {
 std::optional<WorldCluster> Iam::cluster(std::string_view id, std::string_view region,
                                          std::string_view account) const {
   Lock lock(state_->mutex);
+  state_->settle();
   const WorldCluster* found = state_->world.cluster(id, region, account);
   return found == nullptr ? std::nullopt : std::optional(*found);
 }
@@ -239,6 +235,7 @@ std::optional<WorldCluster> Iam::cluster(std::string_view id, std::string_view r
 std::optional<WorldWorkgroup> Iam::workgroup(std::string_view name, std::string_view region,
                                              std::string_view account) const {
   Lock lock(state_->mutex);
+  state_->settle();
   const WorldWorkgroup* found = state_->world.workgroup(name, region, account);
   return found == nullptr ? std::nullopt : std::optional(*found);
 }

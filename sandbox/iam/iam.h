@@ -8,6 +8,7 @@
 #define VESTO_SANDBOX_IAM_IAM_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,7 +54,11 @@ struct SessionRequest {
   std::string session_policy = {};  // JSON; "" = none
   std::string source_identity = {};
   bool chained = false;         // the caller is itself a role session: one hour at most
+  bool by_service = false;      // for a machine: the role's maximum does not count
   RequestContext context = {};  // keys that stay with the session (accounts.google.com:sub)
+  std::map<std::string, std::string> tags = {};   // of the session; over those of the role
+  std::vector<std::string> transitive_keys = {};  // tags that role chaining hands on
+  std::string caller_key_id = {};                 // chained: whose transitive tags come along
 };
 
 struct TemporaryCredentials {
@@ -64,6 +69,14 @@ struct TemporaryCredentials {
   IamPrincipal principal;         // arn: assumed-role ARN, user_id: AROA...:session
   int packed_policy_percent = 0;  // PackedPolicySize; 0 without a session policy
 };
+
+// "1 validation error detected: Value 'v' at 'field' failed to satisfy constraint: rule"; `value`
+// "" is shown as null.
+std::string constraint_text(std::string_view value, std::string_view field, std::string_view rule);
+
+// What a request with session tags is judged by: aws:RequestTag/KEY, aws:TagKeys. Nothing without
+// tags.
+void add_request_tags(const std::map<std::string, std::string>& tags, RequestContext& context);
 
 // Context keys of a Google ID token: :oaud is the claim aud, :aud the claim azp where there is one
 // (else aud), :sub the claim sub. `azp` may be "".
@@ -101,7 +114,8 @@ class Iam {
                                                           const RequestContext& context = {}) const;
 
   // AssumeRole by the owner of `key`. `context` carries sts:ExternalId, sts:SourceIdentity,
-  // sts:RoleSessionName as far as they were sent. Errors: AccessDenied (no difference between a
+  // sts:RoleSessionName as far as they were sent; with aws:TagKeys (as in the two functions below)
+  // the right sts:TagSession is needed too. Errors: AccessDenied (no difference between a
   // role that does not exist and a trust policy that says no), ValidationError "Request ARN is
   // invalid".
   [[nodiscard]] std::optional<IamError> may_assume(const AccessKeyInfo& key,

@@ -58,6 +58,15 @@ WorldUser* user_of(World& world, const std::string& arn) {
   return nullptr;
 }
 
+std::vector<NamedPolicy>* policies_in(World& world, bool role_owner, const std::string& arn) {
+  if (role_owner) {
+    WorldRole* role = role_of(world, arn);
+    return role == nullptr ? nullptr : &role->policies;
+  }
+  WorldUser* user = user_of(world, arn);
+  return user == nullptr ? nullptr : &user->policies;
+}
+
 WorldBucket* bucket_of(World& world, const std::string& name) {
   return const_cast<WorldBucket*>(world.bucket(name));
 }
@@ -90,36 +99,59 @@ Result<Unit, IamError> Iam::put_role_trust(std::string_view role_arn, std::strin
   });
 }
 
-Result<Unit, IamError> Iam::put_role_policy(std::string_view role_arn, const std::string& name,
-                                            std::string_view json) {
+Result<Unit, IamError> Iam::State::put_policy(bool role_owner, std::string_view arn,
+                                              const std::string& name, std::string_view json) {
   auto parsed = parse_policy(json, PolicyKind::kIdentity);
   if (!parsed.ok()) return malformed(parsed.error());
-  Lock lock(state_->mutex);
-  state_->settle();
-  const WorldRole* found = state_->role(role_arn);
-  if (found == nullptr) return no_such("role", role_arn);
-  if (found->policies.size() >= kMaxPoliciesEach && !has_policy(found->policies, name)) {
-    return limit_exceeded("The role has too many policies.");
+  const std::string what = role_owner ? "role" : "user";
+  Lock lock(mutex);
+  settle();
+  const auto* found = policies_in(world, role_owner, std::string(arn));
+  if (found == nullptr) return no_such(what, arn);
+  if (found->size() >= kMaxPoliciesEach && !has_policy(*found, name)) {
+    return limit_exceeded("The " + what + " has too many policies.");
   }
-  const std::string arn(role_arn);
-  return state_->change("policy " + arn + " " + name,
-                        [arn, name, policy = std::move(parsed).value()](World& world) {
-                          if (WorldRole* role = role_of(world, arn)) {
-                            replace_policy(role->policies, name, policy);
-                          }
-                        });
+  return change("policy " + std::string(arn) + " " + name,
+                [role_owner, owner = std::string(arn), name,
+                 policy = std::move(parsed).value()](World& changed) {
+                  if (auto* policies = policies_in(changed, role_owner, owner)) {
+                    replace_policy(*policies, name, policy);
+                  }
+                });
+}
+
+Result<Unit, IamError> Iam::State::delete_policy(bool role_owner, std::string_view arn,
+                                                 const std::string& name) {
+  const std::string what = role_owner ? "role" : "user";
+  Lock lock(mutex);
+  settle();
+  const auto* found = policies_in(world, role_owner, std::string(arn));
+  if (found == nullptr) return no_such(what, arn);
+  if (!has_policy(*found, name)) return no_such(what + " policy", name);
+  return change("policy " + std::string(arn) + " " + name,
+                [role_owner, owner = std::string(arn), name](World& changed) {
+                  if (auto* policies = policies_in(changed, role_owner, owner)) {
+                    remove_policy(*policies, name);
+                  }
+                });
+}
+
+Result<Unit, IamError> Iam::put_role_policy(std::string_view role_arn, const std::string& name,
+                                            std::string_view json) {
+  return state_->put_policy(true, role_arn, name, json);
 }
 
 Result<Unit, IamError> Iam::delete_role_policy(std::string_view role_arn, const std::string& name) {
-  Lock lock(state_->mutex);
-  state_->settle();
-  const WorldRole* found = state_->role(role_arn);
-  if (found == nullptr) return no_such("role", role_arn);
-  if (!has_policy(found->policies, name)) return no_such("role policy", name);
-  const std::string arn(role_arn);
-  return state_->change("policy " + arn + " " + name, [arn, name](World& world) {
-    if (WorldRole* role = role_of(world, arn)) remove_policy(role->policies, name);
-  });
+  return state_->delete_policy(true, role_arn, name);
+}
+
+Result<Unit, IamError> Iam::put_user_policy(std::string_view user_arn, const std::string& name,
+                                            std::string_view json) {
+  return state_->put_policy(false, user_arn, name, json);
+}
+
+Result<Unit, IamError> Iam::delete_user_policy(std::string_view user_arn, const std::string& name) {
+  return state_->delete_policy(false, user_arn, name);
 }
 
 Result<Unit, IamError> Iam::delete_role(std::string_view role_arn) {
@@ -133,41 +165,9 @@ Result<Unit, IamError> Iam::delete_role(std::string_view role_arn) {
       if (!name || account.id != name->account) continue;
       account.roles.erase(
           std::remove_if(account.roles.begin(), account.roles.end(),
-                         [&](const WorldRole& role) { return role.name == name->name; }),
+                         [&](const WorldRole& role) { return role.full_name() == name->name; }),
           account.roles.end());
     }
-  });
-}
-
-Result<Unit, IamError> Iam::put_user_policy(std::string_view user_arn, const std::string& name,
-                                            std::string_view json) {
-  auto parsed = parse_policy(json, PolicyKind::kIdentity);
-  if (!parsed.ok()) return malformed(parsed.error());
-  Lock lock(state_->mutex);
-  state_->settle();
-  const WorldUser* found = state_->user(user_arn);
-  if (found == nullptr) return no_such("user", user_arn);
-  if (found->policies.size() >= kMaxPoliciesEach && !has_policy(found->policies, name)) {
-    return limit_exceeded("The user has too many policies.");
-  }
-  const std::string arn(user_arn);
-  return state_->change("policy " + arn + " " + name,
-                        [arn, name, policy = std::move(parsed).value()](World& world) {
-                          if (WorldUser* user = user_of(world, arn)) {
-                            replace_policy(user->policies, name, policy);
-                          }
-                        });
-}
-
-Result<Unit, IamError> Iam::delete_user_policy(std::string_view user_arn, const std::string& name) {
-  Lock lock(state_->mutex);
-  state_->settle();
-  const WorldUser* found = state_->user(user_arn);
-  if (found == nullptr) return no_such("user", user_arn);
-  if (!has_policy(found->policies, name)) return no_such("user policy", name);
-  const std::string arn(user_arn);
-  return state_->change("policy " + arn + " " + name, [arn, name](World& world) {
-    if (WorldUser* user = user_of(world, arn)) remove_policy(user->policies, name);
   });
 }
 

@@ -16,6 +16,9 @@ constexpr int64_t kShortestSessionS = 900;
 constexpr int64_t kLongestSessionS = 43'200;
 constexpr int64_t kLongestChainedS = 3600;
 constexpr size_t kTokenChars = 398;
+constexpr size_t kMaxSessionTags = 50;
+constexpr std::string_view kTagKeys = "aws:TagKeys";
+constexpr std::string_view kTagSession = "sts:TagSession";
 
 IamError access_denied(std::string message) {
   return {.status = 403, .code = "AccessDenied", .message = std::move(message)};
@@ -26,10 +29,7 @@ IamError validation_error(std::string message) {
 }
 
 IamError constraint_error(std::string_view value, std::string_view field, std::string_view rule) {
-  return validation_error(
-      fmt::format("1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: "
-                  "Member must {}",
-                  value, field, rule));
+  return validation_error(constraint_text(value, field, fmt::format("Member must {}", rule)));
 }
 
 std::optional<IamError> check_name(const std::string& name) {
@@ -116,6 +116,13 @@ std::string host_of(std::string_view issuer) {
   return std::string(issuer);
 }
 
+// Tag keys are compared without regard to case.
+std::set<std::string> lower_keys(const std::vector<std::string>& keys) {
+  std::set<std::string> out;
+  for (const std::string& key : keys) out.insert(to_lower_ascii(key));
+  return out;
+}
+
 IamPrincipal session_principal(const RoleName& name, const WorldRole& role,
                                const SessionRequest& request) {
   IamPrincipal out;
@@ -137,6 +144,22 @@ const IamPolicy& nobody() {
 }
 
 }  // namespace
+
+std::string constraint_text(std::string_view value, std::string_view field, std::string_view rule) {
+  const std::string shown = value.empty() ? "null" : fmt::format("'{}'", value);
+  return fmt::format(
+      "1 validation error detected: Value {} at '{}' failed to satisfy constraint: {}", shown,
+      field, rule);
+}
+
+void add_request_tags(const std::map<std::string, std::string>& tags, RequestContext& context) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : tags) {
+    context.set("aws:RequestTag/" + key, value);
+    keys.push_back(key);
+  }
+  if (!keys.empty()) context.set_all("aws:TagKeys", std::move(keys));
+}
 
 RequestContext google_context(const std::string& aud, const std::string& azp,
                               const std::string& sub) {
@@ -174,6 +197,9 @@ bool Iam::State::trusts(IamPrincipal who, std::string_view action, std::string_v
   const WorldRole* found = role(role_arn);
   PolicySet policies;
   policies.resource = found == nullptr ? &nobody() : &found->trust;
+  if (!evaluate(policies, request).allowed) return false;
+  if (context.find(kTagKeys) == nullptr) return true;
+  request.action = kTagSession;
   return evaluate(policies, request).allowed;
 }
 
@@ -195,9 +221,10 @@ std::optional<IamError> Iam::may_assume(const AccessKeyInfo& key, std::string_vi
   PolicySet policies = state_->policies_of(key);
   const WorldRole* found = state_->role(role_arn);
   policies.resource = found == nullptr ? &nobody() : &found->trust;
-  // A source identity needs a right of its own.
+  // A source identity and tags need rights of their own.
   std::vector<std::string> actions = {"sts:AssumeRole"};
   if (context.find("sts:SourceIdentity") != nullptr) actions.emplace_back("sts:SetSourceIdentity");
+  if (context.find(kTagKeys) != nullptr) actions.emplace_back(kTagSession);
   for (const std::string& action : actions) {
     request.action = action;
     const Decision decision = evaluate(policies, request);
@@ -237,7 +264,33 @@ std::optional<IamError> Iam::may_service_assume(std::string_view service, std::s
       "User: {} is not authorized to perform: sts:AssumeRole on resource: {}", service, role_arn));
 }
 
-Result<TemporaryCredentials, IamError> Iam::issue(const SessionRequest& request) {
+std::optional<IamError> Iam::State::inherit_tags(SessionRequest& request) {
+  const auto caller = sessions.find(request.caller_key_id);
+  if (caller == sessions.end()) return std::nullopt;
+  std::vector<std::string> sent = request.transitive_keys;
+  for (const auto& [key, value] : request.tags) sent.push_back(key);
+  const std::set<std::string> lower = lower_keys(sent);
+  for (const auto& [key, value] : caller->second.tags) {
+    const std::string low = to_lower_ascii(key);
+    if (caller->second.transitive_keys.count(low) == 0) continue;
+    if (lower.count(low) != 0) {
+      return IamError{.status = 400,
+                      .code = "InvalidParameterValue",
+                      .message =
+                          "One of the specified transitive tag keys can't be set because it "
+                          "conflicts with a transitive tag key from the calling session."};
+    }
+    request.tags.emplace(key, value);
+    request.transitive_keys.push_back(key);
+  }
+  if (request.tags.size() > kMaxSessionTags) {
+    return validation_error("The session and its caller have more than 50 tags.");
+  }
+  return std::nullopt;
+}
+
+Result<TemporaryCredentials, IamError> Iam::issue(const SessionRequest& given) {
+  SessionRequest request = given;
   const auto name = parse_role_arn(request.role_arn);
   if (!name) return validation_error("Request ARN is invalid");
   if (auto error = check_name(request.session_name)) return *std::move(error);
@@ -248,7 +301,8 @@ Result<TemporaryCredentials, IamError> Iam::issue(const SessionRequest& request)
   state_->settle();
   const WorldRole* role = state_->role(request.role_arn);
   if (role == nullptr) return access_denied("Not authorized to perform sts:AssumeRole");
-  if (request.duration_s > role->max_session_duration_s) {
+  if (auto error = state_->inherit_tags(request)) return *std::move(error);
+  if (!request.by_service && request.duration_s > role->max_session_duration_s) {
     return validation_error(
         "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
   }
@@ -279,6 +333,8 @@ Result<TemporaryCredentials, IamError> Iam::issue(const SessionRequest& request)
                              .principal = out.principal},
                      .policy = std::move(policy),
                      .context = request.context,
+                     .tags = request.tags,
+                     .transitive_keys = lower_keys(request.transitive_keys),
                      .source_identity = request.source_identity,
                      .issued_ms = now_ms};
   state_->by_expiry.emplace(out.expires_ms, out.access_key_id);

@@ -18,6 +18,8 @@ struct IamSession {
   AccessKeyInfo key;
   std::optional<IamPolicy> policy;
   RequestContext context;
+  std::map<std::string, std::string> tags;
+  std::set<std::string> transitive_keys;  // lower case
   std::string source_identity;
   int64_t issued_ms = 0;
 };
@@ -54,6 +56,13 @@ struct Iam::State {
   // Someone without keys of the world (a service, a web identity) asks to become a role.
   bool trusts(IamPrincipal who, std::string_view action, std::string_view role_arn,
               const RequestContext& context) VESTO_REQUIRES(mutex);
+  // The caller's transitive tags into the request. The error: the request names one of them.
+  std::optional<IamError> inherit_tags(SessionRequest& request) VESTO_REQUIRES(mutex);
+  // Of a role, or else of a user.
+  Result<Unit, IamError> put_policy(bool role_owner, std::string_view arn, const std::string& name,
+                                    std::string_view json) VESTO_EXCLUDES(mutex);
+  Result<Unit, IamError> delete_policy(bool role_owner, std::string_view arn,
+                                       const std::string& name) VESTO_EXCLUDES(mutex);
   // LimitExceeded, or the change is on its way.
   Result<Unit, IamError> change(std::string target, std::function<void(World&)> apply)
       VESTO_REQUIRES(mutex);

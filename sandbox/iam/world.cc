@@ -36,6 +36,11 @@ std::string make_entity_id(std::string_view prefix) {
 
 std::string make_secret_key() { return random_text(kSecretAlphabet, 40); }
 
+std::string account_in_arn(std::string_view arn) {
+  const std::vector<std::string> parts = split(arn, ':');
+  return parts.size() >= 6 && parts[0] == "arn" ? parts[4] : std::string();
+}
+
 std::optional<RoleName> parse_role_arn(std::string_view arn) {
   const std::vector<std::string> parts = split(arn, ':');
   if (parts.size() != 6 || parts[0] != "arn" || !parts[1].starts_with("aws") || parts[2] != "iam" ||
@@ -80,7 +85,7 @@ const WorldRole* World::role(std::string_view arn) const {
   const WorldAccount* owner = wanted ? account(wanted->account) : nullptr;
   if (owner == nullptr) return nullptr;
   for (const WorldRole& one : owner->roles) {
-    if (one.name == wanted->name) return &one;
+    if (one.full_name() == wanted->name) return &one;
   }
   return nullptr;
 }

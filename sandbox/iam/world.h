@@ -2,6 +2,9 @@
 // clusters, workgroups. Described by a file, sandbox.toml:
 //
 //   propagation_ms = 0                      # how long a policy change takes to work
+//   instance_role  = "arn:aws:iam::..."     # what the EC2 metadata server gives keys of
+//   container_role = "arn:aws:iam::..."     # the same of an ECS task
+//   pod_role       = "arn:aws:iam::..."     # the same of a pod with EKS Pod Identity
 //
 //   [[account]]
 //   id = "123456789012"
@@ -9,6 +12,7 @@
 //
 //     [[account.role]]
 //     name = "vesto"
+//     path = "/"                                                    # or "/team/data/"
 //     max_session_duration_s = 3600
 //     tags = { team = "data" }
 //     trust = '''{"Version": "2012-10-17", "Statement": [...]}'''   # or a TOML table
@@ -56,13 +60,17 @@ struct NamedPolicy {
 };
 
 struct WorldRole {
-  std::string name;
+  std::string name;  // without its path
   IamPolicy trust;
   std::vector<NamedPolicy> policies = {};
   std::optional<IamPolicy> boundary = {};
   int64_t max_session_duration_s = 3600;
   std::map<std::string, std::string> tags = {};
   std::string id = {};  // "AROA" and 17 characters; made when the world is read
+  std::string path = "/";
+
+  // "team/data/vesto", as ARNs name it.
+  [[nodiscard]] std::string full_name() const { return path.substr(1) + name; }
 };
 
 struct WorldKey {
@@ -137,6 +145,10 @@ struct World {
   std::vector<WorldKmsKey> kms_keys = {};
   std::vector<WorldCluster> clusters = {};
   std::vector<WorldWorkgroup> workgroups = {};
+  // ARNs; "": there is no such machine.
+  std::string instance_role = {};
+  std::string container_role = {};
+  std::string pod_role = {};
 
   [[nodiscard]] const WorldAccount* account(std::string_view id) const;
   [[nodiscard]] const WorldRole* role(std::string_view arn) const;  // arn:aws:iam::A:role/N
@@ -173,6 +185,9 @@ std::string make_key_id(std::string_view prefix);
 std::string make_secret_key();
 // "AROA" or "AIDA" and 17 characters.
 std::string make_entity_id(std::string_view prefix);
+
+// The account in an ARN; "" if it names none.
+std::string account_in_arn(std::string_view arn);
 
 struct RoleName {
   std::string account;

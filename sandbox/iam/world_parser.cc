@@ -46,6 +46,9 @@ class WorldReader {
   World read(const toml::table& table) {
     TomlSection top(table, problems_);
     world_.propagation_ms = top.integer("propagation_ms", 0, 0, kMaxPropagationMs);
+    world_.instance_role = machine_role(top, "instance_role");
+    world_.container_role = machine_role(top, "container_role");
+    world_.pod_role = machine_role(top, "pod_role");
     top.each("account", kMaxAccounts, [&](TomlSection& section) { read_account(section); });
     top.each("kms_key", kMaxOfWorld, [&](TomlSection& section) { read_kms_key(section); });
     top.each("bucket", kMaxOfWorld, [&](TomlSection& section) { read_bucket(section); });
@@ -91,6 +94,23 @@ class WorldReader {
     world_.accounts.push_back(std::move(account));
   }
 
+  static std::string machine_role(TomlSection& top, const char* name) {
+    std::string arn = top.text(name, false);
+    if (!arn.empty() && !parse_role_arn(arn)) top.fail_key(name, "is no ARN of a role");
+    return arn;
+  }
+
+  // "/" or "/a/b/".
+  static std::string role_path(TomlSection& section) {
+    std::string path = section.text("path", false);
+    if (path.empty()) path = "/";
+    if (path.front() != '/' || path.back() != '/' || path.size() > 512 ||
+        path.find("//") != std::string::npos || !consists_of(path, "/_+=,.@-")) {
+      section.fail_key("path", "begins and ends with /, as /team/data/");
+    }
+    return path;
+  }
+
   static std::string entity_name(TomlSection& section) {
     std::string name = section.text("name", true);
     if (!is_entity_name(name)) {
@@ -108,6 +128,7 @@ class WorldReader {
         section.integer("max_session_duration_s", 3600, kShortestMaximumS, kLongestMaximumS);
     role.tags = section.text_map("tags", kMaxTags);
     role.id = make_entity_id("AROA");
+    role.path = role_path(section);
     return role;
   }
 

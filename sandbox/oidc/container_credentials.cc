@@ -31,12 +31,10 @@ Result<std::unique_ptr<ContainerCredentialServer>, std::string> ContainerCredent
   }
   std::unique_ptr<ContainerCredentialServer> server(
       new ContainerCredentialServer(options, std::move(giver), faults));
-  ContainerCredentialServer* raw = server.get();
-  HttpServerOptions http;
-  http.port = options.port;
-  http.clock = &server->clock_;
-  VESTO_ASSIGN(server->http_,
-               HttpServer::start(http, [raw](HttpExchange& exchange) { raw->handle(exchange); }));
+  VESTO_ASSIGN(server->http_, serve_plain(options.port, server->clock_,
+                                          [raw = server.get()](HttpExchange& exchange) {
+                                            raw->handle(exchange);
+                                          }));
   return server;
 }
 

@@ -40,12 +40,10 @@ Result<std::unique_ptr<Ec2MetadataServer>, std::string> Ec2MetadataServer::start
     const Ec2MetadataOptions& options, Ec2CredentialGiver giver, Faults& faults) {
   std::unique_ptr<Ec2MetadataServer> server(
       new Ec2MetadataServer(options, std::move(giver), faults));
-  Ec2MetadataServer* raw = server.get();
-  HttpServerOptions http;
-  http.port = options.port;
-  http.clock = &server->clock_;
-  VESTO_ASSIGN(server->http_,
-               HttpServer::start(http, [raw](HttpExchange& exchange) { raw->handle(exchange); }));
+  VESTO_ASSIGN(server->http_, serve_plain(options.port, server->clock_,
+                                          [raw = server.get()](HttpExchange& exchange) {
+                                            raw->handle(exchange);
+                                          }));
   return server;
 }
 

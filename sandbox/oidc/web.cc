@@ -46,6 +46,14 @@ void serve_with_faults(const WebCall& call, std::string_view kind, std::string_v
   send_answer(call.exchange, answer);
 }
 
+Result<std::unique_ptr<HttpServer>, std::string> serve_plain(uint16_t port, Clock& clock,
+                                                             HttpHandler handler) {
+  HttpServerOptions options;
+  options.port = port;
+  options.clock = &clock;
+  return HttpServer::start(std::move(options), std::move(handler));
+}
+
 void send_answer(HttpExchange& exchange, const WebAnswer& answer) {
   HttpHeaders headers = answer.headers;
   headers.emplace_back("Content-Type", answer.type);

@@ -4,13 +4,14 @@
 #define VESTO_SANDBOX_OIDC_WEB_H_
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "sandbox/control/faults.h"
-#include "sandbox/http/http_exchange.h"
+#include "sandbox/http/http_server.h"
 
 namespace vesto::sandbox {
 
@@ -37,6 +38,10 @@ struct WebCall {
 void serve_with_faults(const WebCall& call, std::string_view kind, std::string_view subject,
                        const std::function<WebAnswer(const FaultAction&)>& refuse,
                        const std::function<WebAnswer()>& serve);
+
+// A plain server whose requests go to `handler`, on any free port where `port` is 0.
+Result<std::unique_ptr<HttpServer>, std::string> serve_plain(uint16_t port, Clock& clock,
+                                                             HttpHandler handler);
 
 void send_answer(HttpExchange& exchange, const WebAnswer& answer);
 
