@@ -117,7 +117,8 @@ Result<Unit, std::string> start_redshift(const Options& options, Parts* parts) {
   shared.isolation =
       options.isolation == "serializable" ? Isolation::kSerializable : Isolation::kSnapshot;
   shared.serverless = options.kind == "serverless";
-  shared.region = kRegion;
+  const WarehouseName& served = parts->cloud->served();
+  shared.region = served.name.empty() ? kRegion : served.region;
   shared.faults = parts->faults.get();
   shared.store = parts->store.get();
   shared.keys = &parts->cloud->keys();

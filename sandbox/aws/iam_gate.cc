@@ -29,28 +29,49 @@ std::optional<S3Error> IamGate::refuse(const S3Access& access) const {
   if (const auto denial = iam_.authorize(*key, access.action, resource, context)) {
     return S3Error{403, "AccessDenied", denial->s3_text};
   }
-  return refuse_kms(*key, access);
+  return refuse_kms(access);
 }
 
 // A bucket whose objects are encrypted with a key of its owner: writing needs a data key, reading
 // needs to decrypt one.
-std::optional<S3Error> IamGate::refuse_kms(const AccessKeyInfo& key, const S3Access& access) const {
+std::optional<S3Error> IamGate::refuse_kms(const S3Access& access) const {
   const bool writes = access.action == "s3:PutObject";
   if (!writes && access.action != "s3:GetObject") return std::nullopt;
   const auto bucket = iam_.bucket(access.bucket);
   if (!bucket || bucket->kms_key.empty()) return std::nullopt;
-  const auto kms_key = iam_.kms_key(bucket->kms_key);
-  if (!kms_key) {
-    return S3Error{400, "KMS.NotFoundException", "Key '" + bucket->kms_key + "' does not exist"};
-  }
-  if (!kms_key->enabled) {
-    return S3Error{400, "KMS.DisabledException", bucket->kms_key + " is disabled."};
-  }
   const char* action = writes ? "kms:GenerateDataKey" : "kms:Decrypt";
-  if (const auto denial = iam_.authorize(key, action, bucket->kms_key, {})) {
+  const auto used = use_kms_key(access.access_key_id, action, bucket->kms_key, bucket->region);
+  if (used.ok()) return std::nullopt;
+  return used.error();
+}
+
+S3Result<std::string> IamGate::use_kms_key(std::string_view access_key_id, std::string_view action,
+                                           std::string_view key, std::string_view region) const {
+  const auto caller = iam_.find_key(access_key_id);
+  if (!caller) {
+    return S3Error{403, "InvalidAccessKeyId",
+                   "The AWS Access Key Id you provided does not exist in our records."};
+  }
+  std::string arn(key);
+  if (!key.starts_with("arn:")) {
+    arn = "arn:aws:kms:" + std::string(region) + ":" + caller->principal.account + ":key/" + arn;
+  }
+  const std::vector<std::string> parts = split(arn, ':');
+  if (parts.size() < 6 || parts[3] != region) {
+    return S3Error{403, "AccessDenied",
+                   "User: " + caller->principal.arn +
+                       " is not authorized to perform: " + std::string(action) +
+                       " on this resource because the resource does not exist in this Region, no "
+                       "resource-based policies allow access, or a resource-based policy "
+                       "explicitly denies access"};
+  }
+  const auto found = iam_.kms_key(arn);
+  if (!found) return S3Error{400, "KMS.NotFoundException", "Key '" + arn + "' does not exist"};
+  if (!found->enabled) return S3Error{400, "KMS.DisabledException", arn + " is disabled."};
+  if (const auto denial = iam_.authorize(*caller, action, arn, {})) {
     return S3Error{403, "AccessDenied", denial->text};
   }
-  return std::nullopt;
+  return arn;
 }
 
 Result<AccessKey, std::string> IamCopyRoles::assume(const std::string& role_arn) const {

@@ -27,10 +27,12 @@ class IamGate final : public S3Gate {
  public:
   explicit IamGate(const Iam& iam) : iam_(iam) {}
   [[nodiscard]] std::optional<S3Error> refuse(const S3Access& access) const override;
+  [[nodiscard]] S3Result<std::string> use_kms_key(std::string_view access_key_id,
+                                                  std::string_view action, std::string_view key,
+                                                  std::string_view region) const override;
 
  private:
-  [[nodiscard]] std::optional<S3Error> refuse_kms(const AccessKeyInfo& key,
-                                                  const S3Access& access) const;
+  [[nodiscard]] std::optional<S3Error> refuse_kms(const S3Access& access) const;
   const Iam& iam_;
 };
 

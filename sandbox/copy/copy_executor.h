@@ -96,7 +96,7 @@ struct CopyContext {
   const CopyRoles* roles = nullptr;  // of IAM_ROLE; nullptr: none is attached
   Clock* clock = nullptr;            // for keys that expire; nullptr: the system's
   Faults* faults = nullptr;          // may be nullptr
-  std::string region;                // of the sandbox's buckets
+  std::string region;                // the warehouse's
   CopyReadings readings = {};
   bool serverless = false;  // names sys_load_error_detail instead of stl_load_errors
   std::string user;         // database user, for the texts of IAM_ROLE

@@ -74,6 +74,24 @@ std::optional<S3Error> refuse_access(const CopyContext& context, const std::stri
   return context.gate->refuse(access);
 }
 
+// With the right to read it, and to use the key that it is encrypted with.
+S3Result<std::unique_ptr<ObjectReader>> open_object(const CopyContext& context,
+                                                    const CopyFile& file) {
+  auto reader = context.store->open(file.bucket, file.key);
+  if (auto refused =
+          refuse_access(context, file.access_key_id, "s3:GetObject", file.bucket, file.key, "")) {
+    return *std::move(refused);
+  }
+  if (!reader.ok() || context.gate == nullptr) return reader;
+  const auto& headers = (*reader)->info().headers;
+  const auto key = headers.find(kKmsKeyHeader);
+  if (key == headers.end()) return reader;
+  const auto used = context.gate->use_kms_key(file.access_key_id, "kms:Decrypt", key->second,
+                                              context.store->bucket_region(file.bucket));
+  if (!used.ok()) return used.error();
+  return reader;
+}
+
 // Which error S3 would give to these keys; nothing when they are right.
 std::optional<S3Error> check_keys(const CopyStatement& statement, const CopyContext& context) {
   const auto key =
@@ -101,7 +119,9 @@ std::optional<S3Error> check_keys(const CopyStatement& statement, const CopyCont
 
 std::optional<S3Error> check_bucket(const CopyStatement& statement, const CopyContext& context,
                                     const std::string& bucket) {
-  if (statement.region && *statement.region != context.region) {
+  // S3 answers for the region that it is asked in: REGION's, or the warehouse's own.
+  const std::string region = context.store->bucket_region(bucket);
+  if (statement.region.value_or(context.region) != (region.empty() ? context.region : region)) {
     return S3Error{.status = 301,
                    .code = "PermanentRedirect",
                    .message =
@@ -202,11 +222,7 @@ SqlResult<std::vector<CopyFile>> keep_existing(std::vector<CopyFile> files,
   std::vector<CopyFile> existing;
   const std::string first_key = files.empty() ? "" : files.front().key;
   for (CopyFile& file : files) {
-    auto reader = context.store->open(file.bucket, file.key);
-    if (auto refused =
-            refuse_access(context, file.access_key_id, "s3:GetObject", file.bucket, file.key, "")) {
-      reader = *std::move(refused);
-    }
+    auto reader = open_object(context, file);
     if (!reader.ok()) {
       if (reader.error().status != 404) {
         return s3_service_error(
@@ -328,11 +344,7 @@ SqlResult<OpenedFile> open_copy_file(const CopyStatement& statement, const CopyC
   if (fault && fault->status >= 400) {
     reader = S3Error{.status = fault->status, .code = fault->code, .message = fault->code};
   } else if (!fault || !fault->missing) {
-    reader = context.store->open(file.bucket, file.key);
-    if (auto refused =
-            refuse_access(context, file.access_key_id, "s3:GetObject", file.bucket, file.key, "")) {
-      reader = *std::move(refused);
-    }
+    reader = open_object(context, file);
   }
   if (!reader.ok()) {
     const bool is_manifest = statement.manifest && !file.from_manifest;

@@ -369,4 +369,9 @@ std::optional<BucketInfo> FileObjectStore::bucket(std::string_view name) {
   return found->second.info;
 }
 
+std::string FileObjectStore::bucket_region(std::string_view name) {
+  const auto found = bucket(name);
+  return found ? found->region : "";
+}
+
 }  // namespace vesto::sandbox

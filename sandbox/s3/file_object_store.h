@@ -115,6 +115,7 @@ class FileObjectStore final : public ObjectStore {
   S3Result<Unit> delete_bucket(std::string_view name);  // 409 BucketNotEmpty
   std::vector<BucketInfo> buckets();
   std::optional<BucketInfo> bucket(std::string_view name);
+  [[nodiscard]] std::string bucket_region(std::string_view name) override;
 
   // Objects. open_file: as open(), and it can seek.
   S3Result<ObjectInfo> head(std::string_view bucket, std::string_view key);

@@ -35,6 +35,29 @@ std::string without_aws_chunked(const std::string& value) {
   return join(kept, ",");
 }
 
+// KMS keys are kept with the object; whether the caller may use one is asked later.
+S3Result<Unit> add_encryption(const HttpRequest& request, ObjectHeaders* headers) {
+  const std::string algorithm = request.header_or_empty(kEncryptionHeader);
+  const std::string key = request.header_or_empty(kKmsKeyHeader);
+  if (algorithm == "aws:kms") {
+    (*headers)[kEncryptionHeader] = algorithm;
+    if (!key.empty()) (*headers)[kKmsKeyHeader] = key;
+    return Unit{};
+  }
+  if (!algorithm.empty() && algorithm != "AES256") {
+    return S3Error{501,
+                   "NotImplemented",
+                   "A header you provided implies functionality that is not implemented",
+                   {{"Header", kEncryptionHeader}}};
+  }
+  if (key.empty()) return Unit{};
+  return S3Error{400,
+                 "InvalidArgument",
+                 "Server Side Encryption with AWS KMS managed key requires HTTP header "
+                 "x-amz-server-side-encryption : aws:kms",
+                 {}};
+}
+
 }  // namespace
 
 S3Result<Unit> check_acl_headers(const HttpRequest& request) {
@@ -74,13 +97,9 @@ S3Result<ObjectHeaders> object_headers(const HttpRequest& request) {
                      "InvalidStorageClass",
                      "The storage class you specified is not valid",
                      {{"StorageClassRequested", value}}};
-    } else if (name == "x-amz-server-side-encryption" && value != "AES256") {
-      return S3Error{501,
-                     "NotImplemented",
-                     "A header you provided implies functionality that is not implemented",
-                     {{"Header", name}}};
     }
   }
+  VESTO_TRY(add_encryption(request, &headers));
   if (metadata_bytes > kMaxMetadataBytes) {
     return S3Error{400,
                    "MetadataTooLarge",

@@ -36,6 +36,10 @@ struct ObjectInfo {
   std::map<std::string, std::string> headers;  // content-type, x-amz-meta-*, ...
 };
 
+// Headers of an object that is encrypted with a KMS key.
+constexpr const char* kEncryptionHeader = "x-amz-server-side-encryption";
+constexpr const char* kKmsKeyHeader = "x-amz-server-side-encryption-aws-kms-key-id";
+
 // Reads an object from start to end. Holds the version that was current when it was opened.
 class ObjectReader {
  public:
@@ -65,6 +69,8 @@ class ObjectStore {
                                   std::string_view delimiter, std::string_view start_after,
                                   size_t max_keys) = 0;
   [[nodiscard]] virtual bool bucket_exists(std::string_view bucket) = 0;
+  // "" for a bucket that is not there, or whose region the store does not know.
+  [[nodiscard]] virtual std::string bucket_region(std::string_view) { return ""; }
   // For /v1/left.
   virtual size_t object_count() = 0;
   virtual size_t open_upload_count() = 0;

@@ -53,6 +53,7 @@ void write_person(XmlWriter& xml, std::string_view element) {
 
 S3Result<Unit> S3Service::create_upload(S3Call& call) {
   VESTO_ASSIGN(ObjectHeaders headers, object_headers(call.request));
+  VESTO_TRY(take_kms_key(call, &headers));
   const std::string algorithm = to_lower_ascii(call.header("x-amz-checksum-algorithm"));
   const std::string type = call.header("x-amz-checksum-type");
   if (!algorithm.empty()) {

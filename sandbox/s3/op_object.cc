@@ -48,12 +48,21 @@ S3Result<Unit> check_read_conditions(const S3Call& call, const ObjectInfo& objec
   return Unit{};
 }
 
+S3Error kms_not_implemented() {
+  return {501,
+          "NotImplemented",
+          "A header you provided implies functionality that is not implemented",
+          {{"Header", kEncryptionHeader}}};
+}
+
 // The headers of an object in an answer; checksums only for whole objects and where asked for.
 HttpHeaders shown_headers(const S3Call& call, const ObjectInfo& object, bool whole) {
   HttpHeaders headers = {{"Last-Modified", format_http_date(object.modified_ms)},
                          {"ETag", object.etag},
-                         {"x-amz-server-side-encryption", "AES256"},
                          {"Accept-Ranges", "bytes"}};
+  if (object.headers.count(kEncryptionHeader) == 0) {
+    headers.emplace_back(kEncryptionHeader, "AES256");
+  }
   const bool checksums = whole && to_lower_ascii(call.header("x-amz-checksum-mode")) == "enabled";
   for (const auto& [name, value] : object.headers) {
     if (name.rfind("x-amz-checksum-", 0) == 0 && !checksums) continue;
@@ -102,9 +111,29 @@ S3Result<std::unique_ptr<ObjectWriter>> S3Service::receive(S3Call& call, ObjectH
   return writer;
 }
 
+S3Result<Unit> S3Service::take_kms_key(const S3Call& call, ObjectHeaders* headers) const {
+  if (headers->count(kEncryptionHeader) == 0) return Unit{};
+  if (gate_ == nullptr) return kms_not_implemented();
+  const auto sent = headers->find(kKmsKeyHeader);
+  if (sent == headers->end()) return Unit{};
+  VESTO_ASSIGN(sent->second, gate_->use_kms_key(call.auth.access_key_id, "kms:GenerateDataKey",
+                                                sent->second, store_.bucket_region(call.bucket)));
+  return Unit{};
+}
+
+S3Result<Unit> S3Service::check_decrypt(const S3Call& call, const ObjectInfo& object) const {
+  const auto key = object.headers.find(kKmsKeyHeader);
+  if (key == object.headers.end() || gate_ == nullptr) return Unit{};
+  const auto used = gate_->use_kms_key(call.auth.access_key_id, "kms:Decrypt", key->second,
+                                       store_.bucket_region(call.bucket));
+  if (!used.ok()) return used.error();
+  return Unit{};
+}
+
 S3Result<Unit> S3Service::put_object(S3Call& call) {
   if (!store_.bucket_exists(call.bucket)) return no_such_bucket(call.bucket);
   VESTO_ASSIGN(ObjectHeaders headers, object_headers(call.request));
+  VESTO_TRY(take_kms_key(call, &headers));
   VESTO_ASSIGN(const PutCondition condition, put_condition(call.request));
   ObjectHeaders checksums;
   VESTO_ASSIGN(auto writer, receive(call, checksums));
@@ -112,7 +141,11 @@ S3Result<Unit> S3Service::put_object(S3Call& call) {
   headers["x-amz-checksum-type"] = "FULL_OBJECT";
   VESTO_ASSIGN(const ObjectInfo object,
                store_.commit(std::move(writer), call.bucket, call.key, headers, condition));
-  HttpHeaders answered = {{"ETag", object.etag}, {"x-amz-server-side-encryption", "AES256"}};
+  HttpHeaders answered = {{"ETag", object.etag}};
+  headers.emplace(kEncryptionHeader, "AES256");
+  for (const char* name : {kEncryptionHeader, kKmsKeyHeader}) {
+    if (headers.count(name) != 0) answered.emplace_back(name, headers[name]);
+  }
   for (const auto& [name, value] : checksums) answered.emplace_back(name, value);
   answered.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
   return answer(call, 200, answered, "");
@@ -127,6 +160,7 @@ S3Result<Unit> S3Service::get_object(S3Call& call) {
   }
   VESTO_ASSIGN(auto reader, store_.open_file(call.bucket, call.key));
   const ObjectInfo& object = reader->info();
+  VESTO_TRY(check_decrypt(call, object));
   VESTO_TRY(check_read_conditions(call, object));
   const std::string range_text = call.header("range");
   const RangeAnswer range = read_range(range_text, object.size_bytes);
@@ -218,6 +252,7 @@ S3Result<Unit> S3Service::copy_object(S3Call& call) {
   const size_t slash = source->find('/');
   if (slash == std::string::npos || slash + 1 == source->size()) return bad_source;
   VESTO_ASSIGN(ObjectHeaders headers, object_headers(call.request));
+  if (headers.count(kEncryptionHeader) != 0) return kms_not_implemented();
   if (gate_ != nullptr) {
     const std::string bucket = source->substr(0, slash);
     const std::string key = source->substr(slash + 1);
@@ -229,6 +264,7 @@ S3Result<Unit> S3Service::copy_object(S3Call& call) {
     }
   }
   VESTO_ASSIGN(auto reader, store_.open_file(source->substr(0, slash), source->substr(slash + 1)));
+  VESTO_TRY(check_decrypt(call, reader->info()));
   const std::string* match = call.request.header("x-amz-copy-source-if-match");
   if (match != nullptr && !etag_listed(*match, reader->info().etag)) {
     return precondition_failed("x-amz-copy-source-If-Match");
@@ -242,6 +278,9 @@ S3Result<Unit> S3Service::copy_object(S3Call& call) {
         "redirect location or encryption attributes.");
   }
   if (!replace) headers = reader->info().headers;
+  // The copy is encrypted as its own request says, not as the source.
+  headers.erase(kEncryptionHeader);
+  headers.erase(kKmsKeyHeader);
   VESTO_ASSIGN(auto writer, store_.create_writer(call.key));
   const auto sum = make_checksum("crc64nvme");
   std::string buffer(kCopyBytes, '\0');

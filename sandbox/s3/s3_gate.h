@@ -25,6 +25,13 @@ class S3Gate {
   virtual ~S3Gate() = default;
   // Nothing: allowed. The right to use the bucket's KMS key is part of it.
   [[nodiscard]] virtual std::optional<S3Error> refuse(const S3Access& access) const = 0;
+  // The ARN of a KMS key ("": KMS's own key of S3, which takes everybody), if its user may do
+  // `action` ("kms:GenerateDataKey", "kms:Decrypt") with it. `key`: an ARN, or an id of the
+  // caller's account in `region`.
+  [[nodiscard]] virtual S3Result<std::string> use_kms_key(std::string_view access_key_id,
+                                                          std::string_view action,
+                                                          std::string_view key,
+                                                          std::string_view region) const = 0;
 };
 
 }  // namespace vesto::sandbox

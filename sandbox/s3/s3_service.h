@@ -77,6 +77,10 @@ class S3Service {
   static S3Result<Route> route_key(const S3Call& call);
   S3Result<Unit> check_sender(S3Call& call);
   // Whether the sender may; `key` as in S3Access.
+  // The KMS key of a new object: refused, or its whole ARN into the headers.
+  S3Result<Unit> take_kms_key(const S3Call& call, ObjectHeaders* headers) const;
+  // The right to read what a KMS key encrypted.
+  [[nodiscard]] S3Result<Unit> check_decrypt(const S3Call& call, const ObjectInfo& object) const;
   [[nodiscard]] S3Result<Unit> check_right(const S3Call& call, const char* action,
                                            std::string_view key) const;
   [[nodiscard]] S3Error hide_absence(const S3Call& call, S3Error error) const;
@@ -129,7 +133,8 @@ class S3Service {
 };
 
 // What a request says about the object to be: content-type, x-amz-meta-*, ... Refuses what buckets
-// with ACLs disabled refuse, and headers whose meaning the sandbox does not have (501).
+// with ACLs disabled refuse, and headers whose meaning the sandbox does not have (501). A KMS key
+// is among them as it was sent; S3Service::take_kms_key judges it.
 S3Result<ObjectHeaders> object_headers(const HttpRequest& request);
 S3Result<PutCondition> put_condition(const HttpRequest& request);
 // 400 AccessControlListNotSupported for every ACL but bucket-owner-full-control.
