@@ -285,3 +285,23 @@ def test_a_long_lived_key_of_the_chain_stands_in_no_statement(clouds, make_world
     world.write_config()
     assert world.run(environment={**cell.environment, **keys})[0] == 0
     assert nothing_left(sandbox) == NOTHING_LEFT
+
+
+def test_a_bundle_of_the_environment_verifies_all_of_aws(clouds, make_world):
+    """AWS_CA_BUNDLE, as the other programs of AWS take it: S3 too, unless staging names a file."""
+    sandbox = clouds("provisioned")
+    world = make_world(sandbox)
+    cell = Cell(world, sandbox, "provisioned", "external_id", "session_keys")
+    tables(world)
+    world.write_config()
+    config = world.folder / "vesto.toml"
+    line = f'tls_ca_file = "{sandbox.endpoints["ca_file"]}"\n'
+    before, staging = config.read_text().split("[destination.rs.staging]")
+    assert line in staging
+    config.write_text(before + "[destination.rs.staging]" + staging.replace(line, ""))
+    assert world.run(environment=cell.environment)[0] == 0
+    world.assert_equal(("public.orders", ["id"]), ("public.items", ["id"]), rows=50)
+    without = {**cell.environment}
+    del without["AWS_CA_BUNDLE"]
+    code, finished, errors = world.run(environment=without)
+    assert code != 0 and "NET-TLS-CA" in errors + json.dumps(finished), errors

@@ -59,7 +59,12 @@ TEST_F(HostileAnswers, GoodOnesPass) {
 
 // Deeper than any answer of AWS's; a parser that goes down with it would need much stack.
 TEST_F(HostileAnswers, DeepJson) {
-  const std::string deep = "{\"dbUser\":" + repeated("[", 40) + repeated("]", 40) + "}";
+  const auto nested = [](int depth) {
+    return R"({"dbUser":"u","dbPassword":"pppp","expiration":1767326645,"x":)" +
+           repeated("[", depth) + repeated("]", depth) + "}";
+  };
+  EXPECT_EQ(serverless_code(nested(20)), "ok");
+  const std::string deep = nested(40);
   EXPECT_EQ(serverless_code(deep), "AWS-ANSWER");
   EXPECT_EQ(serverless_code("{\"x\":" + repeated("[", 100'000)), "AWS-ANSWER");
   EXPECT_EQ(serverless_code(deep, 400), "AWS-ANSWER");
