@@ -30,11 +30,12 @@ std::string key_path(const std::string& data_dir);
 MasterKey make_master_key();
 
 // The keys of the file; nothing if there is none. Errors: SEC-KEY (others may read the file, or
-// change its directory or the data directory; one of them is another user's; not readable, damaged).
+// change its directory or the data directory; one of them is another user's; not readable,
+// damaged).
 Result<std::optional<std::vector<MasterKey>>> read_master_keys(const std::string& data_dir);
 
-// Replaces the file by one with these keys (one or two). Errors: SYS-STORE, SYS-DISK, SEC-KEY (others
-// may change one of its directories).
+// Replaces the file by one with these keys (one or two). Errors: SYS-STORE, SYS-DISK, SEC-KEY
+// (others may change one of its directories).
 Status write_master_keys(const std::string& data_dir, const std::vector<const MasterKey*>& keys);
 
 // The key with this id, or nullptr.

@@ -169,12 +169,12 @@ TEST_F(ChainTest, AssumeRole) {
 TEST_F(ChainTest, RegionOfThePartition) {
   credentials("[base]\n" + keys_of("AKIABASE"));
   const std::pair<const char*, const char*> cases[] = {{"aws", "us-east-1"},
-                                                       {"aws-cn", "cn-north-1"},
+                                                       {"aws-cn", "cn-northwest-1"},
                                                        {"aws-us-gov", "us-gov-west-1"},
                                                        {"aws-eusc", "eusc-de-east-1"}};
   for (const auto& [partition, region] : cases) {
     config("[profile etl]\nsource_profile = base\nrole_arn = arn:" + std::string(partition) +
-           ":iam::1:role/r\n");
+           ":iam::123456789012:role/r\n");
     ASSERT_TRUE(get("etl").ok());
     EXPECT_EQ(sts_.calls.back().options.region, region);
     EXPECT_EQ(sts_.calls.back().request.session_name, "vesto");
