@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
+#include "base/arn.h"
+#include "base/aws_partition.h"
 #include "base/strings.h"
 #include "base/warehouse_endpoint_parts.h"
+#include "base/warehouse_host.h"
 
 namespace vesto::endpoint_text {
 
@@ -18,17 +22,9 @@ constexpr std::array<std::string_view, 6> kSuffixes = {"amazonaws.com",
                                                        "api.amazonwebservices.com.cn",
                                                        "api.amazonwebservices.eu"};
 
-std::string_view partition_of(std::string_view region) {
-  if (region.starts_with("cn-")) return "aws-cn";
-  if (region.starts_with("us-gov-")) return "aws-us-gov";
-  return region.starts_with("eusc-") ? "aws-eusc" : "aws";
-}
-
 bool suffix_fits(std::string_view suffix, std::string_view region) {
-  const std::string_view partition = partition_of(region);
-  if (partition == "aws-cn") return suffix == kSuffixes[1] || suffix == kSuffixes[4];
-  if (partition == "aws-eusc") return suffix == kSuffixes[2] || suffix == kSuffixes[5];
-  return suffix == kSuffixes[0] || suffix == kSuffixes[3];
+  const AwsPartition& partition = partition_of_region(region);
+  return suffix == partition.dns_suffix || suffix == partition.dual_stack_suffix;
 }
 
 // "NAME-endpoint-k7rfausgmlzieup51zgg": what Redshift calls its managed VPC endpoints.
@@ -70,23 +66,33 @@ bool is_redshift_label(std::string_view label) {
 
 using Labels = std::vector<std::string>;
 
+// Where the region stands; a warehouse's own name may look like one, so the usual places come
+// first.
+std::optional<size_t> region_of(const Labels& labels, size_t redshift) {
+  if (redshift > 0 && is_region_name(labels[redshift - 1])) return redshift - 1;
+  if (redshift + 1 < labels.size() && is_region_name(labels[redshift + 1])) return redshift + 1;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    if (is_region_name(labels[i])) return i;
+  }
+  return std::nullopt;
+}
+
 // `labels` without the suffix of AWS, which is `suffix`.
 Error own_but_wrong(const Labels& labels, size_t redshift, std::string_view suffix) {
   const bool serverless = labels[redshift] == "redshift-serverless";
-  const auto region = std::find_if(labels.begin(), labels.end(),
-                                   [](const std::string& label) { return is_region(label); });
-  if (region == labels.end()) {
+  const std::optional<size_t> region_at = region_of(labels, redshift);
+  if (!region_at) {
     return refuse("the host names no AWS region before " + labels[redshift], kFormHint);
   }
-  const auto region_at = static_cast<size_t>(region - labels.begin());
-  if (region_at > redshift || region_at + 1 != redshift) {
-    return refuse("the region " + *region + " stands in the wrong place of the host", kFormHint);
+  const std::string& region = labels[*region_at];
+  if (*region_at + 1 != redshift) {
+    return refuse("the region " + region + " stands in the wrong place of the host", kFormHint);
   }
   if (redshift + 1 != labels.size()) {
     return refuse("the host has a part too many behind " + labels[redshift], kFormHint);
   }
-  if (!suffix_fits(suffix, *region)) {
-    return refuse("hosts in " + *region + " do not end in " + std::string(suffix), kFormHint);
+  if (!suffix_fits(suffix, region)) {
+    return refuse("hosts in " + region + " do not end in " + std::string(suffix), kFormHint);
   }
   if (redshift < 3) {
     return refuse(std::string("the host lacks ") + (serverless ? "the workgroup or the account"
@@ -134,14 +140,16 @@ Status derive_private_link(const Labels& labels, Pasted* pasted) {
   }
   pasted->out.vpc_endpoint = true;
   for (const std::string& label : labels) {
-    if (is_region(label)) pasted->out.region = label;
+    // An id of digits alone has the form of a region.
+    if (!label.starts_with("vpce-") && is_region_name(label)) pasted->out.region = label;
   }
   return ok_status();
 }
 
 // Ends like a name of Redshift's that was cut or misspelt.
 bool looks_cut(const Labels& labels) {
-  if (labels.size() < 4 || !is_redshift_label(labels[3]) || !is_region(labels[2])) return false;
+  if (labels.size() < 4 || !is_redshift_label(labels[3]) || !is_region_name(labels[2]))
+    return false;
   return labels.size() == 4 || labels[4].starts_with("ama") || labels[4] == "api";
 }
 
@@ -181,19 +189,14 @@ std::string behind(std::string_view text, std::string_view word) {
 }  // namespace
 
 OwnHost own_redshift_host(std::string_view host) {
-  const Labels labels = split(host, '.');
-  if (labels.size() < 6 || !is_redshift_label(labels[3])) return {};
-  const bool serverless = labels[3] == "redshift-serverless";
-  const std::string suffix = join({labels.begin() + 4, labels.end()}, ".");
-  if (!is_region(labels[2]) || !suffix_fits(suffix, labels[2])) return {};
-  if (labels[0].empty() || labels[1].empty()) return {};
-  if (serverless && !is_account_id(labels[1])) return {};
+  const WarehouseHost own = parse_warehouse_host(host);
+  if (!own.known()) return {};
   // Whose account stands in a VPC endpoint's name is not documented.
-  const bool vpc_endpoint = is_vpc_endpoint_label(labels[0]);
-  return {.kind = serverless ? WarehouseKind::kServerless : WarehouseKind::kProvisioned,
-          .warehouse = vpc_endpoint ? "" : labels[0],
-          .region = labels[2],
-          .account = serverless && !vpc_endpoint ? labels[1] : "",
+  const bool vpc_endpoint = is_vpc_endpoint_label(own.warehouse);
+  return {.kind = own.serverless ? WarehouseKind::kServerless : WarehouseKind::kProvisioned,
+          .warehouse = vpc_endpoint ? "" : own.warehouse,
+          .region = own.region,
+          .account = vpc_endpoint ? "" : own.account,
           .vpc_endpoint = vpc_endpoint};
 }
 
@@ -276,12 +279,13 @@ Status read_console(std::string_view host, std::string_view rest, Pasted* pasted
   }
   WarehouseEndpoint& out = pasted->out;
   for (const std::string& label : split(to_lower_ascii(host), '.')) {
-    if (is_region(label)) out.region = label;
+    if (is_region_name(label)) out.region = label;
     // A console with several sessions: ACCOUNT-RANDOM.REGION.console...
     if (label.find('-') == 12 && is_account_id(label.substr(0, 12)))
       out.account = label.substr(0, 12);
   }
-  if (const std::string region = behind(rest, "region="); is_region(region)) out.region = region;
+  if (const std::string region = behind(rest, "region="); is_region_name(region))
+    out.region = region;
   for (const std::string_view word : {"cluster=", "clusterIdentifier=", "clusters/", "cluster/"}) {
     if (const std::string name = behind(rest, word); !name.empty() && out.name.empty()) {
       take_setting("cluster", name, pasted);
@@ -303,36 +307,37 @@ Status read_console(std::string_view host, std::string_view rest, Pasted* pasted
 // arn:PARTITION:redshift:REGION:ACCOUNT:cluster:NAME,
 // arn:PARTITION:redshift-serverless:REGION:ACCOUNT:workgroup/UUID
 Status read_arn(std::string_view text, Pasted* pasted) {
-  const std::vector<std::string> parts = split(text, ':');
-  WarehouseEndpoint& out = pasted->out;
-  if (parts.size() < 6) return refuse("it is an ARN that lacks a part");
-  const std::string service = to_lower_ascii(parts[2]);
-  if (!is_redshift_label(service)) {
+  const std::optional<Arn> arn = parse_arn(text);
+  if (!arn) return refuse("it is an ARN that lacks a part, or has one that no ARN has");
+  if (!is_redshift_label(arn->service)) {
     return refuse("it is an ARN, but none of a cluster or workgroup",
                   "ARNs of roles go into auth.role_arn.");
   }
-  out.region = to_lower_ascii(parts[3]);
-  out.account = parts[4];
-  if (!is_region(out.region) || !is_account_id(out.account)) {
+  WarehouseEndpoint& out = pasted->out;
+  if (!is_region_name(arn->region) || arn->account.empty()) {
     return refuse("it is an ARN without a region or an account of 12 digits");
   }
-  if (partition_of(out.region) != to_lower_ascii(parts[1])) {
-    return refuse("the partition of the ARN does not have the region " + out.region);
+  if (partition_of_region(arn->region).name != arn->partition) {
+    return refuse("the partition of the ARN does not have the region " + arn->region);
   }
+  out.region = arn->region;
+  out.account = arn->account;
   note(pasted, "An ARN does not hold the host.");
-  if (service == "redshift-serverless") {
+  if (arn->service == "redshift-serverless") {
     // Its last part is an id: AWS asks for the name.
     out.kind = WarehouseKind::kServerless;
     return ok_status();
   }
   out.kind = WarehouseKind::kProvisioned;
-  const std::string type = to_lower_ascii(parts[5]);
-  if (type == "namespace" || parts.size() < 7) return ok_status();
-  const size_t slash = parts[6].find('/');
-  const std::string name = to_lower_ascii(parts[6].substr(0, slash));
+  const size_t colon = arn->resource.find(':');
+  const std::string type = arn->resource.substr(0, colon);
+  if (type == "namespace" || colon == std::string::npos) return ok_status();
+  const std::string rest = arn->resource.substr(colon + 1);
+  const size_t slash = rest.find('/');
+  const std::string name = to_lower_ascii(rest.substr(0, slash));
   if (is_name_label(name)) out.name = name;
-  if (type == "dbname" && slash != std::string::npos && parts[6].substr(slash + 1) != "*") {
-    pasted->database = parts[6].substr(slash + 1);
+  if (type == "dbname" && slash != std::string::npos && rest.substr(slash + 1) != "*") {
+    pasted->database = rest.substr(slash + 1);
   }
   return ok_status();
 }

@@ -28,8 +28,6 @@ Error refuse(std::string why, std::string hint = "");
 void note(Pasted* pasted, std::string text);  // once each
 
 bool all_digits(std::string_view text);
-bool is_region(std::string_view text);      // "us-gov-west-1": its form, not a list
-bool is_account_id(std::string_view text);  // 12 digits
 // %20 and the like; what is no such code stays.
 std::string percent_decoded(std::string_view text);
 bool starts_with_ignoring_case(std::string_view text, std::string_view head);
@@ -64,8 +62,8 @@ Status read_psql_line(std::string_view text, Pasted* pasted);
 
 // --- warehouse_endpoint_names.cc: what names tell
 
-// Redshift's own host names, VPC endpoints among them: kind, region, account, warehouse. All empty
-// where the host is none.
+// What parse_warehouse_host() tells, and VPC endpoints, from whose names no warehouse can be
+// derived. All empty where the host is none of Redshift's.
 struct OwnHost {
   WarehouseKind kind = WarehouseKind::kUnknown;
   std::string warehouse = {};  // "" for a VPC endpoint

@@ -105,21 +105,6 @@ bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-bool is_account_id(std::string_view text) { return text.size() == 12 && all_digits(text); }
-
-// Words of lower-case letters, and a number as the last one.
-bool is_region(std::string_view text) {
-  if (text.size() > 40) return false;
-  const std::vector<std::string> words = split(text, '-');
-  if (words.size() < 3 || words.size() > 5 || words.back().size() > 2) return false;
-  for (size_t i = 0; i + 1 < words.size(); ++i) {
-    const bool letters =
-        std::all_of(words[i].begin(), words[i].end(), [](char c) { return c >= 'a' && c <= 'z'; });
-    if (!letters || words[i].size() < 2) return false;
-  }
-  return all_digits(words.back());
-}
-
 bool starts_with_ignoring_case(std::string_view text, std::string_view head) {
   return text.size() >= head.size() && to_lower_ascii(text.substr(0, head.size())) == head;
 }

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "base/aws_partition.h"
 #include "base/strings.h"
 #include "base/warehouse_endpoint_parts.h"
 
@@ -86,7 +87,7 @@ Status read_host_and_port(std::string_view text, bool iam, Pasted* pasted) {
   if (port.empty()) return ok_status();
   port.remove_prefix(1);
   const std::string region = to_lower_ascii(port);
-  if (iam && is_region(region)) {
+  if (iam && is_region_name(region)) {
     pasted->out.region = region;
     take_setting("clusterid", pasted->host, pasted);
     pasted->host.clear();

@@ -2,6 +2,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/arn.h"
+#include "base/aws_partition.h"
 #include "base/strings.h"
 #include "base/warehouse_endpoint_parts.h"
 
@@ -145,7 +147,7 @@ void take_cluster(std::string_view value, Pasted* pasted) {
 void take_more(Setting setting, std::string_view value, Pasted* pasted) {
   switch (setting) {
     case Setting::kRegion:
-      if (is_region(to_lower_ascii(value))) pasted->out.region = to_lower_ascii(value);
+      if (is_region_name(to_lower_ascii(value))) pasted->out.region = to_lower_ascii(value);
       return;
     case Setting::kAccount:
       if (is_account_id(value)) pasted->out.account = value;

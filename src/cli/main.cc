@@ -27,6 +27,12 @@ int run_command(const Context& context) {
       return cmd_source_test(context);
     case Verb::kSourceTables:
       return cmd_source_tables(context);
+    case Verb::kDestinationEndpoint:
+      return cmd_destination_endpoint(context);
+    case Verb::kDestinationList:
+      return cmd_destination_list(context);
+    case Verb::kDestinationShow:
+      return cmd_destination_show(context);
     case Verb::kSyncPlan:
       return cmd_plan(context);
     case Verb::kSyncRejected:

@@ -15,6 +15,9 @@ enum class Verb {
   kConfigShow,
   kSourceTest,
   kSourceTables,
+  kDestinationEndpoint,
+  kDestinationList,
+  kDestinationShow,
   kSyncPlan,
   kSyncRejected,
   kSyncParity,
@@ -45,7 +48,7 @@ struct Options {
   bool no_progress = false;
 
   std::string name;                // SYNC, source, destination, secret, RUN or CODE
-  std::vector<std::string> names;  // status SYNC...
+  std::vector<std::string> names;  // status SYNC..., destination endpoint TEXT...
   std::vector<std::string> tables;
   bool full_refresh = false;
   bool dry_run = false;

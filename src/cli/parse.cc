@@ -177,6 +177,7 @@ class Line {
     test->add_option("NAME", options_.name, "Name of the source")->required();
     CLI::App* tables = add(source, "tables", "Tables of a source", Verb::kSourceTables);
     tables->add_option("NAME", options_.name, "Name of the source")->required();
+    add_destination();
     CLI::App* config = add_group("config", "The configuration");
     CLI::App* check =
         add(config, "check", "Check the configuration, secrets included", Verb::kConfigCheck);
@@ -187,7 +188,6 @@ class Line {
     show->add_flag("--origin", options_.origin, "And where each came from");
     add(&app_, "init", "Write a commented vesto.toml", Verb::kInit);
     add_secret();
-    add_network();
     CLI::App* identity = add_group("identity", "Who Vesto is towards AWS");
     add(identity, "show",
         "Who we are towards AWS, what goes into a trust policy, and how to get an identity",
@@ -196,11 +196,21 @@ class Line {
                      "Name of the destination; all, in short, without");
   }
 
-  void add_network() {
-    CLI::App* destination = add_group("destination", "Where rows go to");
+  void add_destination() {
+    CLI::App* destination = add_group("destination", "The destinations");
+    add(destination, "endpoint", "Say what a pasted endpoint means, and what must be asked",
+        Verb::kDestinationEndpoint)
+        ->add_option("TEXT", options_.names,
+                     "The endpoint in any form, in quotes; - reads it from stdin")
+        ->required();
+    add(destination, "list", "The destinations of the configuration", Verb::kDestinationList);
+    add(destination, "show", "One destination as it is understood; nothing is dialled",
+        Verb::kDestinationShow)
+        ->add_option("NAME", options_.name, "Name of the destination")
+        ->required();
     add(destination, "test", "Ask step by step: name, port, encryption, login",
         Verb::kDestinationTest)
-        ->add_option("DESTINATION", options_.name, "Name of the destination")
+        ->add_option("NAME", options_.name, "Name of the destination")
         ->required();
     CLI::App* key =
         add(&app_, "ssh-key", "Public key of an SSH tunnel, as the line for authorized_keys",
@@ -379,6 +389,10 @@ class Line {
         {"source", "vesto source tables shop"},
         {"source test", "vesto source test shop"},
         {"source tables", "vesto source tables shop"},
+        {"destination", "vesto destination list"},
+        {"destination endpoint", "vesto destination endpoint \"jdbc:redshift://host:5439/dev\""},
+        {"destination list", "vesto destination list --json"},
+        {"destination show", "vesto destination show acme"},
         {"config", "vesto config check"},
         {"config check", "vesto config check --config vesto.toml"},
         {"config show", "vesto config show --origin"},
@@ -411,11 +425,28 @@ ParsedLine parse_command_line(const std::vector<std::string>& arguments) {
 }
 
 std::vector<std::string> command_names() {
-  return {"run",           "sync plan",    "sync parity",   "sync rejected",
-          "status",        "history",      "show",          "source test",
-          "source tables", "config check", "config show",   "init",
-          "secret set",    "secret list",  "secret remove", "secret rotate-key",
-          "identity show", "help",         "version"};
+  return {"run",
+          "sync plan",
+          "sync parity",
+          "sync rejected",
+          "status",
+          "history",
+          "show",
+          "source test",
+          "source tables",
+          "destination endpoint",
+          "destination list",
+          "destination show",
+          "config check",
+          "config show",
+          "init",
+          "secret set",
+          "secret list",
+          "secret remove",
+          "secret rotate-key",
+          "identity show",
+          "help",
+          "version"};
 }
 
 }  // namespace vesto::cli

@@ -7,6 +7,7 @@
 
 #include "base/budget.h"
 #include "base/strings.h"
+#include "base/warehouse_endpoint.h"
 #include "config/build_auth.h"
 #include "config/build_ssh.h"
 #include "config/section.h"
@@ -136,17 +137,48 @@ class Builder {
   void endpoint(const Section& section, DestinationConfig* out) {
     const std::string text = section.text("endpoint");
     if (text.empty()) return;
-    const auto parsed = parse_endpoint(text);
-    if (const auto* reason = std::get_if<std::string>(&parsed)) {
+    Result<WarehouseEndpoint> parsed = parse_warehouse_endpoint(text);
+    if (!parsed.ok()) {
       add(ErrorCode::kCfgValue, section.origin("endpoint"),
-          fmt::format("destination.{}.endpoint cannot be read: {}", out->name, *reason),
-          "Write host:port/database, as the AWS console shows it.");
+          fmt::format("destination.{}.endpoint cannot be read: {}", out->name,
+                      parsed.error().message()),
+          parsed.error().hint());
       return;
     }
-    const auto& endpoint = std::get<WarehouseEndpoint>(parsed);
-    out->host = endpoint.host;
-    out->port = endpoint.port;
-    out->database = endpoint.database;
+    check_endpoint(*parsed, section.origin("endpoint"), out->name);
+    out->endpoint = *std::move(parsed);
+    out->host = out->endpoint.host;
+    out->port = out->endpoint.port;
+    out->database = out->endpoint.database;
+  }
+
+  // What stands in a file is never passed over, as it may be for a text that was only pasted.
+  void check_endpoint(const WarehouseEndpoint& endpoint, const Origin& origin,
+                      const std::string& name) {
+    if (endpoint.held_password) {
+      add(ErrorCode::kCfgSecretPlain, origin,
+          fmt::format("destination.{}.endpoint holds a password or key", name),
+          fmt::format("Take it out, and change it: others may have read it. Then vesto secret set "
+                      "NAME, and password = {{ secret = \"NAME\" }} in [destination.{}.auth].",
+                      name));
+    } else if (endpoint.held_user) {
+      add(ErrorCode::kCfgValue, origin, fmt::format("destination.{}.endpoint holds a user", name),
+          fmt::format("Take it out, and write user in [destination.{}.auth].", name));
+    }
+    if (endpoint.held_no_tls) {
+      add(ErrorCode::kCfgValue, origin,
+          fmt::format("destination.{}.endpoint asks for connections without TLS", name),
+          "Take that out: certificate and name are always verified.");
+    }
+    for (size_t i = 0; i < endpoint.missing.size(); ++i) {
+      // Kind, region and warehouse are settings of their own.
+      const std::string& what = endpoint.missing[i];
+      if (what != "endpoint" && what != "database") continue;
+      add(ErrorCode::kCfgMissing, origin,
+          fmt::format("destination.{}.endpoint does not tell the {}: {}", name,
+                      what == "endpoint" ? "host" : what, endpoint.questions[i]),
+          "Write endpoint = \"host:port/database\".");
+    }
   }
 
   void check_staging(const Section& staging, DestinationConfig* out) {

@@ -8,7 +8,6 @@
 #include "base/arn.h"
 #include "base/http_origin.h"
 #include "base/strings.h"
-#include "base/warehouse_host.h"
 #include "config/values.h"
 
 namespace vesto {
@@ -63,9 +62,9 @@ class AuthBuilder {
   }
 
   void derive() {
-    const WarehouseHost parts = parse_warehouse_host(destination_.host);
-    out_.region = section_.has("region") ? section_.text("region") : parts.region;
-    out_.warehouse = section_.has("warehouse") ? section_.text("warehouse") : parts.warehouse;
+    const WarehouseEndpoint& endpoint = destination_.endpoint;
+    out_.region = section_.has("region") ? section_.text("region") : endpoint.region;
+    out_.warehouse = section_.has("warehouse") ? section_.text("warehouse") : endpoint.name;
     out_.method = section_.has("method")
                       ? section_.text("method")
                       : (out_.user.given() || out_.password.given() ? "password" : "iam_role");
@@ -83,17 +82,18 @@ class AuthBuilder {
   }
 
   void check_login() {
-    const WarehouseHost host = parse_warehouse_host(destination_.host);
-    if (host.known() && host.serverless != destination_.serverless) {
+    const WarehouseKind kind = destination_.endpoint.kind;
+    const bool serverless = kind == WarehouseKind::kServerless;
+    if (kind != WarehouseKind::kUnknown && serverless != destination_.serverless) {
       issues_->push_back(
           {.code = ErrorCode::kCfgValue,
            .origin = destination_.origin,
-           .message = fmt::format(
-               "destination.{}: the endpoint is that of {}, but kind is \"{}\"", destination_.name,
-               host.serverless ? "a Serverless workgroup" : "a provisioned cluster",
-               destination_.serverless ? "redshift-serverless" : "redshift"),
-           .hint = host.serverless ? "Write kind = \"redshift-serverless\"."
-                                   : "Write kind = \"redshift\"."});
+           .message = fmt::format("destination.{}: the endpoint is that of {}, but kind is \"{}\"",
+                                  destination_.name,
+                                  serverless ? "a Serverless workgroup" : "a provisioned cluster",
+                                  destination_.serverless ? "redshift-serverless" : "redshift"),
+           .hint = serverless ? "Write kind = \"redshift-serverless\"."
+                              : "Write kind = \"redshift\"."});
     }
     if (out_.method == "password") {
       need("user", out_.user.given(), "a login by password needs it");

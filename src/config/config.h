@@ -19,6 +19,7 @@
 
 #include "base/redact.h"
 #include "base/result.h"
+#include "base/warehouse_endpoint.h"
 #include "config/tree.h"
 #include "secret/sealed_store.h"
 
@@ -107,6 +108,7 @@ struct DestinationConfig {
   std::string host;
   int port = 5439;
   std::string database;
+  WarehouseEndpoint endpoint;  // as understood, host, port and database included
   std::string schema;
   bool create_schema = false;
   std::string tls_ca_file;  // "" = the system's

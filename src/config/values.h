@@ -4,24 +4,12 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <variant>
 
 namespace vesto {
 
 // "250ms", "30s", "10m", "6h", "2d": digits and one unit, at most 400 days.
 std::optional<int64_t> parse_duration_ms(std::string_view text);
-
-struct WarehouseEndpoint {
-  std::string host;
-  int port = 5439;
-  std::string database;
-};
-
-// "host[:port]/database" as pasted: blanks around and inside are dropped, and so are a leading
-// "jdbc:redshift://" or "redshift://". An IPv6 address stands in brackets. Otherwise the reason.
-std::variant<WarehouseEndpoint, std::string> parse_endpoint(std::string_view text);
 
 // Letters, digits, "_" and "-", 1 to 64 of them: names of sources, destinations and syncs.
 bool good_object_name(std::string_view name);
