@@ -87,7 +87,7 @@ def test_words_without_quotes_are_one_text(vesto):
 ])
 def test_what_is_no_endpoint(vesto, text, words):
     done = vesto("destination", "endpoint", text)
-    assert done.returncode == 4 or done.returncode == 3
+    assert done.returncode == 3
     assert done.stdout == "" and words in done.stderr and "hunter2" not in done.stderr
     assert done.stderr.startswith("Error CFG-VALUE: ")
     data = json.loads(vesto("destination", "endpoint", text, "--json").stdout)
