@@ -36,6 +36,10 @@ TEST_F(ParseTest, Commands) {
   EXPECT_EQ(good({"config", "show", "--origin"}).verb, Verb::kConfigShow);
   EXPECT_EQ(good({"source", "test", "a"}).verb, Verb::kSourceTest);
   EXPECT_EQ(good({"source", "tables", "a"}).verb, Verb::kSourceTables);
+  EXPECT_EQ(good({"destination", "endpoint", "a", "b"}).verb, Verb::kDestinationEndpoint);
+  EXPECT_EQ(good({"destination", "endpoint", "-"}).names, (std::vector<std::string>{"-"}));
+  EXPECT_EQ(good({"destination", "list"}).verb, Verb::kDestinationList);
+  EXPECT_EQ(good({"destination", "show", "a"}).verb, Verb::kDestinationShow);
   EXPECT_EQ(good({"sync", "plan", "a"}).verb, Verb::kSyncPlan);
   const Options parity =
       good({"sync", "parity", "a", "--table", "x.y", "--table", "x.z", "--sample", "--repair"});
