@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 
 #include "base/strings.h"
 
@@ -18,12 +19,21 @@ constexpr int kMaxOpenTries = 3;
 constexpr int kChunksPerTurn = 4;  // then the other connections have their turn
 // How long a local end may take to read its last bytes and close after the far end has closed.
 constexpr int64_t kLingerMs = 2'000;
-constexpr uint32_t kFirstChannelNumber = 43;  // libssh counts from here
 
 }  // namespace
 
-SshConnection::SshConnection(ssh_session session, std::string host, int port, uint32_t* open_number)
-    : session_(session), host_(std::move(host)), port_(port), open_number_(open_number) {}
+uint32_t SshAsked::add(const std::string& target) {
+  targets_[next_ % kKept] = {next_, target};
+  return next_++;
+}
+
+bool SshAsked::same_target(uint32_t number, const std::string& target) const {
+  const auto& [known, whereto] = targets_[number % kKept];
+  return known == number && whereto == target;
+}
+
+SshConnection::SshConnection(ssh_session session, std::string host, int port, SshAsked* asked)
+    : session_(session), host_(std::move(host)), port_(port), asked_(asked) {}
 
 SshConnection::~SshConnection() { close_channel(); }
 
@@ -37,7 +47,7 @@ bool SshConnection::new_channel() {
   callbacks_.channel_eof_function = &SshConnection::on_eof;
   callbacks_.channel_close_function = &SshConnection::on_close;
   ssh_callbacks_init(&callbacks_);
-  own_number_ = kFirstChannelNumber + (*open_number_)++;
+  asked_->add(target());
   ++tries_;
   return ssh_set_channel_callbacks(channel_, &callbacks_) == SSH_OK;
 }
@@ -51,24 +61,37 @@ SshConnection::Opening SshConnection::open() {
     opened_ = true;
     return Opening::kOpen;
   }
-  // "Channel opening failure: channel 43 error (1) open failed": the session keeps the words of the
-  // last refusal only. They may be another channel's, when two were refused at once: ask again.
+  const bool told = take_refusal();
+  close_channel();
+  // Ask again for the reason; a tunnel's connections seldom have more targets than tries.
+  if (!told && tries_ < kMaxOpenTries && ssh_is_connected(session_) != 0) return open();
+  return Opening::kRefused;
+}
+
+std::string SshConnection::target() const { return fmt::format("{}:{}", host_, port_); }
+
+// "Channel opening failure: channel 43 error (1) open failed": the session keeps the words of the
+// last refusal only, and several may have come at once. Another channel's words are good for this
+// one if it went to the same target. False: they are of another one.
+bool SshConnection::take_refusal() {
+  constexpr std::string_view kHead = "failure: channel ";
   const std::string words = ssh_get_error(session_);
-  const bool own = words.find(fmt::format("channel {} error", own_number_)) != std::string::npos;
-  if (!own && tries_ < kMaxOpenTries && ssh_is_connected(session_) != 0) {
-    close_channel();
-    return open();
-  }
+  refusal_code_.clear();
+  refusal_words_.clear();
+  const size_t head = words.find(kHead);
   const size_t code = words.find(" error (");
   const size_t end = words.find(") ", code == std::string::npos ? 0 : code);
-  if (own && code != std::string::npos && end != std::string::npos) {
-    refusal_code_ = words.substr(code + 8, end - code - 8);
-    refusal_words_ = ssh_words(std::string_view(words).substr(end + 2));
-  } else {
+  if (head == std::string::npos || code == std::string::npos || end == std::string::npos) {
     refusal_words_ = ssh_words(words);
+    return true;
   }
-  close_channel();
-  return Opening::kRefused;
+  const size_t number_at = head + kHead.size();
+  const auto number =
+      parse_int(std::string_view(words).substr(number_at, code < number_at ? 0 : code - number_at));
+  if (!number || !asked_->same_target(static_cast<uint32_t>(*number), target())) return false;
+  refusal_code_ = words.substr(code + 8, end - code - 8);
+  refusal_words_ = ssh_words(std::string_view(words).substr(end + 2));
+  return true;
 }
 
 Error SshConnection::refusal() const {

@@ -11,22 +11,37 @@
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "net/ssh_parts.h"
 
 namespace vesto {
 
+// The channels that one session asked for: libssh's number of each, and whereto, for the last 256.
+class SshAsked {
+ public:
+  uint32_t add(const std::string& target);
+  // Whether the channel with this number was asked for to the same target.
+  [[nodiscard]] bool same_target(uint32_t number, const std::string& target) const;
+
+ private:
+  static constexpr size_t kKept = 256;
+  uint32_t next_ = 43;  // libssh counts from here
+  std::array<std::pair<uint32_t, std::string>, kKept> targets_;
+};
+
 class SshConnection {
  public:
   enum class Opening { kWaits, kOpen, kRefused };
 
-  // `open_number`: how many channels this session opened before this one.
-  SshConnection(ssh_session session, std::string host, int port, uint32_t* open_number);
+  // `asked` belongs to the session and outlives this.
+  SshConnection(ssh_session session, std::string host, int port, SshAsked* asked);
   ~SshConnection();
   SshConnection(const SshConnection&) = delete;
   SshConnection& operator=(const SshConnection&) = delete;
@@ -65,7 +80,9 @@ class SshConnection {
   static void on_eof(ssh_session session, ssh_channel channel, void* self);
   static void on_close(ssh_session session, ssh_channel channel, void* self);
 
+  [[nodiscard]] std::string target() const;
   bool new_channel();
+  bool take_refusal();
   int deliver(const char* data, size_t size);  // bytes that the local socket took
   void drain_channel(char* scratch);
   bool flush_to_local();
@@ -80,8 +97,7 @@ class SshConnection {
   ssh_channel_callbacks_struct callbacks_ = {};
   std::string host_;
   int port_;
-  uint32_t* open_number_;
-  uint32_t own_number_ = 0;
+  SshAsked* asked_;
   int tries_ = 0;
   std::string refusal_code_;
   std::string refusal_words_;

@@ -99,7 +99,7 @@ void SshLoop::take_dials() {
         dial->done.notify_all();
         continue;
       }
-      channels_opened_ = 0;
+      asked_ = {};
       session_up_ = false;
       session_ = std::make_unique<SshSession>(options_, key_, dial->addresses, host_key_types_);
     }

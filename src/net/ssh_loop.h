@@ -76,7 +76,7 @@ class SshLoop {
   std::unique_ptr<SshSession> session_;
   bool session_up_ = false;
   std::string host_key_types_;
-  uint32_t channels_opened_ = 0;
+  SshAsked asked_;
   int64_t last_heard_ms_ = 0;
   int64_t last_keepalive_ms_ = 0;
   uint64_t heard_bytes_ = 0;

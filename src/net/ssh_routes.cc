@@ -34,8 +34,8 @@ void SshLoop::start_opening(std::shared_ptr<SshDial> dial) {
             .with_hint("Close connections, or raise the limit of the tunnel."));
     return;
   }
-  auto connection = std::make_unique<SshConnection>(session_->handle(), dial->host, dial->port,
-                                                    &channels_opened_);
+  auto connection =
+      std::make_unique<SshConnection>(session_->handle(), dial->host, dial->port, &asked_);
   openings_.push_back({.dial = std::move(dial), .connection = std::move(connection)});
 }
 
@@ -141,8 +141,8 @@ void SshLoop::accept_on(RouteEntry* route) {
       reset_at_once(std::move(local));
       continue;
     }
-    auto connection = std::make_unique<SshConnection>(session_->handle(), route->host, route->port,
-                                                      &channels_opened_);
+    auto connection =
+        std::make_unique<SshConnection>(session_->handle(), route->host, route->port, &asked_);
     connection->take_local(std::move(local));
     ++mail_->connections;
     carried_.push_back({.connection = std::move(connection),

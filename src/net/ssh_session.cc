@@ -8,6 +8,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -46,6 +48,12 @@ void tune_socket(int fd, const SshOptions& options) {
   set_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, idle_s);
   set_number(fd, IPPROTO_TCP, TCP_KEEPCNT, std::clamp(options.keepalive_count, 1, 20));
   set_number(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, limit_ms);
+}
+
+// 0 if it is none. No two open sockets have the same.
+ino_t socket_inode(int fd) {
+  struct stat found = {};
+  return ::fstat(fd, &found) == 0 && S_ISSOCK(found.st_mode) ? found.st_ino : 0;
 }
 
 void set_nonblocking(int fd) {
@@ -127,6 +135,10 @@ void SshSession::close(bool polite) {
     }
     ssh_free(session_);
     session_ = nullptr;
+    // libssh closes a socket that was handed to it on some of its ways and not on others. The inode
+    // tells whether the number is still that socket's, or another thread's file by now.
+    if (given_fd_ >= 0 && socket_inode(given_fd_) == given_inode_) ::close(given_fd_);
+    given_fd_ = -1;
   }
   received_before_ += counter_.in_bytes;
   sent_before_ += counter_.out_bytes;
@@ -215,7 +227,8 @@ bool SshSession::start_ssh() {
   if (!set_options(session_, options_, types_.c_str(), tcp_.get())) return false;
   ssh_set_counters(session_, &counter_, nullptr);
   ssh_set_blocking(session_, 0);
-  tcp_.release();  // ssh_connect takes it
+  given_fd_ = tcp_.release();
+  given_inode_ = socket_inode(given_fd_);
   stage_ = Stage::kKeyExchange;
   ssh_connect(session_);  // the first call only finds out that TCP stands
   return true;

@@ -13,6 +13,7 @@
 
 #include <libssh/libssh.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <cstdint>
 #include <optional>
@@ -99,6 +100,8 @@ class SshSession {
   int last_errno_ = 0;
   Stage stage_ = Stage::kTcp;
   OwnedFd tcp_;  // until libssh has it
+  int given_fd_ = -1;
+  ino_t given_inode_ = 0;
   ssh_session session_ = nullptr;
   ssh_event event_ = nullptr;
   ssh_counter_struct counter_ = {};

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "base/hash.h"
@@ -108,8 +110,10 @@ TEST_F(Carry, HalfClosedConnectionsGoOn) {
 
 TEST_F(Carry, WhatTheTargetSaidLastArrivesThoughItClosedWhileWeSend) {
   TcpTarget target([](int fd) {
-    tcp_read(fd, 1'000);
+    tcp_read(fd, 5'000);
     tcp_send(fd, std::string(200'000, 'e') + "FATAL: no");
+    ::shutdown(fd, SHUT_WR);
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
   });
   auto tunnel = make();
   const auto route = dial(tunnel.get(), target.port());
@@ -162,7 +166,7 @@ TEST_F(Carry, ACutAtTheTargetIsACutOnOurSide) {
 // does it stop the others.
 TEST_F(Carry, SlowReadersTakeBoundedMemoryAndStopNobody) {
   std::atomic<bool> go_on{false};
-  constexpr size_t kBytes = 48'000'000;
+  constexpr size_t kBytes = 64'000'000;
   const std::string bytes = bytes_of(7, kBytes);
   TcpTarget source([&bytes](int fd) {
     tcp_read(fd, 1);
@@ -187,7 +191,8 @@ TEST_F(Carry, SlowReadersTakeBoundedMemoryAndStopNobody) {
   std::this_thread::sleep_for(std::chrono::milliseconds(1'500));
   EXPECT_EQ(through_echo(other->port, "still here"), "still here");
   const int64_t more_kib = resident_kib() - before_kib;
-  EXPECT_LT(more_kib, 24'000) << "of " << kBytes / 1'024 << " KiB each way";
+  // The sanitizers hold on to what is freed; without them it is 6 MB.
+  EXPECT_LT(more_kib, 40'000) << "of " << kBytes / 1'024 << " KiB each way";
   // Whoever reads at last gets all.
   EXPECT_EQ(sha256_hex(tcp_read(reader, kBytes)), sha256_hex(bytes));
   go_on = true;
@@ -338,6 +343,34 @@ TEST_F(Carry, AnOpenThatStallsBlocksNobody) {
   ::close(taken);
   ::close(filler);
   ::close(stalled);
+}
+
+// Sessions that are lost, refused or closed leave no descriptor behind.
+TEST_F(Carry, NoDescriptorIsLeftBehind) {
+  TcpTarget target(&TcpTarget::echo);
+  const auto open_files = [] {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return std::distance(begin(all), end(all));
+  };
+  const auto before = open_files();
+  for (int round = 0; round < 3; ++round) {
+    auto tunnel = make();
+    ASSERT_TRUE(dial(tunnel.get(), target.port()).ok());
+    server().kill_connections();
+    EXPECT_TRUE(dial_until(tunnel.get(), target.port(), std::nullopt).ok());
+    SshOptions options = standard();
+    options.host_key = "";
+    EXPECT_FALSE(dial(std::make_unique<SshTunnel>(options).get(), 1).ok());
+    options = standard();
+    options.private_key = *make_ssh_key();
+    EXPECT_FALSE(dial(std::make_unique<SshTunnel>(options).get(), 1).ok());
+    options.port = target.port();
+    options.connect_timeout_ms = 200;
+    EXPECT_FALSE(dial(std::make_unique<SshTunnel>(options).get(), 1).ok());
+  }
+  // The target's own threads close theirs a little later.
+  EXPECT_TRUE(eventually([&] { return open_files() <= before; }, 3'000))
+      << before << " before, " << open_files() << " after";
 }
 
 TEST_F(Carry, ATunnelThatGoesCutsWhatItCarries) {
