@@ -41,6 +41,8 @@ test-versitygw: deps-test
 bench: deps-test
 	@tools/build.sh release
 	@$(PYTHON) bench/bench.py
+	@cmake --build build/release --target ssh_tunnel_bench >/dev/null
+	@$(PYTHON) bench/ssh_tunnel.py
 
 # FUZZ_SECONDS for each target.
 FUZZ_SECONDS ?= 600

@@ -296,6 +296,33 @@ TEST_F(Carry, ABastionThatStopsTakingIsNoticed) {
   EXPECT_EQ(route->failure()->code(), ErrorCode::kSshLost);
 }
 
+// With the usual limits nothing is noticed so soon, but the tunnel can still be closed.
+TEST_F(Carry, ATunnelWhoseBastionTakesNothingCloses) {
+  TcpTarget sink([](int fd) { tcp_read(fd, 1'000'000'000); });
+  auto tunnel = make();
+  const auto route = dial(tunnel.get(), sink.port());
+  ASSERT_TRUE(route.ok()) << told(route);
+  const int fd = tcp_connect(route->port);
+  std::thread sender([fd] {
+    const std::string block(65'536, 's');
+    while (tcp_send(fd, block)) {
+    }
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  server().signal_all(SIGSTOP);
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  std::thread rescue([this] {
+    std::this_thread::sleep_for(std::chrono::seconds(6));
+    server().signal_all(SIGCONT);
+  });
+  const auto start = std::chrono::steady_clock::now();
+  tunnel.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
+  rescue.join();
+  sender.join();
+  ::close(fd);
+}
+
 // A target that answers no SYN: its dial ends in its own time, the others go on meanwhile.
 TEST_F(Carry, AnOpenThatStallsBlocksNobody) {
   const int stalled = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
