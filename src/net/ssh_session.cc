@@ -236,7 +236,8 @@ bool SshSession::start_ssh() {
 
 void SshSession::step_key_exchange() {
   const int answer = ssh_connect(session_);
-  // libssh makes the socket blocking once TCP stands: a full send buffer would then stop us.
+  // libssh makes the socket blocking once TCP stands. It writes only after POLLOUT, but one write
+  // may be larger than the room that POLLOUT stands for.
   if (ssh_get_fd(session_) >= 0) set_nonblocking(ssh_get_fd(session_));
   if (answer == SSH_AGAIN) return;
   if (answer == SSH_OK) {

@@ -312,7 +312,7 @@ TEST_F(Carry, ATunnelWhoseBastionTakesNothingCloses) {
   server().signal_all(SIGSTOP);
   std::this_thread::sleep_for(std::chrono::milliseconds(700));
   std::thread rescue([this] {
-    std::this_thread::sleep_for(std::chrono::seconds(6));
+    std::this_thread::sleep_for(std::chrono::milliseconds(3'500));
     server().signal_all(SIGCONT);
   });
   const auto start = std::chrono::steady_clock::now();
