@@ -14,10 +14,7 @@ namespace vesto {
 
 namespace {
 
-// Keys for COPY are meant to live so long (kCopyLifeMs of sync/identity.cc): a large one takes
-// more.
-constexpr int64_t kShortestCopyLimitS = 1800;
-constexpr int64_t kLongestLoginS = 3600;
+constexpr int64_t kDefaultSessionS = 3600;
 
 class AuthBuilder {
  public:
@@ -184,24 +181,11 @@ class AuthBuilder {
 
   void check_session_duration() {
     // "1h" is the default, which config show prints.
-    if (!section_.has("session_duration") || out_.session_duration_s == kLongestLoginS) return;
-    const bool short_one = out_.session_duration_s < kShortestCopyLimitS;
-    if (out_.role_arn.empty() && out_.method == "password") {
+    if (!section_.has("session_duration") || out_.session_duration_s == kDefaultSessionS) return;
+    if (out_.role_arn.empty()) {
       forbid("session_duration",
-             "no role is assumed and no login is asked for: give role_arn, or remove the line");
-    } else if (out_.role_arn.empty() && out_.session_duration_s > kLongestLoginS) {
-      forbid("session_duration",
-             "no role is assumed, and a temporary login is given for one hour at most");
-    } else if (!out_.role_arn.empty() && out_.copy == "session_keys" && short_one) {
-      issues_->push_back({.code = ErrorCode::kCfgValue,
-                          .origin = section_.origin("session_duration"),
-                          .message = fmt::format(
-                              "destination.{}.auth.session_duration = \"{}\": a COPY that takes "
-                              "longer fails when its keys end, and may take half an hour and "
-                              "more",
-                              destination_.name, section_.text("session_duration")),
-                          .hint = "Set it to \"30m\" or more, or leave it out.",
-                          .warning = true});
+             "no role is assumed, and temporary logins always last an hour: give role_arn, or "
+             "remove the line");
     }
   }
 

@@ -125,9 +125,11 @@ void add_auth_login(std::vector<KeySpec>* keys) {
   keys->push_back(
       optional("destination.*.auth.warehouse", kText, "",
                "With iam_role: cluster identifier or name of the workgroup; without it the first "
-               "label of endpoint."));
-  keys->push_back(optional("destination.*.auth.region", kText, "",
-                           "Region of the warehouse; without it as endpoint says."));
+               "label of endpoint. Needed with a custom name or a VPC endpoint."));
+  keys->push_back(
+      optional("destination.*.auth.region", kText, "",
+               "Region of the warehouse; without it as endpoint says. Needed with a custom "
+               "name."));
 }
 
 void add_auth(std::vector<KeySpec>* keys) {
@@ -168,9 +170,11 @@ void add_auth(std::vector<KeySpec>* keys) {
                    .min = 900'000,
                    .max = 43'200'000,
                    .since = kFirst,
-                   .doc = "How long assumed roles last (logins: one hour at most), 15m to 12h; a "
-                          "role allows one hour unless its maximum was raised. Refreshed in time, "
-                          "but not while a COPY runs: with less than 30m a long one fails."});
+                   .doc =
+                       "How long assumed roles last, 15m to 12h; a role allows one hour unless its "
+                       "maximum was raised. Refreshed in time. COPY's own session is asked for "
+                       "longer where the COPY may take longer and the role allows it. Temporary "
+                       "logins always last an hour."});
   keys->push_back(optional("destination.*.auth.sts_endpoint", kText, "",
                            "Address of STS, for VPC endpoints and stand-ins; AWS's own when left "
                            "out. https, or http to this machine."));
@@ -209,8 +213,12 @@ void add_destination(std::vector<KeySpec>* keys) {
   keys->push_back(objects("destination", "Where rows go to, by name."));
   keys->push_back(choice("destination.*.kind", "", "redshift|redshift-serverless", "",
                          "What the destination is."));
-  keys->push_back(needed("destination.*.endpoint", kText,
-                         "host:port/database, as the AWS console shows it. Without a port: 5439."));
+  keys->push_back(
+      needed("destination.*.endpoint", kText,
+             "Where the warehouse is, in any form that is pasted: host:port/database as the "
+             "AWS console shows it, a JDBC or ODBC address, a psql line. Without a "
+             "port: 5439. User and password go into auth. vesto destination endpoint "
+             "TEXT says how it is understood."));
   keys->push_back(needed("destination.*.schema", kText, "Schema of the target tables."));
   keys->push_back(flag("destination.*.create_schema",
                        "Make the schema if it is not there (needs CREATE on the database)."));

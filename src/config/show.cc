@@ -1,6 +1,8 @@
 // The configuration as Vesto understands it, with defaults and origins.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/json_text.h"
 #include "base/strings.h"
 #include "config/config.h"
@@ -65,6 +67,11 @@ std::string json_value(const TomlValue& value) {
   return toml_value(value);
 }
 
+bool needs_settings(std::string_view section) {
+  const std::vector<const KeySpec*> keys = keys_below(section);
+  return std::any_of(keys.begin(), keys.end(), [](const KeySpec* key) { return key->required; });
+}
+
 class Collector {
  public:
   explicit Collector(std::vector<ShownSection>* out) : out_(out) {}
@@ -82,6 +89,8 @@ class Collector {
         case KeyType::kLater:
           break;
         case KeyType::kSection:
+          // A section that is left out and could not stand empty (ssh) is no set of defaults.
+          if (value == nullptr && needs_settings(key->path)) break;
           section(value, std::string(key->path), path, "[" + path + "]");
           break;
         case KeyType::kObjects:
