@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/warehouse_endpoint.h"
+#include "address/warehouse_endpoint.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto parsed = vesto::parse_warehouse_endpoint({reinterpret_cast<const char*>(data), size});

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "address/arn.h"
 #include "aws/container_credentials.h"
 #include "aws/credential_process.h"
 #include "aws/env_number.h"
@@ -11,7 +12,6 @@
 #include "aws/json_answer.h"
 #include "aws/keys_json.h"
 #include "aws/small_file.h"
-#include "base/arn.h"
 #include "base/strings.h"
 
 namespace vesto {

@@ -2,8 +2,8 @@
 
 #include <array>
 
+#include "address/http_origin.h"
 #include "aws/env_number.h"
-#include "base/http_origin.h"
 #include "base/strings.h"
 
 namespace vesto {

@@ -1,5 +1,5 @@
 // Where AWS's services are: host names and their variants, and what the environment puts in their
-// place. Partitions: base/aws_partition.h.
+// place. Partitions: address/aws_partition.h.
 // Sources: AWS's endpoint rules as published with its SDKs; AWS SDKs and tools reference guide,
 // "Service-specific endpoints".
 // Pure; any thread.
@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "address/aws_partition.h"
 #include "aws/credentials.h"
-#include "base/aws_partition.h"
 #include "base/result.h"
 
 namespace vesto {

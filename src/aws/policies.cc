@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/arn.h"
+#include "address/arn.h"
 #include "base/strings.h"
 
 namespace vesto {

@@ -13,10 +13,10 @@
 #include <stop_token>
 #include <string>
 
+#include "address/warehouse_host.h"
 #include "aws/credentials.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "base/warehouse_host.h"
 #include "net/http.h"
 
 namespace vesto {

@@ -5,9 +5,9 @@
 #include <cerrno>
 #include <system_error>
 
+#include "address/warehouse_endpoint.h"
 #include "base/json_text.h"
 #include "base/strings.h"
-#include "base/warehouse_endpoint.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "sync/run.h"
@@ -171,6 +171,18 @@ std::string identity_line(const AuthConfig& auth) {
                                : fmt::format("{}, as {}", auth.identity, auth.role_arn);
 }
 
+std::string tunnel_text(const SshConfig& ssh) {
+  return fmt::format("{}@{}:{}, {}", ssh.user, ssh.host, ssh.port,
+                     ssh.host_key.empty() ? "its key not approved yet" : ssh.host_key);
+}
+
+std::string tunnel_json(const SshConfig& ssh) {
+  if (!ssh.given) return "null";
+  return fmt::format(R"({{"host":{},"port":{},"user":{},"host_key":{},"own_key":{}}})",
+                     json_quote(ssh.host), ssh.port, json_quote(ssh.user), json_quote(ssh.host_key),
+                     ssh.own_key);
+}
+
 std::string show_text(const DestinationConfig& destination) {
   const WarehouseEndpoint endpoint = endpoint_of(destination);
   std::string out =
@@ -181,6 +193,7 @@ std::string show_text(const DestinationConfig& destination) {
                              (destination.create_schema ? " (made if it is not there)" : ""));
   out += field("region", endpoint.region) + field("account", endpoint.account);
   out += field(warehouse_label(endpoint.kind), endpoint.name);
+  if (destination.ssh.given) out += field("tunnel", tunnel_text(destination.ssh));
   out += field("login", login_text(destination.auth));
   out += field("identity", identity_line(destination.auth)) + field("COPY", destination.auth.copy);
   out +=
@@ -203,13 +216,13 @@ std::string show_json(const DestinationConfig& destination) {
                   json_quote(destination.bucket), json_quote(destination.prefix),
                   json_quote(destination.region), json_quote(destination.s3_endpoint));
   return fmt::format(
-      R"({{"schema":"vesto.destination-show/1","name":{},"understood":{},"kind":{},{},"target_schema":{},"create_schema":{},"region":{},"warehouse":{},"login":{},"identity":{},"role_arn":{},"copy":{},"staging":{},"notes":{}}})"
+      R"({{"schema":"vesto.destination-show/1","name":{},"understood":{},"kind":{},{},"target_schema":{},"create_schema":{},"region":{},"warehouse":{},"login":{},"identity":{},"role_arn":{},"copy":{},"staging":{},"tunnel":{},"notes":{}}})"
       "\n",
       json_quote(destination.name), json_quote(describe_warehouse_endpoint(endpoint)),
       json_quote(kind_setting(endpoint.kind)), endpoint_fields_json(endpoint),
       json_quote(destination.schema), destination.create_schema, json_quote(endpoint.region),
       json_quote(endpoint.name), login, json_quote(auth.identity), json_quote(auth.role_arn),
-      json_quote(auth.copy), staging, json_list(endpoint.notes));
+      json_quote(auth.copy), staging, tunnel_json(destination.ssh), json_list(endpoint.notes));
 }
 
 std::string list_json(const std::vector<DestinationConfig>& destinations) {

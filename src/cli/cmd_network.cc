@@ -136,6 +136,11 @@ int cmd_destination_test(const Context& context) {
   if (destination == nullptr) {
     return fail(context, no_object("destination", name, names_of(config->destinations)));
   }
+  // What was understood stands there before anything is dialled.
+  if (!context.options.json) {
+    write_out(fmt::format("Testing destination {} ({})\n", name,
+                          describe_warehouse_endpoint(destination->endpoint)));
+  }
   auto to = assemble_destination(*config, *destination, sealed_store(context), {});
   if (!to.ok()) return fail(context, to.error());
   std::vector<CheckStep> steps = check_reach({.host = destination->host,
@@ -149,9 +154,7 @@ int cmd_destination_test(const Context& context) {
     write_out(checks_json("destination", name, steps));
     return checks_exit_code(steps);
   }
-  write_out(fmt::format("Testing destination {} ({}:{}/{})\n{}", name, destination->host,
-                        destination->port, destination->database,
-                        checks_text(context.terminal, steps)));
+  write_out(checks_text(context.terminal, steps));
   write_out(all_passed(steps) ? fmt::format("{} can be reached.\n", name)
                               : fmt::format("{0} cannot be used yet. Then again: vesto "
                                             "destination test {0}\n",

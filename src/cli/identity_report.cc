@@ -5,8 +5,8 @@
 #include <stop_token>
 #include <utility>
 
+#include "address/arn.h"
 #include "aws/policies.h"
-#include "base/arn.h"
 #include "redshift/sql.h"
 
 namespace vesto::cli {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/arn.h"
+#include "address/arn.h"
 #include "base/strings.h"
 #include "cli/identity_report.h"
 #include "sync/run.h"

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "address/warehouse_endpoint.h"
 #include "base/budget.h"
 #include "base/strings.h"
-#include "base/warehouse_endpoint.h"
 #include "config/build_auth.h"
 #include "config/build_ssh.h"
 #include "config/section.h"

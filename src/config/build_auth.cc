@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "base/arn.h"
-#include "base/http_origin.h"
+#include "address/arn.h"
+#include "address/http_origin.h"
 #include "base/strings.h"
 #include "config/values.h"
 

@@ -3,10 +3,9 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 
+#include "address/ssh_fingerprint.h"
 #include "base/hash.h"
 #include "base/strings.h"
 
@@ -14,17 +13,7 @@ namespace vesto {
 
 namespace {
 
-constexpr std::string_view kFingerprintHead = "SHA256:";
-constexpr size_t kFingerprintDigits = 43;  // 32 bytes in base64 without its "="
 constexpr size_t kMaxEgress = 50;
-
-bool is_fingerprint(std::string_view text) {
-  if (!text.starts_with(kFingerprintHead)) return false;
-  const std::string_view digits = text.substr(kFingerprintHead.size());
-  return digits.size() == kFingerprintDigits &&
-         std::all_of(digits.begin(), digits.end(),
-                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '+' || c == '/'; });
-}
 
 // "203.0.113.7", "203.0.113.0/24", "2001:db8::/48"
 bool is_network(const std::string& text) {
@@ -68,7 +57,7 @@ SshConfig build_ssh(const Section& ssh, std::string_view kind, const std::string
   if (!out.host.empty() && out.host.find_first_of(" /@") != std::string::npos) {
     issue("host", "must be a host name alone", "User and port have settings of their own.");
   }
-  if (!out.host_key.empty() && !is_fingerprint(out.host_key)) {
+  if (!out.host_key.empty() && !is_ssh_fingerprint(out.host_key)) {
     issue("host_key", "is no fingerprint of a key",
           "Write it as ssh-keygen -l prints it: SHA256: and 43 letters and digits.");
   }

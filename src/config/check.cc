@@ -6,7 +6,7 @@
 #include <optional>
 #include <tuple>
 
-#include "base/arn.h"
+#include "address/arn.h"
 #include "base/ids.h"
 #include "base/strings.h"
 #include "config/build.h"

@@ -19,7 +19,7 @@
 
 #include "base/redact.h"
 #include "base/result.h"
-#include "base/warehouse_endpoint.h"
+#include "address/warehouse_endpoint.h"
 #include "config/tree.h"
 #include "secret/sealed_store.h"
 

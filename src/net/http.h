@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/http_origin.h"
+#include "address/http_origin.h"
 #include "base/result.h"
 
 namespace vesto {

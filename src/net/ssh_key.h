@@ -39,9 +39,6 @@ struct SshTarget {
 std::string authorized_keys_line(const SshPublicKey& key, const std::vector<SshTarget>& targets,
                                  const std::vector<std::string>& from, std::string_view comment);
 
-// Whether `text` is a fingerprint as host_key takes it: "SHA256:" and 43 characters of base64.
-bool is_ssh_fingerprint(std::string_view text);
-
 }  // namespace vesto
 
 #endif  // VESTO_NET_SSH_KEY_H_

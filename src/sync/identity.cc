@@ -4,10 +4,10 @@
 #include <limits>
 #include <utility>
 
+#include "address/arn.h"
 #include "aws/default_chain.h"
 #include "aws/endpoints.h"
 #include "aws/policies.h"
-#include "base/arn.h"
 #include "base/strings.h"
 
 namespace vesto {

@@ -1,8 +1,8 @@
 #include <array>
 
-#include "base/aws_partition.h"
+#include "address/aws_partition.h"
+#include "address/warehouse_endpoint_parts.h"
 #include "base/strings.h"
-#include "base/warehouse_endpoint_parts.h"
 
 namespace vesto::endpoint_text {
 

@@ -4,11 +4,11 @@
 #include <array>
 #include <optional>
 
-#include "base/arn.h"
-#include "base/aws_partition.h"
+#include "address/arn.h"
+#include "address/aws_partition.h"
+#include "address/warehouse_endpoint_parts.h"
+#include "address/warehouse_host.h"
 #include "base/strings.h"
-#include "base/warehouse_endpoint_parts.h"
-#include "base/warehouse_host.h"
 
 namespace vesto::endpoint_text {
 

@@ -2,15 +2,15 @@
 // No part of the text may get into an error or a note: any of it may be a password. Exceptions are
 // what has the form of a region.
 // Pure; any thread.
-#ifndef VESTO_BASE_WAREHOUSE_ENDPOINT_PARTS_H_
-#define VESTO_BASE_WAREHOUSE_ENDPOINT_PARTS_H_
+#ifndef VESTO_ADDRESS_WAREHOUSE_ENDPOINT_PARTS_H_
+#define VESTO_ADDRESS_WAREHOUSE_ENDPOINT_PARTS_H_
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "address/warehouse_endpoint.h"
 #include "base/result.h"
-#include "base/warehouse_endpoint.h"
 
 namespace vesto::endpoint_text {
 
@@ -85,4 +85,4 @@ Status read_arn(std::string_view text, Pasted* pasted);
 
 }  // namespace vesto::endpoint_text
 
-#endif  // VESTO_BASE_WAREHOUSE_ENDPOINT_PARTS_H_
+#endif  // VESTO_ADDRESS_WAREHOUSE_ENDPOINT_PARTS_H_

@@ -1,4 +1,4 @@
-#include "base/arn.h"
+#include "address/arn.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "base/http_origin.h"
+#include "address/http_origin.h"
 
 #include <algorithm>
 #include <cctype>

@@ -1,6 +1,6 @@
 // "https://host:port": addresses of services, taken apart. Pure; any thread.
-#ifndef VESTO_BASE_HTTP_ORIGIN_H_
-#define VESTO_BASE_HTTP_ORIGIN_H_
+#ifndef VESTO_ADDRESS_HTTP_ORIGIN_H_
+#define VESTO_ADDRESS_HTTP_ORIGIN_H_
 
 #include <string>
 #include <string_view>
@@ -34,4 +34,4 @@ Result<HttpOrigin> parse_service_origin(std::string_view text);
 
 }  // namespace vesto
 
-#endif  // VESTO_BASE_HTTP_ORIGIN_H_
+#endif  // VESTO_ADDRESS_HTTP_ORIGIN_H_

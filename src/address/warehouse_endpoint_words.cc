@@ -2,10 +2,10 @@
 #include <optional>
 #include <utility>
 
-#include "base/arn.h"
-#include "base/aws_partition.h"
+#include "address/arn.h"
+#include "address/aws_partition.h"
+#include "address/warehouse_endpoint_parts.h"
 #include "base/strings.h"
-#include "base/warehouse_endpoint_parts.h"
 
 namespace vesto::endpoint_text {
 

@@ -1,4 +1,4 @@
-#include "base/aws_partition.h"
+#include "address/aws_partition.h"
 
 #include <algorithm>
 #include <array>

@@ -12,8 +12,8 @@
 // Nothing is dialled or looked up. Pure; any thread; texts of up to 4,096 bytes.
 // Host names: Amazon Redshift Management Guide, "Configuring connections"; VPC endpoints and custom
 // domain names have forms of their own, from which nothing can be derived.
-#ifndef VESTO_BASE_WAREHOUSE_ENDPOINT_H_
-#define VESTO_BASE_WAREHOUSE_ENDPOINT_H_
+#ifndef VESTO_ADDRESS_WAREHOUSE_ENDPOINT_H_
+#define VESTO_ADDRESS_WAREHOUSE_ENDPOINT_H_
 
 #include <string>
 #include <string_view>
@@ -55,4 +55,4 @@ std::string describe_warehouse_endpoint(const WarehouseEndpoint& endpoint);
 
 }  // namespace vesto
 
-#endif  // VESTO_BASE_WAREHOUSE_ENDPOINT_H_
+#endif  // VESTO_ADDRESS_WAREHOUSE_ENDPOINT_H_

@@ -1,8 +1,8 @@
 // What the host name of AWS's own endpoints of Redshift tells.
 // Source: Amazon Redshift management guide, "Connecting to a cluster"; Redshift Serverless,
 // "Connecting to Amazon Redshift Serverless". Pure; any thread.
-#ifndef VESTO_BASE_WAREHOUSE_HOST_H_
-#define VESTO_BASE_WAREHOUSE_HOST_H_
+#ifndef VESTO_ADDRESS_WAREHOUSE_HOST_H_
+#define VESTO_ADDRESS_WAREHOUSE_HOST_H_
 
 #include <string>
 #include <string_view>
@@ -24,4 +24,4 @@ WarehouseHost parse_warehouse_host(std::string_view host);
 
 }  // namespace vesto
 
-#endif  // VESTO_BASE_WAREHOUSE_HOST_H_
+#endif  // VESTO_ADDRESS_WAREHOUSE_HOST_H_

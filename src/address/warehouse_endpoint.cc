@@ -1,12 +1,12 @@
-#include "base/warehouse_endpoint.h"
+#include "address/warehouse_endpoint.h"
 
 #include <fmt/format.h>
 
 #include <optional>
 #include <utility>
 
+#include "address/warehouse_endpoint_parts.h"
 #include "base/strings.h"
-#include "base/warehouse_endpoint_parts.h"
 
 namespace vesto {
 

@@ -1,6 +1,6 @@
-#include "base/warehouse_host.h"
+#include "address/warehouse_host.h"
 
-#include "base/arn.h"
+#include "address/arn.h"
 #include "base/strings.h"
 
 namespace vesto {

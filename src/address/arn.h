@@ -1,14 +1,14 @@
 // ARNs taken apart: "arn:aws:iam::123456789012:role/path/name".
 // Source: IAM user guide, "Identify AWS resources with ARNs", "IAM identifiers".
 // Plain values, pure; any thread.
-#ifndef VESTO_BASE_ARN_H_
-#define VESTO_BASE_ARN_H_
+#ifndef VESTO_ADDRESS_ARN_H_
+#define VESTO_ADDRESS_ARN_H_
 
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "base/aws_partition.h"
+#include "address/aws_partition.h"
 
 namespace vesto {
 
@@ -43,4 +43,4 @@ std::string principal_of_arn(std::string_view arn, std::string_view known_role =
 
 }  // namespace vesto
 
-#endif  // VESTO_BASE_ARN_H_
+#endif  // VESTO_ADDRESS_ARN_H_

@@ -2,8 +2,8 @@
 // for all who ask.
 // Source: AWS's endpoint rules as published with its SDKs (partitions aws, aws-cn, aws-us-gov,
 // aws-eusc). Pure; any thread.
-#ifndef VESTO_BASE_AWS_PARTITION_H_
-#define VESTO_BASE_AWS_PARTITION_H_
+#ifndef VESTO_ADDRESS_AWS_PARTITION_H_
+#define VESTO_ADDRESS_AWS_PARTITION_H_
 
 #include <string_view>
 
@@ -26,4 +26,4 @@ bool is_region_name(std::string_view text);
 
 }  // namespace vesto
 
-#endif  // VESTO_BASE_AWS_PARTITION_H_
+#endif  // VESTO_ADDRESS_AWS_PARTITION_H_

@@ -1,7 +1,7 @@
 #include <array>
 #include <optional>
 
-#include "base/warehouse_endpoint_parts.h"
+#include "address/warehouse_endpoint_parts.h"
 
 namespace vesto::endpoint_text {
 

@@ -5,8 +5,8 @@
 #include <random>
 #include <set>
 
+#include "address/warehouse_endpoint.h"
 #include "base/strings.h"
-#include "base/warehouse_endpoint.h"
 
 namespace vesto {
 namespace {

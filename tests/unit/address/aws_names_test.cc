@@ -1,9 +1,9 @@
 // Names that AWS gives: ARNs, partitions, host names of warehouses; and addresses of services.
 #include <gtest/gtest.h>
 
-#include "base/arn.h"
-#include "base/http_origin.h"
-#include "base/warehouse_host.h"
+#include "address/arn.h"
+#include "address/http_origin.h"
+#include "address/warehouse_host.h"
 
 namespace vesto {
 namespace {
