@@ -31,6 +31,10 @@ bool may_be_plain(const HttpOrigin& origin) {
 }
 
 Error bad_uri(std::string_view name, const std::string& uri, const std::string& why) {
+  // What stands before an @ may be a password.
+  if (uri.find('@') != std::string::npos) {
+    return {ErrorCode::kCfgValue, fmt::format("{} holds a user or password: {}", name, why)};
+  }
   return {ErrorCode::kCfgValue, fmt::format("{} is \"{}\": {}", name, outside_text(uri, 200), why)};
 }
 

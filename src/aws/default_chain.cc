@@ -69,6 +69,9 @@ class DefaultChain final : public CredentialSource {
     }
     VESTO_ASSIGN(choice.source, plain_profile_provider(context_, files, choice.profile));
     if (choice.source) return choice;
+    // Another identity in the place of the one that the configuration names would be somebody
+    // else's.
+    if (by_name) return empty_profile(choice.profile, files);
     VESTO_ASSIGN(choice.source, container_provider(context_));
     return choice;
   }
@@ -91,6 +94,15 @@ class DefaultChain final : public CredentialSource {
       error.with_hint("Did you mean " + outside_text(*near, 100) + "?");
     }
     return error;
+  }
+
+  static Error empty_profile(const std::string& profile, const ProfileFiles& files) {
+    return Error(ErrorCode::kAwsNoCredentials, "the profile " + outside_text(profile, 100) +
+                                                   " has no credentials in " + files.where())
+        .with_hint(
+            "Give it aws_access_key_id and aws_secret_access_key, role_arn, "
+            "web_identity_token_file or credential_process; without profile the whole chain of AWS "
+            "is asked.");
   }
 
   [[nodiscard]] Error none(const std::string& profile, const std::string& instance) const {

@@ -28,6 +28,7 @@ struct S3Options {
   std::string endpoint;     // "https://localhost:9000"; empty: AWS's own for the region
   std::string tls_ca_file;  // empty: the system's
   std::string region;       // empty: found by asking (then region() tells it)
+  std::string first_region = "us-east-1";  // where it is asked for: one of the bucket's partition
   bool path_style = false;
   std::string bucket;
   // Asked for each request; may be shared by clients of several threads (make_cached). Empty:

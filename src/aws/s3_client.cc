@@ -22,7 +22,6 @@ constexpr size_t kMaxKeyBytes = 1024;
 constexpr size_t kMaxDeleteKeys = 1000;
 constexpr uint64_t kMaxAnswerBytes = 8 << 20;  // 1,000 percent-encoded keys are under 4 MiB
 constexpr uint64_t kMaxErrorBytes = 1 << 20;   // of an <Error> in the place of an object
-constexpr std::string_view kFirstRegion = "us-east-1";  // signs the question for the region
 
 struct Call {
   std::string method;
@@ -230,7 +229,7 @@ class S3Client final : public S3 {
     return S3Call{.action = call.action,
                   .bucket = options_.bucket,
                   .key = call.key,
-                  .region = region_.empty() ? kFirstRegion : std::string_view(region_),
+                  .region = region_.empty() ? options_.first_region : region_,
                   .now_ms = clock_.wall_ms()};
   }
 
@@ -285,7 +284,7 @@ class S3Client final : public S3 {
 
   // HeadBucket tells the region of any bucket, whatever the caller may do with it.
   Status ask_region(const Call& call, const std::stop_token& stop) {
-    VESTO_ASSIGN(const HttpResponse response, send_once(call, std::string(kFirstRegion), stop));
+    VESTO_ASSIGN(const HttpResponse response, send_once(call, options_.first_region, stop));
     const std::string_view found = response.header("x-amz-bucket-region");
     if (is_region(found)) {
       region_ = std::string(found);
@@ -298,7 +297,7 @@ class S3Client final : public S3 {
       return Error(ErrorCode::kS3Answer, "S3 did not tell the region of the bucket")
           .with_hint("Set staging.region.");
     }
-    region_ = std::string(kFirstRegion);  // a server without regions takes the usual one
+    region_ = options_.first_region;  // a server without regions takes the usual one
     return ok_status();
   }
 

@@ -28,6 +28,18 @@ std::vector<std::string> audiences(const Config& config) {
   return out;
 }
 
+// Audiences and external ids of the destinations that have roles of their own.
+std::vector<std::string> names_of_others(const Config& config, const DestinationConfig& own) {
+  std::vector<std::string> out;
+  for (const DestinationConfig& other : config.destinations) {
+    if (other.auth.role_arn == own.auth.role_arn) continue;
+    for (const std::string& name : {other.auth.audience, other.auth.external_id}) {
+      if (!name.empty()) out.push_back(name);
+    }
+  }
+  return out;
+}
+
 Result<Secret> google_key(const Context& context, const Config& config) {
   if (config.google.source != "key_file") return Secret();
   return resolve_secret(config.google.key, sealed_store(context));
@@ -53,8 +65,9 @@ int show_all(const Context& context, const Config& config) {
 }
 
 int show_one(const Context& context, const Config& config, const DestinationConfig& destination) {
-  const IdentityReport report = report_identity(
-      destination, identity_options(config, destination, sealed_store(context)), *context.clock);
+  const IdentityReport report =
+      report_identity(destination, identity_options(config, destination, sealed_store(context)),
+                      names_of_others(config, destination), *context.clock);
   const int64_t now_ms = context.clock->wall_ms();
   return end(context, report.error, identity_json(config, report.google, &report, now_ms),
              identity_text(report, context.terminal, now_ms));

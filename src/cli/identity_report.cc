@@ -35,10 +35,12 @@ std::string role_in_text(const std::string& text, const std::string& session_arn
   return "";
 }
 
+constexpr size_t kMaxForeign = 10;  // names that a role is tried with
+
 class Finder {
  public:
-  Finder(const DestinationConfig& destination, Clock& clock)
-      : auth_(destination.auth), clock_(clock) {
+  Finder(const DestinationConfig& destination, const std::vector<std::string>& others, Clock& clock)
+      : auth_(destination.auth), clock_(clock), others_(others) {
     report_.destination = &destination;
   }
 
@@ -83,23 +85,48 @@ class Finder {
     test_bound();
   }
 
-  // A role that takes a token for somebody else's audience takes every tenant's of this Vesto.
+  // A role that takes a token for somebody else's audience takes every tenant's of this Vesto. A
+  // pattern may take some and not others, so what is like our own is tried as well.
   void test_bound() {
-    const Result<IdToken> foreign = identity_->id_token(kForeignAudience, stop_);
-    if (!foreign.ok()) {
-      const bool file = report_.google->source.starts_with("the token file");
-      report_.why = file ? "cannot be tested with a token file: it holds a token for one audience"
-                         : "not tested: " + foreign.error().message();
-      return;
+    for (const std::string& audience : foreign(auth_.audience, kForeignAudience)) {
+      const Result<IdToken> token = identity_->id_token(audience, stop_);
+      if (!token.ok()) {
+        const bool file = report_.google->source.starts_with("the token file");
+        report_.why = file ? "cannot be tested with a token file: it holds a token for one audience"
+                           : "not tested: " + token.error().message();
+        report_.bound = TrustBound::kNotTested;
+        return;
+      }
+      if (!judge(identity_->assume_with(*token, stop_),
+                 fmt::format("a token for the audience \"{}\"", audience))) {
+        return;
+      }
     }
-    const Result<AssumedRole> role = identity_->assume_with(*foreign, stop_);
+  }
+
+  // Names that are not ours: one of nobody, two like ours, and those of other destinations.
+  [[nodiscard]] std::vector<std::string> foreign(const std::string& own, const char* nobody) const {
+    std::vector<std::string> out = {nobody, own + "-trust-test", "trust-test-" + own};
+    for (const std::string& other : others_) {
+      if (other != own && out.size() < kMaxForeign) out.push_back(other);
+    }
+    return out;
+  }
+
+  // Whether to go on asking.
+  bool judge(const Result<AssumedRole>& role, const std::string& with) {
     if (role.ok()) {
       report_.bound = TrustBound::kLoose;
-    } else if (role.error().code() == ErrorCode::kAwsAssumeDenied) {
-      report_.bound = TrustBound::kBound;
-    } else {
-      report_.why = "not tested: " + role.error().message();
+      report_.took = with;
+      return false;
     }
+    if (role.error().code() != ErrorCode::kAwsAssumeDenied) {
+      report_.bound = TrustBound::kNotTested;
+      report_.why = "not tested: " + role.error().message();
+      return false;
+    }
+    report_.bound = TrustBound::kBound;
+    return true;
   }
 
   void ask_aws() {
@@ -121,15 +148,15 @@ class Finder {
     if (!auth_.external_id.empty()) test_external_id();
   }
 
-  // A role that takes us without the external id takes us for everybody's destination.
+  // A role that takes us without the external id, or with any other one, takes us for everybody's
+  // destination.
   void test_external_id() {
-    const Result<AssumedRole> role = identity_->assume_without_external_id(stop_);
-    if (role.ok()) {
-      report_.bound = TrustBound::kLoose;
-    } else if (role.error().code() == ErrorCode::kAwsAssumeDenied) {
-      report_.bound = TrustBound::kBound;
-    } else {
-      report_.why = "not tested: " + role.error().message();
+    if (!judge(identity_->assume_with_external_id("", stop_), "us without the external id")) return;
+    for (const std::string& id : foreign(auth_.external_id, kForeignExternalId)) {
+      if (!judge(identity_->assume_with_external_id(id, stop_),
+                 "us with another external id (\"" + id + "\")")) {
+        return;
+      }
     }
   }
 
@@ -210,6 +237,7 @@ class Finder {
 
   const AuthConfig& auth_;
   Clock& clock_;
+  const std::vector<std::string>& others_;
   const std::stop_token stop_;
   std::shared_ptr<DestinationIdentity> identity_;
   IdentityReport report_;
@@ -243,8 +271,9 @@ GoogleReport report_google(const GoogleIdentityConfig& config, const Result<Secr
 }
 
 IdentityReport report_identity(const DestinationConfig& destination,
-                               Result<IdentityOptions> options, Clock& clock) {
-  return Finder(destination, clock).find(std::move(options));
+                               Result<IdentityOptions> options,
+                               const std::vector<std::string>& others, Clock& clock) {
+  return Finder(destination, others, clock).find(std::move(options));
 }
 
 }  // namespace vesto::cli

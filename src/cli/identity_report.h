@@ -20,6 +20,7 @@ namespace vesto::cli {
 // What `identity show` asks a token for where no destination says it, and what no role should take.
 constexpr const char* kShowAudience = "vesto-identity-show";
 constexpr const char* kForeignAudience = "vesto-trust-test";
+constexpr const char* kForeignExternalId = "vesto-trust-test";
 
 // Our Google identity. Never the token itself.
 struct GoogleReport {
@@ -45,6 +46,7 @@ struct IdentityReport {
   std::optional<CallerIdentity> self;   // who AWS says we are in the end
   TrustBound bound = TrustBound::kNotTested;
   std::string why;
+  std::string took;          // kLoose: what it took, as a sentence's end
   std::string trust_policy;  // of role_arn; "" where there is none, or who is to be trusted unknown
   std::string permission_policy;
   bool path_unknown = false;               // of the role that the trust policy names
@@ -58,9 +60,11 @@ struct IdentityReport {
 // A token for the first of `audiences` (one or more) that there is one for. `key`: of a key file.
 GoogleReport report_google(const GoogleIdentityConfig& config, const Result<Secret>& key,
                            const std::vector<std::string>& audiences, Clock& clock);
-// `options`: identity_options() of the destination.
+// `options`: identity_options() of the destination. `others`: audiences and external ids of other
+// destinations, which this one's role must not take.
 IdentityReport report_identity(const DestinationConfig& destination,
-                               Result<IdentityOptions> options, Clock& clock);
+                               Result<IdentityOptions> options,
+                               const std::vector<std::string>& others, Clock& clock);
 
 // Where there are several destinations, or none.
 std::string overview_text(const Config& config, const std::optional<GoogleReport>& google,

@@ -92,14 +92,15 @@ std::string bound_text(const IdentityReport& report, const Terminal& terminal) {
   const bool google = report.google.has_value();
   if (report.bound == TrustBound::kBound) {
     return mark(terminal, Shape::kDone) + (google
-                                               ? "the role refuses a token for another audience\n"
-                                               : "the role refuses us without the external id\n");
+                                               ? "the role refuses a token for another audience "
+                                                 "(that it asks for our sub as well cannot be "
+                                                 "tried: see its trust policy)\n"
+                                               : "the role refuses us without the external id, and "
+                                                 "with another one\n");
   }
   if (report.bound == TrustBound::kLoose) {
     const CatalogEntry& entry = catalog_entry(ErrorCode::kAwsTrustLoose);
-    const std::string took =
-        google ? fmt::format("It took a token for the audience \"{}\"", kForeignAudience)
-               : std::string("It took us without the external id");
+    const std::string took = "It took " + shown(report.took);
     return mark(terminal, Shape::kPartial) +
            fmt::format("{}: {}. {}:\n", entry.name, entry.title, took) +
            "    whoever may add a destination to this Vesto can use it. Put the trust policy "

@@ -197,6 +197,13 @@ class Builder {
         !out->s3_endpoint.starts_with("http://")) {
       value_issue("endpoint", "must begin with https:// or http://", "");
     }
+    if (out->s3_endpoint.find('@') != std::string::npos) {
+      add(ErrorCode::kCfgSecretPlain, staging.origin("endpoint"),
+          fmt::format("destination.{}.staging.endpoint holds a user or password before its @",
+                      out->name),
+          "Write host and port alone; requests are signed by the keys of auth.");
+      out->s3_endpoint.clear();
+    }
     while (out->s3_endpoint.ends_with('/')) out->s3_endpoint.pop_back();
     out->prefix = staging.text("prefix");
     if (out->prefix.starts_with('/') || out->prefix.find("//") != std::string::npos) {

@@ -115,6 +115,18 @@ class AuthBuilder {
     need("region", !out_.region.empty(), "the endpoint's name does not tell the region");
   }
 
+  // Partitions share nothing: no role of one is known in a region of another.
+  void check_partition() {
+    if (out_.role_arn.empty() || out_.region.empty() || !is_role_arn(out_.role_arn)) return;
+    const AwsPartition& of_role = partition_of_arn(out_.role_arn);
+    const AwsPartition& of_region = partition_of_region(out_.region);
+    if (of_role.name == of_region.name) return;
+    add("role_arn",
+        fmt::format("the role is of the partition {}, and the region {} of {}", of_role.name,
+                    out_.region, of_region.name),
+        "Correct role_arn, or the region (endpoint, auth.region).");
+  }
+
   void check_identity() {
     const bool google = out_.identity == "google";
     if (!out_.role_arn.empty() && !is_role_arn(out_.role_arn)) {
@@ -122,6 +134,7 @@ class AuthBuilder {
           fmt::format("role_arn = \"{}\" is no ARN of a role", cut_utf8(out_.role_arn, 200)),
           "Copy it from the role's page: arn:aws:iam::123456789012:role/NAME.");
     }
+    check_partition();
     if (google) {
       need("role_arn", !out_.role_arn.empty(),
            "a Google identity has no rights in AWS but those of a role");

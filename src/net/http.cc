@@ -93,6 +93,36 @@ Error connect_error(CURL* handle, const std::string& where) {
   return Error(ErrorCode::kNetRefused, where + " refuses the connection");
 }
 
+// User and password of a proxy are secrets that came by the environment, as written and decoded.
+std::vector<Secret> proxy_secrets() {
+  std::vector<Secret> out;
+  for (const char* name :
+       {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "HTTP_PROXY"}) {
+    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): read only
+    if (value == nullptr) continue;
+    std::string_view rest = value;
+    if (const size_t scheme = rest.find("://"); scheme != std::string_view::npos) {
+      rest.remove_prefix(scheme + 3);
+    }
+    const size_t at = rest.rfind('@');
+    if (at == std::string_view::npos) continue;
+    const std::string_view user_and_password = rest.substr(0, at);
+    const size_t colon = user_and_password.find(':');
+    if (colon == std::string_view::npos) continue;
+    const std::string password(user_and_password.substr(colon + 1));
+    if (password.empty()) continue;
+    int size = 0;
+    char* decoded = curl_easy_unescape(nullptr, password.c_str(), 0, &size);
+    if (decoded != nullptr && size > 0)
+      out.emplace_back(std::string(decoded, static_cast<size_t>(size)));
+    curl_free(decoded);
+    out.emplace_back(password);
+  }
+  return out;
+}
+
+void hide_proxy_passwords() { static const std::vector<Secret> kHidden = proxy_secrets(); }
+
 Error certificate_error(const std::string& where, const std::string& detail) {
   // libcurl gives both cases one code; only what failed in the chain begins with these words.
   const bool chain = detail.starts_with("SSL certificate problem");
@@ -113,7 +143,9 @@ Error handshake_error(const std::string& where, const std::string& detail) {
 
 Error transport_error(CURL* handle, CURLcode code, const std::string& url, const char* text) {
   const std::string where = where_of(url);
-  const std::string detail = redact(cut_utf8(*text != '\0' ? text : curl_easy_strerror(code), 500));
+  // Redacted before it is cut: half a secret would not be known any more.
+  const std::string whole = redact(*text != '\0' ? text : curl_easy_strerror(code));
+  const std::string detail(cut_utf8(whole, 500));
   const Upstream upstream{.system = "curl",
                           .code = std::to_string(static_cast<int>(code)),
                           .text = detail,
@@ -125,7 +157,14 @@ Error transport_error(CURL* handle, CURLcode code, const std::string& url, const
     case CURLE_COULDNT_RESOLVE_HOST:
       return made(ErrorCode::kNetDns, "the host name of " + where + " is unknown");
     case CURLE_COULDNT_RESOLVE_PROXY:
-      return made(ErrorCode::kNetDns, "the host name of the proxy is unknown");
+      // curl's text repeats the variable, with the password that may stand in it.
+      if (detail.find("proxy syntax") != std::string::npos) {
+        return Error(ErrorCode::kCfgValue, "the proxy of the environment cannot be understood")
+            .with_hint(
+                "Write HTTPS_PROXY as http://host:port; in user and password %40 stands for @, %2F "
+                "for /, %23 for #.");
+      }
+      return Error(ErrorCode::kNetDns, "the host name of the proxy is unknown");
     case CURLE_COULDNT_CONNECT:
       return connect_error(handle, where).with_upstream(upstream);
     case CURLE_OPERATION_TIMEDOUT:
@@ -274,6 +313,7 @@ std::string_view HttpResponse::header(const std::string& name) const {
 }
 
 std::unique_ptr<HttpTransport> make_http_client(HttpOptions options) {
+  hide_proxy_passwords();
   return std::make_unique<CurlClient>(std::move(options));
 }
 

@@ -335,7 +335,7 @@ Status SqliteStore::drop_copies(std::string_view sync) {
 // --- SQL texts ---
 
 Status SqliteStore::add_sql(const RunId& run, std::string_view sql) {
-  const std::string text = redact(cut_utf8(sql, kMaxSqlBytes));
+  const std::string text = std::string(cut_utf8(redact(sql), kMaxSqlBytes));
   return writer_.run([&](Database& db) -> Status {
     VESTO_TRY(
         db.run("INSERT INTO run_sql(run, number, text) "

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "address/arn.h"
 #include "base/strings.h"
 #include "redshift/sql.h"
 #include "source/postgres/postgres_source.h"
@@ -69,6 +70,10 @@ void fill_staging(const DestinationConfig& destination, AssembledSync* sync) {
     sync->s3.tls_ca_file = process_environment()("AWS_CA_BUNDLE").value_or("");
   }
   sync->s3.region = destination.region;
+  const AuthConfig& auth = destination.auth;
+  sync->s3.first_region =
+      std::string(auth.role_arn.empty() ? partition_of_region(auth.region).default_region
+                                        : partition_of_arn(auth.role_arn).default_region);
   sync->s3.path_style = destination.path_style;
   sync->s3.bucket = destination.bucket;
   sync->s3.kms_key_arn = destination.kms_key_arn;

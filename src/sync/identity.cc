@@ -187,6 +187,11 @@ Result<std::unique_ptr<Sts>> DestinationIdentity::new_sts() const {
 Result<std::unique_ptr<CredentialSource>> DestinationIdentity::base_source() {
   const AuthConfig& auth = options_.auth;
   if (auth.identity == "access_key") {
+    // Not shown: it may be the secret, put into the wrong setting.
+    if (!is_access_key_id(options_.access_key.access_key_id)) {
+      return Error(ErrorCode::kCfgValue, "access_key_id is not the id of an access key")
+          .with_hint("An id looks like AKIAIOSFODNN7EXAMPLE: 16 letters and digits or more.");
+    }
     return make_static_credentials(options_.access_key,
                                    "access key " + options_.access_key.access_key_id);
   }
@@ -366,12 +371,13 @@ Result<AssumedRole> DestinationIdentity::assume_with(const IdToken& token,
   return assumed;
 }
 
-Result<AssumedRole> DestinationIdentity::assume_without_external_id(const std::stop_token& stop) {
+Result<AssumedRole> DestinationIdentity::assume_with_external_id(const std::string& external_id,
+                                                                 const std::stop_token& stop) {
   if (!asker_) return Error(ErrorCode::kGcpToken, "a Google identity asks by its token alone");
   VESTO_ASSIGN(const AwsCredentials as, asker_->get(kLoginMarginMs, stop));
   VESTO_ASSIGN(const std::unique_ptr<Sts> sts, new_sts());
   AssumeRoleRequest request = role_request();
-  request.external_id.clear();
+  request.external_id = external_id;
   return sts->assume_role(request, as, stop);
 }
 

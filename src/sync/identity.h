@@ -89,7 +89,8 @@ class DestinationIdentity {
   Result<AssumedRole> assume_with(const IdToken& token, const std::stop_token& stop);
   // The role, asked for as if no external id were known: a trust policy that demands one refuses
   // it. Not for Google (GCP-TOKEN).
-  Result<AssumedRole> assume_without_external_id(const std::stop_token& stop);
+  Result<AssumedRole> assume_with_external_id(const std::string& external_id,
+                                              const std::stop_token& stop);
   // Who AWS says we are: at last, and (`asker`) before role_arn is assumed. The latter is not for
   // Google, whom AWS knows by its tokens alone (GCP-TOKEN).
   Result<CallerIdentity> caller(const std::stop_token& stop);
