@@ -3,6 +3,7 @@ an identity. The sandbox evaluates every policy (tests/sandbox_aws/world.toml)."
 import base64
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -287,6 +288,11 @@ def test_a_trust_policy_that_lets_us_in_without_the_external_id(postgres, tmp_pa
         loose = Shown(world, cell.environment, "rs")
         assert loose.code == 0 and "AWS-TRUST-LOOSE" in loose.out, loose.out
         assert "It took us without the external id" in loose.out
+        any_id = {"StringLike": {"sts:ExternalId": "*"}}
+        sandbox.control("POST", "/v1/iam", {"put_role_trust": {
+            "role": ACCOUNT + "vesto-ext", "policy": trust_of_ext(any_id)}})
+        shown = Shown(world, cell.environment, "rs")
+        assert "AWS-TRUST-LOOSE" in shown.out and "with another external id" in shown.out
         shown = Shown(world, cell.environment, "rs", "--json")
         assert shown.destination()["trust_bound"]["bound"] is False
         [warning] = shown.json["warnings"]
@@ -294,6 +300,58 @@ def test_a_trust_policy_that_lets_us_in_without_the_external_id(postgres, tmp_pa
     finally:
         world.close()
         sandbox.stop()
+
+
+# Each takes our own audience, and some that are none of ours.
+LOOSE_AUDIENCES = [{"StringLike": {"accounts.google.com:oaud": "vesto-acme-*"}},
+                   {"StringLike": {"accounts.google.com:oaud": "*-acme-7f3a"}},
+                   {"StringNotEquals": {"accounts.google.com:oaud": "vesto-trust-test"}},
+                   {"StringEquals": {"accounts.google.com:oaud": ["vesto-acme-7f3a", "tenant-b"]}}]
+
+
+@pytest.mark.parametrize("condition", LOOSE_AUDIENCES, ids=str)
+def test_a_trust_policy_that_takes_some_other_audiences(postgres, condition):
+    sandbox = Sandbox(extra=["--kind", "provisioned", "--world", str(WORLD)]).start()
+    world = World(postgres, sandbox)
+    try:
+        cell = Cell(world, sandbox, "provisioned", "metadata", "session_keys", user=None)
+        world.table("public.orders")
+        world.write_config()
+        # Another destination of this Vesto, whose name the role must not take either.
+        config = world.folder / "vesto.toml"
+        text = config.read_text()
+        start = text.index("[destination.rs]")
+        other = text[start:text.index("[sync.")].replace("destination.rs", "destination.b")
+        config.write_text(text + other.replace("vesto-acme-7f3a", "tenant-b")
+                          .replace(ACCOUNT + "vesto", ACCOUNT + "vesto-loose"))
+        sandbox.control("POST", "/v1/iam", {"put_role_trust": {
+            "role": ACCOUNT + "vesto", "policy": {"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+                 "Principal": {"Federated": "accounts.google.com"}, "Condition": condition}]}}})
+        shown = Shown(world, cell.environment, "rs")
+        assert shown.code == 0 and "AWS-TRUST-LOOSE" in shown.out, shown.out + shown.err
+        assert "It took a token for the audience" in shown.out
+    finally:
+        world.close()
+        sandbox.stop()
+
+
+def test_a_profile_without_keys_is_nobody_elses_identity(make, tmp_path):
+    """The environment names a container; the configuration a profile that holds no keys."""
+    (tmp_path / "aws").write_text("[profile acme]\nregion = eu-west-1\n")
+    shown = make(identity="profile")(
+        "rs", AWS_CONFIG_FILE=str(tmp_path / "aws"), AWS_SHARED_CREDENTIALS_FILE="/dev/null",
+        AWS_CONTAINER_CREDENTIALS_FULL_URI="http://127.0.0.1:1/")
+    assert shown.code != 0 and "the profile acme has no credentials" in shown.err
+
+
+def test_a_proxys_password_is_not_shown(make):
+    """An unescaped slash: curl repeats the whole address."""
+    show = make(change=lambda text: re.sub('sts_endpoint = "[^"]*"',
+                                           'sts_endpoint = "https://sts.example:1"', text))
+    shown = show("rs", HTTPS_PROXY="http://bob:Pr0xy/S3cret@127.0.0.1:9")
+    assert "the proxy of the environment cannot be understood" in shown.err
+    assert shown.code != 0 and "S3cret" not in shown.out + shown.err
 
 
 def test_the_warehouse_where_we_may_ask_for_it(make):
