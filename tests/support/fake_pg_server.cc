@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 
 namespace vesto::testing {
@@ -63,12 +64,15 @@ std::string copy_done() { return backend_message('c', ""); }
 std::string ready_for_query() { return backend_message('Z', "I"); }
 
 FakePgServer::FakePgServer(std::vector<std::string> answers, bool mute_to_others)
+    : FakePgServer(std::move(answers), FakePgServerOptions{.mute_to_others = mute_to_others}) {}
+
+FakePgServer::FakePgServer(std::vector<std::string> answers, const FakePgServerOptions& options)
     : answers_(std::move(answers)),
-      mute_to_others_(mute_to_others),
+      options_(options),
       listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = ::inet_addr(options_.address.c_str());
   socklen_t size = sizeof address;
   if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
       ::listen(listener_, 1) == 0 &&
@@ -80,14 +84,18 @@ FakePgServer::FakePgServer(std::vector<std::string> answers, bool mute_to_others
 
 FakePgServer::~FakePgServer() {
   ::shutdown(listener_, SHUT_RDWR);
+  // The other side may be gone without a word.
+  if (connection_ >= 0) ::shutdown(connection_, SHUT_RDWR);
   thread_.join();
+  if (connection_ >= 0) ::close(connection_);
   ::close(listener_);
 }
 
 void FakePgServer::serve() {
   const int fd = ::accept(listener_, nullptr, nullptr);
   if (fd < 0) return;
-  if (!mute_to_others_) ::shutdown(listener_, SHUT_RDWR);
+  connection_ = fd;
+  if (!options_.mute_to_others) ::shutdown(listener_, SHUT_RDWR);
   std::string body;
   if (read_body(fd, &body)) {  // the start-up packet has no type
     const std::string version(
@@ -100,9 +108,11 @@ void FakePgServer::serve() {
   std::string type;
   size_t query = 0;
   while (read_bytes(fd, 1, &type) && read_body(fd, &body)) {
-    if (type == "Q" && query < answers_.size() && !send_all(fd, answers_[query++])) break;
+    if (type != "Q" || query >= answers_.size()) continue;
+    std::this_thread::sleep_for(std::chrono::milliseconds(options_.answer_after_ms));
+    if (!send_all(fd, answers_[query++])) break;
   }
-  ::close(fd);
+  ::shutdown(fd, SHUT_RDWR);
 }
 
 }  // namespace vesto::testing

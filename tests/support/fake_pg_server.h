@@ -3,6 +3,7 @@
 #ifndef VESTO_TESTS_SUPPORT_FAKE_PG_SERVER_H_
 #define VESTO_TESTS_SUPPORT_FAKE_PG_SERVER_H_
 
+#include <atomic>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -18,11 +19,17 @@ std::string copy_data(std::string_view bytes);
 std::string copy_done();
 std::string ready_for_query();
 
+struct FakePgServerOptions {
+  bool mute_to_others = false;  // other connections: accepted by the system and never answered
+  std::string address = "127.0.0.1";
+  int answer_after_ms = 0;  // how long each query takes
+};
+
 class FakePgServer {
  public:
-  // One connection; answers[i] is sent when the i-th query has come. Others are refused, or with
-  // mute_to_others accepted by the system and never answered.
+  // One connection; answers[i] is sent when the i-th query has come. Others are refused.
   explicit FakePgServer(std::vector<std::string> answers, bool mute_to_others = false);
+  FakePgServer(std::vector<std::string> answers, const FakePgServerOptions& options);
   ~FakePgServer();
   FakePgServer(const FakePgServer&) = delete;
   FakePgServer& operator=(const FakePgServer&) = delete;
@@ -32,8 +39,9 @@ class FakePgServer {
   void serve();
 
   const std::vector<std::string> answers_;
-  const bool mute_to_others_;
+  const FakePgServerOptions options_;
   int listener_ = -1;
+  std::atomic<int> connection_{-1};
   int port_ = 0;
   std::thread thread_;
 };
