@@ -21,11 +21,15 @@ class TcpProxy:
     """Forwards 127.0.0.1:port to 127.0.0.1:target_port.
 
     delay_s: each way. stalls: (seed, chance of a chunk, seconds): seeded pauses, like lost packets
-    that are sent again. capture: keeps every byte of both ways in `seen`.
+    that are sent again. capture: keeps every byte of both ways in `seen`, and of each connection
+    what its client sent in `sent`. listener: a bound socket, such as one of another network
+    namespace, instead of a port of its own.
     """
 
-    def __init__(self, target_port, delay_s=0.0, stalls=None, capture=False):
+    def __init__(self, target_port, delay_s=0.0, stalls=None, capture=False, listener=None):
         self.target_port, self.delay_s, self.capture = target_port, delay_s, capture
+        self.listener = listener
+        self.sent = []
         self.stalls = stalls
         self.random = random.Random(stalls[0]) if stalls else None
         self.seen = bytearray()
@@ -60,6 +64,10 @@ class TcpProxy:
     def thaw(self):
         self._call(self._set_frozen(False))
 
+    def move_on(self):
+        """New connections go through again; those that are frozen stay so for ever."""
+        self._call(self._new_connections_thaw())
+
     def _call(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
@@ -73,7 +81,8 @@ class TcpProxy:
     async def _start(self):
         self._frozen = asyncio.Event()
         self._frozen.set()
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=CHUNK_BYTES)
+        where = {"sock": self.listener} if self.listener else {"host": "127.0.0.1", "port": 0}
+        self._server = await asyncio.start_server(self._accept, limit=CHUNK_BYTES, **where)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop(self):
@@ -98,8 +107,15 @@ class TcpProxy:
         else:
             self._frozen.set()
 
+    async def _new_connections_thaw(self):
+        self._frozen = asyncio.Event()
+        self._frozen.set()
+
     async def _accept(self, reader, writer):
         self.connections += 1
+        frozen, sent = self._frozen, bytearray()
+        if self.capture:
+            self.sent.append(sent)
         try:
             to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self.target_port,
                                                                  limit=CHUNK_BYTES)
@@ -109,7 +125,8 @@ class TcpProxy:
         both = {writer, to_writer}
         self._writers |= both
         try:
-            await asyncio.gather(self._carry(reader, to_writer), self._carry(to_reader, writer))
+            await asyncio.gather(self._carry(reader, to_writer, frozen, sent),
+                                 self._carry(to_reader, writer, frozen, bytearray()))
         except (OSError, asyncio.CancelledError):
             pass
         finally:
@@ -117,12 +134,14 @@ class TcpProxy:
             for one in both:
                 one.transport.abort()
 
-    async def _carry(self, reader, writer):
+    async def _carry(self, reader, writer, frozen, copy):
         queue = asyncio.Queue(QUEUED_CHUNKS)
-        sender = asyncio.ensure_future(self._send(queue, writer))
+        sender = asyncio.ensure_future(self._send(queue, writer, frozen))
         try:
             while True:
                 chunk = await reader.read(CHUNK_BYTES)
+                if self.capture:
+                    copy += chunk
                 await queue.put((self._loop.time() + self.delay_s, chunk))
                 if not chunk:
                     break
@@ -130,12 +149,12 @@ class TcpProxy:
         finally:
             sender.cancel()
 
-    async def _send(self, queue, writer):
+    async def _send(self, queue, writer, frozen):
         while True:
             due, chunk = await queue.get()
             if due > self._loop.time():
                 await asyncio.sleep(due - self._loop.time())
-            await self._frozen.wait()
+            await frozen.wait()
             if not chunk:
                 writer.write_eof()
                 return

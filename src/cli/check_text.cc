@@ -36,6 +36,12 @@ std::string_view state_name(CheckStep::State state) {
   return "not_run";
 }
 
+size_t width_of(const std::vector<CheckStep>& steps) {
+  size_t width = 0;
+  for (const CheckStep& step : steps) width = std::max(width, step.title.size());
+  return width;
+}
+
 std::string step_line(const Terminal& terminal, const CheckStep& step, size_t width) {
   std::string said = printable(step.evidence, false);
   if (step.state == CheckStep::State::kNotRun) said = "not run";
@@ -57,9 +63,15 @@ std::string error_json(const Error& error) {
 
 }  // namespace
 
+std::string step_lines(const Terminal& terminal, const std::vector<CheckStep>& steps) {
+  const size_t width = width_of(steps);
+  std::string out;
+  for (const CheckStep& step : steps) out += step_line(terminal, step, width);
+  return out;
+}
+
 std::string checks_text(const Terminal& terminal, const std::vector<CheckStep>& steps) {
-  size_t width = 0;
-  for (const CheckStep& step : steps) width = std::max(width, step.title.size());
+  const size_t width = width_of(steps);
   std::string out;
   for (const CheckStep& step : steps) {
     out += step_line(terminal, step, width);
@@ -71,8 +83,7 @@ std::string checks_text(const Terminal& terminal, const std::vector<CheckStep>& 
   return out;
 }
 
-std::string checks_json(std::string_view kind, std::string_view name,
-                        const std::vector<CheckStep>& steps) {
+std::string steps_json(const std::vector<CheckStep>& steps) {
   std::vector<std::string> checks;
   for (const CheckStep& step : steps) {
     std::string one =
@@ -82,10 +93,15 @@ std::string checks_json(std::string_view kind, std::string_view name,
     if (step.error) one += ",\"error\":" + error_json(*step.error);
     checks.push_back(one + "}");
   }
+  return "[" + join(checks, ",") + "]";
+}
+
+std::string checks_json(std::string_view kind, std::string_view name,
+                        const std::vector<CheckStep>& steps) {
   return fmt::format(
-      R"({{"schema":"vesto.check_report/1","target":{{"kind":{},"name":{}}},"ok":{},"checks":[{}]}})"
+      R"({{"schema":"vesto.check_report/1","target":{{"kind":{},"name":{}}},"ok":{},"checks":{}}})"
       "\n",
-      json_quote(kind), json_quote(name), all_passed(steps), join(checks, ","));
+      json_quote(kind), json_quote(name), all_passed(steps), steps_json(steps));
 }
 
 int checks_exit_code(const std::vector<CheckStep>& steps) {

@@ -1,11 +1,15 @@
 // source test, source tables.
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "base/json_text.h"
 #include "base/strings.h"
+#include "cli/check_text.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "sync/assemble.h"
+#include "sync/tunnel.h"
 
 namespace vesto::cli {
 
@@ -16,7 +20,8 @@ struct Seen {
   std::vector<SourceTable> tables;
 };
 
-Result<Seen> look(const Context& context, const Config& config) {
+// `connecting`: whether it failed at getting in.
+Result<Seen> look(const Context& context, const Config& config, bool* connecting = nullptr) {
   const std::string& name = context.options.name;
   // Looking holds no lease and no lock: signals end the process as they are used to.
   if (config.find_source(name) == nullptr) {
@@ -27,11 +32,40 @@ Result<Seen> look(const Context& context, const Config& config) {
   Seen seen;
   auto identity = source->identity();
   if (!identity.ok()) {
+    if (connecting != nullptr) *connecting = true;
     return std::move(identity).error().in(source_place(*config.find_source(name)));
   }
   seen.identity = std::move(identity).value();
   VESTO_ASSIGN(seen.tables, source->tables());
   return seen;
+}
+
+// The way to a source that did not let us in, step by step. Nothing where there is no way to ask
+// about: a Unix socket, or a tunnel whose secrets cannot be had.
+std::vector<CheckStep> steps_to(const Context& context, const Config& config) {
+  const SourceConfig& source = *config.find_source(context.options.name);
+  if (source.host.starts_with('/')) return {};
+  auto tunnel = make_tunnel(config, tunnel_place(source), sealed_store(context));
+  if (!tunnel.ok()) return {};
+  return check_reach({.host = source.host,
+                      .port = source.port,
+                      .tls = source.sslmode.starts_with("verify-"),
+                      .ca_file = source.tls_ca_file,
+                      .tls_off = ErrorCode::kPgTlsOff,
+                      .tunnel = tunnel->get(),
+                      .public_egress = config.public_egress,
+                      .stop = {}});
+}
+
+int fail_with_steps(const Context& context, const Config& config, const Error& error) {
+  const std::vector<CheckStep> steps = steps_to(context, config);
+  if (steps.empty()) return fail(context, error);
+  if (context.options.json) {
+    write_out(fmt::format(R"({{"error":{},"checks":{}}})", error_json(error), steps_json(steps)) +
+              "\n");
+  }
+  write_err(error_text(error) + "The way there:\n" + step_lines(context.terminal, steps));
+  return exit_code_for(error);
 }
 
 std::string table_json_of(const SourceTable& table) {
@@ -54,8 +88,12 @@ std::string table_json_of(const SourceTable& table) {
 int cmd_source_test(const Context& context) {
   const std::optional<Config> config = load_or_print(context);
   if (!config) return kExitConfig;
-  const Result<Seen> seen = look(context, *config);
-  if (!seen.ok()) return fail(context, seen.error());
+  bool connecting = false;
+  const Result<Seen> seen = look(context, *config, &connecting);
+  if (!seen.ok()) {
+    return connecting ? fail_with_steps(context, *config, seen.error())
+                      : fail(context, seen.error());
+  }
   if (context.options.json) {
     write_out(
         fmt::format(

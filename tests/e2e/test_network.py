@@ -1,0 +1,357 @@
+"""Servers that cannot be reached: each fault has a code of its own, and a check and a run say the
+same. NET-TLS-INTERCEPTED needs a name of AWS's, so it needs another /etc/hosts and root."""
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+import urllib.parse
+
+import pytest
+from network import Sshd, TcpProxy, free_port
+from network_faults import (Certificates, NetworkLink, Server, resets, says_nothing, tls, web,
+                            with_hosts)
+from world import RUN_TIMEOUT_S, Sandbox, World
+
+SOAK = bool(os.environ.get("VESTO_SOAK"))
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"),
+                               reason="namespaces need root")
+
+
+@pytest.fixture(scope="module")
+def certificates():
+    with Certificates() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def another_ca():
+    with Certificates("another CA") as one:
+        yield one
+
+
+def fill(world):
+    world.source("CREATE TABLE a (id bigint PRIMARY KEY); INSERT INTO a VALUES (1)")
+    return world.table("public.a", mode="replace")
+
+
+def point_destination(world, host, port, bundle=None):
+    """The endpoint goes there, and nothing else does."""
+    world.write_config(redshift_port=port)
+    file = world.folder / "vesto.toml"
+    text = file.read_text()
+    r = world.sandbox.endpoints["redshift"]
+    endpoint = f"\"{r['host']}:{port}/{r['database']}\""
+    ca = f"tls_ca_file = \"{world.sandbox.endpoints['ca_file']}\"\nschema"
+    assert text.count(endpoint) == 1 and text.count(ca) == 1
+    text = text.replace(endpoint, f"\"{host}:{port}/{r['database']}\"")
+    if bundle:
+        text = text.replace(ca, f'tls_ca_file = "{bundle}"\nschema')
+    file.write_text(text)
+
+
+def point_source(world, host, port, bundle=None):
+    world.write_config()
+    file = world.folder / "vesto.toml"
+    text = file.read_text()
+    login = f'host = "127.0.0.1"\nport = {world.postgres.port}\n'
+    mode = 'sslmode = "disable"\n'
+    assert text.count(login) == 1 and text.count(mode) == 1
+    text = text.replace(login, f'host = "{host}"\nport = {port}\n')
+    verified = 'sslmode = "verify-full"\n' + (f'tls_ca_file = "{bundle}"\n' if bundle else "")
+    file.write_text(text.replace(mode, verified))
+
+
+POINT = {"destination": point_destination, "source": point_source}
+NAMES = {"destination": "rs", "source": "pg"}
+
+
+def failing_check(world, kind, command=None):
+    """The failing `KIND test NAME --json`: the error, the checks, the exit code."""
+    arguments = world.command(kind, "test", NAMES[kind], "--json")
+    done = subprocess.run(command(arguments) if command else arguments, text=True,
+                          capture_output=True, timeout=RUN_TIMEOUT_S)
+    report = json.loads(done.stdout)
+    failed = [c for c in report["checks"] if c["status"] == "failed"]
+    assert len(failed) == 1 and done.returncode != 0, report
+    if kind == "source":
+        assert report["error"]["code"] == failed[0]["error"]["code"]
+    return failed[0]["error"], report["checks"], done.returncode
+
+
+def run_code(world, command=None):
+    arguments = world.command("run", "shop", "--json")
+    done = subprocess.run(command(arguments) if command else arguments, text=True,
+                          capture_output=True, timeout=RUN_TIMEOUT_S)
+    finished = [json.loads(line) for line in done.stdout.splitlines()][-1]
+    assert finished["type"] == "run.finished" and finished["state"] == "failed", finished
+    return finished["error"]["code"]
+
+
+def assert_same(world, kind, code, step=None, run_too=True):
+    """The check says `code`, at this step; so does a run."""
+    error, checks, _ = failing_check(world, kind)
+    assert error["code"] == code, error
+    assert error["hint"] and error["message"]
+    at = [c["id"] for c in checks if c["status"] == "failed"][0]
+    if step:
+        assert at == step
+    # The steps before it passed, each with its time; those behind it were not run.
+    order = [c["id"] for c in checks]
+    for check in checks[:order.index(at)]:
+        assert check["status"] == "passed" and check["duration_ms"] >= 0, check
+    assert all(c["status"] == "not_run" for c in checks[order.index(at) + 1:])
+    if run_too:
+        assert run_code(world) == code
+    return error
+
+
+@pytest.mark.parametrize("kind", ["destination", "source"])
+def test_a_host_that_nobody_knows(one_world, kind):
+    POINT[kind](fill(one_world), "no-such-host.invalid", 5439)
+    error = assert_same(one_world, kind, "NET-DNS", "network.dns")
+    assert "no-such-host.invalid" in error["message"]
+
+
+@pytest.mark.parametrize("kind", ["destination", "source"])
+def test_a_port_that_nobody_listens_at(one_world, kind):
+    port = free_port()
+    POINT[kind](fill(one_world), "localhost", port)
+    error = assert_same(one_world, kind, "NET-REFUSED", "network.tcp")
+    assert str(port) in error["message"]
+
+
+SERVERS = {  # what listens there: its code, and the step that fails
+    "resets": (resets, "NET-RESET", None),
+    "web server": (web, "NET-WRONG-PORT", "network.tls"),
+    "silence": (says_nothing, "NET-TIMEOUT", "network.tls"),
+}
+
+
+@pytest.mark.parametrize("kind", ["destination", "source"])
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_server_that_is_no_database(one_world, kind, name):
+    handle, code, step = SERVERS[name]
+    with Server(handle) as server:
+        POINT[kind](fill(one_world), "localhost", server.port)
+        # A run gives a silent server a minute to let it in.
+        assert_same(one_world, kind, code, step, run_too=SOAK or name != "silence")
+
+
+@pytest.mark.parametrize("kind", ["destination", "source"])
+def test_the_port_of_an_ssh_server(one_world, kind):
+    with Sshd() as sshd:
+        POINT[kind](fill(one_world), "localhost", sshd.port)
+        error = assert_same(one_world, kind, "NET-WRONG-PORT", "network.tls")
+        assert "SSH" in error["message"]
+
+
+@pytest.mark.parametrize("kind,code", [("destination", "RS-TLS-OFF"), ("source", "PG-TLS-OFF")])
+def test_a_server_without_encryption(one_world, kind, code):
+    """No login is tried in clear: nothing but the question for TLS is ever sent."""
+    seen = []
+
+    def listening(one, ending):
+        first = one.recv(8)
+        one.sendall(b"N")
+        seen.append(first + one.recv(1000))
+
+    with Server(listening) as server:
+        POINT[kind](fill(one_world), "localhost", server.port)
+        assert_same(one_world, kind, code, "network.tls")
+    assert seen and set(seen) == {b"\0\0\0\x08\x04\xd2\x16\x2f"}, seen
+
+
+CERTIFICATES = {  # how it is made, and the code
+    "expired": ({"begin": "20200101000000Z", "end": "20210101000000Z"}, "NET-TLS-EXPIRED"),
+    "not yet valid": ({"begin": "20900101000000Z"}, "NET-TLS-NOT-YET"),
+    "another name": ({"name": "other.example"}, "NET-TLS-NAME"),
+}
+
+
+@pytest.mark.parametrize("kind", ["destination", "source"])
+@pytest.mark.parametrize("fault", CERTIFICATES)
+def test_a_certificate_that_is_not_good(one_world, certificates, kind, fault):
+    made, code = CERTIFICATES[fault]
+    with Server(tls(certificates.make(**made))) as server:
+        POINT[kind](fill(one_world), "localhost", server.port, certificates.bundle)
+        assert_same(one_world, kind, code, "network.tls")
+
+
+@pytest.mark.parametrize("kind", ["destination", "source"])
+def test_a_certificate_of_a_ca_that_is_not_trusted(one_world, certificates, another_ca, kind):
+    with Server(tls(certificates.make())) as server:
+        POINT[kind](fill(one_world), "localhost", server.port, another_ca.bundle)
+        assert_same(one_world, kind, "NET-TLS-CA", "network.tls")
+        POINT[kind](one_world, "localhost", server.port)  # the system's bundle, or the sandbox's CA
+        assert failing_check(one_world, kind)[0]["code"] == "NET-TLS-CA"
+
+
+def test_the_same_server_with_a_good_certificate_fails_behind_it(one_world, certificates):
+    """So that the tests above fail for the reason they name."""
+    with Server(tls(certificates.make())) as server:
+        point_destination(fill(one_world), "localhost", server.port, certificates.bundle)
+        _, checks, _ = failing_check(one_world, "destination")
+    assert [c["id"] for c in checks if c["status"] == "passed"] == ["network.dns", "network.tcp",
+                                                                     "network.tls"]
+    assert all(c["duration_ms"] >= 0 for c in checks[:3])
+
+
+@ROOT_ONLY
+def test_tls_that_somebody_in_between_opens(one_world, certificates):
+    """A certificate for a name of AWS's own, made by an inspecting proxy's CA."""
+    host = "shop.abc123.eu-west-1.redshift.amazonaws.com"
+
+    def elsewhere(command):
+        return with_hosts(command, {host: "127.0.0.1", "localhost": "127.0.0.1"}, one_world.folder)
+
+    with Server(tls(certificates.make(name=host))) as server:
+        point_destination(fill(one_world), host, server.port)
+        error, checks, _ = failing_check(one_world, "destination", elsewhere)
+        assert error["code"] == "NET-TLS-INTERCEPTED", error
+        assert run_code(one_world, elsewhere) == "NET-TLS-INTERCEPTED"
+
+
+@pytest.fixture(scope="module")
+def fenced(postgres):
+    """A warehouse whose security group can be changed; and a world at it."""
+    sandbox = Sandbox()
+    sandbox.start()
+    world = World(postgres, sandbox)
+    yield world
+    world.close()
+    sandbox.stop()
+
+
+def test_a_security_group_without_us(fenced):
+    fenced.server = '[server]\npublic_egress = ["203.0.113.7/32"]'
+    fill(fenced).write_config()
+    fenced.must_run()
+    fenced.sandbox.control("POST", "/v1/security-group", {"allow_from": ["127.0.0.9/32"]})
+    began = time.monotonic()
+    error = assert_same(fenced, "destination", "NET-TIMEOUT", "network.tcp")
+    # Ten seconds of the check; the run's twenty, and five to find out why. Not once more.
+    assert time.monotonic() - began < 60
+    assert "203.0.113.7/32 (public_egress)" in error["hint"], error
+    assert f"port {fenced.sandbox.endpoints['redshift']['port']}" in error["hint"]
+    fenced.sandbox.control("POST", "/v1/security-group", {"allow_from": None})
+    fenced.must_run()
+
+
+def test_what_a_source_test_says_to_people(one_world):
+    port = free_port()
+    point_source(fill(one_world), "localhost", port)
+    done = one_world.vesto("source", "test", "pg")
+    assert done.stdout == "" and done.returncode == 5
+    assert "Error NET-REFUSED" in done.stderr and "The way there:" in done.stderr
+    lines = done.stderr.split("The way there:\n")[1].splitlines()
+    assert ["Host name is known" in lines[0], "NET-REFUSED" in lines[1],
+            "not run" in lines[2]] == [True, True, True], lines
+
+
+def test_a_source_whose_way_is_free_and_whose_password_is_not(one_world):
+    fill(one_world).write_config()
+    (one_world.folder / "source.pw").write_text("wrong")
+    done = one_world.vesto("source", "test", "pg", "--json")
+    report = json.loads(done.stdout)
+    assert report["error"]["code"].startswith("PG-")
+    assert [c["status"] for c in report["checks"]] == ["passed", "passed"]  # no TLS is asked for
+
+
+@contextlib.contextmanager
+def beyond_a_cable(world, sshd=None):
+    """The warehouse (or the SSH server before it) at the other end of a cable; source and S3 here.
+    Gives the cable and what makes a command run at this end of it."""
+    with contextlib.ExitStack() as all_of_it:
+        link = all_of_it.enter_context(NetworkLink())
+
+        def bring(where, address, port, to):
+            listener = link.listener(where, address, port)
+            all_of_it.enter_context(TcpProxy(to, listener=listener))
+
+        redshift = world.sandbox.endpoints["redshift"]["port"]
+        aws = urllib.parse.urlsplit(world.sandbox.endpoints["aws"]["url"]).port
+        bring(link.here, "127.0.0.1", world.postgres.port, world.postgres.port)
+        bring(link.here, "127.0.0.1", aws, aws)
+        if sshd:
+            bring(link.there, link.THERE, sshd.port, sshd.port)
+            file = world.folder / "vesto.toml"
+            text = file.read_text()
+            head = f'host = "127.0.0.1"\nport = {sshd.port}\n'
+            assert text.count(head) == 1
+            file.write_text(text.replace(head, f'host = "{link.THERE}"\nport = {sshd.port}\n'))
+            hosts = {"localhost": "127.0.0.1"}
+        else:
+            bring(link.there, link.THERE, redshift, redshift)
+            hosts = {"localhost": link.THERE}  # curl has its own opinion of this name: S3 is here
+        yield link, lambda command: link.command(with_hosts(command, hosts, world.folder))
+
+
+def start_a_copy(world, wrap, delay_ms):
+    """A run in the middle of a COPY that takes so long."""
+    world.sandbox.fault("copy.object", {"delay_ms": delay_ms}, nth=1, count=1)
+    before = world.sandbox.calls().get("copy.object", 0)
+    process = subprocess.Popen(wrap(world.command("run", "shop", "--json")), text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    end = time.monotonic() + 60
+    while world.sandbox.calls().get("copy.object", 0) == before:
+        assert process.poll() is None and time.monotonic() < end, process.communicate()
+        time.sleep(0.05)
+    return process
+
+
+needs_link = pytest.mark.skipif(not NetworkLink.can_make(),
+                                reason="network namespaces cannot be made here")
+
+
+@needs_link
+@pytest.mark.parametrize("way,longest_s", [("direct", 30), ("tunnel", 15)])
+def test_keepalives_are_armed_while_a_copy_runs(one_world, way, longest_s):
+    """What keeps a firewall from forgetting us: the system's own timers, as ss shows them."""
+    with contextlib.ExitStack() as opened:
+        fill(one_world).write_config()
+        sshd = opened.enter_context(Sshd()) if way == "tunnel" else None
+        if sshd:
+            one_world.through(sshd, "destination")
+        link, wrap = opened.enter_context(beyond_a_cable(one_world, sshd))
+        process = start_a_copy(one_world, wrap, 5000)
+        time.sleep(1)
+        timers = [re.search(r"timer:\(keepalive,(?:(\d+)sec|(\d+)min|\S*ms)", line)
+                  for line in link.timers()]
+        out, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, (out, errors)
+    assert timers and all(timers), "a connection without keepalives"
+    assert all(not t[2] and int(t[1] or 0) <= longest_s for t in timers), timers
+
+
+@needs_link
+@pytest.mark.skipif(not SOAK, reason="the real limits take minutes: make soak")
+@pytest.mark.parametrize("how", ["pull", "swallow"])
+@pytest.mark.parametrize("way", ["direct", "tunnel"])
+def test_a_link_that_dies_in_copy_ends_the_run_within_two_minutes(postgres, way, how):
+    sandbox = Sandbox()
+    sandbox.start()
+    world = World(postgres, sandbox)
+    try:
+        with contextlib.ExitStack() as opened:
+            fill(world).write_config()
+            sshd = opened.enter_context(Sshd()) if way == "tunnel" else None
+            if sshd:
+                world.through(sshd, "destination")
+            link, wrap = opened.enter_context(beyond_a_cable(world, sshd))
+            process = start_a_copy(world, wrap, 600_000)
+            began = time.monotonic()
+            getattr(link, how)()
+            out, errors = process.communicate(timeout=300)
+            took = time.monotonic() - began
+        finished = json.loads(out.splitlines()[-1])
+        print(f"{way}, {how}: {took:.0f} s, {finished['error']['code']}")
+        assert finished["state"] == "failed"
+        silent = {"direct": {"NET-TIMEOUT", "NET-UNREACHABLE"}, "tunnel": {"SSH-CONNECT"}}
+        assert finished["error"]["code"] in silent[way], finished
+        assert 20 < took < 120, errors
+    finally:
+        world.close()
+        sandbox.stop()
