@@ -29,6 +29,9 @@ namespace {
 
 constexpr size_t kMaxNotices = 1000;
 constexpr int64_t kCancelWaitMs = 3000;
+// What of connect_timeout_ms the TCP connection may take, all addresses of the name together: SYN
+// is sent five times by then. The rest is for a server that is slow to let us in.
+constexpr int64_t kTcpTimeoutMs = 20'000;
 
 struct ResultDeleter {
   void operator()(PGresult* result) const { PQclear(result); }
@@ -301,7 +304,9 @@ PgStatus PgConnection::Impl::open_route(const PgOptions& options) {
 }
 
 PgStatus PgConnection::Impl::login(const PgOptions& options) {
-  const int64_t deadline_ms = system_clock().monotonic_ms() + options.connect_timeout_ms;
+  const int64_t from_ms = system_clock().monotonic_ms();
+  const int64_t deadline_ms = from_ms + options.connect_timeout_ms;
+  const int64_t tcp_deadline_ms = std::min(deadline_ms, from_ms + kTcpTimeoutMs);
   if (options.dialer) VESTO_TRY(open_route(options));
   const std::string port = std::to_string(options.dialer ? route.port : options.port);
   std::string ca_file = options.tls_ca_file;
@@ -345,7 +350,10 @@ PgStatus PgConnection::Impl::login(const PgOptions& options) {
   PQsetNoticeReceiver(conn, &Impl::on_notice, this);
   auto state = PQstatus(conn) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
   while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
-    VESTO_TRY(wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ms));
+    // Behind a tunnel it is the tunnel that has dialled.
+    const bool dialling = PQstatus(conn) == CONNECTION_STARTED && !options.dialer;
+    VESTO_TRY(wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+                   dialling ? tcp_deadline_ms : deadline_ms));
     state = PQconnectPoll(conn);
   }
   if (state != PGRES_POLLING_OK) {

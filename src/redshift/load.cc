@@ -59,13 +59,23 @@ Status RedshiftLoader::Impl::connect() {
     if (session_->usable() && !session_->in_transaction() && fresh) return tell(load_);
     drop_session();
   }
-  VESTO_ASSIGN(session_, new_session());
+  const int64_t from_ms = clock().monotonic_ms();
+  auto made = new_session();
+  connecting_took_ms_ = clock().monotonic_ms() - from_ms;
+  if (!made.ok()) return std::move(made).error();
+  session_ = std::move(made).value();
   where_ = session_->where();
   timeout_set_ms_ = -1;
   has_stages_ = false;
   told_load_.reset();
   last_used_ms_ = clock().monotonic_ms();
   return tell(load_);
+}
+
+bool RedshiftLoader::Impl::met_silence(const Error& error) const {
+  const bool unanswered =
+      error.code() == ErrorCode::kNetTimeout || error.code() == ErrorCode::kSshConnect;
+  return unanswered && session_ == nullptr && connecting_took_ms_ >= kSilenceMs;
 }
 
 Status RedshiftLoader::Impl::tell(const LoadId& load) {
@@ -167,6 +177,7 @@ Status RedshiftLoader::Impl::repeat(int max_waits, const std::function<Status()>
       if (!lock_backoff.next(clock(), context.stop)) return interrupted();
       continue;
     }
+    if (met_silence(error)) return done;
     if (after_fault(error) != AfterFault::kRepeat || !backoff.next(clock(), context.stop)) {
       return done;
     }

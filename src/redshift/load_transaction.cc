@@ -292,6 +292,7 @@ std::optional<Error> LoadRun::after_failure(Error error) {
   if (where_ == Where::kLock && after_lock_failure(error)) return std::nullopt;
   if (where_ == Where::kLock && error.code() == ErrorCode::kRsLock) return error;
   if (may_renew_keys(error)) return std::nullopt;
+  if (impl_.met_silence(error)) return error;
   if (after_fault(error) == AfterFault::kRepeat &&
       backoff_.next(impl_.clock(), impl_.context.stop)) {
     log_warn("redshift: the load transaction is repeated",

@@ -41,6 +41,9 @@ inline constexpr int64_t kAnswerGraceMs = 60'000;
 inline constexpr int64_t kCommitTimeoutMs = 600'000;
 // A whole connection attempt.
 inline constexpr int64_t kConnectTimeoutMs = 120'000;
+// Connecting that took so long and got no answer is not tried again at once: a dead link, a
+// security group that lost us. The next run is the next try.
+inline constexpr int64_t kSilenceMs = 15'000;
 // Sessions that are remembered because they may hold locks.
 inline constexpr size_t kMaxRemembered = 8;
 // A session that has been idle for longer is not used again: a firewall may have dropped it.
@@ -106,6 +109,9 @@ struct RedshiftLoader::Impl {
   // found out.
   Error refused(const StreamLoad& stream, const std::string& column, Error error);
 
+  // Whether the last attempt to connect ended with this error, after kSilenceMs or more.
+  [[nodiscard]] bool met_silence(const Error& error) const;
+
   // --- commit_unknown.cc ---
   // Whether the load was committed, found out under the state's lock.
   Result<bool> was_committed(const RecordedSession& lost, const LoadId& load);
@@ -127,6 +133,7 @@ struct RedshiftLoader::Impl {
   std::unique_ptr<RedshiftSession> session_;
   int64_t timeout_set_ms_ = -1;  // statement_timeout of session_; -1: not set yet
   int64_t last_used_ms_ = 0;
+  int64_t connecting_took_ms_ = 0;   // the last attempt, whatever came of it
   bool has_stages_ = false;          // session_ holds staging tables: their names are taken
   bool no_lock_ = false;             // the database refuses LOCK (datashare)
   std::string where_;                // of the last connection
