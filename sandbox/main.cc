@@ -120,6 +120,7 @@ Result<Unit, std::string> start_redshift(const Options& options, Parts* parts) {
   const WarehouseName& served = parts->cloud->served();
   shared.region = served.name.empty() ? kRegion : served.region;
   shared.faults = parts->faults.get();
+  shared.state = &parts->cloud->state();
   shared.store = parts->store.get();
   shared.keys = &parts->cloud->keys();
   shared.gate = &parts->cloud->gate();
@@ -144,21 +145,20 @@ Result<Unit, std::string> start_http(const Options& options, Parts* parts) {
   s3.api = parts->cloud->open_api({.host = "localhost", .port = parts->redshift->port()});
   VESTO_ASSIGN(parts->s3, S3Server::start(s3, *parts->store, parts->cloud->keys(), *parts->faults));
   parts->control_token = random_alphanumeric(32);
-  VESTO_ASSIGN(parts->control, ControlServer::start(
-                                   options.port_control, parts->control_token, *parts->faults,
-                                   [parts]() -> Result<LeftCounts, std::string> {
-                                     const int64_t tables = parts->log->left_tables();
-                                     if (tables < 0)
-                                       return std::string("the database does not answer");
-                                     return LeftCounts{parts->store->object_count(),
-                                                       parts->store->open_upload_count(),
-                                                       static_cast<uint64_t>(tables),
-                                                       parts->redshift->session_count()};
-                                   },
-                                   parts->cloud->control_calls([parts](const AllowList& allowed) {
-                                     parts->redshift->set_allowed(allowed);
-                                   }),
-                                   parts->cloud->control_views()));
+  VESTO_ASSIGN(parts->control,
+               ControlServer::start(
+                   options.port_control, parts->control_token, *parts->faults,
+                   [parts]() -> Result<LeftCounts, std::string> {
+                     const int64_t tables = parts->log->left_tables();
+                     if (tables < 0) return std::string("the database does not answer");
+                     return LeftCounts{
+                         parts->store->object_count(), parts->store->open_upload_count(),
+                         static_cast<uint64_t>(tables), parts->redshift->session_count()};
+                   },
+                   parts->cloud->control_calls(
+                       [parts](const AllowList& allowed) { parts->redshift->set_allowed(allowed); },
+                       [parts] { parts->redshift->settle(); }),
+                   parts->cloud->control_views()));
   return Unit{};
 }
 

@@ -57,6 +57,7 @@ Cloud::Cloud(const CloudOptions& options, World world, WarehouseName served, Fau
     : dir_(options.dir),
       served_(std::move(served)),
       faults_(faults),
+      state_(options.serverless),
       iam_(std::make_unique<Iam>(std::move(world), clock_)),
       key_ring_(*iam_),
       gate_(*iam_),
@@ -107,6 +108,7 @@ std::optional<JwkSet> Cloud::issuer_keys(const std::string& issuer_url) const {
 
 HttpHandler Cloud::open_api(WarehouseAddress address) {
   address.served = served_;
+  address.state = &state_;
   api_ = std::make_unique<AwsApi>(
       *iam_, logins_, [this](const std::string& issuer) { return issuer_keys(issuer); },
       std::move(address), faults_, clock_);
@@ -169,7 +171,8 @@ Result<Unit, std::string> Cloud::change_policy(const std::string& body) {
   return done.error().code + ": " + done.error().message;
 }
 
-ControlCalls Cloud::control_calls(std::function<void(const AllowList&)> set_allowed) {
+ControlCalls Cloud::control_calls(std::function<void(const AllowList&)> set_allowed,
+                                  std::function<void()> settle) {
   ControlCalls calls;
   calls["/v1/clock"] = [this](const std::string& body) -> Result<Unit, std::string> {
     const auto document = nlohmann::json::parse(body, nullptr, false);
@@ -194,12 +197,18 @@ ControlCalls Cloud::control_calls(std::function<void(const AllowList&)> set_allo
     if (list.ok()) set(*list);
     return list.ok() ? Result<Unit, std::string>(Unit{}) : list.error();
   };
+  calls["/v1/warehouse"] = [this, settle = std::move(settle)](const std::string& body) {
+    auto done = state_.set(body);
+    if (done.ok()) settle();
+    return done;
+  };
   calls["/v1/iam"] = [this](const std::string& body) { return change_policy(body); };
   return calls;
 }
 
 ControlViews Cloud::control_views() {
-  return {{"/v1/secrets", [this] { return secrets_json(); }}};
+  return {{"/v1/secrets", [this] { return secrets_json(); }},
+          {"/v1/warehouse", [this] { return state_.json(); }}};
 }
 
 std::string Cloud::secrets_json() const {

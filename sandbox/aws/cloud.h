@@ -20,6 +20,7 @@
 #include "sandbox/aws/machine.h"
 #include "sandbox/control/control_server.h"
 #include "sandbox/control/movable_clock.h"
+#include "sandbox/control/warehouse_state.h"
 #include "sandbox/oidc/eks_issuer.h"
 #include "sandbox/oidc/google_issuer.h"
 #include "sandbox/oidc/google_server.h"
@@ -59,6 +60,8 @@ class Cloud {
   [[nodiscard]] TemporaryLogins& logins() { return logins_; }
   [[nodiscard]] Clock& clock() { return clock_; }
   [[nodiscard]] World world() const { return iam_->world(); }
+  // What it is doing at this moment.
+  [[nodiscard]] WarehouseState& state() { return state_; }
   // Which of the world's warehouses the listener stands for.
   [[nodiscard]] const WarehouseName& served() const { return served_; }
   // Whom the listener answers at the start.
@@ -68,10 +71,13 @@ class Cloud {
   // ",\n  \"google\": {...}" for endpoints.json.
   [[nodiscard]] std::string endpoints_json() const;
   // "/v1/clock" {"offset_ms": n}, "/v1/iam" {"put_role_trust": {"role": ARN, "policy": {...}}},
-  // "/v1/security-group" {"allow_from": [...] or null}, which `set_allowed` gets.
-  ControlCalls control_calls(std::function<void(const AllowList&)> set_allowed);
+  // "/v1/security-group" {"allow_from": [...] or null}, which `set_allowed` gets; "/v1/warehouse"
+  // (control/warehouse_state.h), after which `settle` is called.
+  ControlCalls control_calls(std::function<void(const AllowList&)> set_allowed,
+                             std::function<void()> settle);
   // "/v1/secrets": {"secrets": [...]}, all that is known or was given out: secret keys, session
   // tokens, database passwords, identity tokens. Tests look for them where they must not be.
+  // "/v1/warehouse": its state.
   ControlViews control_views();
   void stop();
 
@@ -86,6 +92,7 @@ class Cloud {
   const WarehouseName served_;
   Faults& faults_;
   MovableClock clock_;
+  WarehouseState state_;
   std::unique_ptr<Iam> iam_;
   IamKeyRing key_ring_;
   IamGate gate_;

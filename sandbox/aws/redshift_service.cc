@@ -135,6 +135,11 @@ WarehouseAddress RedshiftService::address_of(const WarehouseName& warehouse) con
           .port = kUsualPort};
 }
 
+WarehouseState::View RedshiftService::state_of(const WarehouseName& warehouse) const {
+  if (warehouse == address_.served && address_.state != nullptr) return address_.state->now();
+  return {.status = "available", .availability = "Available"};
+}
+
 TemporaryLogin RedshiftService::give_out(TemporaryLogin login) {
   login.password = make_password();
   logins_.add(login);
@@ -213,10 +218,11 @@ ApiResult<ApiAnswer> RedshiftService::describe_clusters(const ApiCall& call) {
     const bool shown = cluster.account == account && cluster.region == call.region &&
                        (id.empty() || cluster.id == id);
     if (!shown) continue;
+    const WarehouseState::View state = state_of(name_of(cluster));
     xml.open("Cluster")
         .text("ClusterIdentifier", cluster.id)
-        .text("ClusterStatus", "available")
-        .text("ClusterAvailabilityStatus", "Available")
+        .text("ClusterStatus", state.status)
+        .text("ClusterAvailabilityStatus", state.availability)
         .text("DBName", cluster.databases.empty() ? "dev" : cluster.databases.front())
         .text("PubliclyAccessible", "true")
         .text("EnhancedVpcRouting", "false");
@@ -276,7 +282,7 @@ ApiResult<ApiAnswer> RedshiftService::get_workgroup(const ApiCall& call) {
                               {"workgroupId", workgroup.uuid},
                               {"workgroupArn", workgroup_arn(workgroup)},
                               {"namespaceName", workgroup.name},
-                              {"status", "AVAILABLE"},
+                              {"status", to_upper_ascii(state_of(name_of(workgroup)).status)},
                               {"publiclyAccessible", true},
                               {"enhancedVpcRouting", false},
                               {"port", address.port},

@@ -12,6 +12,7 @@
 #include "sandbox/aws/api_answers.h"
 #include "sandbox/aws/api_call.h"
 #include "sandbox/aws/temporary_logins.h"
+#include "sandbox/control/warehouse_state.h"
 
 namespace vesto::sandbox {
 
@@ -21,6 +22,7 @@ struct WarehouseAddress {
   std::string host;
   int port = 0;
   WarehouseName served = {};
+  WarehouseState* state = nullptr;  // of the one that is served; nullptr: always available
 };
 
 class RedshiftService {
@@ -43,6 +45,7 @@ class RedshiftService {
   ApiResult<WarehouseName> find_cluster(const ApiCall& call, const std::string& id) const;
   ApiResult<WorldWorkgroup> find_workgroup(const ApiCall& call) const;
   [[nodiscard]] WarehouseAddress address_of(const WarehouseName& warehouse) const;
+  [[nodiscard]] WarehouseState::View state_of(const WarehouseName& warehouse) const;
   // Adds the password, and remembers the whole.
   TemporaryLogin give_out(TemporaryLogin login);
 

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sandbox/http/net_stream.h"
+#include "sandbox/session/closed_port.h"
 
 namespace vesto::sandbox {
 
@@ -51,7 +52,9 @@ void RedshiftServer::accept_loop() {
       Lock lock(mutex_);
       if (stopping_) return;
     }
-    pollfd waiting = {listen_fd_, POLLIN, 0};
+    mind_door();
+    // Negative: only waits.
+    pollfd waiting = {listening_ ? listen_fd_ : -1, POLLIN, 0};
     held_.drop_old(system_clock().monotonic_ms());
     if (::poll(&waiting, 1, kAcceptPollMs) > 0) accept_one();
   }
@@ -66,7 +69,7 @@ void RedshiftServer::accept_one() {
   bool allowed = false;
   {
     Lock lock(mutex_);
-    allowed = is_allowed(allowed_, ntohl(source.sin_addr.s_addr));
+    allowed = !silent_ && is_allowed(allowed_, ntohl(source.sin_addr.s_addr));
   }
   if (!allowed) {
     held_.add(fd, system_clock().monotonic_ms());
@@ -80,11 +83,54 @@ void RedshiftServer::accept_one() {
 void RedshiftServer::set_allowed(const AllowList& allowed) {
   Lock lock(mutex_);
   allowed_ = allowed;
+  if (!silent_) filter_sources(allowed);
+}
+
+void RedshiftServer::filter_sources(const AllowList& allowed) {
   if (stopping_ || !filter_ || attach_source_filter(listen_fd_, allowed)) return;
   // An older list would drop whom this one allows.
   detach_source_filter(listen_fd_);
   log_warn("no filter on the socket: other addresses are accepted and never answered",
            {{"error", std::strerror(errno)}});
+}
+
+// Once in kAcceptPollMs: does at the door what the warehouse's state says.
+void RedshiftServer::mind_door() {
+  if (shared_->state == nullptr) return;
+  const WarehouseState::View view = shared_->state->now();
+  {
+    Lock lock(mutex_);
+    if (view.version == settled_version_) return;
+  }
+  set_door(view.door);
+  Lock lock(mutex_);
+  settled_version_ = view.version;
+  settled_.notify_all();
+}
+
+void RedshiftServer::set_door(Door door) {
+  if (door == Door::kRefuse && listening_) {
+    listen_fd_ = close_port(listen_fd_, port_);
+    listening_ = false;
+  } else if (door != Door::kRefuse && !listening_) {
+    listening_ = listen_fd_ >= 0 && ::listen(listen_fd_, kBacklog) == 0;
+    if (!listening_) log_error("the port was lost while it was closed", {});
+  }
+  Lock lock(mutex_);
+  silent_ = door == Door::kSilent;
+  if (listening_) filter_sources(silent_ ? AllowList(std::vector<std::string>()) : allowed_);
+  if (door == Door::kOpen) return;
+  for (const auto& [id, session] : sessions_) session->interrupt();
+}
+
+void RedshiftServer::settle() {
+  if (shared_->state == nullptr) return;
+  const uint64_t wanted = shared_->state->now().version;
+  Lock lock(mutex_);
+  constexpr int kLooks = 10;
+  for (int i = 0; i < kLooks && settled_version_ < wanted; ++i) {
+    settled_.wait_for(mutex_, std::chrono::milliseconds(100));
+  }
 }
 
 void RedshiftServer::open_session(int fd) {

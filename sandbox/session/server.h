@@ -29,6 +29,8 @@ class RedshiftServer {
   Result<Unit, std::string> start(uint16_t port, const AllowList& allowed, bool filter);
   // For connections from now on; those that are open go on.
   void set_allowed(const AllowList& allowed) VESTO_EXCLUDES(mutex_);
+  // Waits until what SessionShared::state says is done at the door; a second at most.
+  void settle() VESTO_EXCLUDES(mutex_);
   // Ends every session and waits for their threads. Idempotent.
   void stop();
   [[nodiscard]] uint16_t port() const { return port_; }
@@ -39,6 +41,9 @@ class RedshiftServer {
   void accept_loop();
   void accept_one() VESTO_EXCLUDES(mutex_);
   void open_session(int fd) VESTO_EXCLUDES(mutex_);
+  void mind_door() VESTO_EXCLUDES(mutex_);
+  void set_door(Door door) VESTO_EXCLUDES(mutex_);
+  void filter_sources(const AllowList& allowed) VESTO_REQUIRES(mutex_);
 
   SessionShared* shared_;
   int listen_fd_ = -1;
@@ -50,7 +55,11 @@ class RedshiftServer {
   uint64_t next_id_ VESTO_GUARDED_BY(mutex_) = 0;
   AllowList allowed_ VESTO_GUARDED_BY(mutex_);
   bool filter_ VESTO_GUARDED_BY(mutex_) = false;
-  HeldConnections held_;  // the acceptor's
+  CondVar settled_;
+  uint64_t settled_version_ VESTO_GUARDED_BY(mutex_) = 0;
+  bool silent_ VESTO_GUARDED_BY(mutex_) = false;
+  HeldConnections held_;   // the acceptor's
+  bool listening_ = true;  // the acceptor's
   bool stopping_ VESTO_GUARDED_BY(mutex_) = false;
 };
 

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "sandbox/aws/temporary_logins.h"
 #include "sandbox/control/faults.h"
+#include "sandbox/control/warehouse_state.h"
 #include "sandbox/copy/copy_executor.h"
 #include "sandbox/http/tls_material.h"
 #include "sandbox/s3/object_store.h"
@@ -45,6 +46,7 @@ struct SessionShared {
   bool serverless = false;
   std::string region;
   Faults* faults = nullptr;
+  WarehouseState* state = nullptr;  // nullptr: always available
   ObjectStore* store = nullptr;
   const KeyRing* keys = nullptr;
   const S3Gate* gate = nullptr;       // of COPY; nullptr: every known key may do all
@@ -144,6 +146,7 @@ class Session {
   static std::vector<ColumnDescription> show_columns(const Statement& statement);
   Step close_transaction(const char* sql);  // COMMIT or ROLLBACK on PostgreSQL
   Step commit_with_fault();
+  std::optional<Step> meet_state(const Statement& statement);
   std::optional<Step> inject(std::string_view kind, std::string_view subject, std::string* drop);
   void abort_transaction();
   void forget_transaction();
@@ -193,6 +196,7 @@ class Session {
   std::string pending_closes_;  // Close messages for PostgreSQL, sent with the next batch
   uint64_t next_name_ = 1;
   bool skip_to_sync_ = false;
+  bool warm_ = false;      // the first statement has been asked for
   bool extended_ = false;  // Execute runs a statement: Describe has told its columns
 };
 

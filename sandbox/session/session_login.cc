@@ -52,6 +52,9 @@ bool Session::login() {
   start.user = cut_name(start.user);
   user_ = start.user;
   database_ = start.database;
+  if (shared_->state != nullptr && shared_->state->now().door == Door::kStarting) {
+    return refuse({"57P03", "the database system is starting up"});
+  }
   std::string drop;
   if (auto fault = inject("pg.connect", user_ + "@" + database_, &drop)) {
     if (fault->kind == Step::Kind::kFailed) {

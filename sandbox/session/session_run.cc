@@ -59,6 +59,7 @@ Session::Step Session::execute(const Statement& statement, bool several,
   keep_long_names(statement);
   std::string drop;
   if (auto stop = inject("pg.statement", text, &drop)) return *stop;
+  if (auto stop = meet_state(statement)) return *stop;
   if (is_write(statement.cls)) {
     std::string ignored;
     if (auto stop = inject("disk", text, &ignored)) return *stop;
@@ -70,6 +71,21 @@ Session::Step Session::execute(const Statement& statement, bool several,
     step.kind = Step::Kind::kClose;
   }
   return step;
+}
+
+// What the warehouse does at this moment: Serverless wakes up, a cluster that is resized takes no
+// writes. The text as loaders have seen it; its SQLSTATE is not known.
+std::optional<Session::Step> Session::meet_state(const Statement& statement) {
+  if (shared_->state == nullptr) return std::nullopt;
+  if (!std::exchange(warm_, true)) {
+    const int64_t wait_ms = shared_->state->take_cold_start_ms();
+    if (wait_ms > 0) system_clock().sleep_ms(wait_ms, shared_->stop.get_token());
+  }
+  const bool changes = is_write(statement.cls) || statement.cls == StatementClass::kDdl ||
+                       statement.cls == StatementClass::kTruncate ||
+                       statement.cls == StatementClass::kVacuum;
+  if (!changes || !shared_->state->now().read_only) return std::nullopt;
+  return failed(SqlError{"XX000", "Cannot execute write query because system is in resize mode"});
 }
 
 Session::Step Session::dispatch_statement(const Statement& statement, bool several) {
