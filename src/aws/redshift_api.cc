@@ -106,6 +106,8 @@ class ClusterApi final : public RedshiftApi {
     }
     WarehouseInfo info;
     VESTO_ASSIGN(info.status, answer->text(cluster + "ClusterStatus", 100));
+    VESTO_ASSIGN(info.availability,
+                 answer->optional_text(cluster + "ClusterAvailabilityStatus", 100));
     // A cluster that is being made, or is paused, may have no address yet.
     VESTO_ASSIGN(info.address, answer->optional_text(cluster + "Endpoint/Address", kMaxHostBytes));
     info.port = port_of(*answer, cluster + "Endpoint/Port");

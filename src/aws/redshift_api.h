@@ -45,6 +45,8 @@ struct WarehouseLogin {
 
 struct WarehouseInfo {
   std::string status = {};  // "available", "paused"; "AVAILABLE" for a workgroup
+  // Of a cluster: "Available", "Unavailable", "Maintenance", "Modifying", "Failed"; may be "".
+  std::string availability = {};
   std::string address = {};
   int port = 0;
   std::string resource_arn = {};  // of the workgroup, with its UUID; "" for a cluster

@@ -10,6 +10,7 @@
 #include "cli/exit_codes.h"
 #include "sync/assemble.h"
 #include "sync/tunnel.h"
+#include "sync/warehouse_wait.h"
 
 namespace vesto::cli {
 
@@ -119,6 +120,28 @@ CheckStep login_step(AssembledDestination& to) {
   return step;
 }
 
+// What AWS says of the warehouse, where we may ask. A login that worked is the better witness.
+std::optional<CheckStep> status_step(AssembledDestination& to, bool reached) {
+  const WarehouseCare care = to.care();
+  if (!care.ask) return std::nullopt;
+  const int64_t from_ms = system_clock().monotonic_ms();
+  const Result<WarehouseInfo> info = care.ask({});
+  if (!info.ok()) return std::nullopt;
+  CheckStep step{.id = "redshift.status",
+                 .title = "Warehouse is available",
+                 .state = CheckStep::State::kPassed,
+                 .evidence = to_lower_ascii(info->status),
+                 .duration_ms = system_clock().monotonic_ms() - from_ms,
+                 .error = std::nullopt};
+  const std::optional<WarehouseAway> away = warehouse_away(*info);
+  if (away && reached) step.evidence += "; " + away->reason;
+  if (away && !reached) {
+    step.state = CheckStep::State::kFailed;
+    step.error = away_error(*away, 0, care.name);
+  }
+  return step;
+}
+
 }  // namespace
 
 int cmd_ssh_key(const Context& context) {
@@ -150,6 +173,10 @@ int cmd_destination_test(const Context& context) {
                                               .public_egress = config->public_egress,
                                               .stop = {}});
   if (all_passed(steps)) steps.push_back(login_step(*to));
+  if (auto status = status_step(*to, all_passed(steps))) {
+    // Where it is away, that is the cause of what follows.
+    steps.insert(status->error ? steps.begin() : steps.end(), *std::move(status));
+  }
   if (context.options.json) {
     write_out(checks_json("destination", name, steps));
     return checks_exit_code(steps);

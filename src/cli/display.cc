@@ -95,6 +95,18 @@ void RunDisplay::warning(const std::string& text) {
   if (!quiet_) line("Warning: " + text);
 }
 
+void RunDisplay::waiting(const std::optional<WarehouseWaiting>& wait) {
+  Lock lock(mutex_);
+  const int64_t now_ms = clock_.wall_ms();
+  view_.waiting = wait;
+  if (finished_) return;
+  if (mode_ == DisplayMode::kJson) write_out(json_waiting(view_, now_ms) + "\n");
+  if (mode_ == DisplayMode::kPlain) {
+    line(wait ? plain_waiting(view_, now_ms) : plain_waited(view_, now_ms));
+  }
+  if (mode_ == DisplayMode::kTerminal && started_) draw();
+}
+
 void RunDisplay::quiet() {
   Lock lock(mutex_);
   quiet_ = true;
@@ -134,7 +146,8 @@ void RunDisplay::tick_once() {
   if (mode_ == DisplayMode::kJson) {
     write_out(json_progress(view_, clock_.wall_ms()) + "\n");
   } else {
-    line(plain_progress(view_, clock_.wall_ms()));
+    const int64_t wall_ms = clock_.wall_ms();
+    line(view_.waiting ? plain_waiting(view_, wall_ms) : plain_progress(view_, wall_ms));
   }
 }
 

@@ -26,6 +26,7 @@ struct RunView {
   int64_t started_ms = 0;
   std::vector<TableProgress> tables;  // all of the run, in the order of the configuration
   std::vector<TableResult> finished;
+  std::optional<WarehouseWaiting> waiting;
   uint64_t memory_used_bytes = 0;
   uint64_t memory_total_bytes = 0;
 };
@@ -44,10 +45,16 @@ std::string plain_step(const RunView& view, const TableProgress& table, int64_t 
 // "10:19:12Z run_...: public.orders: done, 20,500 rows" or its error.
 std::string plain_finish(const RunView& view, const TableResult& table, int64_t now_ms);
 
+// "10:15:04Z run_...: waiting for the warehouse: the cluster is being resumed (2m of 15m)"
+std::string plain_waiting(const RunView& view, int64_t now_ms);
+// "10:17:09Z run_...: the warehouse is not waited for any more"
+std::string plain_waited(const RunView& view, int64_t now_ms);
+
 // One JSON object each, without newline. Documented in docs/cli.md: fields are only ever added.
 std::string json_started(const RunView& view, int64_t now_ms);
 std::string json_progress(const RunView& view, int64_t now_ms);
 std::string json_table_finished(const RunView& view, const TableResult& table, int64_t now_ms);
+std::string json_waiting(const RunView& view, int64_t now_ms);
 std::string json_finished(const RunOutcome& outcome);
 
 enum class DisplayMode { kNone, kPlain, kTerminal, kJson };
@@ -65,6 +72,7 @@ class RunDisplay : public RunObserver {
   void table_finished(const TableResult& table) override VESTO_EXCLUDES(mutex_);
   void progress(const std::vector<TableProgress>& tables) override VESTO_EXCLUDES(mutex_);
   void warning(const std::string& text) override VESTO_EXCLUDES(mutex_);
+  void waiting(const std::optional<WarehouseWaiting>& wait) override VESTO_EXCLUDES(mutex_);
   // Only these tables take part; before the run starts. Empty: all.
   void only(std::vector<std::string> tables) VESTO_EXCLUDES(mutex_);
   // Not even warnings on stderr. Before the run starts.

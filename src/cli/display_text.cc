@@ -137,6 +137,18 @@ std::string head(const RunView& view, int64_t now_ms) {
   return now.substr(now.find('T') + 1) + " " + view.run + ": ";
 }
 
+// "waiting for the warehouse: the cluster is being resumed (2m 5s of 15m 0s)"
+std::string waiting_text(const WarehouseWaiting& wait, int64_t now_ms) {
+  return fmt::format("waiting for the warehouse: {} ({} of {})", wait.reason,
+                     format_duration(std::max<int64_t>(now_ms - wait.since_ms, 0)),
+                     format_duration(wait.limit_ms));
+}
+
+std::string waiting_fields(const WarehouseWaiting& wait, int64_t now_ms) {
+  return fmt::format(R"("reason":{},"waited_ms":{},"limit_ms":{})", json_quote(wait.reason),
+                     std::max<int64_t>(now_ms - wait.since_ms, 0), wait.limit_ms);
+}
+
 }  // namespace
 
 std::vector<std::string> block_lines(const RunView& view, const Terminal& terminal,
@@ -165,6 +177,8 @@ std::vector<std::string> block_lines(const RunView& view, const Terminal& termin
     foot += fmt::format("   memory {} of {}", format_bytes(view.memory_used_bytes),
                         format_bytes(view.memory_total_bytes));
   }
+  // Nothing moves meanwhile.
+  if (view.waiting) foot = waiting_text(*view.waiting, now_ms);
   lines.push_back(foot);
   const size_t width = static_cast<size_t>(std::max(terminal.width, 20)) - 1;
   for (std::string& line : lines) line = fit_parts(line, width);
@@ -188,6 +202,14 @@ std::string plain_progress(const RunView& view, int64_t now_ms) {
     line += fmt::format(", {} failed", count_text(static_cast<int64_t>(totals.failed), "table"));
   }
   return line;
+}
+
+std::string plain_waiting(const RunView& view, int64_t now_ms) {
+  return head(view, now_ms) + waiting_text(*view.waiting, now_ms);
+}
+
+std::string plain_waited(const RunView& view, int64_t now_ms) {
+  return head(view, now_ms) + "the warehouse is not waited for any more";
 }
 
 std::string plain_step(const RunView& view, const TableProgress& table, int64_t now_ms) {
@@ -223,10 +245,18 @@ std::string json_progress(const RunView& view, int64_t now_ms) {
   }
   return fmt::format(
       R"({{"type":"run.progress","time":{},"run":{},"elapsed_ms":{},"rows":{{"read":{}}},)"
-      R"("bytes":{{"staged":{}}},"tables":{{"total":{},"done":{},"failed":{}}},"active":[{}]}})",
+      R"("bytes":{{"staged":{}}},"tables":{{"total":{},"done":{},"failed":{}}},"active":[{}]{}}})",
       json_quote(format_utc(now_ms)), json_quote(view.run),
       std::max<int64_t>(now_ms - view.started_ms, 0), totals.rows, totals.bytes, view.tables.size(),
-      totals.done, totals.failed, join(active, ","));
+      totals.done, totals.failed, join(active, ","),
+      view.waiting ? ",\"waiting\":{" + waiting_fields(*view.waiting, now_ms) + "}" : "");
+}
+
+std::string json_waiting(const RunView& view, int64_t now_ms) {
+  return fmt::format(R"({{"type":"run.waiting","time":{},"run":{},"waiting":{}{}}})",
+                     json_quote(format_utc(now_ms)), json_quote(view.run),
+                     view.waiting ? "true," : "false",
+                     view.waiting ? waiting_fields(*view.waiting, now_ms) : "");
 }
 
 std::string json_table_finished(const RunView& view, const TableResult& table, int64_t now_ms) {

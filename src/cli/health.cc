@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "cli/exit_codes.h"
 #include "schema/table_name.h"
+#include "sync/run.h"
 
 namespace vesto::cli {
 
@@ -110,6 +111,7 @@ Shape health_shape(Health health) {
 
 std::string activity_text(const SyncHealth& sync) {
   if (!sync.running) return "idle";
+  if (sync.running->record.step == kWaitingStep) return "waiting for the warehouse";
   if (!sync.ever_succeeded) {
     return fmt::format("running: first load {} of {} tables", sync.tables_delivered,
                        sync.tables_total);

@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "cli/identity_report.h"
 #include "sync/run.h"
+#include "sync/warehouse_wait.h"
 
 namespace vesto::cli {
 
@@ -117,11 +118,14 @@ std::string bound_text(const IdentityReport& report, const Terminal& terminal) {
 std::string warehouse_text(const IdentityReport& report) {
   if (!report.warehouse) return "";
   const WarehouseInfo& info = *report.warehouse;
+  const std::optional<WarehouseAway> away = warehouse_away(info);
   std::string text = to_lower_ascii(info.status);
   if (!info.address.empty()) text += fmt::format(", {}:{}", info.address, info.port);
   text += info.publicly_accessible ? ", publicly accessible" : ", not publicly accessible";
   return field("warehouse", text) +
-         (info.status == "paused" ? "              Nobody can log in until it is resumed.\n" : "");
+         (info.status == "paused" ? "              Nobody can log in until it is resumed.\n"
+          : away                  ? fmt::format("              Not ready: {}.\n", away->reason)
+                                  : std::string());
 }
 
 std::string aws_text(const IdentityReport& report, const Terminal& terminal) {
@@ -244,6 +248,7 @@ Json caller_json(const std::optional<CallerIdentity>& caller) {
 Json warehouse_json(const std::optional<WarehouseInfo>& info) {
   if (!info) return nullptr;
   return {{"status", info->status},
+          {"availability", info->availability},
           {"address", info->address},
           {"port", info->port},
           {"publicly_accessible", info->publicly_accessible}};

@@ -115,6 +115,8 @@ class Builder {
           fmt::format("destination.{}.schema is longer than 127 bytes", out.name), "");
     }
     out.create_schema = section.boolean("create_schema");
+    out.wait_for_warehouse_ms =
+        parse_duration_ms(section.text("wait_for_warehouse")).value_or(900'000);
     out.serverless = section.text("kind") == "redshift-serverless";
     out.tls_ca_file = section.path("tls_ca_file");
     out.auth = build_auth(auth, out, issues_);

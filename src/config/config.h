@@ -113,6 +113,7 @@ struct DestinationConfig {
   bool create_schema = false;
   std::string tls_ca_file;  // "" = the system's
   bool serverless = false;
+  int64_t wait_for_warehouse_ms = 900'000;
   AuthConfig auth;
   SshConfig ssh;
   std::string kms_key_arn;  // "" = the bucket's default encryption

@@ -222,6 +222,17 @@ void add_destination(std::vector<KeySpec>* keys) {
   keys->push_back(needed("destination.*.schema", kText, "Schema of the target tables."));
   keys->push_back(flag("destination.*.create_schema",
                        "Make the schema if it is not there (needs CREATE on the database)."));
+  keys->push_back(
+      {.path = "destination.*.wait_for_warehouse",
+       .type = kDuration,
+       .fallback = "\"15m\"",
+       .min = 0,
+       .max = 7'200'000,
+       .since = kFirst,
+       .doc = "How long a run waits for a cluster that is paused, or is being resumed, "
+              "resized, restarted or maintained, 0s to 2h. The wait is shown and is no "
+              "failure. Vesto knows the reason where its role may call "
+              "redshift:DescribeClusters (Serverless: redshift-serverless:GetWorkgroup)."});
   keys->push_back(optional("destination.*.tls_ca_file", kText, "",
                            "CA bundle to verify the warehouse with; without it the system's. "
                            "The certificate and its name are always verified."));

@@ -245,6 +245,7 @@ AfterFault after_fault(const Error& error) {
   switch (error.code()) {
     case ErrorCode::kRsSerializable:
     case ErrorCode::kRsConnection:
+    case ErrorCode::kRsResize:
     case ErrorCode::kNetDns:
     case ErrorCode::kNetTimeout:
     case ErrorCode::kNetRefused:

@@ -50,7 +50,15 @@ Result<std::unique_ptr<RedshiftSession>> RedshiftLoader::Impl::new_session() {
   if (context.stop.stop_requested()) return interrupted();
   const int64_t timeout_ms = within_search(kConnectTimeoutMs);
   if (timeout_ms <= 0) return Error(ErrorCode::kRsTimeout, "no time is left to connect");
-  return context.connect(timeout_ms);
+  const int64_t from_ms = clock().monotonic_ms();
+  auto session = context.connect(timeout_ms);
+  // The warehouse was waited for: that is not the search's time, once.
+  const int64_t took_ms = clock().monotonic_ms() - from_ms;
+  if (took_ms > timeout_ms && search_ends_ms_ != 0 && !search_extended_) {
+    search_ends_ms_ += took_ms;
+    search_extended_ = true;
+  }
+  return session;
 }
 
 Status RedshiftLoader::Impl::connect() {
@@ -158,9 +166,22 @@ void RedshiftLoader::Impl::drop_session() {
   session_.reset();
 }
 
+bool RedshiftLoader::Impl::WriteWait::again(Error* error) {
+  if (!since_ms_) since_ms_ = impl_.clock().monotonic_ms();
+  Status waited = impl_.context.patience->wait(*error, *since_ms_);
+  if (waited.ok()) return true;
+  *error = std::move(waited).error();
+  return false;
+}
+
+RedshiftLoader::Impl::WriteWait::~WriteWait() {
+  if (since_ms_) impl_.context.patience->over();
+}
+
 Status RedshiftLoader::Impl::repeat(int max_waits, const std::function<Status()>& work) {
   Backoff backoff(kTransactionRetry);
   Backoff lock_backoff(kLockRetry);
+  WriteWait resize(*this);
   int lock_waits = 0;
   while (true) {
     Status done = connect();
@@ -168,7 +189,11 @@ Status RedshiftLoader::Impl::repeat(int max_waits, const std::function<Status()>
     if (done.ok()) return done;
     roll_back();
     if (context.stop.stop_requested()) return interrupted();
-    const Error& error = done.error();
+    Error error = done.error();
+    if (error.code() == ErrorCode::kRsResize && context.patience != nullptr) {
+      if (resize.again(&error)) continue;
+      return error;
+    }
     const bool waited = error.code() == ErrorCode::kRsTimeout || error.code() == ErrorCode::kRsLock;
     if (waited) {
       // Somebody holds a lock: a session that a dead run left is ended, a living one waited for.
@@ -199,6 +224,8 @@ RedshiftLoader::RedshiftLoader(LoadTarget target, LoadContext context)
     : impl_(std::make_unique<Impl>(std::move(target), std::move(context))) {}
 
 RedshiftLoader::~RedshiftLoader() = default;
+
+Status RedshiftLoader::reach() { return impl_->connect(); }
 
 Result<DestinationState> RedshiftLoader::open_state() { return impl_->open_state(); }
 

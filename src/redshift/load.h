@@ -141,6 +141,19 @@ struct LoadOutcome {
   std::vector<std::pair<size_t, Error>> failed;
 };
 
+// Waits for a warehouse that is there but takes no writes for a while. Called by one thread at a
+// time.
+class WarehousePatience {
+ public:
+  virtual ~WarehousePatience() = default;
+  // Between two attempts at the same work, which failed with `error` (RS-RESIZE) and did so first
+  // at `since_ms` (monotonic). ok: try again. Errors: what ends the work (RS-WAKING,
+  // RUN-INTERRUPTED).
+  virtual Status wait(const Error& error, int64_t since_ms) = 0;
+  // Nobody waits any more: the work is done, or has failed.
+  virtual void over() = 0;
+};
+
 struct LoadContext {
   RedshiftConnector connect;
   Clock* clock = nullptr;  // nullptr: the system's
@@ -159,6 +172,8 @@ struct LoadContext {
   // The bytes of a staged object by its key, at most kMaxStagedObjectBytes (redshift/find_row.h): a
   // row that COPY refused is found again in them. May be empty; an error costs the row's name.
   std::function<Result<std::string>(const std::string& object_key)> fetch_part = {};
+  // nullptr: a resize is met as a lost connection is, by a few repeats.
+  WarehousePatience* patience = nullptr;
   // Sessions that dead runs of this sync recorded: ended when the state has been waited for 60 s.
   std::vector<RecordedSession> dead_sessions;
 };
@@ -186,6 +201,9 @@ class RedshiftLoader {
   // shared tables, status view. Returns the state. Errors: RS-NO-SCHEMA, RS-PRIV-*,
   // RS-STATE-FOREIGN.
   Result<DestinationState> open_state();
+  // Connects, if there is no connection yet: whoever holds something open meanwhile knows first
+  // that the warehouse is there.
+  Status reach();
   // Reads the state without making anything; nothing if there is no state table yet.
   Result<std::optional<DestinationState>> read_state();
 

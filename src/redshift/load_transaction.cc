@@ -66,7 +66,8 @@ LoadRun::LoadRun(RedshiftLoader::Impl& impl, const std::vector<StreamLoad>& grou
       load_(std::move(load)),
       run_(std::move(run)),
       backoff_(kTransactionRetry),
-      lock_backoff_(kLockRetry) {}
+      lock_backoff_(kLockRetry),
+      resize_(impl) {}
 
 // Rolls back, and gives the pid of the session that failed, 0 if there is none any more.
 int LoadRun::end_attempt() {
@@ -293,6 +294,12 @@ std::optional<Error> LoadRun::after_failure(Error error) {
   if (where_ == Where::kLock && error.code() == ErrorCode::kRsLock) return error;
   if (may_renew_keys(error)) return std::nullopt;
   if (impl_.met_silence(error)) return error;
+  if (error.code() == ErrorCode::kRsResize && impl_.context.patience != nullptr) {
+    if (!resize_.again(&error)) return error;
+    log_warn("redshift: the load transaction is repeated after a wait for a resize",
+             {{"load", load_.text}});
+    return std::nullopt;
+  }
   if (after_fault(error) == AfterFault::kRepeat &&
       backoff_.next(impl_.clock(), impl_.context.stop)) {
     log_warn("redshift: the load transaction is repeated",

@@ -93,8 +93,9 @@ class LoadRun {
   const LoadId seen_;
   const LoadId load_;
   const RunId run_;
-  Backoff backoff_;       // of the same transaction
-  Backoff lock_backoff_;  // between waits for the state's lock
+  Backoff backoff_;                         // of the same transaction
+  Backoff lock_backoff_;                    // between waits for the state's lock
+  RedshiftLoader::Impl::WriteWait resize_;  // until this load is done
   int lock_waits_ = 0;
   Where where_ = Where::kElsewhere;
   size_t at_ = 0;              // the stream, where where_ is kStream

@@ -74,6 +74,20 @@ struct RedshiftLoader::Impl {
   [[nodiscard]] int64_t within_search(int64_t timeout_ms) const;
   void roll_back();     // leaves the session clean, or drops it
   void drop_session();  // remembers it in ours_ if it may still hold locks
+  // One piece of work that waits while the warehouse takes no writes (RS-RESIZE).
+  class WriteWait {
+   public:
+    explicit WriteWait(Impl& impl) : impl_(impl) {}
+    ~WriteWait();
+    WriteWait(const WriteWait&) = delete;
+    WriteWait& operator=(const WriteWait&) = delete;
+    // Only where there is a patience. False: waited long enough; `error` says so.
+    bool again(Error* error);
+
+   private:
+    Impl& impl_;
+    std::optional<int64_t> since_ms_;  // monotonic
+  };
   // Runs `work` again while its error says that the transaction is to be repeated, or that a lock
   // was waited for (`max_waits` times at most). Bounded.
   Status repeat(int max_waits, const std::function<Status()>& work);
@@ -143,6 +157,7 @@ struct RedshiftLoader::Impl {
   std::vector<RecordedSession> ours_;
   // While the outcome of a COMMIT is searched: when (monotonic) that ends. 0: no such bound.
   int64_t search_ends_ms_ = 0;
+  bool search_extended_ = false;  // by what the warehouse itself was waited for
   // Target tables as last seen or made; schema and name.
   std::map<std::pair<std::string, std::string>, CatalogTable> tables_;
   struct DoubtedRewrite {

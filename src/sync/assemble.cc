@@ -152,6 +152,7 @@ Result<AssembledDestination> assemble_destination(const Config& config,
                                                   const std::stop_token& stop) {
   AssembledDestination out;
   out.where = place_of("destination." + destination.name, destination.origin);
+  out.wait_for_warehouse_ms = destination.wait_for_warehouse_ms;
   out.redshift.host = destination.host;
   out.redshift.port = destination.port;
   out.redshift.database = destination.database;
@@ -206,7 +207,17 @@ RunServices AssembledSync::services(Store& store, Clock& clock, ByteBudget& budg
     return destination.identity->copy_access(need, stop);
   };
   services.connect_redshift = connector();
+  services.warehouse = destination.care();
   return services;
+}
+
+WarehouseCare AssembledDestination::care() {
+  WarehouseCare care{.wait_ms = wait_for_warehouse_ms};
+  // Without temporary logins there is nobody to ask, and no name to ask for.
+  if (identity->auth().method != "iam_role") return care;
+  care.name = identity->auth().warehouse;
+  care.ask = [this](const std::stop_token& stop) { return identity->warehouse(stop); };
+  return care;
 }
 
 RedshiftConnector AssembledDestination::connector() {

@@ -42,6 +42,9 @@ struct AssembledDestination {
 
   // Connects to the warehouse. Valid as long as this object.
   RedshiftConnector connector();
+  // How it is waited for where it is away. Valid as long as this object.
+  WarehouseCare care();
+  int64_t wait_for_warehouse_ms = 0;
 };
 
 // Dials nothing.

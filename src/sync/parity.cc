@@ -131,7 +131,7 @@ class Comparison {
         log_warn("statement not kept", {{"error", kept.error().to_string()}});
       }
     };
-    VESTO_ASSIGN(warehouse_, ParityWarehouse::open(context.services.connect_redshift, keep,
+    VESTO_ASSIGN(warehouse_, ParityWarehouse::open(context.connect, keep,
                                                    context.stop.get_token()));
     return ok_status();
   }

@@ -65,6 +65,11 @@ void Report::warning(const std::string& given) {
   }
 }
 
+void Report::waiting(const std::optional<WarehouseWaiting>& wait) {
+  Lock lock(mutex_);
+  if (observer_ != nullptr) observer_->waiting(wait);
+}
+
 void Report::reset() {
   Lock lock(mutex_);
   for (TableProgress& table : tables_) {

@@ -3,6 +3,7 @@
 #ifndef VESTO_SYNC_REPORT_H_
 #define VESTO_SYNC_REPORT_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,7 @@ class Report {
   void moved(size_t table, uint64_t rows_read, uint64_t bytes_staged) VESTO_EXCLUDES(mutex_);
   void finished(const TableResult& result) VESTO_EXCLUDES(mutex_);
   void warning(const std::string& given) VESTO_EXCLUDES(mutex_);
+  void waiting(const std::optional<WarehouseWaiting>& wait) VESTO_EXCLUDES(mutex_);
   // A run that plans again starts counting anew.
   void reset() VESTO_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<std::string> warnings() VESTO_EXCLUDES(mutex_);

@@ -42,7 +42,8 @@ LoadTarget load_target(const RunContext& context, const SourceIdentity& source,
 
 LoadContext load_context(RunContext& context, LeaseKeeper* lease) {
   LoadContext load;
-  load.connect = context.services.connect_redshift;
+  load.connect = context.connect;
+  load.patience = context.patience.get();
   load.clock = context.services.clock;
   load.stop = context.stop.get_token();
   for (const RunRecord& dead : context.dead_runs) {
@@ -127,6 +128,11 @@ Attempt run_once(RunContext& context, LeaseKeeper& lease, const std::string& reg
   Result<SourceIdentity> source = context.services.source->identity();
   if (!source.ok()) return failed(std::move(source).error().in(context.spec.source_where));
   RedshiftLoader loader(load_target(context, *source, region), load_context(context, &lease));
+  // A comparison holds the source's snapshot until the warehouse has been read, so the warehouse
+  // comes first. Otherwise the snapshot ends with the staging, whatever the warehouse does.
+  if (context.options.parity) {
+    if (Status there = loader.reach(); !there.ok()) return failed(std::move(there).error());
+  }
   Result<RunPlan> plan = make_plan(context, loader, trust_copies);
   if (!plan.ok()) return failed(std::move(plan).error());
   attempt.data_as_of_ms = plan->snapshot->data_as_of_ms();
@@ -315,6 +321,29 @@ RunContext make_context(const SyncSpec& spec, const RunOptions& options,
           .stop = {}};
 }
 
+// From here on the run waits for its warehouse, `limit_ms` at most each time. Who asks for the
+// run's state meanwhile reads that it waits.
+void be_patient(RunContext* context, int64_t limit_ms) {
+  WarehouseWaitOptions options{.care = context->services.warehouse,
+                               .clock = context->services.clock,
+                               .stop = context->stop.get_token()};
+  options.care.wait_ms = limit_ms;
+  if (!context->dry) {
+    options.tell = [context,
+                    step = std::string()](const std::optional<WarehouseWaiting>& wait) mutable {
+      if (context->record.step != kWaitingStep) step = context->record.step;
+      context->record.step = wait ? kWaitingStep : step;
+      // Nobody's data hangs on it: the next write fails if this one does.
+      if (Status saved = context->save(); !saved.ok()) {
+        log_warn("the wait is not kept", {{"error", saved.error().to_string()}});
+      }
+      context->report.waiting(wait);
+    };
+  }
+  context->patience = std::make_shared<WarehouseWait>(std::move(options));
+  context->connect = context->patience->connector(context->services.connect_redshift);
+}
+
 std::string no_match(const std::string& pattern) {
   return "no table of the source matches " + pattern;
 }
@@ -341,6 +370,7 @@ RunOutcome run_sync(const SyncSpec& given, const RunOptions& options, const RunS
   context.record.step = "plan";
   context.record.started_ms = outcome.started_ms;
   const std::stop_callback forward(options.stop, [&context] { context.stop.request_stop(); });
+  be_patient(&context, services.warehouse.wait_ms);
 
   auto lease =
       LeaseKeeper::take(*services.store, *services.clock, spec.name, context.run, context.stop);
@@ -390,6 +420,7 @@ Result<SyncPlan> plan_sync(const SyncSpec& given, const RunOptions& options,
   Report report(spec, nullptr, *services.clock);
   RunContext context = make_context(spec, options, services, report, true);
   const std::stop_callback forward(options.stop, [&context] { context.stop.request_stop(); });
+  be_patient(&context, 0);
   VESTO_ASSIGN(context.installation, services.store->installation());
   auto source = services.source->identity();
   if (!source.ok()) return std::move(source).error().in(spec.source_where);

@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "aws/redshift_api.h"
 #include "aws/s3.h"
 #include "base/budget.h"
 #include "base/clock.h"
@@ -85,6 +86,17 @@ struct SyncSpec {
   int64_t max_rejected_rows = 1000;  // of one table in one run
 };
 
+// How a warehouse that is away is waited for (sync/warehouse_wait.h).
+struct WarehouseCare {
+  int64_t wait_ms = 0;    // 0: not at all
+  std::string name = {};  // the cluster's, for the line that resumes it; "" = not known
+  // What AWS says of it. Empty: nobody can be asked.
+  std::function<Result<WarehouseInfo>(const std::stop_token& stop)> ask = {};
+};
+
+// RunRecord::step of a run that waits for its warehouse.
+inline constexpr const char* kWaitingStep = "wait_for_warehouse";
+
 // Every effect on the outside. Tests hand in faulty ones.
 struct RunServices {
   Source* source = nullptr;
@@ -95,6 +107,7 @@ struct RunServices {
   // What COPY reads with: LoadTarget::copy_access.
   std::function<Result<CopyAccess>(const CopyNeed& need, const std::stop_token& stop)> copy_access;
   RedshiftConnector connect_redshift;
+  WarehouseCare warehouse = {};
 };
 
 struct RowCounts {
@@ -115,6 +128,13 @@ struct TableProgress {
   uint64_t rows_read = 0;
   uint64_t bytes_staged = 0;
   int64_t estimated_rows = -1;
+};
+
+// A run waits for its warehouse.
+struct WarehouseWaiting {
+  std::string reason;    // "the cluster is being resumed"
+  int64_t since_ms = 0;  // wall clock
+  int64_t limit_ms = 0;  // how long it waits at most
 };
 
 struct TableResult {
@@ -161,6 +181,8 @@ class RunObserver {
   // At most once in 500 ms while rows move.
   virtual void progress(const std::vector<TableProgress>& tables) = 0;
   virtual void warning(const std::string& text) = 0;
+  // The run waits for its warehouse, or for another reason than before; nothing: it goes on.
+  virtual void waiting(const std::optional<WarehouseWaiting>& wait) = 0;
 };
 
 struct RunOptions {

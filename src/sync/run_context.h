@@ -2,12 +2,14 @@
 #ifndef VESTO_SYNC_RUN_CONTEXT_H_
 #define VESTO_SYNC_RUN_CONTEXT_H_
 
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "sync/report.h"
 #include "sync/run.h"
+#include "sync/warehouse_wait.h"
 
 namespace vesto {
 
@@ -26,6 +28,9 @@ struct RunContext {
   std::vector<std::string> stream_tables = {};  // the table of each of these numbers
   // Requested by the caller's stop token, by a lost lease, or by the first error of a step.
   std::stop_source stop;
+  // What all steps connect with: it waits for a warehouse that is away.
+  RedshiftConnector connect = {};
+  std::shared_ptr<WarehouseWait> patience = {};
 
   [[nodiscard]] int64_t now_ms() const { return services.clock->wall_ms(); }
   // Writes `record` to the store.

@@ -105,6 +105,39 @@ TEST(BlockTest, NoGuessWithoutEstimates) {
   EXPECT_EQ(block_lines(view, Terminal{}, kNow).size(), 2u);
 }
 
+TEST(WaitingTest, IsShownInEachForm) {
+  RunView view = usual();
+  view.waiting = WarehouseWaiting{.reason = "the cluster is being \"resumed\"",
+                                  .since_ms = kNow - 125'000,
+                                  .limit_ms = 900'000};
+  const std::string text =
+      "waiting for the warehouse: the cluster is being \"resumed\" (2m 5s of 15m 0s)";
+  EXPECT_EQ(plain_waiting(view, kNow), "01:26:56Z run_01J7X: " + text);
+  Terminal wide;
+  wide.width = 120;
+  const size_t lines = block_lines(usual(), wide, kNow).size();
+  EXPECT_EQ(block_lines(view, wide, kNow).back(), text);
+  EXPECT_EQ(block_lines(view, wide, kNow).size(), lines);
+  EXPECT_EQ(json_waiting(view, kNow),
+            R"({"type":"run.waiting","time":"2026-11-22T01:26:56.123Z","run":"run_01J7X",)"
+            R"("waiting":true,"reason":"the cluster is being \"resumed\"","waited_ms":125000,)"
+            R"("limit_ms":900000})");
+  EXPECT_TRUE(
+      json_progress(view, kNow)
+          .ends_with(
+              R"(}],"waiting":{"reason":"the cluster is being \"resumed\"","waited_ms":125000,)"
+              R"("limit_ms":900000}})"))
+      << json_progress(view, kNow);
+  view.waiting.reset();
+  EXPECT_EQ(json_waiting(view, kNow),
+            R"({"type":"run.waiting","time":"2026-11-22T01:26:56.123Z","run":"run_01J7X",)"
+            R"("waiting":false})");
+  // A clock that was set back.
+  view.waiting = WarehouseWaiting{.reason = "r", .since_ms = kNow + 5'000, .limit_ms = 1'000};
+  EXPECT_EQ(plain_waiting(view, kNow),
+            "01:26:56Z run_01J7X: waiting for the warehouse: r (0.0 s of 1.0 s)");
+}
+
 TEST(PlainTest, Lines) {
   const RunView view = usual();
   EXPECT_EQ(plain_start(view, kNow), "01:26:56Z run_01J7X: started shop -> acme, 3 tables");

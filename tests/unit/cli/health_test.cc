@@ -75,6 +75,24 @@ TEST(HealthTest, TheFirstLoadIsRunning) {
             "running: first load 0 of 2 tables");
 }
 
+TEST(HealthTest, ARunThatWaitsForItsWarehouseIsNotFailing) {
+  const RunRecord good = ended("run_1", "succeeded", "succeeded", "succeeded", 10);
+  const SyncHealth sync = judge({running("run_2", "wait_for_warehouse"), good}, "run_2");
+  EXPECT_EQ(activity_text(sync), "waiting for the warehouse");
+  EXPECT_EQ(sync.health, Health::kHealthy);
+  EXPECT_EQ(activity_text(judge({running("run_2", "wait_for_warehouse")}, "run_2")),
+            "waiting for the warehouse");
+}
+
+// Nobody has to mend Vesto's set-up: the next run waits again.
+TEST(HealthTest, AWarehouseThatStayedAwayIsTriedAgain) {
+  for (const ErrorCode code : {ErrorCode::kRsPaused, ErrorCode::kRsWaking}) {
+    const SyncHealth sync = judge({ended("run_2", "failed", "", "", 10, code)});
+    EXPECT_EQ(sync.health, Health::kRetrying);
+    EXPECT_EQ(health_exit_code({sync}), 5);
+  }
+}
+
 TEST(HealthTest, HealthyAndRunningAgain) {
   const SyncHealth sync = judge(
       {running("run_2", "clean_up"), ended("run_1", "succeeded", "succeeded", "succeeded", 1000)},

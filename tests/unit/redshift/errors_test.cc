@@ -95,7 +95,7 @@ const std::vector<Case>& cases() {
        "", "S3-REGION", AfterFault::kStop},
       {"XX000", "Disk Full", "", "RS-DISK-FULL", AfterFault::kStop},
       {"XX000", "Cannot execute write query because system is in resize mode", "", "RS-RESIZE",
-       AfterFault::kStop},
+       AfterFault::kRepeat},
       {"28000", "password authentication failed for user \"x\"", "", "RS-LOGIN-PASSWORD",
        AfterFault::kStop},
       {"42704", "user \"jorhett\" does not exist", "", "RS-LOGIN-PASSWORD", AfterFault::kStop},

@@ -1,0 +1,204 @@
+#include "sync/warehouse_wait.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "base/log.h"
+#include "base/strings.h"
+
+namespace vesto {
+
+namespace {
+
+// Between two attempts: 5 s at first (1 s where AWS is not asked each time), a third of what has
+// been waited later, 30 s at most.
+constexpr int64_t kFirstWaitMs = 5'000;
+constexpr int64_t kFirstOwnWaitMs = 1'000;
+constexpr int64_t kLongestWaitMs = 30'000;
+
+struct StatusText {
+  std::string_view text;  // of AWS, in lower case
+  std::string_view reason;
+};
+
+// What passes by itself, and "paused". Other words ("deleting", "storage-full") promise nothing.
+constexpr std::array kComing = {
+    StatusText{"paused", "is paused"},
+    StatusText{"resuming", "is being resumed"},
+    StatusText{"resizing", "is being resized"},
+    StatusText{"cancelling-resize", "is being resized"},
+    StatusText{"available, prep-for-resize", "is being resized"},
+    StatusText{"available, resize-cleanup", "is being resized"},
+    StatusText{"rebooting", "is restarted"},
+    StatusText{"modifying", "is being changed"},
+    StatusText{"renaming", "is being changed"},
+    StatusText{"rotating-keys", "is being changed"},
+    StatusText{"updating-hsm", "is being changed"},
+    StatusText{"creating", "is being made"},
+};
+
+// Of a cluster whose status is "available". Failed promises nothing.
+constexpr std::array kAvailability = {
+    StatusText{"maintenance", "is under maintenance"},
+    StatusText{"modifying", "is being changed"},
+    StatusText{"unavailable", "is not available at the moment"},
+};
+
+std::string_view reason_in(const auto& table, std::string_view text) {
+  for (const StatusText& each : table) {
+    if (text == each.text) return each.reason;
+  }
+  return "";
+}
+
+// The server says that it starts up or shuts down.
+bool says_so(const Error& error) {
+  const std::string& state = error.upstream().code;
+  return state == "57P03" || state == "57P02";
+}
+
+// Failures that a warehouse gives which is away. A server that answers otherwise is there.
+bool may_be_away(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::kNetDns:  // a cluster that is being made has no name yet
+    case ErrorCode::kNetRefused:
+    case ErrorCode::kNetTimeout:
+    case ErrorCode::kNetReset:
+    case ErrorCode::kNetUnreachable:
+    case ErrorCode::kSshForward:  // the bastion met the refusal
+      return true;
+    case ErrorCode::kRsConnection: {
+      const std::string& state = error.upstream().code;
+      const bool answered = error.upstream().system == "redshift" && !state.empty();
+      return !answered || state.starts_with("57P") || state.starts_with("08");
+    }
+    default:
+      return false;
+  }
+}
+
+Error with_context_of(const Error& error, Error made) {
+  made.with_upstream(error.upstream());
+  if (made.upstream().text.empty()) {
+    made.with_upstream(
+        {.system = "redshift", .code = "", .text = error.message(), .request_id = ""});
+  }
+  for (const std::string& place : error.context()) made.in(place);
+  return made;
+}
+
+Error stopped() { return {ErrorCode::kRunInterrupted, "the wait for the warehouse was stopped"}; }
+
+}  // namespace
+
+std::optional<WarehouseAway> warehouse_away(const WarehouseInfo& info) {
+  const std::string status = to_lower_ascii(info.status);
+  std::string_view reason = reason_in(kComing, status);
+  if (reason.empty() && status == "available") {
+    reason = reason_in(kAvailability, to_lower_ascii(info.availability));
+  }
+  if (reason.empty()) return std::nullopt;
+  const bool workgroup = !info.resource_arn.empty() || !info.workgroup_id.empty();
+  return WarehouseAway{
+      .reason = fmt::format("the {} {}", workgroup ? "workgroup" : "cluster", reason),
+      .paused = status == "paused",
+      .by_aws = true};
+}
+
+Error away_error(const WarehouseAway& away, int64_t waited_ms, const std::string& name) {
+  std::string text = away.reason;
+  if (waited_ms > 0) text += fmt::format("; it was waited for {}", format_duration(waited_ms));
+  Error error(away.paused ? ErrorCode::kRsPaused : ErrorCode::kRsWaking, std::move(text));
+  if (away.paused && !name.empty()) {
+    error.with_hint(
+        fmt::format("Resume the cluster in the AWS console, or: aws redshift "
+                    "resume-cluster --cluster-identifier {}",
+                    name));
+  }
+  return error;
+}
+
+// Asks AWS, once for each failed attempt.
+std::optional<WarehouseAway> WarehouseWait::why(const Error& error) {
+  if (!may_be_away(error)) return std::nullopt;
+  if (options_.care.ask && may_ask_) {
+    const Result<WarehouseInfo> info = options_.care.ask(options_.stop);
+    if (info.ok()) {
+      auto away = warehouse_away(*info);
+      if (away || !says_so(error)) return away;
+    } else {
+      // That it may not be asked stays so; any other fault may pass.
+      may_ask_ = info.error().code() != ErrorCode::kRsCredDenied;
+      log_info("the warehouse's status could not be asked", {{"error", info.error().to_string()}});
+    }
+  }
+  if (says_so(error)) return WarehouseAway{.reason = "the warehouse starts up"};
+  if (was_up_) {
+    return WarehouseAway{.reason = "the warehouse was reached before and does not answer now"};
+  }
+  return std::nullopt;
+}
+
+Status WarehouseWait::wait_for(const WarehouseAway& away, const Error& error, int64_t since_ms) {
+  Clock& clock = *options_.clock;
+  const int64_t waited_ms = clock.monotonic_ms() - since_ms;
+  const int64_t left_ms = options_.care.wait_ms - waited_ms;
+  if (left_ms <= 0) {
+    over();
+    return with_context_of(error, away_error(away, waited_ms, options_.care.name));
+  }
+  if (told_ != away.reason) {
+    told_ = away.reason;
+    log_info("waiting for the warehouse", {{"why", away.reason}, {"error", error.to_string()}});
+    if (options_.tell) {
+      options_.tell(WarehouseWaiting{.reason = away.reason,
+                                     .since_ms = clock.wall_ms() - waited_ms,
+                                     .limit_ms = options_.care.wait_ms});
+    }
+  }
+  const int64_t pause_ms =
+      std::clamp(waited_ms / 3, away.by_aws ? kFirstWaitMs : kFirstOwnWaitMs, kLongestWaitMs);
+  if (clock.sleep_ms(std::min(pause_ms, left_ms), options_.stop)) return ok_status();
+  over();
+  return stopped();
+}
+
+RedshiftConnector WarehouseWait::connector(RedshiftConnector dial) {
+  return [this,
+          dial = std::move(dial)](int64_t timeout_ms) -> Result<std::unique_ptr<RedshiftSession>> {
+    std::optional<int64_t> since_ms;
+    while (true) {
+      auto session = dial(timeout_ms);
+      if (session.ok()) was_up_ = true;
+      if (session.ok() || options_.stop.stop_requested()) {
+        if (since_ms) over();
+        return session;
+      }
+      const std::optional<WarehouseAway> away = why(session.error());
+      if (!away) {
+        if (since_ms) over();
+        return session;
+      }
+      if (!since_ms) since_ms = options_.clock->monotonic_ms();
+      Status waited = wait_for(*away, session.error(), *since_ms);
+      if (!waited.ok()) return std::move(waited).error();
+    }
+  };
+}
+
+Status WarehouseWait::wait(const Error& error, int64_t since_ms) {
+  return wait_for({.reason = "the cluster is being resized and takes no writes"}, error, since_ms);
+}
+
+void WarehouseWait::over() {
+  if (told_.empty()) return;
+  told_.clear();
+  log_info("the wait for the warehouse is over", {});
+  if (options_.tell) options_.tell(std::nullopt);
+}
+
+}  // namespace vesto
