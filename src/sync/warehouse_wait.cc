@@ -178,13 +178,19 @@ RedshiftConnector WarehouseWait::connector(RedshiftConnector dial) {
         if (since_ms) over();
         return session;
       }
-      const std::optional<WarehouseAway> away = why(session.error());
+      std::optional<WarehouseAway> away = why(session.error());
       if (!away) {
         if (since_ms) over();
         return session;
       }
       if (!since_ms) since_ms = options_.clock->monotonic_ms();
       Status waited = wait_for(*away, session.error(), *since_ms);
+      // An attempt that nobody answers takes a minute: it is made once AWS says otherwise.
+      const bool slow = session.error().code() == ErrorCode::kNetTimeout;
+      while (waited.ok() && slow && away && away->by_aws) {
+        away = why(session.error());
+        if (away) waited = wait_for(*away, session.error(), *since_ms);
+      }
       if (!waited.ok()) return std::move(waited).error();
     }
   };

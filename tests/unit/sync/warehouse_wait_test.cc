@@ -53,6 +53,7 @@ struct WarehouseWaitTest : ::testing::Test {
     if (may_ask) {
       options.care.ask = [this](const std::stop_token&) -> Result<WarehouseInfo> {
         ++asked;
+        if (on_ask) on_ask();
         if (!answer) return *denial;
         return *answer;
       };
@@ -77,6 +78,7 @@ struct WarehouseWaitTest : ::testing::Test {
   std::optional<WarehouseInfo> answer;
   std::optional<Error> denial = Error(ErrorCode::kRsCredDenied, "not authorized");
   std::function<void()> on_dial;
+  std::function<void()> on_ask;
   int dials = 0;
   int asked = 0;
   std::vector<std::string> told;
@@ -133,6 +135,26 @@ TEST_F(WarehouseWaitTest, TheBoundEndsAPause) {
   EXPECT_LT(clock.now_ms - from_ms, 901'000);
   EXPECT_GE(dials, 900 / 31);
   EXPECT_LE(dials, 50);
+  EXPECT_EQ(told.back(), "over");
+}
+
+// Nobody answers: an attempt takes a minute, so AWS alone is asked until it says otherwise.
+TEST_F(WarehouseWaitTest, ASilentWarehouseIsDialledAgainOnceAwsSaysThatItIsThere) {
+  failures = {Error(ErrorCode::kNetTimeout, "no answer")};
+  answer = cluster("paused");
+  start(900'000);
+  const int64_t from_ms = clock.now_ms;
+  on_ask = [this, from_ms] {
+    if (clock.now_ms - from_ms >= 300'000) answer = cluster("available", "Available");
+  };
+  EXPECT_EQ(code_of_connecting(), "connected");
+  EXPECT_EQ(dials, 2);
+  EXPECT_LT(clock.now_ms - from_ms, 331'000);
+  failures = {Error(ErrorCode::kNetTimeout, "no answer")};
+  on_ask = nullptr;
+  answer = cluster("paused");
+  EXPECT_EQ(code_of_connecting(), "RS-PAUSED");
+  EXPECT_EQ(dials, 3);
   EXPECT_EQ(told.back(), "over");
 }
 
