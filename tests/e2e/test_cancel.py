@@ -34,6 +34,26 @@ def use_way(world, way, sshd, kind):
         world.through(sshd, kind)
 
 
+def through_proxy(world, way, sshd, proxy):
+    """The warehouse by this proxy, which an SSH server may stand before."""
+    if way == "tunnel":
+        world.ssh["destination"] = (
+            f'host = "127.0.0.1"\nport = {sshd.port}\nuser = "{sshd.user}"\n'
+            f'host_key = "{sshd.fingerprint}"\n')
+    world.write_config(redshift_port=proxy.port)
+    if way == "tunnel":
+        sshd.authorize(world.output("ssh-key", "destination.rs"))
+
+
+def assert_cancelled(proxy):
+    """A request to cancel went to the warehouse; in clear went these 16 bytes alone."""
+    cancels = [bytes(c) for c in proxy.sent if bytes(c[:8]) == CANCEL_HEAD]
+    assert cancels and {len(c) for c in cancels} == {16}, cancels
+    for sent in proxy.sent:
+        if bytes(sent[:8]) != CANCEL_HEAD:
+            assert bytes(sent[:8]) == SSL_REQUEST and sent[8] == 0x16, bytes(sent[:20])
+
+
 def wait_for(holds, process, what):
     end = time.monotonic() + 60
     while not holds():
@@ -81,25 +101,14 @@ def test_in_the_merge(one_world, sshd, way, number):
     world.must_run()
     with TcpProxy(world.sandbox.endpoints["redshift"]["port"], capture=True) as proxy:
         world.source("UPDATE a SET v = 'y', n = n + 1000 WHERE id < 100")
-        world.write_config(redshift_port=proxy.port)
-        if way == "tunnel":
-            world.ssh["destination"] = (
-                f'host = "127.0.0.1"\nport = {sshd.port}\nuser = "{sshd.user}"\n'
-                f'host_key = "{sshd.fingerprint}"\n')
-            world.write_config(redshift_port=proxy.port)
-            sshd.authorize(world.output("ssh-key", "destination.rs"))
+        through_proxy(world, way, sshd, proxy)
         with locked(world, "a"):
             process = world.popen()
             wait_for(lambda: lock_is_waited_for(world), process, "no statement waits for the lock")
             stop(process, number)
             # The lock is still held: what waited for it is gone because it was told.
             eventually(lambda: not lock_is_waited_for(world), "the statement still waits")
-        cancels = [bytes(c) for c in proxy.sent if bytes(c[:8]) == CANCEL_HEAD]
-        assert cancels and {len(c) for c in cancels} == {16}, cancels
-        # All else is TLS behind the question for it: in clear go these 16 bytes alone.
-        for sent in proxy.sent:
-            if bytes(sent[:8]) != CANCEL_HEAD:
-                assert bytes(sent[:8]) == SSL_REQUEST and sent[8] == 0x16, bytes(sent[:20])
+        assert_cancelled(proxy)
     world.ssh.clear()
     world.write_config()
     world.must_run()
@@ -110,16 +119,17 @@ def test_in_the_merge(one_world, sshd, way, number):
 @pytest.mark.parametrize("way", WAYS)
 def test_in_copy(one_world, sshd, way):
     world = one_world
-    fill(world).write_config()
-    use_way(world, way, sshd, "destination")
-    world.sandbox.fault("copy.object", {"delay_ms": 3000}, nth=1, count=1)
-    before = world.sandbox.calls().get("copy.object", 0)
-    process = world.popen()
-    wait_for(lambda: world.sandbox.calls().get("copy.object", 0) > before, process, "no COPY")
-    out = stop(process, signal.SIGINT)
-    assert json.loads(out.splitlines()[-1])["state"] != "succeeded"
-    assert world.sandbox.left(deadline_s=10)["sessions"] == 0
-    world.must_run()
+    with TcpProxy(world.sandbox.endpoints["redshift"]["port"], capture=True) as proxy:
+        through_proxy(fill(world), way, sshd, proxy)
+        world.sandbox.fault("copy.object", {"delay_ms": 3000}, nth=1, count=1)
+        before = world.sandbox.calls().get("copy.object", 0)
+        process = world.popen()
+        wait_for(lambda: world.sandbox.calls().get("copy.object", 0) > before, process, "no COPY")
+        out = stop(process, signal.SIGINT)
+        assert json.loads(out.splitlines()[-1])["state"] != "succeeded"
+        assert_cancelled(proxy)
+        assert world.sandbox.left(deadline_s=10)["sessions"] == 0
+        world.must_run()
     world.assert_equal(("public.a", ["id"]), rows=500)
     world.assert_nothing_left()
 
