@@ -27,8 +27,8 @@ struct PostgresOptions {
   int64_t connect_timeout_ms = 30'000;
   // Rows with more bytes in their values are not fetched; the read stops with SRC-ROW-TOO-LARGE.
   size_t max_row_bytes = kMaxRowBytes;
-  std::stop_token stop;  // ends a connection attempt, and a plan or a question that waits
-  std::shared_ptr<Dialer> dialer;          // optional: the way there, such as a tunnel
+  std::stop_token stop;            // ends a connection attempt, and a plan or a question that waits
+  std::shared_ptr<Dialer> dialer;  // optional: the way there, such as a tunnel
   std::vector<std::string> public_egress;  // for hints: what an allow-list has to take
 };
 
