@@ -38,8 +38,8 @@ class Sleeper:
         return subprocess.run(self.world.command(*arguments), text=True, capture_output=True,
                               timeout=120, env=self.environment)
 
-    def start(self):
-        return subprocess.Popen(self.world.command("run", "shop", "--json"), text=True,
+    def start(self, command=("run", "shop", "--json")):
+        return subprocess.Popen(self.world.command(*command), text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 env=self.environment)
 
@@ -156,6 +156,26 @@ def test_a_later_run_ends_its_snapshot_and_waits_without_it(sleeper):
         wait_until(lambda: at.source_transactions() == 0)
         at.state("available")
         assert process.wait(60) == 0
+    at.assert_delivered()
+
+
+def test_a_comparison_knows_first_that_the_warehouse_is_there(sleeper):
+    """It needs the snapshot until the warehouse has been read."""
+    at = sleeper()
+    assert at.run()[0] == 0
+    at.change()
+    at.state("resuming")
+    process = at.start(("sync", "parity", "shop", "--json"))
+    try:
+        wait_until(lambda: "waiting for the warehouse" in at.vesto("status").stdout)
+        assert at.source_transactions() == 0
+        at.state("available")
+        out, errors = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(10)
+    assert process.returncode == 0, errors + out
     at.assert_delivered()
 
 
