@@ -1,5 +1,5 @@
-"""A warehouse that is not there at this moment: paused, resumed, resized, restarted, waking up. It is
-waited for within a bound, the reason is shown, and it is no failure. The sandbox plays the
+"""A warehouse that is not there at this moment: paused, resumed, resized, restarted, waking up. It
+is waited for within a bound, the reason is shown, and it is no failure. The sandbox plays the
 warehouse (POST /v1/warehouse) and tells its status to roles that may ask."""
 import contextlib
 import json

@@ -134,7 +134,8 @@ def test_a_resize_takes_reads_and_no_writes(cluster):
         cluster.control("/v1/warehouse", {"status": "resizing"})
         cursor.execute("SELECT COUNT(*) FROM public.resized")
         for sql in ("INSERT INTO public.resized VALUES (2)", "DELETE FROM public.resized",
-                    "UPDATE public.resized SET id = 3", "CREATE TABLE public.resized_2 (id INTEGER)",
+                    "UPDATE public.resized SET id = 3",
+                    "CREATE TABLE public.resized_2 (id INTEGER)",
                     "CREATE TEMP TABLE resized_3 (id INTEGER)",
                     "ALTER TABLE public.resized ADD COLUMN more INTEGER",
                     "CREATE SCHEMA resized_4", "DROP TABLE public.resized"):
