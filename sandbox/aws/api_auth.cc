@@ -194,6 +194,11 @@ ApiResult<Unit> check_signature(const ApiCall& call, const Claim& claim, const A
 
 }  // namespace
 
+std::string unsigned_region(const HttpRequest& request) {
+  const std::string region = region_of_host(request);
+  return region.empty() ? "us-east-1" : region;
+}
+
 ApiResult<Unit> authenticate_call(const Iam& iam, ApiCall* call) {
   VESTO_ASSIGN(const Claim claim, read_claim(*call));
   VESTO_TRY(check_scope(*call, claim));
@@ -203,6 +208,7 @@ ApiResult<Unit> authenticate_call(const Iam& iam, ApiCall* call) {
   VESTO_TRY(check_signature(*call, claim, key));
   call->key = std::move(key);
   call->region = claim.scope.region;
+  call->origin.region = claim.scope.region;
   return Unit{};
 }
 

@@ -13,6 +13,10 @@ namespace vesto::sandbox {
 // AWS's tolerance for clocks, in either direction.
 constexpr int64_t kApiMaxSkewMs = 900'000;
 
+// Where a call without a signature goes: the region in its host name, else that of the global
+// endpoint of STS.
+std::string unsigned_region(const HttpRequest& request);
+
 // Fills in the call's key and region. The codes are those of the call's kind of service.
 ApiResult<Unit> authenticate_call(const Iam& iam, ApiCall* call);
 

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "sandbox/http/http_head.h"
+#include "sandbox/iam/condition_keys.h"
 #include "sandbox/iam/iam.h"
 #include "sandbox/s3/uri.h"
 
@@ -27,6 +28,7 @@ struct ApiCall {
   std::string body = {};
   std::string request_id = {};
   int64_t now_ms = 0;
+  CallOrigin origin = {};  // its region is that of the signature, or the host's
   // Of a signed call, once it has been checked:
   std::optional<AccessKeyInfo> key = {};
   std::string region = {};

@@ -104,6 +104,10 @@ void AwsApi::handle(HttpExchange& exchange) {
   call.request = &exchange.request();
   call.request_id = make_request_id();
   call.now_ms = clock_.wall_ms();
+  call.origin = {.source_ip = exchange.peer_address(),
+                 .secure_transport = exchange.is_tls(),
+                 .region = unsigned_region(*call.request),
+                 .user_agent = call.request->header_or_empty("user-agent")};
   bool drop_answer = false;
   if (!read_whole(exchange, &call.body)) {
     const ApiAnswer answer = error_answer(call, {413, "RequestEntityTooLarge", ""});

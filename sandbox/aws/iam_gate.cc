@@ -6,6 +6,10 @@
 
 namespace vesto::sandbox {
 
+RequestContext service_context(const std::string& region) {
+  return origin_context({.source_ip = kServiceAddress, .secure_transport = true, .region = region});
+}
+
 std::optional<AccessKey> IamKeyRing::find(std::string_view id) const {
   const auto key = iam_.find_key(id);
   if (!key) return std::nullopt;
@@ -21,8 +25,12 @@ std::optional<S3Error> IamGate::refuse(const S3Access& access) const {
     return S3Error{403, "InvalidAccessKeyId",
                    "The AWS Access Key Id you provided does not exist in our records."};
   }
-  RequestContext context;
-  for (const auto& [name, value] : access.context) context.set(name, value);
+  const S3Sender& sender = access.sender;
+  RequestContext context = origin_context({.source_ip = sender.source_ip,
+                                           .secure_transport = sender.secure_transport,
+                                           .region = sender.region,
+                                           .user_agent = sender.user_agent});
+  add_s3_request(sender.presigned, sender.parameters, sender.headers, context);
   std::string resource = "arn:aws:s3:::" + std::string(access.bucket);
   if (!access.key.empty()) resource += "/" + std::string(access.key);
   if (access.bucket.empty()) resource = "*";
@@ -68,7 +76,12 @@ S3Result<std::string> IamGate::use_kms_key(std::string_view access_key_id, std::
   const auto found = iam_.kms_key(arn);
   if (!found) return S3Error{400, "KMS.NotFoundException", "Key '" + arn + "' does not exist"};
   if (!found->enabled) return S3Error{400, "KMS.DisabledException", arn + " is disabled."};
-  if (const auto denial = iam_.authorize(*caller, action, arn, {})) {
+  // S3 passes the call on: KMS sees S3's address, and whom S3 speaks for.
+  RequestContext context = service_context(std::string(region));
+  context.set("aws:ViaAWSService", "true");
+  context.set("kms:ViaService", "s3." + std::string(region) + ".amazonaws.com");
+  context.set("kms:CallerAccount", caller->principal.account);
+  if (const auto denial = iam_.authorize(*caller, action, arn, context)) {
     return S3Error{403, "AccessDenied", denial->text};
   }
   return arn;
@@ -88,16 +101,20 @@ Result<AccessKey, std::string> IamCopyRoles::assume(const std::string& role_arn)
   if (role_arn == "default") chain = {roles.front()};
   const bool known = std::find(roles.begin(), roles.end(), chain.front()) != roles.end();
   if (!known || chain.size() > kMaxChain) return unauthorized(chain.front());
+  const RequestContext context = origin_context({.source_ip = kWarehouseAddress,
+                                                 .secure_transport = true,
+                                                 .region = served_.region,
+                                                 .user_agent = "Redshift"});
   std::optional<AccessKeyInfo> key;
   for (const std::string& arn : chain) {
     std::optional<IamError> denied;
     if (!key) {
-      denied = iam_.may_service_assume("redshift.amazonaws.com", arn, {});
+      denied = iam_.may_service_assume("redshift.amazonaws.com", arn, context);
       if (denied && served_.serverless) {
-        denied = iam_.may_service_assume("redshift-serverless.amazonaws.com", arn, {});
+        denied = iam_.may_service_assume("redshift-serverless.amazonaws.com", arn, context);
       }
     } else {
-      denied = iam_.may_assume(*key, arn, {});
+      denied = iam_.may_assume(*key, arn, context);
     }
     if (denied) return unauthorized(arn);
     const auto issued = iam_.issue({.role_arn = arn, .session_name = "RedshiftIamRoleSession"});

@@ -7,12 +7,16 @@
 #include <utility>
 
 #include "sandbox/copy/copy_executor.h"
+#include "sandbox/iam/condition_keys.h"
 #include "sandbox/iam/iam.h"
 #include "sandbox/iam/warehouse.h"
 #include "sandbox/s3/object_store.h"
 #include "sandbox/s3/s3_gate.h"
 
 namespace vesto::sandbox {
+
+// Of a call that a service of AWS makes itself.
+RequestContext service_context(const std::string& region);
 
 class IamKeyRing final : public KeyRing {
  public:

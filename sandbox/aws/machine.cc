@@ -5,6 +5,7 @@
 
 #include "base/ids.h"
 #include "base/json_text.h"
+#include "sandbox/aws/iam_gate.h"
 #include "sandbox/s3/small_file.h"
 
 namespace vesto::sandbox {
@@ -12,6 +13,7 @@ namespace vesto::sandbox {
 namespace {
 
 constexpr size_t kTokenChars = 64;
+constexpr const char* kMachineRegion = "eu-west-1";
 // What AWS gives to machines lives about so long, whatever the role's own maximum is.
 constexpr int64_t kMachineKeysS = 21'600;
 
@@ -24,7 +26,7 @@ struct Service {
 
 Ec2CredentialGiver giver_of(Iam& iam, const std::string& role_arn, Service service) {
   return [&iam, role_arn, service](const std::string&) -> std::optional<Ec2Credentials> {
-    RequestContext context;
+    RequestContext context = service_context(kMachineRegion);
     add_request_tags(service.tags, context);
     if (iam.may_service_assume(service.name, role_arn, context)) return std::nullopt;
     SessionRequest request;

@@ -111,7 +111,9 @@ ApiResult<ApiAnswer> RedshiftService::serve(const ApiCall& call) {
 ApiResult<Unit> RedshiftService::allow(const ApiCall& call, std::string_view action,
                                        const std::string& resource,
                                        const RequestContext& context) const {
-  const auto denial = iam_.authorize(*call.key, action, resource, context);
+  RequestContext full = origin_context(call.origin);
+  full.add_missing(context);
+  const auto denial = iam_.authorize(*call.key, action, resource, full);
   if (!denial) return Unit{};
   return IamError{403, call.is_json() ? "AccessDeniedException" : "AccessDenied", denial->text};
 }

@@ -195,7 +195,7 @@ ApiAnswer StsService::caller_identity(const ApiCall& call) {
 
 ApiResult<ApiAnswer> StsService::assume_role(const ApiCall& call) {
   VESTO_ASSIGN(SessionRequest request, session_request(call));
-  RequestContext context;
+  RequestContext context = origin_context(call.origin);
   context.set("sts:RoleSessionName", request.session_name);
   const std::string external_id = call.parameter("ExternalId");
   if (call.has("ExternalId")) {
@@ -307,7 +307,8 @@ ApiResult<StsService::Proof> StsService::check_token(const ApiCall& call) {
 ApiResult<ApiAnswer> StsService::assume_with_web_identity(const ApiCall& call) {
   VESTO_ASSIGN(SessionRequest request, session_request(call));
   VESTO_ASSIGN(const Proof proof, check_token(call));
-  RequestContext context = proof.context;
+  RequestContext context = origin_context(call.origin);
+  context.add_missing(proof.context);
   context.set("sts:RoleSessionName", request.session_name);
   if (auto denied = iam_.may_assume_with_web_identity(proof.provider, request.role_arn, context)) {
     return *std::move(denied);

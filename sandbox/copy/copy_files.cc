@@ -60,6 +60,14 @@ std::optional<S3Error> check_expiry(const AccessKey& key, const CopyContext& con
       .status = 400, .code = "ExpiredToken", .message = "The provided token has expired."};
 }
 
+// The warehouse asks S3 itself, with the keys it was given: from its own address, not the client's.
+S3Sender warehouse_sender(const CopyContext& context, const std::string& bucket) {
+  return {.source_ip = kWarehouseAddress,
+          .secure_transport = true,
+          .user_agent = "Redshift",
+          .region = context.store->bucket_region(bucket)};
+}
+
 // Asked before each object: keys can expire, and rights be taken, while a COPY runs.
 std::optional<S3Error> refuse_access(const CopyContext& context, const std::string& key_id,
                                      std::string_view action, const std::string& bucket,
@@ -69,8 +77,12 @@ std::optional<S3Error> refuse_access(const CopyContext& context, const std::stri
     if (auto expired = check_expiry(*found, context)) return expired;
   }
   if (context.gate == nullptr) return std::nullopt;
-  S3Access access{.access_key_id = key_id, .action = action, .bucket = bucket, .key = key};
-  if (key.empty()) access.context["s3:prefix"] = prefix;
+  S3Access access{.access_key_id = key_id,
+                  .action = action,
+                  .bucket = bucket,
+                  .key = key,
+                  .sender = warehouse_sender(context, bucket)};
+  if (key.empty()) access.sender.parameters["prefix"] = prefix;
   return context.gate->refuse(access);
 }
 

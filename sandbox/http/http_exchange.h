@@ -46,6 +46,9 @@ class HttpExchange {
   [[nodiscard]] const HttpRequest& request() const { return request_; }
   [[nodiscard]] const BodyFraming& framing() const { return framing_; }
   [[nodiscard]] const std::stop_token& stop() const { return stop_; }
+  // How the request came in.
+  [[nodiscard]] bool is_tls() const { return stream_.is_tls(); }
+  [[nodiscard]] std::string peer_address() const { return stream_.peer_address(); }
 
   // The body without its transfer coding: up to `size` bytes, 0 at its end. The first call sends
   // "100 Continue" where the client waits for it.

@@ -132,6 +132,18 @@ void NetStream::reset() {
 
 void NetStream::interrupt() { ::shutdown(fd_, SHUT_RDWR); }
 
+std::string NetStream::peer_address() const {
+  sockaddr_in address{};
+  socklen_t size = sizeof(address);
+  char text[INET_ADDRSTRLEN] = "";
+  if (::getpeername(fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+      address.sin_family != AF_INET ||
+      ::inet_ntop(AF_INET, &address.sin_addr, text, sizeof(text)) == nullptr) {
+    return "";
+  }
+  return text;
+}
+
 Result<int, std::string> listen_loopback(uint16_t port, int backlog) {
   // OpenSSL writes with write(2), which raises SIGPIPE where the other side has gone.
   std::signal(SIGPIPE, SIG_IGN);

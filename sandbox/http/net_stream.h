@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -41,6 +42,8 @@ class NetStream {
   void reset();
   void interrupt();  // any thread
   [[nodiscard]] int fd() const { return fd_; }
+  // Of the other side, without its port; "" where the system does not say.
+  [[nodiscard]] std::string peer_address() const;
 
  private:
   int fd_;

@@ -119,6 +119,8 @@ void Iam::State::add_caller(const AccessKeyInfo& key, RequestContext& context) {
   context.set("aws:CurrentTime", format_utc_seconds(now_ms));
   context.set("aws:EpochTime", std::to_string(now_ms / 1000));
   context.set("aws:PrincipalType", std::string(principal_type(who.kind)));
+  const bool is_service = who.kind == IamPrincipal::Kind::kService;
+  context.set("aws:PrincipalIsAWSService", is_service ? "true" : "false");
   if (who.account.empty()) return;
   const bool is_session = who.kind == IamPrincipal::Kind::kRoleSession;
   context.set("aws:PrincipalArn", is_session ? who.role_arn : who.arn);
@@ -140,6 +142,15 @@ void Iam::State::add_caller(const AccessKeyInfo& key, RequestContext& context) {
   context.add_missing(session->second.context);
 }
 
+// What names no owner ("*", a bucket to be made) belongs to whoever asks.
+void Iam::State::add_owner(AccessRequest& request) {
+  const std::string& owner =
+      request.resource_account.empty() ? request.principal.account : request.resource_account;
+  if (owner.empty()) return;
+  request.context.set("aws:ResourceAccount", owner);
+  if (request.action.starts_with("s3:")) request.context.set("s3:ResourceAccount", owner);
+}
+
 std::optional<Denial> Iam::State::authorize(PolicySet policies, AccessRequest& request) {
   const std::string_view bucket_name = bucket_of(request.resource);
   if (const WorldBucket* bucket = world.bucket(bucket_name)) {
@@ -151,6 +162,7 @@ std::optional<Denial> Iam::State::authorize(PolicySet policies, AccessRequest& r
   if (const WorldKmsKey* key = world.kms_key(request.resource)) {
     if (key->policy) policies.resource = &*key->policy;
   }
+  add_owner(request);
   const Decision decision = evaluate(policies, request);
   if (decision.allowed) return std::nullopt;
   return Denial{.decision = decision,

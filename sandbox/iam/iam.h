@@ -99,12 +99,12 @@ class Iam {
   // Keys of users and temporary ones. Nothing: no such key (or an expired one long dropped).
   [[nodiscard]] std::optional<AccessKeyInfo> find_key(std::string_view id) const;
 
-  // Nothing: allowed. `context` needs only the request's own keys (s3:prefix, redshift:DbUser,
-  // aws:SourceIp, aws:SecureTransport); what follows from the principal and the clock
-  // (aws:PrincipalArn, aws:PrincipalAccount, aws:username, aws:userid, aws:CurrentTime,
-  // aws:PrincipalTag/..., aws:TokenIssueTime) is added. A bucket's or key's own policy and owner
-  // are found by the ARN. `key`: as find_key gave it; its id brings the session
-  // policy of a temporary key.
+  // Nothing: allowed. `context` needs only the request's own keys (origin_context of
+  // condition_keys.h, s3:prefix, redshift:DbUser); what follows from the principal, the resource
+  // and the clock (aws:PrincipalArn, aws:PrincipalAccount, aws:username, aws:userid,
+  // aws:CurrentTime, aws:PrincipalTag/..., aws:TokenIssueTime, aws:ResourceAccount) is added. A
+  // bucket's or key's own policy and owner are found by the ARN. `key`: as find_key gave it; its id
+  // brings the session policy of a temporary key.
   [[nodiscard]] std::optional<Denial> authorize(const AccessKeyInfo& key, std::string_view action,
                                                 std::string_view resource,
                                                 const RequestContext& context = {}) const;
@@ -125,8 +125,8 @@ class Iam {
   // ARN of an OIDC provider. `context`: google_context(...) or oidc_context(...).
   [[nodiscard]] std::optional<IamError> may_assume_with_web_identity(
       std::string_view provider, std::string_view role_arn, const RequestContext& context) const;
-  // A service ("redshift.amazonaws.com") becomes an attached role. `context`: sts:ExternalId,
-  // aws:SourceAccount, aws:SourceArn. The error's text is STS's; COPY has words of its own.
+  // A service ("redshift.amazonaws.com") becomes an attached role. `context`: origin_context, and
+  // the tags it sets. The error's text is STS's; COPY has words of its own.
   [[nodiscard]] std::optional<IamError> may_service_assume(std::string_view service,
                                                            std::string_view role_arn,
                                                            const RequestContext& context) const;
@@ -158,7 +158,8 @@ class Iam {
   bool put_bucket(const std::string& name, const std::string& account, const std::string& region);
   void set_kms_key_enabled(std::string_view arn, bool enabled);
 
-  // Policy changes: checked at once, working after the propagation delay. Errors: NoSuchEntity
+  // Policy changes: checked at once, working after the propagation delay. A condition on a key that
+  // the sandbox never supplies is malformed (condition_keys.h). Errors: NoSuchEntity
   // (404), MalformedPolicyDocument (400; S3: MalformedPolicy), LimitExceeded (409).
   Result<Unit, IamError> put_role_trust(std::string_view role_arn, std::string_view json);
   Result<Unit, IamError> put_role_policy(std::string_view role_arn, const std::string& name,

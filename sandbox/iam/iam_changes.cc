@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "sandbox/iam/condition_keys.h"
 #include "sandbox/iam/iam_state.h"
 
 namespace vesto::sandbox {
@@ -88,7 +89,7 @@ Result<Unit, IamError> Iam::State::change(std::string target, std::function<void
 }
 
 Result<Unit, IamError> Iam::put_role_trust(std::string_view role_arn, std::string_view json) {
-  auto parsed = parse_policy(json, PolicyKind::kTrust);
+  auto parsed = parse_working_policy(json, PolicyKind::kTrust);
   if (!parsed.ok()) return malformed(parsed.error());
   Lock lock(state_->mutex);
   state_->settle();
@@ -101,7 +102,7 @@ Result<Unit, IamError> Iam::put_role_trust(std::string_view role_arn, std::strin
 
 Result<Unit, IamError> Iam::State::put_policy(bool role_owner, std::string_view arn,
                                               const std::string& name, std::string_view json) {
-  auto parsed = parse_policy(json, PolicyKind::kIdentity);
+  auto parsed = parse_working_policy(json, PolicyKind::kIdentity);
   if (!parsed.ok()) return malformed(parsed.error());
   const std::string what = role_owner ? "role" : "user";
   Lock lock(mutex);
@@ -191,7 +192,7 @@ Result<Unit, IamError> Iam::put_bucket_policy(std::string_view bucket, std::stri
   const auto malformed_s3 = [](std::string message) {
     return IamError{.status = 400, .code = "MalformedPolicy", .message = std::move(message)};
   };
-  auto parsed = parse_policy(json, PolicyKind::kResource);
+  auto parsed = parse_working_policy(json, PolicyKind::kResource);
   if (!parsed.ok()) return malformed_s3(parsed.error().text);
   if (!is_policy_of_bucket(*parsed, bucket)) return malformed_s3("Policy has invalid resource");
   Lock lock(state_->mutex);

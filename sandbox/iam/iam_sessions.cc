@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/strings.h"
+#include "sandbox/iam/condition_keys.h"
 #include "sandbox/iam/iam_state.h"
 #include "sandbox/iam/policy_json.h"
 
@@ -83,7 +84,7 @@ Result<std::optional<IamPolicy>, IamError> read_session_policy(const std::string
         text, "policy",
         "satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+");
   }
-  auto parsed = parse_policy(text, PolicyKind::kSession);
+  auto parsed = parse_working_policy(text, PolicyKind::kSession);
   if (!parsed.ok()) {
     return IamError{
         .status = 400, .code = "MalformedPolicyDocument", .message = parsed.error().text};
@@ -194,6 +195,7 @@ bool Iam::State::trusts(IamPrincipal who, std::string_view action, std::string_v
                         .resource_account = name ? name->account : std::string(),
                         .context = context};
   add_caller(key, request.context);
+  add_owner(request);
   const WorldRole* found = role(role_arn);
   PolicySet policies;
   policies.resource = found == nullptr ? &nobody() : &found->trust;
@@ -218,6 +220,7 @@ std::optional<IamError> Iam::may_assume(const AccessKeyInfo& key, std::string_vi
   Lock lock(state_->mutex);
   state_->settle();
   state_->add_caller(key, request.context);
+  Iam::State::add_owner(request);
   PolicySet policies = state_->policies_of(key);
   const WorldRole* found = state_->role(role_arn);
   policies.resource = found == nullptr ? &nobody() : &found->trust;

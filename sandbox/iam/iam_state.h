@@ -52,6 +52,8 @@ struct Iam::State {
   // Policies of the caller, and what their key and the clock say about the request.
   PolicySet policies_of(const AccessKeyInfo& key) VESTO_REQUIRES(mutex);
   void add_caller(const AccessKeyInfo& key, RequestContext& context) VESTO_REQUIRES(mutex);
+  // aws:ResourceAccount, s3:ResourceAccount; resource_account is known by then.
+  static void add_owner(AccessRequest& request);
   std::optional<Denial> authorize(PolicySet policies, AccessRequest& request) VESTO_REQUIRES(mutex);
   // Someone without keys of the world (a service, a web identity) asks to become a role.
   bool trusts(IamPrincipal who, std::string_view action, std::string_view role_arn,

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sandbox/iam/condition_keys.h"
+
 namespace vesto::sandbox {
 
 namespace {
@@ -127,7 +129,7 @@ std::optional<IamPolicy> TomlSection::policy_of(const toml::node& node, PolicyKi
     fail_at(node, "a policy must be JSON in a text, or a table");
     return std::nullopt;
   }
-  auto parsed = parse_policy(json, kind);
+  auto parsed = parse_working_policy(json, kind);
   if (!parsed.ok()) {
     fail_at(node, fmt::format("{} ({})", parsed.error().text, parsed.error().detail));
     return std::nullopt;

@@ -259,7 +259,8 @@ S3Result<Unit> S3Service::copy_object(S3Call& call) {
     if (auto refused = gate_->refuse({.access_key_id = call.auth.access_key_id,
                                       .action = "s3:GetObject",
                                       .bucket = bucket,
-                                      .key = key})) {
+                                      .key = key,
+                                      .sender = sender_of(call)})) {
       return *std::move(refused);
     }
   }

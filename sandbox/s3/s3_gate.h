@@ -12,12 +12,27 @@
 
 namespace vesto::sandbox {
 
+// Addresses of AWS's own, as policies see them: the warehouse reads what COPY loads, S3 asks KMS.
+constexpr const char* kWarehouseAddress = "198.51.100.10";
+constexpr const char* kServiceAddress = "198.51.100.20";
+
+// How a request came to S3, as far as policies may ask.
+struct S3Sender {
+  std::string source_ip = {};
+  bool secure_transport = false;
+  std::string user_agent = {};  // "": none
+  std::string region = {};      // that the request was signed for
+  bool presigned = false;
+  std::map<std::string, std::string> parameters = {};  // of the query: "prefix"
+  std::map<std::string, std::string> headers = {};     // names in lower case
+};
+
 struct S3Access {
   std::string_view access_key_id;
   std::string_view action;  // "s3:PutObject"
   std::string_view bucket;
-  std::string_view key = {};                        // "" for an action on the bucket
-  std::map<std::string, std::string> context = {};  // condition keys: "s3:prefix"
+  std::string_view key = {};  // "" for an action on the bucket
+  S3Sender sender = {};
 };
 
 class S3Gate {

@@ -159,37 +159,6 @@ S3Result<Unit> S3Service::serve(S3Call& call) {
   return done;
 }
 
-S3Result<Unit> S3Service::check_right(const S3Call& call, const char* action,
-                                      std::string_view key) const {
-  // A bucket that is not there is told as such to everyone.
-  const bool missing = !call.bucket.empty() && !store_.bucket_exists(call.bucket);
-  const bool makes = std::string_view(action) == "s3:CreateBucket";
-  if (gate_ == nullptr || (missing && !makes)) return Unit{};
-  S3Access access{.access_key_id = call.auth.access_key_id,
-                  .action = action,
-                  .bucket = call.bucket,
-                  .key = key};
-  for (const char* name : {"prefix", "delimiter", "max-keys"}) {
-    if (call.has(name)) access.context[std::string("s3:") + name] = call.parameter_or_empty(name);
-  }
-  auto refused = gate_->refuse(access);
-  if (!refused) return Unit{};
-  // The region is told to everyone.
-  const auto bucket = store_.bucket(call.bucket);
-  if (call.request.method == "HEAD" && call.key.empty() && bucket) {
-    refused->extra["Region"] = bucket->region;
-  }
-  return *std::move(refused);
-}
-
-// Whoever may not list a bucket does not learn that a key is not there.
-S3Error S3Service::hide_absence(const S3Call& call, S3Error error) const {
-  const bool read = call.request.method == "GET" || call.request.method == "HEAD";
-  if (error.code != "NoSuchKey" || !read) return error;
-  const auto may_list = check_right(call, "s3:ListBucket", "");
-  return may_list.ok() ? error : may_list.error();
-}
-
 S3Result<Unit> S3Service::read_target(S3Call& call) {
   const S3Error bad_uri{400, "InvalidURI", "Couldn't parse the specified URI."};
   const auto query = parse_query(call.request.query);

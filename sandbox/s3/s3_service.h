@@ -76,14 +76,19 @@ class S3Service {
   static S3Result<Route> route_bucket(const S3Call& call);
   static S3Result<Route> route_key(const S3Call& call);
   S3Result<Unit> check_sender(S3Call& call);
-  // Whether the sender may; `key` as in S3Access.
   // The KMS key of a new object: refused, or its whole ARN into the headers.
   S3Result<Unit> take_kms_key(const S3Call& call, ObjectHeaders* headers) const;
   // The right to read what a KMS key encrypted.
   [[nodiscard]] S3Result<Unit> check_decrypt(const S3Call& call, const ObjectInfo& object) const;
+  // rights.cc
+  // What policies may ask about the request, once check_sender is through.
+  [[nodiscard]] S3Sender sender_of(const S3Call& call) const;
+  // Whether the sender may; `key` as in S3Access.
   [[nodiscard]] S3Result<Unit> check_right(const S3Call& call, const char* action,
                                            std::string_view key) const;
   [[nodiscard]] S3Error hide_absence(const S3Call& call, S3Error error) const;
+
+  // s3_service.cc
   // True: the call ended with the fault.
   bool apply_fault(S3Call& call, const char* kind, const std::string& subject);
   S3Result<std::unique_ptr<PayloadReader>> payload(S3Call& call, uint64_t max_bytes);
