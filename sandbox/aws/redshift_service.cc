@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/strings.h"
+#include "sandbox/sql/keywords.h"
 
 namespace vesto::sandbox {
 
@@ -35,6 +36,12 @@ bool is_database_name(std::string_view name) {
            return letter(c) || (c >= '0' && c <= '9') ||
                   std::string_view("_+.@-").find(c) != std::string_view::npos;
          });
+}
+
+// PUBLIC is everybody, and no user.
+bool is_user_name(std::string_view name) {
+  const std::string lower = to_lower_ascii(name);
+  return is_database_name(name) && lower != "public" && !is_reserved(lower);
 }
 
 IamError invalid(const ApiCall& call, std::string text) {
@@ -153,7 +160,7 @@ ApiResult<ApiAnswer> RedshiftService::cluster_credentials(const ApiCall& call) {
   const std::string user = call.parameter("DbUser");
   const std::string database = call.parameter("DbName");
   if (cluster.empty()) return invalid(call, "ClusterIdentifier or CustomDomainName is required");
-  if (!is_database_name(user)) return invalid(call, "The database user name is not valid: " + user);
+  if (!is_user_name(user)) return invalid(call, "The database user name is not valid: " + user);
   if (call.has("DbName") && !is_database_name(database)) {
     return invalid(call, "The database name is not valid: " + database);
   }

@@ -159,6 +159,18 @@ def test_denials_of_redshift_name_the_callers_arn(cloud):
         ("ClusterNotFound", "Cluster nocluster not found.", 404)
 
 
+@pytest.mark.parametrize("user", ["PUBLIC", "public", "Public", "table", "SELECT", "aes256"])
+def test_no_password_for_everybody_or_a_reserved_word(cloud, user):
+    loader = cloud.client("redshift", "AKIAVESTOLOADER00001",
+                          "loaderSecretloaderSecretloaderSecret/+01")
+    code, text, status = refused(loader.get_cluster_credentials, DbUser=user, AutoCreate=True,
+                                 ClusterIdentifier="examplecluster")
+    assert (code, status) == ("InvalidParameterValue", 400) and text.endswith(user)
+    # A word that only begins like one is a name.
+    assert loader.get_cluster_credentials(DbUser="public_1",
+                                          ClusterIdentifier="examplecluster")["DbPassword"]
+
+
 def test_serverless_credentials(serverless_cloud):
     cloud = serverless_cloud
     serverless = cloud.as_keys("redshift-serverless", cloud.assume()["Credentials"])
