@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "base/strings.h"
 
@@ -130,6 +131,33 @@ void add_named(const Names& names, const std::map<std::string, std::string>& giv
   }
 }
 
+// The first ${key} of a text whose key is not supplied; "" if there is none. ${*}, ${?} and ${$}
+// are the characters themselves, and a default may follow the key: ${key, 'none'}.
+std::string unsupplied_variable(std::string_view text, PolicyKind kind) {
+  for (size_t at = text.find("${"); at != std::string_view::npos; at = text.find("${", at + 2)) {
+    const size_t end = text.find('}', at);
+    if (end == std::string_view::npos) break;
+    const std::string_view inside = text.substr(at + 2, end - at - 2);
+    const std::string key = to_lower_ascii(trim(inside.substr(0, inside.find(','))));
+    if (key.find(':') != std::string::npos && !is_supplied(key, kind)) return key;
+  }
+  return "";
+}
+
+// The key that a statement asks for in vain, or "".
+std::string unsupplied_key(const PolicyStatement& statement, bool variables, PolicyKind kind) {
+  std::vector<std::string> texts = variables ? statement.resources : std::vector<std::string>();
+  for (const ConditionTest& test : statement.conditions) {
+    if (!is_supplied(test.key, kind)) return test.key;
+    if (variables) texts.insert(texts.end(), test.values.begin(), test.values.end());
+  }
+  for (const std::string& text : texts) {
+    std::string key = unsupplied_variable(text, kind);
+    if (!key.empty()) return key;
+  }
+  return "";
+}
+
 const char* truth(bool value) { return value ? "true" : "false"; }
 
 }  // namespace
@@ -167,13 +195,12 @@ Result<IamPolicy, PolicyError> parse_working_policy(std::string_view json, Polic
   auto policy = parse_policy(json, kind);
   if (!policy.ok()) return policy;
   for (size_t i = 0; i < policy->statements.size(); ++i) {
-    for (const ConditionTest& test : policy->statements[i].conditions) {
-      if (is_supplied(test.key, kind)) continue;
-      return PolicyError{.text = fmt::format("The sandbox never supplies the condition key {} to a "
-                                             "policy of this kind.",
-                                             test.key),
-                         .detail = fmt::format("statement {}", i + 1)};
-    }
+    const std::string key = unsupplied_key(policy->statements[i], policy->variables, kind);
+    if (key.empty()) continue;
+    return PolicyError{.text = fmt::format("The sandbox never supplies the condition key {} to a "
+                                           "policy of this kind.",
+                                           key),
+                       .detail = fmt::format("statement {}", i + 1)};
   }
   return policy;
 }

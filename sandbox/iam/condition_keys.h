@@ -41,7 +41,8 @@ void add_s3_request(bool presigned, const std::map<std::string, std::string>& pa
 // never sees what only STS knows, and so on.
 [[nodiscard]] bool is_supplied(std::string_view key, PolicyKind kind);
 
-// parse_policy, and refused besides: a condition on a key that is not supplied. The text names it.
+// parse_policy, and refused besides: a condition on a key that is not supplied, or a ${variable} of
+// it. The text names it.
 Result<IamPolicy, PolicyError> parse_working_policy(std::string_view json, PolicyKind kind);
 
 }  // namespace vesto::sandbox

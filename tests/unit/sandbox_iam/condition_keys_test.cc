@@ -112,6 +112,21 @@ TEST(ConditionKeys, AWorkingPolicyNamesTheKeyThatCannotWork) {
   EXPECT_FALSE(parse_working_policy("{", PolicyKind::kIdentity).ok());
 }
 
+TEST(ConditionKeys, VariablesAreKeysToo) {
+  const auto parse = [](const std::string& name, const std::string& version = "2012-10-17") {
+    return parse_working_policy(R"({"Version": ")" + version + R"(", "Statement": {"Effect": "Deny",
+      "Action": "s3:*", "Resource": "arn:aws:s3:::stage/)" +
+                                    name + R"("}})",
+                                PolicyKind::kIdentity);
+  };
+  EXPECT_TRUE(parse("${aws:username}/${aws:PrincipalTag/team, 'none'}/${*}").ok());
+  EXPECT_TRUE(parse("${aws:SourceVpc").ok());
+  EXPECT_TRUE(parse("${aws:SourceVpc}", "2008-10-17").ok());
+  const auto refused = parse("${aws:username}/${ aws:SourceVpc , 'none'}");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().text.find("aws:sourcevpc to"), std::string::npos);
+}
+
 TEST(ConditionKeys, AWorldWithSuchAKeyIsRefused) {
   const std::string world =
       "[[account]]\nid = \"111122223333\"\n  [[account.user]]\n"
