@@ -12,7 +12,7 @@ namespace {
 Error bad_origin(std::string_view text, std::string_view why) {
   // What stands before an @ may be a password.
   if (text.find('@') != std::string_view::npos) {
-    return Error(ErrorCode::kCfgSecretPlain, "an endpoint holds a user or password before its @")
+    return Error(ErrorCode::kCfgValue, "an endpoint holds a user or password before its @")
         .with_hint("Write host and port alone: https://host:9000. Requests are signed by keys.");
   }
   return Error(ErrorCode::kCfgValue, "endpoint \"" + std::string(cut_utf8(text, 200)) + "\" " +

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "address/ssh_fingerprint.h"
@@ -54,7 +55,8 @@ SshConfig build_ssh(const Section& ssh, std::string_view kind, const std::string
   out.host_key = std::string(trim(ssh.text("host_key")));
   out.key = ssh.reference("key");
   out.passphrase = ssh.reference("passphrase");
-  if (!out.host.empty() && out.host.find_first_of(" /@") != std::string::npos) {
+  const bool has_port = std::count(out.host.begin(), out.host.end(), ':') == 1;
+  if (has_port || out.host.find_first_of(" /@") != std::string::npos) {
     issue("host", "must be a host name alone", "User and port have settings of their own.");
   }
   if (!out.host_key.empty() && !is_ssh_fingerprint(out.host_key)) {

@@ -22,8 +22,9 @@ namespace {
 // PostgreSQL's SSLRequest: eight bytes, of which the last four are 1234 and 5679.
 constexpr std::array<unsigned char, 8> kSslRequest = {0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f};
 constexpr size_t kMaxDialled = 4;  // addresses of one name
-constexpr std::array<std::string_view, 4> kAwsSuffixes = {".amazonaws.com", ".amazonaws.com.cn",
-                                                          ".api.aws", ".amazonwebservices.com.cn"};
+constexpr std::array<std::string_view, 6> kAwsSuffixes = {
+    ".amazonaws.eu", ".api.amazonwebservices.eu", ".amazonaws.com", ".amazonaws.com.cn",
+    ".api.aws",      ".amazonwebservices.com.cn"};
 // What products that inspect TLS call themselves in the certificates that they make.
 constexpr std::array<std::string_view, 14> kInspectors = {
     "zscaler",  "fortinet", "fortigate", "palo alto", "blue coat",   "bluecoat",   "netskope",
@@ -70,7 +71,21 @@ class Probe {
   [[nodiscard]] static int64_t now_ms() { return system_clock().monotonic_ms(); }
   [[nodiscard]] int64_t left_ms() const { return limit_.deadline_ms - now_ms(); }
 
+  // Of several addresses the fault that tells most is kept: somebody who refuses is nearer than
+  // nobody who answers, and that is nearer than no route.
+  static int telling(const Error& error) {
+    switch (error.code()) {
+      case ErrorCode::kNetUnreachable:
+        return 0;
+      case ErrorCode::kNetTimeout:
+        return 1;
+      default:
+        return 2;
+    }
+  }
+
   bool fail(Error error) {
+    if (report_.error && telling(error) < telling(*report_.error)) return false;
     report_.error = std::move(error);
     return false;
   }
@@ -108,9 +123,9 @@ class Probe {
   }
 
   bool dial() {
-    limit_ = {.deadline_ms = now_ms() + options_.timeout_ms, .stop = options_.stop};
     const int64_t from_ms = now_ms();
     if (options_.dialer != nullptr && !open_route()) return false;
+    limit_ = {.deadline_ms = now_ms() + options_.timeout_ms, .stop = options_.stop};
     const size_t count = std::min(report_.addresses.size(), kMaxDialled);
     for (size_t i = 0; i < count; ++i) {
       report_.address = report_.addresses[i];
@@ -304,7 +319,7 @@ class Probe {
   void untrusted(const TlsLook& look, const std::string& issued) {
     // Certificates of AWS's own names come from public CAs alone: another issuer for exactly this
     // name is somebody in between.
-    const bool forged = look.names_host && is_aws_name(options_.host);
+    const bool forged = look.names_host && is_aws_name(options_.host) && !good_by_system_bundle();
     if (forged || made_by_inspector(*look.certificate)) {
       fail(ErrorCode::kNetTlsIntercepted,
            fmt::format("the certificate of {} was made by somebody in between{}: {}", where_,
@@ -314,6 +329,14 @@ class Probe {
     fail(ErrorCode::kNetTlsCa,
          fmt::format("the certificate of {} is of no CA that is trusted here{}: {}", where_, issued,
                      look.text));
+  }
+
+  // Whether it is only our own CA file that does not know the issuer.
+  [[nodiscard]] bool good_by_system_bundle() const {
+    if (options_.ca_file.empty()) return false;
+    ProbeOptions again = options_;
+    again.ca_file.clear();
+    return !probe(again).error;
   }
 
   static std::string moment(int64_t unix_s) { return format_utc_seconds(unix_s * 1000); }

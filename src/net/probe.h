@@ -8,7 +8,8 @@
 //
 // Nothing but the TLS handshake is sent: no user, no password.
 // Source: PostgreSQL's protocol, SSLRequest (message formats); RFC 8446, RFC 5280.
-// Thread rule: any thread; blocks for timeout_ms at most, name lookup apart.
+// Thread rule: any thread; blocks for timeout_ms at most (twice that through a dialer, or where a
+// second look at a certificate is needed), name lookup apart.
 #ifndef VESTO_NET_PROBE_H_
 #define VESTO_NET_PROBE_H_
 

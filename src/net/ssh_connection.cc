@@ -250,7 +250,8 @@ void SshConnection::pump_to_remote(char* scratch, bool output_waits) {
     output_waits = (ssh_get_poll_flags(session_) & SSH_WRITE_PENDING) != 0;
   }
   if (local_eof_ && to_remote_.empty() && !remote_closed_) {
-    eof_sent_ = ssh_channel_send_eof(channel_) == SSH_OK;
+    // SSH_AGAIN: it is queued behind what is still to be written.
+    eof_sent_ = ssh_channel_send_eof(channel_) != SSH_ERROR;
     remote_closed_ = remote_closed_ || !eof_sent_;
   }
 }

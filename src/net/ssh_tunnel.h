@@ -35,7 +35,7 @@ struct SshOptions {
   int64_t connect_timeout_ms = 20'000;  // TCP, key exchange and login
   int64_t keepalive_ms = 15'000;
   int keepalive_count = 4;
-  int max_connections = 64;  // at one time through this session
+  int max_connections = 256;  // at one time through this session, cancels included
 };
 
 struct SshTunnelStats {

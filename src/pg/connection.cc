@@ -380,6 +380,12 @@ PgResult<std::unique_ptr<PgConnection>> PgConnection::connect(const PgOptions& o
   PgStatus made = impl->login(options);
   if (made.ok()) return std::unique_ptr<PgConnection>(new PgConnection(std::move(impl)));
   PgError fault = std::move(made).error();
+  if (auto reason = impl->route_failure()) {
+    fault.kind = PgError::Kind::kReach;
+    fault.message = reason->message();
+    fault.reach = std::move(reason);
+    return fault;
+  }
   impl.reset();  // the probe finds the way free
   return explain_connect_fault(options, std::move(fault));
 }

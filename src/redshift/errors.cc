@@ -256,6 +256,10 @@ AfterFault after_fault(const Error& error) {
     case ErrorCode::kS3Slow:
     case ErrorCode::kS3Server:
       return AfterFault::kRepeat;
+    case ErrorCode::kSshForward:
+      // The SSH server may not, or what it dials refuses: a warehouse that restarts does.
+      return error.upstream().code.find("prohibited") == std::string::npos ? AfterFault::kRepeat
+                                                                           : AfterFault::kStop;
     case ErrorCode::kRsCopyData:
     case ErrorCode::kRsCopyExpired:  // with new keys too: this COPY takes longer than they last
     case ErrorCode::kRsCopyMissing:

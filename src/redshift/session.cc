@@ -125,7 +125,15 @@ Result<std::unique_ptr<RedshiftSession>> connect_redshift(const RedshiftOptions&
   }
   auto session = std::make_unique<PgRedshiftSession>(std::move(connection).value(),
                                                      options.user + "@" + where);
-  VESTO_TRY(session->greet(deadline_ms, options.stop));
+  Status greeted = session->greet(deadline_ms, options.stop);
+  if (!greeted.ok() && greeted.error().code() == ErrorCode::kRsTimeout) {
+    // No statement waits for a lock here: nobody answers.
+    return Error(ErrorCode::kNetTimeout,
+                 fmt::format("connecting to {}: logged in, and then no answer within {}", where,
+                             format_duration(options.connect_timeout_ms)))
+        .with_upstream(greeted.error().upstream());
+  }
+  VESTO_TRY(greeted);
   return std::unique_ptr<RedshiftSession>(std::move(session));
 }
 

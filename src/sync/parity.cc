@@ -131,8 +131,8 @@ class Comparison {
         log_warn("statement not kept", {{"error", kept.error().to_string()}});
       }
     };
-    VESTO_ASSIGN(warehouse_, ParityWarehouse::open(context.connect, keep,
-                                                   context.stop.get_token()));
+    VESTO_ASSIGN(warehouse_,
+                 ParityWarehouse::open(context.connect, keep, context.stop.get_token()));
     return ok_status();
   }
 

@@ -12,6 +12,7 @@ namespace vesto {
 namespace {
 
 constexpr int64_t kProbeTimeoutMs = 10'000;
+constexpr int64_t kTunnelProbeTimeoutMs = 30'000;  // above what the SSH session itself may take
 constexpr int64_t kDayMs = 24LL * 3600 * 1000;
 
 // Which step a failure belongs to; the steps before it have passed.
@@ -68,7 +69,7 @@ std::vector<CheckStep> check_reach(const ReachTarget& target) {
   ask.dialer = target.tunnel;
   ask.tls_off = target.tls_off;
   ask.public_egress = target.public_egress;
-  ask.timeout_ms = kProbeTimeoutMs;
+  ask.timeout_ms = target.tunnel != nullptr ? kTunnelProbeTimeoutMs : kProbeTimeoutMs;
   ask.stop = target.stop;
   const ProbeReport report = probe(ask);
 

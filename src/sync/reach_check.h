@@ -1,6 +1,6 @@
 // The way to a server, asked step by step: SSH server, name, port, TLS. Each step says what it saw
 // and how long it took; after the first failure the rest is not run.
-// Thread rule: any thread; blocks for 20 s at most, name lookup apart.
+// Thread rule: any thread; blocks for 20 s at most, a minute through a tunnel, name lookup apart.
 #ifndef VESTO_SYNC_REACH_CHECK_H_
 #define VESTO_SYNC_REACH_CHECK_H_
 

@@ -63,6 +63,8 @@ bool says_so(const Error& error) {
 
 // Failures that a warehouse gives which is away. A server that answers otherwise is there.
 bool may_be_away(const Error& error) {
+  // AWS's and Google's own services are asked by HTTP: theirs is no word of the warehouse.
+  if (error.upstream().system == "curl") return false;
   switch (error.code()) {
     case ErrorCode::kNetDns:  // a cluster that is being made has no name yet
     case ErrorCode::kNetRefused:
@@ -79,6 +81,14 @@ bool may_be_away(const Error& error) {
     default:
       return false;
   }
+}
+
+// Somebody is there and says no, or hangs up. Silence would be a link that died just as well: it is
+// waited for only if AWS says that the warehouse is away.
+bool answers_at_once(const Error& error) {
+  const ErrorCode code = error.code();
+  return code == ErrorCode::kNetRefused || code == ErrorCode::kNetReset ||
+         code == ErrorCode::kRsConnection || code == ErrorCode::kSshForward;
 }
 
 Error with_context_of(const Error& error, Error made) {
@@ -137,7 +147,7 @@ std::optional<WarehouseAway> WarehouseWait::why(const Error& error) {
     }
   }
   if (says_so(error)) return WarehouseAway{.reason = "the warehouse starts up"};
-  if (was_up_) {
+  if (was_up_ && answers_at_once(error)) {
     return WarehouseAway{.reason = "the warehouse was reached before and does not answer now"};
   }
   return std::nullopt;
@@ -183,6 +193,8 @@ RedshiftConnector WarehouseWait::connector(RedshiftConnector dial) {
         if (since_ms) over();
         return session;
       }
+      // A guess of ours is no reason for another error where nothing may be waited for.
+      if (!away->by_aws && !says_so(session.error()) && options_.care.wait_ms <= 0) return session;
       if (!since_ms) since_ms = options_.clock->monotonic_ms();
       Status waited = wait_for(*away, session.error(), *since_ms);
       // An attempt that nobody answers takes a minute: it is made once AWS says otherwise.
