@@ -190,7 +190,7 @@ TEST_F(Session, AGreetingThatHangsIsBoundedAndStopped) {
       "process");
   RedshiftOptions to = options();
   to.connect_timeout_ms = 1000;
-  EXPECT_EQ(connect_redshift(to).error().name(), "RS-TIMEOUT");
+  EXPECT_EQ(connect_redshift(to).error().name(), "NET-TIMEOUT");
   std::stop_source stop;
   std::atomic<bool> ended = false;
   to.connect_timeout_ms = 600'000;
