@@ -27,9 +27,9 @@
 namespace vesto {
 
 // How a dead peer is noticed. While nothing is sent, as in a COPY of hours, keepalives go out after
-// idle_s and then every interval_s, which also keeps a firewall from forgetting the connection; count
-// of them without an answer end it, and so does user_timeout_ms without one (Linux: whichever comes
-// first once something is outstanding).
+// idle_s and then every interval_s, which also keeps a firewall from forgetting the connection;
+// count of them without an answer end it, and so does user_timeout_ms without one (Linux: whichever
+// comes first once something is outstanding).
 struct PgLiveness {
   int idle_s = 30;
   int interval_s = 10;

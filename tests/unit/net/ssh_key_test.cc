@@ -1,9 +1,9 @@
 // Keys of our own and of the operator's, judged by OpenSSH's ssh-keygen.
 #include "net/ssh_key.h"
 
-#include "address/ssh_fingerprint.h"
-
 #include <gtest/gtest.h>
+
+#include "address/ssh_fingerprint.h"
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/lsan_interface.h>
 #endif
