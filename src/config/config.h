@@ -17,9 +17,9 @@
 #include <string_view>
 #include <vector>
 
+#include "address/warehouse_endpoint.h"
 #include "base/redact.h"
 #include "base/result.h"
-#include "address/warehouse_endpoint.h"
 #include "config/tree.h"
 #include "secret/sealed_store.h"
 
