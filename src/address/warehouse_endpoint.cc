@@ -73,6 +73,11 @@ Status take_database(Pasted* pasted) {
   for (const char c : name) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7F) return refuse("the database's name holds control characters");
+    // Settings that were glued on, maybe a password: never shown as a name.
+    if (std::string_view("&?#|,;=<>").find(c) != std::string_view::npos) {
+      return refuse("behind the database stands something that is no part of its name",
+                    "Write host:port/database alone.");
+    }
   }
   Pasted scratch;
   if (!name.empty() && !endpoint_text::clean(name, &scratch).ok()) {

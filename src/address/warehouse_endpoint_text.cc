@@ -2,6 +2,7 @@
 #include <array>
 
 #include "address/warehouse_endpoint_parts.h"
+#include "address/warehouse_host.h"
 #include "base/strings.h"
 
 namespace vesto::endpoint_text {
@@ -160,9 +161,25 @@ Result<std::string> clean(std::string_view text, Pasted* pasted) {
   return std::string(inner);
 }
 
+namespace {
+
+bool begins_with_own_host(std::string_view piece) {
+  return parse_warehouse_host(piece.substr(0, piece.find_first_of(":/?;&"))).known();
+}
+
+// Two lines without a sign between them are one name only where that makes a host of Redshift's
+// that neither of them is: otherwise one is a label, or a password, and no part of a name.
+bool is_one_name(const std::string& joined, const std::vector<std::string>& pieces) {
+  return begins_with_own_host(joined) &&
+         std::none_of(pieces.begin(), pieces.end(), begins_with_own_host);
+}
+
+}  // namespace
+
 Result<std::string> without_blanks(std::string_view text) {
   constexpr std::string_view kSigns = ":/?&;@=[]";
   std::vector<std::string> words;
+  std::vector<std::string> pieces;  // of words[0], where lines were put together without a sign
   bool line_ended = false;
   bool blank = true;  // before the first word
   for (const char c : text) {
@@ -178,11 +195,22 @@ Result<std::string> without_blanks(std::string_view text) {
     const bool broken = line_ended && !words.empty() &&
                         (!digit || words.back().ends_with('-') || words.back().ends_with('.'));
     const bool goes_on = !words.empty() && (!blank || by_sign || broken);
+    const bool at_joint = goes_on && blank && !by_sign;
+    const bool by_dash =
+        at_joint && (c == '.' || words.back().back() == '.' || words.back().back() == '-');
+    if (at_joint && !by_dash && words.size() == 1) {
+      if (pieces.empty()) pieces.push_back(words[0]);
+      pieces.emplace_back();
+    }
     if (!goes_on) words.emplace_back();
+    if (!pieces.empty() && words.size() == 1) pieces.back() += c;
     words.back() += c;
     blank = line_ended = false;
   }
   if (words.empty()) return refuse("it is empty");
+  if (!pieces.empty() && !is_one_name(words[0], pieces)) {
+    return refuse("it stands on several lines", "Paste the endpoint alone.");
+  }
   if (words.size() == 1) return words[0];
   // As cells of a table: host, port, database.
   if (words.size() > 3 || !all_digits(words[1])) return refuse("a blank stands inside");

@@ -1,7 +1,10 @@
 // The program `vesto`: reads the command line, runs one command, ends with its exit code.
 #include <signal.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/hardening.h"
@@ -69,6 +72,17 @@ int run_command(const Context& context) {
   return 1;
 }
 
+// PGPASSFILE alone stays: it names a file of passwords, by host.
+void forget_libpq_variables() {
+  std::vector<std::string> names;
+  for (char** at = environ; at != nullptr && *at != nullptr; ++at) {
+    const std::string_view entry = *at;
+    const std::string_view name = entry.substr(0, entry.find('='));
+    if (name.starts_with("PG") && name != "PGPASSFILE") names.emplace_back(name);
+  }
+  for (const std::string& name : names) ::unsetenv(name.c_str());  // NOLINT(concurrency-mt-unsafe)
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -77,6 +91,9 @@ int main(int argc, char** argv) {
   signal(SIGXFSZ, SIG_IGN);
   // Where the system takes neither, a run is still worth more than none.
   (void)vesto::forbid_memory_dumps();
+  // libpq reads settings of its own from there, among them the address that is dialled: only the
+  // configuration says where a password goes.
+  forget_libpq_variables();
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   vesto::cli::ParsedLine parsed = vesto::cli::parse_command_line(arguments);
   if (!parsed.options) {

@@ -81,6 +81,11 @@ class Builder {
           fmt::format("source.{}.host is a socket directory, which no tunnel leads to", out.name),
           "Give the host name as the SSH server knows it.");
     }
+    if (out.host.find(',') != std::string::npos) {
+      add(ErrorCode::kCfgValue, section.origin("host"),
+          fmt::format("source.{}.host names more than one host", out.name),
+          "Name one: with several, whichever answers first would get the password.");
+    }
     if (out.host.starts_with("postgres://") || out.host.starts_with("postgresql://")) {
       add(ErrorCode::kCfgValue, section.origin("host"),
           fmt::format("source.{}.host must be a host name, not an address with a scheme", out.name),

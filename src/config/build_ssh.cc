@@ -56,7 +56,7 @@ SshConfig build_ssh(const Section& ssh, std::string_view kind, const std::string
   out.key = ssh.reference("key");
   out.passphrase = ssh.reference("passphrase");
   const bool has_port = std::count(out.host.begin(), out.host.end(), ':') == 1;
-  if (has_port || out.host.find_first_of(" /@") != std::string::npos) {
+  if (has_port || out.host.find_first_of(" /@,") != std::string::npos) {
     issue("host", "must be a host name alone", "User and port have settings of their own.");
   }
   if (!out.host_key.empty() && !is_ssh_fingerprint(out.host_key)) {

@@ -281,6 +281,22 @@ def test_source_commands_when_nobody_answers(vesto):
     assert json.loads(vesto("source", "test", "pg", "--json").stdout)["error"]["code"] == "NET-REFUSED"
 
 
+def test_libpqs_own_variables_lead_nowhere_else(vesto):
+    """PGHOSTADDR names another server, which would get the password."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.66", 0))
+        other.listen(1)
+        other.settimeout(0.5)
+        vesto.configure(port=other.getsockname()[1])
+        vesto.write("service.conf", "[elsewhere]\nhostaddr=127.0.0.66\n")
+        for variables in ({"PGHOSTADDR": "127.0.0.66"},
+                          {"PGSERVICE": "elsewhere", "PGSERVICEFILE": str(vesto.folder / "service.conf")}):
+            done = vesto("source", "test", "pg", environment=variables)
+            assert done.returncode == 5 and "NET-REFUSED" in done.stderr
+            with pytest.raises(TimeoutError):
+                other.accept()
+
+
 def test_plan_when_nobody_answers(vesto):
     vesto.configure()
     for command in (["sync", "plan", "shop"], ["run", "shop", "--dry-run"],
