@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <stop_token>
+#include <utility>
 
 #include "base/log.h"
 #include "base/strings.h"
@@ -167,16 +168,20 @@ void RedshiftLoader::Impl::drop_session() {
 }
 
 bool RedshiftLoader::Impl::WriteWait::again(Error* error) {
-  if (!since_ms_) since_ms_ = impl_.clock().monotonic_ms();
-  Status waited = impl_.context.patience->wait(*error, *since_ms_);
+  waits_ = true;
+  const int64_t begun_ms = impl_.clock().monotonic_ms();
+  Status waited = impl_.context.patience->wait(*error, begun_ms - waited_ms_);
+  waited_ms_ += impl_.clock().monotonic_ms() - begun_ms;
   if (waited.ok()) return true;
   *error = std::move(waited).error();
   return false;
 }
 
-RedshiftLoader::Impl::WriteWait::~WriteWait() {
-  if (since_ms_) impl_.context.patience->over();
+void RedshiftLoader::Impl::WriteWait::over() {
+  if (std::exchange(waits_, false)) impl_.context.patience->over();
 }
+
+RedshiftLoader::Impl::WriteWait::~WriteWait() { over(); }
 
 Status RedshiftLoader::Impl::repeat(int max_waits, const std::function<Status()>& work) {
   Backoff backoff(kTransactionRetry);

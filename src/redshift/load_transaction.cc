@@ -199,17 +199,27 @@ Status LoadRun::write_positions(const std::vector<size_t>& order,
 Status LoadRun::fill_transaction(const std::vector<size_t>& order,
                                  std::vector<StreamLoaded>* done) {
   where_ = Where::kElsewhere;
+  step_ = 0;
   VESTO_TRY(take_fence());
+  step_done();
   VESTO_TRY(impl_.set_timeout(kMergeTimeoutMs));
   where_ = Where::kStream;
   for (size_t i = 0; i < order.size(); ++i) {
     at_ = order[i];
     VESTO_ASSIGN(const StreamLoaded one, load_stream(group_[at_], i + 1));
     done->push_back(one);
+    step_done();
   }
   where_ = Where::kElsewhere;
   VESTO_TRY(write_positions(order, *done));
+  step_done();
   return ask_lease();
+}
+
+// Nobody is told of a wait any more once the step that was refused has gone through.
+void LoadRun::step_done() {
+  if (step_ >= refused_step_) resize_.over();
+  ++step_;
 }
 
 // ok: committed. An error: certainly not committed, or RS-COMMIT-UNKNOWN.
@@ -295,6 +305,7 @@ std::optional<Error> LoadRun::after_failure(Error error) {
   if (may_renew_keys(error)) return std::nullopt;
   if (impl_.met_silence(error)) return error;
   if (error.code() == ErrorCode::kRsResize && impl_.context.patience != nullptr) {
+    refused_step_ = step_;
     if (!resize_.again(&error)) return error;
     log_warn("redshift: the load transaction is repeated after a wait for a resize",
              {{"load", load_.text}});

@@ -61,6 +61,7 @@ class LoadRun {
   // themselves leave `order`. Errors: what would meet every stream.
   Status try_each_alone(size_t from, std::vector<size_t>* order, LoadOutcome* out);
   Status try_alone(size_t index);
+  void step_done();
 
   Result<StreamLoaded> load_stream(const StreamLoad& stream, size_t number);
   Result<CopyAccess> copy_access(const StreamLoad& stream, int64_t may_take_ms);
@@ -96,6 +97,8 @@ class LoadRun {
   Backoff backoff_;                         // of the same transaction
   Backoff lock_backoff_;                    // between waits for the state's lock
   RedshiftLoader::Impl::WriteWait resize_;  // until this load is done
+  size_t step_ = 0;          // of the transaction: the fence, each stream, the positions, COMMIT
+  size_t refused_step_ = 0;  // that the last resize refused
   int lock_waits_ = 0;
   Where where_ = Where::kElsewhere;
   size_t at_ = 0;              // the stream, where where_ is kStream

@@ -83,10 +83,14 @@ struct RedshiftLoader::Impl {
     WriteWait& operator=(const WriteWait&) = delete;
     // Only where there is a patience. False: waited long enough; `error` says so.
     bool again(Error* error);
+    // A write went through: nobody is told of a wait any more. The time that was waited still
+    // counts, since the next write may be refused again.
+    void over();
 
    private:
     Impl& impl_;
-    std::optional<int64_t> since_ms_;  // monotonic
+    bool waits_ = false;
+    int64_t waited_ms_ = 0;  // of all waits; the work between them does not count
   };
   // Runs `work` again while its error says that the transaction is to be repeated, or that a lock
   // was waited for (`max_waits` times at most). Bounded.

@@ -53,6 +53,33 @@ TEST_F(Resize, TheLoadIsRepeatedMoreOftenThanALostConnectionWouldBe) {
   EXPECT_EQ(warehouse.count("ROLLBACK"), 20);
 }
 
+// Told of while the fence is refused, and no longer: the COPY that follows may take hours.
+TEST_F(Resize, TheWaitIsOverOnceTheRefusedStepWentThrough) {
+  start();
+  warehouse.fail("UPDATE", "XX000", kText, 1, 3);
+  int overs_at_copy = -1;
+  warehouse.before("COPY", [&] { overs_at_copy = patience.overs; });
+  ASSERT_TRUE(load(*loader, group).ok());
+  EXPECT_EQ(patience.waits, 3);
+  EXPECT_EQ(overs_at_copy, 1);
+  EXPECT_EQ(patience.overs, 1);
+}
+
+// The bound is of the time that was waited, not of the work between two refusals.
+TEST_F(Resize, WorkBetweenTwoWaitsDoesNotCount) {
+  start();
+  patience.limit_ms = 30'000;
+  warehouse.fail("COPY", "XX000", kText, 1, 3);
+  for (int nth = 1; nth <= 3; ++nth) {
+    warehouse.before(
+        "ROLLBACK", [&] { clock.now_ms += 3'600'000; }, nth);
+  }
+  const auto out = load(*loader, group);
+  ASSERT_TRUE(out.ok()) << out.error().to_string();
+  EXPECT_TRUE(out->committed);
+  EXPECT_EQ(patience.waits, 3);
+}
+
 TEST_F(Resize, AtCommitTheOutcomeIsLookedForFirst) {
   start();
   warehouse.fail("COMMIT", "XX000", kText, 1, 1);
