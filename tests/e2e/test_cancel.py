@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import time
+import urllib.parse
 
 import pytest
 from network import Sshd, TcpProxy
@@ -91,6 +92,33 @@ def locked(world, table):
 
 def lock_is_waited_for(world):
     return world.sandbox.query("SELECT count(*) FROM pg_locks WHERE NOT granted") != [(0,)]
+
+
+@pytest.mark.parametrize("moment", ["first", "s3.put", "copy.object"])
+def test_while_s3_takes_requests_and_never_answers(one_world, moment):
+    """What the run cannot remove within its few seconds is the next run's."""
+    world = one_world
+    fill(world)
+    url = urllib.parse.urlsplit(world.sandbox.endpoints["aws"]["url"])
+    with TcpProxy(url.port) as proxy:
+        world.write_config(endpoint=f"{url.scheme}://{url.hostname}:{proxy.port}")
+        if moment == "first":
+            proxy.freeze()
+            process = world.popen()
+            wait_for(lambda: proxy.connections > 0, process, "no request")
+        else:
+            world.sandbox.fault(moment, {"delay_ms": 5000}, nth=1, count=1)
+            before = world.sandbox.calls().get(moment, 0)
+            process = world.popen()
+            wait_for(lambda: world.sandbox.calls().get(moment, 0) > before, process, moment)
+            proxy.freeze()
+        out = stop(process, signal.SIGINT)
+        assert json.loads(out.splitlines()[-1])["state"] != "succeeded"
+    world.sandbox.clear_faults()
+    world.write_config()
+    world.must_run()
+    world.assert_equal(("public.a", ["id"]), rows=500)
+    world.assert_nothing_left()
 
 
 @pytest.mark.parametrize("number", EXIT_CODES, ids=lambda n: n.name)

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <new>
 #include <stdexcept>
 #include <thread>
@@ -10,6 +11,7 @@
 #include "base/budget.h"
 #include "base/retry.h"
 #include "base/thread_root.h"
+#include "base/timed_stop.h"
 
 namespace vesto {
 namespace {
@@ -102,6 +104,56 @@ TEST(ThreadRoot, TurnsWhatIsThrownIntoAnError) {
 TEST(ThreadRoot, PassesAStatusOn) {
   const Status status = thread_root([]() -> Status { return Error(ErrorCode::kSysDisk, "full"); });
   EXPECT_EQ(status.error().name(), "SYS-DISK");
+}
+
+// --- TimedStop ---
+
+bool requested_within(const std::stop_token& token, int64_t limit_ms) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(limit_ms);
+  while (!token.stop_requested() && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return token.stop_requested();
+}
+
+TEST(TimedStop, ComesByItself) {
+  const TimedStop limit({.limit_ms = 20, .after_stop_ms = 600'000, .stop = {}});
+  EXPECT_TRUE(requested_within(limit.token(), 30'000));
+}
+
+TEST(TimedStop, ComesSoonerAfterAStop) {
+  std::stop_source run;
+  const TimedStop limit({.limit_ms = 600'000, .after_stop_ms = 20, .stop = run.get_token()});
+  EXPECT_FALSE(requested_within(limit.token(), 60));
+  run.request_stop();
+  EXPECT_TRUE(requested_within(limit.token(), 30'000));
+}
+
+TEST(TimedStop, AStopThatCameBeforeCounts) {
+  std::stop_source run;
+  run.request_stop();
+  const TimedStop limit({.limit_ms = 600'000, .after_stop_ms = 20, .stop = run.get_token()});
+  EXPECT_FALSE(limit.token().stop_requested());
+  EXPECT_TRUE(requested_within(limit.token(), 30'000));
+}
+
+TEST(TimedStop, AStopDoesNotPutTheLimitOff) {
+  std::stop_source run;
+  run.request_stop();
+  const TimedStop limit({.limit_ms = 20, .after_stop_ms = 600'000, .stop = run.get_token()});
+  EXPECT_TRUE(requested_within(limit.token(), 30'000));
+}
+
+// Ends at once, whatever is left of the time, and requests nothing then.
+TEST(TimedStop, EndsWithItsObject) {
+  std::stop_token token;
+  {
+    std::stop_source run;
+    const TimedStop limit({.limit_ms = 600'000, .after_stop_ms = 600'000, .stop = run.get_token()});
+    token = limit.token();
+    run.request_stop();
+  }
+  EXPECT_FALSE(token.stop_requested());
 }
 
 }  // namespace

@@ -1,0 +1,48 @@
+#include "base/timed_stop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+namespace vesto {
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// Requests `source` when the time is up, unless `ended` is requested before.
+void keep_time(const std::stop_token& ended, const TimedStopOptions& options,
+               std::stop_source& source) {
+  const auto after = [](int64_t duration_ms) {
+    return SteadyClock::now() + std::chrono::milliseconds(duration_ms);
+  };
+  const auto limit = after(options.limit_ms);
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  bool stopped = false;
+  const std::stop_callback on_stop(options.stop, [&] {
+    const std::scoped_lock lock(mutex);
+    stopped = true;
+    changed.notify_all();
+  });
+  std::unique_lock lock(mutex);
+  if (!changed.wait_until(lock, ended, limit, [&] { return stopped; })) {
+    lock.unlock();
+    if (!ended.stop_requested()) source.request_stop();
+    return;
+  }
+  const auto sooner = std::min(limit, after(options.after_stop_ms));
+  changed.wait_until(lock, ended, sooner, [] { return false; });
+  lock.unlock();
+  if (!ended.stop_requested()) source.request_stop();
+}
+
+}  // namespace
+
+TimedStop::TimedStop(const TimedStopOptions& options)
+    : timer_([options, source = source_](const std::stop_token& ended) mutable {
+        keep_time(ended, options, source);
+      }) {}
+
+}  // namespace vesto
