@@ -20,14 +20,35 @@
 
 #include "aws/credentials.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace vesto {
 
+// The region that S3 named for the bucket: shared by the clients of one destination, so that it is
+// asked for once and a wrong one is corrected for all of them. Any thread.
+class BucketRegion {
+ public:
+  // "" until S3 has named one.
+  [[nodiscard]] std::string get() const VESTO_EXCLUDES(mutex_) {
+    Lock lock(mutex_);
+    return region_;
+  }
+  void set(const std::string& region) VESTO_EXCLUDES(mutex_) {
+    Lock lock(mutex_);
+    region_ = region;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::string region_ VESTO_GUARDED_BY(mutex_);
+};
+
 struct S3Options {
   std::string endpoint;     // "https://localhost:9000"; empty: AWS's own for the region
   std::string tls_ca_file;  // empty: the system's
-  std::string region;       // empty: found by asking (then region() tells it)
+  std::string region;       // empty: found by asking; a wrong one is corrected by S3's answer
+  std::shared_ptr<BucketRegion> found_region = std::make_shared<BucketRegion>();
   std::string first_region = "us-east-1";  // where it is asked for: one of the bucket's partition
   bool path_style = false;
   std::string bucket;
@@ -83,7 +104,7 @@ class S3 {
   // Size of the object, or nothing if it is not there.
   virtual Result<std::optional<uint64_t>> head(std::string_view key,
                                                const std::stop_token& stop) = 0;
-  // The bucket's region, as given or as found.
+  // The bucket's region: asked for once, of HeadBucket. The given one where S3 does not say.
   virtual Result<std::string> region(const std::stop_token& stop) = 0;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "aws/endpoints.h"
 #include "aws/s3_errors.h"
@@ -21,7 +22,8 @@ namespace {
 constexpr size_t kMaxKeyBytes = 1024;
 constexpr size_t kMaxDeleteKeys = 1000;
 constexpr uint64_t kMaxAnswerBytes = 8 << 20;  // 1,000 percent-encoded keys are under 4 MiB
-constexpr uint64_t kMaxErrorBytes = 1 << 20;   // of an <Error> in the place of an object
+constexpr int kMaxMoves = 2;  // to a region that S3 named: two servers may not agree
+constexpr uint64_t kMaxErrorBytes = 1 << 20;  // of an <Error> in the place of an object
 
 struct Call {
   std::string method;
@@ -195,7 +197,7 @@ class S3Client final : public S3 {
 
   Result<std::string> region(const std::stop_token& stop) override {
     VESTO_TRY(setup_);
-    if (!region_.empty()) return region_;
+    if (const std::string found = options_.found_region->get(); !found.empty()) return found;
     const Call call{.method = "HEAD", .action = "s3:ListBucket", .key = ""};
     VESTO_TRY(repeat(call, stop, [&]() -> Status { return ask_region(call, stop); }));
     return region_;
@@ -233,9 +235,37 @@ class S3Client final : public S3 {
                   .now_ms = clock_.wall_ms()};
   }
 
+  // A region that is given is good until S3 names another.
+  Status know_region(const std::stop_token& stop) {
+    VESTO_TRY(setup_);
+    if (std::string found = options_.found_region->get(); !found.empty()) {
+      region_ = std::move(found);
+    }
+    if (region_.empty()) VESTO_TRY(region(stop));
+    return ok_status();
+  }
+
+  void found(std::string_view region) {
+    region_ = std::string(region);
+    options_.found_region->set(region_);
+  }
+
+  // The error of an answer. Where it names the bucket's region, the next request goes there.
+  Error refused(const Call& call, const HttpResponse& response) {
+    Error error = s3_error(described(call), response);
+    const std::string named = s3_named_region(response);
+    if (error.code() == ErrorCode::kS3Region && is_region(named) && named != region_ &&
+        moves_ < kMaxMoves) {
+      ++moves_;
+      moved_ = true;
+      found(named);
+    }
+    return error;
+  }
+
   // Sends until `accept` is content, an error is final, or the attempts are used up.
   Status send(const Call& call, const std::stop_token& stop, const Accept& accept) {
-    VESTO_TRY(region(stop));
+    VESTO_TRY(know_region(stop));
     return repeat(call, stop, [&]() -> Status {
       VESTO_ASSIGN(const HttpResponse response, send_once(call, region_, stop));
       if (response.too_large) {
@@ -244,9 +274,8 @@ class S3Client final : public S3 {
       }
       const bool head_of_nothing = call.method == "HEAD" && response.status == 404;
       const bool success = response.status >= 200 && response.status < 300;
-      if (!success && !head_of_nothing) return s3_error(described(call), response);
-      if (!call.is_data && parse_s3_error(response.body))
-        return s3_error(described(call), response);
+      if (!success && !head_of_nothing) return refused(call, response);
+      if (!call.is_data && parse_s3_error(response.body)) return refused(call, response);
       return accept(response);
     });
   }
@@ -262,6 +291,7 @@ class S3Client final : public S3 {
         log_debug("s3 keys renewed", {{"action", std::string(call.action)}});
         continue;
       }
+      if (!status.ok() && std::exchange(moved_, false)) continue;
       if (status.ok() || status.error().retry() != Retry::kBackoff) return status;
       const std::string reason(status.error().name());
       if (!backoff.next(clock_, stop)) {
@@ -282,22 +312,26 @@ class S3Client final : public S3 {
     return (bare || is_expired_token(error)) && options_.credential_source->forget(used_);
   }
 
-  // HeadBucket tells the region of any bucket, whatever the caller may do with it.
+  // HeadBucket tells the region of any bucket, whatever the caller may do with it and wherever it
+  // is asked. A region that is given stands where S3 does not say: a proxy's 403, a server of
+  // one's own without regions.
   Status ask_region(const Call& call, const std::stop_token& stop) {
-    VESTO_ASSIGN(const HttpResponse response, send_once(call, options_.first_region, stop));
-    const std::string_view found = response.header("x-amz-bucket-region");
-    if (is_region(found)) {
-      region_ = std::string(found);
+    const std::string first = region_.empty() ? options_.first_region : region_;
+    VESTO_ASSIGN(const HttpResponse response, send_once(call, first, stop));
+    const std::string_view named = response.header("x-amz-bucket-region");
+    if (is_region(named)) {
+      found(named);
       return ok_status();
     }
-    if (response.status < 200 || response.status > 299) {
-      return s3_error(described(call), response);
-    }
+    const bool success = response.status >= 200 && response.status < 300;
+    const bool may_be_right = success || response.status == 403;
+    if (!region_.empty() && may_be_right) return ok_status();
+    if (!success) return s3_error(described(call), response);
     if (!origin_) {
       return Error(ErrorCode::kS3Answer, "S3 did not tell the region of the bucket")
           .with_hint("Set staging.region.");
     }
-    region_ = options_.first_region;  // a server without regions takes the usual one
+    found(options_.first_region);  // a server without regions takes the usual one
     return ok_status();
   }
 
@@ -369,6 +403,8 @@ class S3Client final : public S3 {
   const EndpointChoice choice_;
   std::optional<HttpOrigin> origin_;  // given; else AWS's own
   std::string region_;                // "" until it is known
+  int moves_ = 0;                     // to a region that S3 named
+  bool moved_ = false;                // by the last answer
   AwsCredentials used_;               // of the last request
   const Status setup_;
 };

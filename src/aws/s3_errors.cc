@@ -138,6 +138,11 @@ std::string plausible_region(std::string_view text) {
   return std::string(text);
 }
 
+std::string named_region(const S3ErrorBody& body, const HttpResponse& response) {
+  return plausible_region(body.region.empty() ? response.header("x-amz-bucket-region")
+                                              : body.region);
+}
+
 Error error_with(const S3Call& call, ErrorCode code, const S3ErrorBody& body) {
   std::string message = std::string(call.action) + " on " + subject(call) + ": " + body.code;
   if (!body.message.empty()) message += ": " + body.message;
@@ -162,8 +167,7 @@ Error s3_error(const S3Call& call, const HttpResponse& response) {
   } else if (parsed && code == ErrorCode::kS3Refused && response.status == 403) {
     code = ErrorCode::kS3Denied;
   }
-  const std::string found_region =
-      plausible_region(body.region.empty() ? response.header("x-amz-bucket-region") : body.region);
+  const std::string found_region = named_region(body, response);
   if (body.code == "AuthorizationHeaderMalformed" && !body.region.empty()) {
     code = ErrorCode::kS3Region;
   } else if (!parsed && response.status == 400 && !found_region.empty() &&
@@ -190,6 +194,10 @@ Error s3_error(const S3Call& call, const HttpResponse& response) {
     return error_with(call, code, S3ErrorBody{.code = "status " + status});
   };
   return made().with_upstream(std::move(upstream));
+}
+
+std::string s3_named_region(const HttpResponse& response) {
+  return named_region(parse_s3_error(response.body).value_or(S3ErrorBody{}), response);
 }
 
 Error s3_delete_error(const S3Call& call, const S3DeleteFailure& failure) {

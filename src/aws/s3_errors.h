@@ -27,6 +27,9 @@ struct S3Call {
 // `response` with a status other than 2xx, or 2xx with an <Error> body.
 Error s3_error(const S3Call& call, const HttpResponse& response);
 
+// The bucket's region as `response` names it, in its body or its header; "" if it does not.
+std::string s3_named_region(const HttpResponse& response);
+
 // One key that DeleteObjects did not delete.
 Error s3_delete_error(const S3Call& call, const S3DeleteFailure& failure);
 

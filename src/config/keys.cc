@@ -242,7 +242,7 @@ void add_destination(std::vector<KeySpec>* keys) {
   keys->push_back(
       optional("destination.*.staging.prefix", kText, "\"vesto/\"", "All keys begin with it."));
   keys->push_back(optional("destination.*.staging.region", kText, "",
-                           "Region of the bucket; found when left out."));
+                           "Region of the bucket; found when left out, corrected when wrong."));
   keys->push_back(optional("destination.*.staging.endpoint", kText, "",
                            "Address of S3 itself (http:// or https://), for VPC endpoints and "
                            "stand-ins; AWS's own when left out."));

@@ -61,6 +61,7 @@ void fill_staging(const DestinationConfig& destination, AssembledSync* sync) {
   sync->spec.schema = destination.schema;
   sync->spec.create_schema = destination.create_schema;
   sync->spec.bucket = destination.bucket;
+  sync->spec.region = destination.region;
   sync->spec.prefix = destination.prefix;
   sync->spec.zstd = destination.zstd;
 

@@ -348,6 +348,18 @@ std::string no_match(const std::string& pattern) {
   return "no table of the source matches " + pattern;
 }
 
+// The bucket's region, and a warning where another one is configured.
+Result<std::string> bucket_region(const RunContext& context, const SyncSpec& spec,
+                                  std::vector<std::string>* warnings) {
+  Result<std::string> region = context.services.make_s3()->region(context.stop.get_token());
+  if (!region.ok()) return std::move(region).error().in(spec.staging_where);
+  if (!spec.region.empty() && spec.region != *region) {
+    warnings->push_back("staging.region is \"" + spec.region + "\", but S3 says that the bucket " +
+                        spec.bucket + " is in \"" + *region + "\": that is used. Set it.");
+  }
+  return region;
+}
+
 void warn_of_unmatched(const std::vector<std::string>& patterns, Report* report) {
   for (const std::string& pattern : patterns) report->warning(no_match(pattern));
 }
@@ -394,11 +406,13 @@ RunOutcome run_sync(const SyncSpec& given, const RunOptions& options, const RunS
     cleaned = clean_up(context, **lease);
   } else {
     VESTO_KILL_POINT("run.after_lease");
-    Result<std::string> region = services.make_s3()->region(context.stop.get_token());
+    std::vector<std::string> warnings;
+    Result<std::string> region = bucket_region(context, spec, &warnings);
+    for (const std::string& warning : warnings) report.warning(warning);
     if (region.ok()) {
       attempt = run_attempts(context, **lease, *region);
     } else {
-      attempt.error = std::move(region).error().in(spec.staging_where);
+      attempt.error = std::move(region).error();
     }
     context.record.step = "clean_up";
     if (Status saved = context.save(); !saved.ok() && !attempt.error) {
@@ -424,16 +438,17 @@ Result<SyncPlan> plan_sync(const SyncSpec& given, const RunOptions& options,
   VESTO_ASSIGN(context.installation, services.store->installation());
   auto source = services.source->identity();
   if (!source.ok()) return std::move(source).error().in(spec.source_where);
-  const auto region = services.make_s3()->region(context.stop.get_token());
-  if (!region.ok()) return Error(region.error()).in(spec.staging_where);
+  std::vector<std::string> warnings;
+  VESTO_ASSIGN(const std::string region, bucket_region(context, spec, &warnings));
   LoadContext loading = load_context(context, nullptr);
   // A plan leaves no trace in the store.
   loading.record_session = nullptr;
   loading.keep_sql = [](const std::string&) {};
-  RedshiftLoader loader(load_target(context, *source, *region), std::move(loading));
+  RedshiftLoader loader(load_target(context, *source, region), std::move(loading));
   VESTO_ASSIGN(const RunPlan plan, make_plan(context, loader, false));
   VESTO_ASSIGN(SyncPlan described, describe_plan(context, plan, loader, with_sql));
-  for (const std::string& pattern : unmatched) described.warnings.push_back(no_match(pattern));
+  for (const std::string& pattern : unmatched) warnings.push_back(no_match(pattern));
+  for (std::string& warning : warnings) described.warnings.push_back(std::move(warning));
   return described;
 }
 

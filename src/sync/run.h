@@ -79,7 +79,8 @@ struct SyncSpec {
   std::string schema;
   bool create_schema = false;
   std::string bucket;
-  std::string prefix;  // "vesto/"
+  std::string region = {};  // the bucket's, as configured; "" = to be found
+  std::string prefix;       // "vesto/"
   bool zstd = false;   // else gzip
   int readers = 2;
   size_t max_row_bytes = 4 << 20;

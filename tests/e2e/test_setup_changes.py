@@ -148,3 +148,18 @@ def test_another_destination_is_asked_itself(one_world):
     only_table(world, "public.t", cursor="at", lookback="1s")
     assert world.must_run()["rows"]["read"] == 400
     world.assert_equal(("public.t", ["id"]), rows=400)
+
+
+def test_a_wrong_region_of_the_bucket_is_corrected(one_world):
+    """S3 names the right one: requests and COPY go there, and people are told."""
+    world = one_world
+    world.source(ROWS)
+    only_table(world, "public.t")
+    world.write_config(region="us-west-2")
+    (warning,) = world.must_run()["warnings"]
+    right = world.sandbox.endpoints["aws"]["region"]
+    assert "us-west-2" in warning and f'"{right}"' in warning
+    world.assert_equal(("public.t", ["id"]), rows=400)
+    assert f"REGION '{right}'" in world.output("sync", "plan", "shop", "--sql")
+    world.write_config(region=right)
+    assert world.must_run()["warnings"] == []

@@ -218,7 +218,7 @@ create_schema = {str(self.create_schema).lower()}
 [destination.rs.staging]
 bucket = "{aws['bucket']}"
 prefix = "{staging.pop("prefix", "vesto/")}"
-region = "{aws['region']}"
+region = "{staging.pop("region", aws['region'])}"
 endpoint = "{staging.pop("endpoint", aws['url'])}"
 tls_ca_file = "{self.sandbox.endpoints['ca_file']}"
 """

@@ -372,15 +372,68 @@ TEST_F(S3ClientTest, RegionThatIsNotToldOrNoRegion) {
   EXPECT_EQ(*own->region({}), "us-east-1");
 }
 
-TEST_F(S3ClientTest, WrongRegionNamesTheRightOne) {
+TEST_F(S3ClientTest, WrongRegionIsCorrectedForEveryClient) {
+  const auto known = std::make_shared<BucketRegion>();
+  const auto share = [&](S3Options* o) { o->found_region = known; };
   script_.answer(301, error_xml("PermanentRedirect"), {{"x-amz-bucket-region", "us-west-2"}});
-  const auto redirected = client()->put("k", "", {});
-  ASSERT_EQ(redirected.error().code(), ErrorCode::kS3Region);
-  EXPECT_NE(redirected.error().hint().find("\"us-west-2\""), std::string::npos);
+  good_put();
+  good_put();
+  ASSERT_TRUE(client(share)->put("k", "body", {}).ok());
+  ASSERT_TRUE(client(share)->put("k", "body", {}).ok());
+  ASSERT_EQ(script_.sent.size(), 3U);
+  EXPECT_EQ(script_.sent[0].url, "https://stage-bucket.s3.eu-west-1.amazonaws.com/k");
+  for (const size_t i : {1, 2}) {
+    EXPECT_EQ(script_.sent[i].url, "https://stage-bucket.s3.us-west-2.amazonaws.com/k");
+    EXPECT_EQ(script_.sent[i].body, "body");
+    EXPECT_NE(script_.sent[i].headers.at("authorization").find("/us-west-2/s3/"),
+              std::string::npos);
+  }
+  EXPECT_EQ(*client(share)->region({}), "us-west-2");
+}
+
+TEST_F(S3ClientTest, WrongRegionIsCorrectedInEveryFormOfTheAnswer) {
   script_.answer(400, error_xml("AuthorizationHeaderMalformed", "<Region>us-west-2</Region>"));
-  EXPECT_EQ(put_error(), ErrorCode::kS3Region);
+  good_put();
+  EXPECT_EQ(put_error(), ErrorCode::kUsage);
   script_.answer(400, "", {{"x-amz-bucket-region", "us-west-2"}});  // HEAD
-  EXPECT_EQ(client()->head("k", {}).error().code(), ErrorCode::kS3Region);
+  script_.answer(404);
+  const auto size = client()->head("k", {});
+  ASSERT_TRUE(size.ok()) << size.error().to_string();
+  EXPECT_EQ(*size, std::nullopt);
+  // Asked for, as a run does first: the given one is asked in its own region.
+  script_.answer(301, "", {{"x-amz-bucket-region", "us-west-2"}});
+  EXPECT_EQ(*client()->region({}), "us-west-2");
+  EXPECT_EQ(script_.sent.back().url, "https://stage-bucket.s3.eu-west-1.amazonaws.com/");
+}
+
+TEST_F(S3ClientTest, RegionsThatDoNotAgreeEnd) {
+  for (const char* region : {"us-west-2", "us-west-1", "us-west-2"}) {
+    script_.answer(301, error_xml("PermanentRedirect"), {{"x-amz-bucket-region", region}});
+  }
+  const auto result = client()->put("k", "", {});
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code(), ErrorCode::kS3Region);
+  EXPECT_NE(result.error().hint().find("\"us-west-2\""), std::string::npos);
+  EXPECT_EQ(script_.sent.size(), 3U);
+}
+
+TEST_F(S3ClientTest, RedirectThatNamesNothingUsable) {
+  script_.answer(301, error_xml("PermanentRedirect"), {{"x-amz-bucket-region", "evil.com/#"}});
+  EXPECT_EQ(put_error(), ErrorCode::kS3Region);
+  script_.answer(301, error_xml("PermanentRedirect"));
+  EXPECT_EQ(put_error(), ErrorCode::kS3Region);
+  script_.answer(301, error_xml("PermanentRedirect"), {{"x-amz-bucket-region", "eu-west-1"}});
+  EXPECT_EQ(put_error(), ErrorCode::kS3Region);
+  EXPECT_EQ(script_.sent.size(), 3U);
+}
+
+TEST_F(S3ClientTest, GivenRegionStandsWhereS3DoesNotSay) {
+  script_.answer(403);
+  EXPECT_EQ(*client()->region({}), "eu-west-1");
+  script_.answer(200);
+  EXPECT_EQ(*client()->region({}), "eu-west-1");
+  script_.answer(404);
+  EXPECT_EQ(client()->region({}).error().code(), ErrorCode::kS3NoBucket);
 }
 
 // Gives KEY1, KEY2, ...; a new one after each that was forgotten.
