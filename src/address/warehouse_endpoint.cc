@@ -18,8 +18,14 @@ using endpoint_text::refuse;
 
 constexpr size_t kMaxDatabaseBytes = 127;
 
+// "arn:5439" is a host of that name and its port.
+bool is_arn(const std::string& text) {
+  return endpoint_text::starts_with_ignoring_case(text, "arn:") &&
+         (text.size() == 4 || text[4] < '0' || text[4] > '9');
+}
+
 Status read_form(const std::string& text, Pasted* pasted) {
-  if (endpoint_text::starts_with_ignoring_case(text, "arn:")) {
+  if (is_arn(text)) {
     VESTO_ASSIGN(const std::string arn, endpoint_text::without_blanks(text));
     return endpoint_text::read_arn(arn, pasted);
   }
@@ -33,7 +39,7 @@ Status read_form(const std::string& text, Pasted* pasted) {
 Status take_host_apart(Pasted* pasted) {
   const std::string text = std::exchange(pasted->host, "");
   if (text.empty()) return ok_status();
-  if (endpoint_text::starts_with_ignoring_case(text, "arn:")) {
+  if (is_arn(text)) {
     return endpoint_text::read_arn(text, pasted);
   }
   const std::string port = std::exchange(pasted->port, "");

@@ -12,7 +12,13 @@ constexpr size_t kMaxWords = 256;
 bool is_blank(char c) { return c == ' ' || c == '\n'; }
 bool is_quote(char c) { return c == '"' || c == '\''; }
 
-// As a shell splits a line; nothing where a quote is not closed.
+// Where a shell ends a command: "psql ... | head", "psql ... > out". Inside a word ; and & are
+// left, since people paste addresses without quotes.
+bool ends_command(char c, bool in_word) {
+  return c == '|' || c == '>' || c == '<' || (!in_word && (c == ';' || c == '&'));
+}
+
+// The first command of a line, as a shell splits it; nothing where a quote is not closed.
 std::optional<std::vector<std::string>> shell_split(std::string_view text) {
   std::vector<std::string> words;
   bool open = false;
@@ -21,6 +27,10 @@ std::optional<std::vector<std::string>> shell_split(std::string_view text) {
     if (is_blank(c)) {
       open = false;
       continue;
+    }
+    if (ends_command(c, open)) {
+      if (open && words.back() == "2") words.pop_back();  // 2> errors.txt
+      break;
     }
     if (!open) words.emplace_back();
     if (words.size() > kMaxWords) return std::nullopt;
@@ -120,12 +130,14 @@ Status read_psql_line(std::string_view text, Pasted* pasted) {
     take_setting((*words)[i].substr(0, equals), (*words)[i].substr(equals + 1), pasted);
   }
   size_t plain_words = 0;
+  bool by_option = false;  // the database, by -d
   for (++i; i < words->size(); ++i) {
     const std::string& word = (*words)[i];
     if (word.size() < 2 || word[0] != '-') {
-      // psql DATABASE USER
-      if (plain_words == 0) VESTO_TRY(take_database(word, pasted));
-      if (plain_words == 1) pasted->out.held_user = true;
+      // psql DATABASE USER, or USER alone behind -d.
+      const bool is_database = plain_words == 0 && !by_option;
+      if (is_database) VESTO_TRY(take_database(word, pasted));
+      if (!is_database) pasted->out.held_user = true;
       ++plain_words;
       continue;
     }
@@ -141,6 +153,7 @@ Status read_psql_line(std::string_view text, Pasted* pasted) {
     } else if (i + 1 < words->size()) {
       value = (*words)[++i];
     }
+    by_option = by_option || option->letter == 'd';
     VESTO_TRY(take_psql_option(option->letter, value, pasted));
   }
   return ok_status();

@@ -49,6 +49,11 @@ Result<Scheme> take_scheme(std::string_view* text, Pasted* pasted) {
                 "Leave it out, or write redshift://host:port/database.");
 }
 
+Error refuse_login_behind_host() {
+  return refuse("an @ stands behind the host, where no user can be",
+                "Leave out user and password: they go into auth.");
+}
+
 Status read_properties(std::string_view text, Pasted* pasted) {
   for (const std::string& by_and : split(text, '&')) {
     for (const std::string& one : split(by_and, ';')) {
@@ -56,12 +61,14 @@ Status read_properties(std::string_view text, Pasted* pasted) {
       const size_t equals = one.find('=');
       const size_t at = one.find('@');
       if (at != std::string::npos && (equals == std::string::npos || at < equals)) {
-        return refuse("an @ stands behind the host, where no user can be",
-                      "Leave out user and password: they go into auth.");
+        return refuse_login_behind_host();
       }
       const std::string value =
           equals == std::string::npos ? "" : percent_decoded(one.substr(equals + 1));
-      if (!take_setting(one.substr(0, equals), value, pasted)) ++pasted->settings_left_out;
+      if (take_setting(one.substr(0, equals), value, pasted)) continue;
+      // redshift://etl:12?a=pw@host: the ? was one of the password's.
+      if (at != std::string::npos) return refuse_login_behind_host();
+      ++pasted->settings_left_out;
     }
   }
   return ok_status();
@@ -120,8 +127,7 @@ Status read_address(std::string_view text, Pasted* pasted) {
   }
   if (slash != std::string_view::npos && head.find('@', slash) != std::string_view::npos) {
     // The / was one of the password's, so what stands before it is no host.
-    return refuse("an @ stands behind the host, where no user can be",
-                  "Leave out user and password: they go into auth.");
+    return refuse_login_behind_host();
   }
   VESTO_TRY(read_host_and_port(address, scheme.iam, pasted));
   if (slash != std::string_view::npos) {

@@ -16,6 +16,14 @@ namespace {
 
 constexpr size_t kMaxEgress = 50;
 
+// "10.0.0.1/24" is an address and no network: AWS refuses it in a rule.
+bool no_bits_after(const std::array<unsigned char, sizeof(in6_addr)>& bytes, size_t bits) {
+  for (size_t i = bits; i < bytes.size() * 8; ++i) {
+    if ((bytes[i / 8] >> (7 - i % 8) & 1) != 0) return false;
+  }
+  return true;
+}
+
 // "203.0.113.7", "203.0.113.0/24", "2001:db8::/48"
 bool is_network(const std::string& text) {
   const size_t slash = text.find('/');
@@ -25,7 +33,8 @@ bool is_network(const std::string& text) {
   if (!four && ::inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) return false;
   if (slash == std::string::npos) return true;
   const auto bits = parse_int(std::string_view(text).substr(slash + 1));
-  return bits && *bits >= 0 && *bits <= (four ? 32 : 128);
+  if (!bits || *bits < 0 || *bits > (four ? 32 : 128)) return false;
+  return no_bits_after(bytes, static_cast<size_t>(*bits));
 }
 
 }  // namespace
@@ -86,7 +95,8 @@ std::vector<std::string> build_public_egress(const Section& server,
   if (out.size() > kMaxEgress) issue("server.public_egress holds more than 50 addresses");
   for (const std::string& text : out) {
     if (is_network(text)) continue;
-    issue(fmt::format("server.public_egress: \"{}\" is no address", cut_utf8(text, 100)));
+    issue(
+        fmt::format("server.public_egress: \"{}\" is no address or network", cut_utf8(text, 100)));
   }
   return out;
 }
