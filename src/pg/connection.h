@@ -145,7 +145,8 @@ class PgConnection {
   PgResult<std::optional<std::string_view>> copy_row(int64_t timeout_ms = kDefaultTimeoutMs);
   [[nodiscard]] int64_t copied_rows() const { return copied_rows_; }
 
-  // Wakes a call that waits in another thread, and makes every later one fail at once.
+  // Wakes a call that waits in another thread, and makes every later one fail at once. What such a
+  // call waits for is cancelled as by request_cancel(), in its own thread.
   void interrupt();
 
   // Asks the server to cancel what runs; opens a short connection for it. Any thread, but not

@@ -70,7 +70,6 @@ class PgRedshiftSession : public RedshiftSession {
   [[nodiscard]] const std::string& where() const override { return where_; }
 
   void cancel() override {
-    connection_->request_cancel();
     connection_->interrupt();
   }
 
