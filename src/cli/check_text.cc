@@ -7,6 +7,7 @@
 #include "base/json_text.h"
 #include "base/strings.h"
 #include "cli/exit_codes.h"
+#include "sync/run.h"
 
 namespace vesto::cli {
 
@@ -51,14 +52,6 @@ std::string step_line(const Terminal& terminal, const CheckStep& step, size_t wi
   }
   return fmt::format("  {} {:<{}}  {}\n", shape(terminal, shape_of(step.state)), step.title, width,
                      said);
-}
-
-std::string error_json(const Error& error) {
-  const CatalogEntry& entry = catalog_entry(error.code());
-  return fmt::format(R"({{"code":{},"title":{},"message":{},"hint":{},"blame":{},"retry":{}}})",
-                     json_quote(entry.name), json_quote(entry.title), json_quote(error.message()),
-                     json_quote(error.hint()), json_quote(blame_name(entry.blame)),
-                     json_quote(retry_name(entry.retry)));
 }
 
 }  // namespace

@@ -274,12 +274,9 @@ int cmd_destination_list(const Context& context) {
 int cmd_destination_show(const Context& context) {
   const std::optional<Config> config = load_or_print(context);
   if (!config) return kExitConfig;
-  const std::string& name = context.options.name;
-  const DestinationConfig* destination = config->find_destination(name);
-  if (destination == nullptr) {
-    return fail(context, no_object("destination", name, names_of(config->destinations)));
-  }
-  write_out(context.options.json ? show_json(*destination) : show_text(*destination));
+  const auto destination = named_destination(context, *config);
+  if (!destination.ok()) return fail(context, destination.error());
+  write_out(context.options.json ? show_json(**destination) : show_text(**destination));
   return kExitOk;
 }
 

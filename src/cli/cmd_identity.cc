@@ -83,11 +83,9 @@ int cmd_identity_show(const Context& context) {
     if (config->destinations.size() != 1) return show_all(context, *config);
     return show_one(context, *config, config->destinations.front());
   }
-  const DestinationConfig* destination = config->find_destination(name);
-  if (destination == nullptr) {
-    return fail(context, no_object("destination", name, names_of(config->destinations)));
-  }
-  return show_one(context, *config, *destination);
+  const auto destination = named_destination(context, *config);
+  if (!destination.ok()) return fail(context, destination.error());
+  return show_one(context, *config, **destination);
 }
 
 }  // namespace vesto::cli

@@ -155,10 +155,9 @@ int cmd_destination_test(const Context& context) {
   const std::optional<Config> config = load_or_print(context);
   if (!config) return kExitConfig;
   const std::string& name = context.options.name;
-  const DestinationConfig* destination = config->find_destination(name);
-  if (destination == nullptr) {
-    return fail(context, no_object("destination", name, names_of(config->destinations)));
-  }
+  const auto found = named_destination(context, *config);
+  if (!found.ok()) return fail(context, found.error());
+  const DestinationConfig* const destination = *found;
   // What was understood stands there before anything is dialled.
   if (!context.options.json) {
     write_out(fmt::format("Testing destination {} ({})\n", name,

@@ -69,6 +69,8 @@ SealedStore sealed_store(const Context& context);
 // The configuration without issues; sets up the log by it. Prints every issue on stderr otherwise
 // and gives nothing.
 std::optional<Config> load_or_print(const Context& context);
+// The destination of the command line. Errors: CFG-NO-OBJECT, with those that there are.
+Result<const DestinationConfig*> named_destination(const Context& context, const Config& config);
 std::string issues_text(const std::vector<ConfigIssue>& issues);
 
 // The store for commands that only look: nothing if nobody has made one yet.

@@ -81,6 +81,13 @@ LogLevel level_of(const std::string& name) {
 
 }  // namespace
 
+Result<const DestinationConfig*> named_destination(const Context& context, const Config& config) {
+  const std::string& name = context.options.name;
+  const DestinationConfig* destination = config.find_destination(name);
+  if (destination != nullptr) return destination;
+  return no_object("destination", name, names_of(config.destinations));
+}
+
 std::optional<Config> load_or_print(const Context& context) {
   LoadedConfig loaded = load_config(config_files(context.options));
   if (!loaded.issues.empty()) {
