@@ -24,7 +24,9 @@ SRC = {
     "config": ["address", "schema", "secret"],
     "store": ["base", "stage/journal.h"],
     "sync": ["source", "stage", "redshift", "config", "store"],
-    "cli": ["sync"],
+    "kit": ["config", "aws"],
+    "check": ["sync", "kit"],
+    "cli": ["check"],
 }
 SANDBOX_BASE = "base"
 

@@ -1,0 +1,84 @@
+// The kit of a destination: what each person has to run or to send on, with every value filled in.
+// The same texts are the fixes of the checks (check/check.h), so that what a report says is what
+// the kit says.
+//
+//   const Kit kit = make_kit(destination, facts);
+//   print(kit.find("sql")->text);
+//
+// A value that is not known stands as <<NAME>> and is listed in `missing`. ASCII alone, apart from
+// values. JSON is valid JSON, shell is POSIX sh with every value quoted.
+// Sources: IAM user guide (trust policies for web identity federation, permissions policies),
+// Amazon Redshift management guide (IAM actions for temporary credentials), Amazon S3 user guide
+// (block public access, object ownership, lifecycle), Redshift developer guide (CREATE USER,
+// GRANT). Pure; any thread.
+#ifndef VESTO_KIT_KIT_H_
+#define VESTO_KIT_KIT_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+
+namespace vesto {
+
+// What the configuration does not say. "" = not known.
+struct KitFacts {
+  std::string google_sub = {};      // of our Google identity
+  std::string principal_arn = {};   // who assumes the role, where it is not Google
+  std::string account = {};         // of the customer, 12 digits
+  std::string workgroup_arn = {};   // with its UUID
+  std::string database_user = {};   // that really logs in, verbatim: "IAMR:acme-sync"
+  std::string security_group = {};  // "sg-..."
+  std::string ssh_public_key = {};  // the tunnel's line for authorized_keys
+  std::vector<std::string> public_egress = {};
+};
+
+struct KitPart {
+  std::string id;     // "sql"
+  std::string title;  // "Rights in the database"
+  std::string who;    // "redshift_admin"; as Fix::who
+  std::string kind;   // "json", "sql", "shell", "terraform", "text"
+  std::string text;
+  std::vector<std::string> missing = {};  // names of the <<...>> in it
+  std::vector<std::string> checks = {};   // ids that it turns green
+};
+
+struct Kit {
+  std::vector<KitPart> parts;
+  [[nodiscard]] const KitPart* find(std::string_view id) const;
+};
+
+// Parts, those that have a meaning for this destination: "bucket" (shell), "trust-policy" and
+// "permission-policy" (json), "role" (shell: role, policy and their bond), "key" (shell: IAM user
+// with a key, for identity = access_key), "copy-role" (shell), "sql" (what works in any database,
+// for the user that really logs in), "owner" (sql, for tables that another user owns), "network"
+// (shell), "authorized-keys" (text), "warehouse" (shell: the smallest one), "script" (shell: all
+// that an AWS admin runs), "terraform", "message" (text to send on).
+Kit make_kit(const DestinationConfig& destination, const KitFacts& facts);
+
+// The names of all parts, in their order, with what each is; for help.
+struct KitPartName {
+  std::string_view id;
+  std::string_view title;
+};
+const std::vector<KitPartName>& kit_part_names();
+
+// --- single lines, for the fixes of checks ---
+
+// GRANT and its kin for one right: "temp", "create" (on the database), "schema" (ALL on the
+// schema), "owner" (ALTER TABLE ... OWNER TO, for each of `tables`).
+std::string grant_sql(const DestinationConfig& destination, std::string_view right,
+                      const std::string& database_user,
+                      const std::vector<std::string>& tables = {});
+// aws iam put-role-policy with the whole permission policy; for the role's name.
+std::string put_policy_shell(const DestinationConfig& destination, const KitFacts& facts);
+// aws iam update-assume-role-policy with the whole trust policy.
+std::string trust_shell(const DestinationConfig& destination, const KitFacts& facts);
+// aws ec2 authorize-security-group-ingress for one address ("203.0.113.7/32").
+std::string ingress_shell(const DestinationConfig& destination, const KitFacts& facts,
+                          const std::string& cidr);
+
+}  // namespace vesto
+
+#endif  // VESTO_KIT_KIT_H_
