@@ -43,6 +43,20 @@ const AwsPartition* find_partition(std::string_view name) {
   return nullptr;
 }
 
+std::string_view aws_suffix_of(std::string_view host) {
+  std::string lower = to_lower_ascii(host);
+  if (lower.ends_with('.')) lower.pop_back();  // a name may end in the root's dot
+  const auto is_below = [&](std::string_view suffix) {
+    return lower.size() > suffix.size() + 1 && lower.ends_with(suffix) &&
+           lower[lower.size() - suffix.size() - 1] == '.';
+  };
+  for (const KnownPartition& known : kPartitions) {
+    if (is_below(known.partition.dns_suffix)) return known.partition.dns_suffix;
+    if (is_below(known.partition.dual_stack_suffix)) return known.partition.dual_stack_suffix;
+  }
+  return {};
+}
+
 // Words of lower-case letters, and a number as the last one: "us-gov-west-1".
 bool is_region_name(std::string_view text) {
   if (text.empty() || text.size() > 40) return false;

@@ -21,6 +21,12 @@ const AwsPartition& partition_of_region(std::string_view region);
 // The partition with this name, or nullptr: "arn:aws-cn:..." names it.
 const AwsPartition* find_partition(std::string_view name);
 
+// The suffix of AWS's that a host name stands under: "amazonaws.com.cn", "api.aws". In any case of
+// letters, a dot at the end counts for nothing. "" for others, and for the suffix alone.
+std::string_view aws_suffix_of(std::string_view host);
+// A name under which AWS alone makes hosts.
+inline bool is_aws_host(std::string_view host) { return !aws_suffix_of(host).empty(); }
+
 // "eu-west-1" and the like: what AWS calls a region, so that a slip never becomes a host name.
 bool is_region_name(std::string_view text);
 

@@ -14,14 +14,6 @@ namespace vesto::endpoint_text {
 
 namespace {
 
-// Of the partitions, and of their dual-stack names.
-constexpr std::array<std::string_view, 6> kSuffixes = {"amazonaws.com",
-                                                       "amazonaws.com.cn",
-                                                       "amazonaws.eu",
-                                                       "api.aws",
-                                                       "api.amazonwebservices.com.cn",
-                                                       "api.amazonwebservices.eu"};
-
 bool suffix_fits(std::string_view suffix, std::string_view region) {
   const AwsPartition& partition = partition_of_region(region);
   return suffix == partition.dns_suffix || suffix == partition.dual_stack_suffix;
@@ -239,26 +231,22 @@ Status derive_from_host(Pasted* pasted) {
     return ok_status();
   }
   const Labels labels = split(out.host, '.');
-  if (looks_cut(labels) &&
-      std::none_of(kSuffixes.begin(), kSuffixes.end(),
-                   [&](std::string_view suffix) { return out.host.ends_with(suffix); })) {
+  const std::string_view suffix = aws_suffix_of(out.host);
+  if (suffix.empty() && looks_cut(labels)) {
     return refuse("the end of the host is cut off or misspelt", kFormHint);
   }
   if (out.host.ends_with(".aws.amazon.com")) {
     return refuse("it is a page of AWS's web site, not a warehouse", kFormHint);
   }
-  for (const std::string_view suffix : kSuffixes) {
-    if (!out.host.ends_with("." + std::string(suffix))) continue;
-    const Labels rest = split(out.host.substr(0, out.host.size() - suffix.size() - 1), '.');
-    const auto has = [&](std::string_view label) {
-      return std::find(rest.begin(), rest.end(), label) != rest.end();
-    };
-    if (has("vpce")) return derive_private_link(rest, pasted);
-    // A load balancer or a machine that hands connections on.
-    if (has("elb") || has("compute") || has("compute-1")) return ok_status();
-    return foreign(rest, suffix);
-  }
-  return ok_status();
+  if (suffix.empty()) return ok_status();
+  const Labels rest = split(out.host.substr(0, out.host.size() - suffix.size() - 1), '.');
+  const auto has = [&](std::string_view label) {
+    return std::find(rest.begin(), rest.end(), label) != rest.end();
+  };
+  if (has("vpce")) return derive_private_link(rest, pasted);
+  // A load balancer or a machine that hands connections on.
+  if (has("elb") || has("compute") || has("compute-1")) return ok_status();
+  return foreign(rest, suffix);
 }
 
 bool is_console_host(std::string_view host) {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 
+#include "address/aws_partition.h"
 #include "base/clock.h"
 #include "base/redact.h"
 #include "base/strings.h"
@@ -22,19 +23,10 @@ namespace {
 // PostgreSQL's SSLRequest: eight bytes, of which the last four are 1234 and 5679.
 constexpr std::array<unsigned char, 8> kSslRequest = {0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f};
 constexpr size_t kMaxDialled = 4;  // addresses of one name
-constexpr std::array<std::string_view, 6> kAwsSuffixes = {
-    ".amazonaws.eu", ".api.amazonwebservices.eu", ".amazonaws.com", ".amazonaws.com.cn",
-    ".api.aws",      ".amazonwebservices.com.cn"};
 // What products that inspect TLS call themselves in the certificates that they make.
 constexpr std::array<std::string_view, 14> kInspectors = {
     "zscaler",  "fortinet", "fortigate", "palo alto", "blue coat",   "bluecoat",   "netskope",
     "umbrella", "sophos",   "kaspersky", "mitmproxy", "check point", "forcepoint", "squid"};
-
-bool is_aws_name(std::string_view host) {
-  const std::string lower = to_lower_ascii(host);
-  return std::any_of(kAwsSuffixes.begin(), kAwsSuffixes.end(),
-                     [&](std::string_view suffix) { return lower.ends_with(suffix); });
-}
 
 bool made_by_inspector(const ProbeCertificate& certificate) {
   const std::string issuers = to_lower_ascii(certificate.issuer + " " + certificate.root_issuer);
@@ -319,7 +311,7 @@ class Probe {
   void untrusted(const TlsLook& look, const std::string& issued) {
     // Certificates of AWS's own names come from public CAs alone: another issuer for exactly this
     // name is somebody in between.
-    const bool forged = look.names_host && is_aws_name(options_.host) && !good_by_system_bundle();
+    const bool forged = look.names_host && is_aws_host(options_.host) && !good_by_system_bundle();
     if (forged || made_by_inspector(*look.certificate)) {
       fail(ErrorCode::kNetTlsIntercepted,
            fmt::format("the certificate of {} was made by somebody in between{}: {}", where_,
