@@ -52,6 +52,16 @@ bool is_role_arn(std::string_view text) {
          !arn->resource.ends_with('/');
 }
 
+bool is_session_arn(std::string_view text) {
+  const std::optional<Arn> arn = parse_arn(text);
+  if (!arn || arn->service != "sts" || !arn->region.empty() || arn->account.empty()) return false;
+  if (!arn->resource.starts_with(kSession)) return false;
+  const std::string_view rest = std::string_view(arn->resource).substr(kSession.size());
+  const size_t slash = rest.find('/');  // neither name holds one
+  return slash != std::string_view::npos && slash > 0 && slash + 1 < rest.size() &&
+         rest.find('/', slash + 1) == std::string_view::npos;
+}
+
 std::string account_of_arn(std::string_view arn) {
   const std::optional<Arn> parsed = parse_arn(arn);
   return parsed ? parsed->account : "";

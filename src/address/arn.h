@@ -29,6 +29,9 @@ bool is_account_id(std::string_view text);
 // Of a role, path or not: what AssumeRole and COPY's IAM_ROLE take.
 bool is_role_arn(std::string_view text);
 
+// Of a role's session: "arn:aws:sts::123456789012:assumed-role/acme-sync/session".
+bool is_session_arn(std::string_view text);
+
 // The account in an ARN, or "".
 std::string account_of_arn(std::string_view arn);
 // The partition that the ARN names; "aws" where it names none.

@@ -1,5 +1,6 @@
 #include "aws/sts.h"
 
+#include "address/arn.h"
 #include "aws/json_answer.h"
 #include "aws/query_api.h"
 #include "base/strings.h"
@@ -68,6 +69,10 @@ Result<AssumedRole> read_role(const std::string& body, const std::string& action
   }
   VESTO_ASSIGN(role.credentials.expires_at_ms, answer->expiry_ms(keys + "Expiration", now_ms));
   VESTO_ASSIGN(role.arn, answer->text(result + "/AssumedRoleUser/Arn", kMaxArnBytes));
+  if (!is_session_arn(role.arn)) {
+    return bad_aws_answer("AssumedRoleUser/Arn \"" + outside_text(role.arn, 200) +
+                          "\" is not the ARN of a role's session");
+  }
   VESTO_ASSIGN(role.subject, answer->optional_text(result + "/SubjectFromWebIdentityToken", 1024));
   VESTO_ASSIGN(role.audience, answer->optional_text(result + "/Audience", 1024));
   return role;

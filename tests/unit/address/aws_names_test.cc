@@ -57,6 +57,49 @@ TEST(Arns, Roles) {
   }
 }
 
+TEST(Arns, Sessions) {
+  for (const char* good : {"arn:aws:sts::123456789012:assumed-role/x/y",
+                           "arn:aws-cn:sts::123456789012:assumed-role/a/b",
+                           "arn:aws:sts::123456789012:assumed-role/sync/vesto-acme=,.@-"}) {
+    EXPECT_TRUE(is_session_arn(good)) << good;
+  }
+  for (const char* bad :
+       {"", "arn:", "arn:x", "arn:aws:sts::123456789012:assumed-role/x",
+        "arn:aws:sts::123456789012:assumed-role/x/", "arn:aws:sts::123456789012:assumed-role//y",
+        "arn:aws:sts::123456789012:assumed-role/x/y/z", "arn:aws:sts:::assumed-role/x/y",
+        "arn:aws:sts:eu-west-1:123456789012:assumed-role/x/y",
+        "arn:aws:sts::12345:assumed-role/x/y", "arn:aws:iam::123456789012:assumed-role/x/y",
+        "arn:aws:iam::123456789012:role/x", "arn:aws:sts::123456789012:federated-user/x/y",
+        "arn:aws-moon:sts::123456789012:assumed-role/x/y"}) {
+    EXPECT_FALSE(is_session_arn(bad)) << bad;
+  }
+}
+
+TEST(Partitions, TheSuffixOfAHost) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"c.abc.eu-west-1.redshift.amazonaws.com", "amazonaws.com"},
+      {"sts.CN-north-1.AmazonAWS.com.cn", "amazonaws.com.cn"},
+      {"b.s3.dualstack.eusc-de-east-1.amazonaws.eu.", "amazonaws.eu"},
+      {"redshift.eu-west-1.api.aws", "api.aws"},
+      {"sts.cn-north-1.api.amazonwebservices.com.cn", "api.amazonwebservices.com.cn"},
+      {"x.api.amazonwebservices.eu", "api.amazonwebservices.eu"},
+      {"", ""},
+      {"amazonaws.com", ""},
+      {".amazonaws.com", ""},
+      {"notamazonaws.com", ""},
+      {"x.notamazonaws.com", ""},
+      {"x.amazonaws.com.example.com", ""},
+      {"x.amazonaws.com..", ""},
+      {"x.amazonaws.cn", ""},
+      {"x.aws", ""},
+      {"x.amazonwebservices.com.cn", ""},
+  };
+  for (const auto& [host, suffix] : cases) {
+    EXPECT_EQ(aws_suffix_of(host), suffix) << host;
+    EXPECT_EQ(is_aws_host(host), *suffix != '\0') << host;
+  }
+}
+
 TEST(Arns, RoleNameAndPrincipal) {
   const std::string role = "arn:aws-cn:iam::123456789012:role/a/b/sync";
   const std::string session = "arn:aws-cn:sts::123456789012:assumed-role/sync/vesto-acme";

@@ -55,6 +55,28 @@ TEST_F(StsTest, AnAccessKeyIdThatIsNoneIsRefused) {
   }
 }
 
+// An answer that names no session of a role did not come from AWS: its keys are not used.
+TEST_F(StsTest, ASessionThatIsNoneIsRefused) {
+  const std::string good = "arn:aws:sts::123456789012:assumed-role/transfer/vesto";
+  for (const char* arn :
+       {"arn:", "arn:aws:iam::123456789012:role/transfer", "arn:aws:sts::1:assumed-role/transfer/v",
+        "arn:aws:sts::123456789012:assumed-role/transfer", "transfer",
+        "arn:moon:sts::123456789012:assumed-role/transfer/vesto"}) {
+    for (const std::string action : {"AssumeRoleWithWebIdentity", "AssumeRole"}) {
+      std::string answer = role_answer(action, "2026-01-02T04:04:05Z");
+      answer.replace(answer.find(good), good.size(), arn);
+      for (int i = 0; i < 3; ++i) script_.answer(200, answer);
+      const auto role =
+          action == "AssumeRole" ? sts()->assume_role(request(), as_, {}) : with_token(request());
+      script_.answers.clear();
+      ASSERT_FALSE(role.ok()) << arn;
+      EXPECT_EQ(role.error().code(), ErrorCode::kAwsAnswer) << arn;
+      EXPECT_TRUE(has(role.error().to_string(), "AssumedRoleUser/Arn")) << role.error().to_string();
+      EXPECT_FALSE(has(role.error().to_string(), "se/cret")) << arn;
+    }
+  }
+}
+
 // Vector V1: the same request signed by botocore has this signature.
 TEST_F(StsTest, CallerIdentityIsSignedAsBotocoreSignsIt) {
   script_.answer(200,
