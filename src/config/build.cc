@@ -131,6 +131,7 @@ class Builder {
     out.s3_endpoint = std::string(trim(staging.text("endpoint")));
     out.s3_tls_ca_file = staging.path("tls_ca_file");
     out.staging_origin = staging.table_origin();
+    out.prefix_origin = staging.origin("prefix");
     out.tls_ca_file_origin = section.origin("tls_ca_file");
     out.s3_tls_ca_file_origin = staging.origin("tls_ca_file");
     out.path_style =

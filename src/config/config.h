@@ -123,6 +123,7 @@ struct DestinationConfig {
   std::string s3_endpoint;     // "" = AWS's own
   std::string s3_tls_ca_file;  // "" = the system's
   Origin staging_origin;
+  Origin prefix_origin;
   Origin tls_ca_file_origin;
   Origin s3_tls_ca_file_origin;
   bool path_style = false;

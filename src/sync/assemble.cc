@@ -101,6 +101,7 @@ Result<IdentityOptions> identity_options(const Config& config, const Destination
                       .serverless = destination.serverless,
                       .database = destination.database,
                       .host = destination.host,
+                      .account = destination.endpoint.account,
                       .bucket = destination.bucket,
                       .kms_key_arn = destination.kms_key_arn,
                       .region = destination.region};
@@ -162,6 +163,7 @@ Result<AssembledDestination> assemble_destination(const Config& config,
   out.redshift.stop = stop;
   VESTO_ASSIGN(out.tunnel, make_tunnel(config, tunnel_place(destination), secrets));
   out.redshift.dialer = out.tunnel;
+  VESTO_TRY(check_copy_policy(destination));
   VESTO_ASSIGN(IdentityOptions identity, identity_options(config, destination, secrets));
   VESTO_ASSIGN(out.identity, DestinationIdentity::make(std::move(identity),
                                                        real_identity_effects(system_clock())));

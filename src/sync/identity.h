@@ -40,6 +40,7 @@ struct IdentityOptions {
   bool serverless = false;
   std::string database;
   std::string host;
+  std::string account = {};  // the warehouse's, as its endpoint tells it; "" = unknown
   std::string bucket;
   std::string kms_key_arn = {};
   std::string region;  // for STS; "" = that of the role's partition
@@ -52,6 +53,11 @@ struct IdentityEffects {
   std::function<std::unique_ptr<HttpTransport>(HttpOptions)> make_http;
 };
 IdentityEffects real_identity_effects(Clock& clock);
+
+// Whether COPY's keys can be narrowed to the files of a load: the session policy that does it has
+// two names of theirs in it, and STS takes only so much. Checked before anything is read. Errors:
+// CFG-VALUE, naming staging.prefix, its bytes, the limit and what would fit.
+Status check_copy_policy(const DestinationConfig& destination);
 
 // Where ID tokens come from, as [identity.google] says. `key`: of a key file. Errors: GCP-TOKEN.
 Result<std::unique_ptr<IdTokenSource>> make_google_tokens(const GoogleIdentityConfig& config,

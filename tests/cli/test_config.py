@@ -77,6 +77,34 @@ bucket = "staging"
 """
 
 
+def test_a_prefix_too_long_for_copys_keys(vesto):
+    """Found before a run reads anything: it would fail at its first COPY."""
+    vesto.configure()
+    text = (vesto.folder / "vesto.toml").read_text()
+    text = text.replace('region = "eu-west-1"', 'region = "eu-west-1"\nprefix = "%s"' % ("p" * 400))
+    vesto.write("vesto.toml", text)
+    assert vesto("config", "check").returncode == 0  # the access key's own keys are not narrowed
+    text = text.replace("[destination.rs.staging]", 'role_arn = "arn:aws:iam::123456789012:role/x"\n'
+                        "[destination.rs.staging]")
+    vesto.write("vesto.toml", text)
+    line = text.splitlines().index(f'prefix = "{"p" * 400}"') + 1
+    for arguments in (["config", "check"], ["config", "check", "--no-secrets"]):
+        done = vesto(*arguments)
+        assert done.returncode == 3 and done.stdout == "", arguments
+        assert f"vesto.toml:{line}:10 CFG-VALUE: destination.rs.staging.prefix has 400 bytes: " \
+            in done.stderr, done.stderr
+        assert "AWS takes about 1,076 in packed form" in done.stderr
+    (issue,) = json.loads(vesto("config", "check", "--json").stdout)["issues"]
+    assert issue["code"] == "CFG-VALUE" and issue["line"] == line
+    fits = int(issue["hint"].split("Shorten prefix to ")[1].split()[0])
+    for command in (["run", "shop", "--json"], ["sync", "plan", "shop", "--json"]):
+        done = vesto(*command)
+        assert done.returncode == 3 and "staging.prefix has 400 bytes" in done.stdout, command
+    vesto.write("vesto.toml", text.replace("p" * 400, "p" * fits))
+    assert vesto("config", "check").returncode == 0
+    assert vesto("run", "shop").returncode == 5  # nobody answers, as ever
+
+
 def test_warnings_change_no_exit_code(vesto):
     (vesto.folder / "vesto.toml").write_text(WARNED)
     (vesto.folder / "token").write_text("t")
