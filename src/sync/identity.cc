@@ -1,6 +1,7 @@
 #include "sync/identity.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -19,10 +20,13 @@ constexpr int64_t kCopyMarginMs = 120'000;
 constexpr int64_t kLoginMarginMs = 60'000;
 // The longest that AWS takes; session_duration is of roles alone.
 constexpr int64_t kLoginDurationS = 3600;
-// What every role allows, and all that a role which a role assumed gets; and what AWS takes at
-// most.
-constexpr int64_t kSurelyAllowedS = 3600;
-constexpr int64_t kLongestSessionS = 43'200;
+// Lengths of sessions that are tried one after the other, down to what is enough: those that the
+// console offers for a role (MaxSessionDuration). The first is the most that AWS takes. Every role
+// allows the last, and a role which a role assumed gets no more.
+constexpr std::array<int64_t, 5> kSessionStepsS = {43'200, 28'800, 14'400, 7200, 3600};
+// A denial may have been of the length alone (sts:DurationSeconds in the trust policy), or may
+// pass: AWS takes so long to spread a new policy. Then a long session is asked for again.
+constexpr int64_t kDeniedMs = 600'000;
 // Of one run there are few prefixes; a server process sees many runs.
 constexpr size_t kMaxNarrowed = 100;
 
@@ -32,12 +36,17 @@ HttpOptions api_http(const Environment& environment) {
   return options;
 }
 
-// STS gives no session of that length: the role allows less, or was assumed by a role.
-bool is_too_long(const Error& error) {
+// A shorter session to ask for after `error`; 0: its length is not what STS minds.
+int64_t next_step_s(const Error& error, int64_t asked_s) {
+  if (error.code() != ErrorCode::kAwsSts) return 0;
   const std::string& text = error.upstream().text;
-  return error.code() == ErrorCode::kAwsSts &&
-         (text.find("MaxSessionDuration") != std::string::npos ||
-          text.find("role chaining") != std::string::npos);
+  if (text.find("role chaining") != std::string::npos) {
+    return asked_s > kSessionStepsS.back() ? kSessionStepsS.back() : 0;
+  }
+  if (text.find("MaxSessionDuration") == std::string::npos) return 0;
+  const auto* const step = std::find_if(kSessionStepsS.begin(), kSessionStepsS.end(),
+                                        [&](int64_t length_s) { return length_s < asked_s; });
+  return step == kSessionStepsS.end() ? 0 : *step;
 }
 
 // Up to and with the last "/": where a stream's files of one run lie.
@@ -70,8 +79,10 @@ class RoleSource final : public CredentialSource {
  public:
   // Either `tokens` with an audience, or `asker`.
   RoleSource(AssumeRoleRequest request, std::string audience, std::unique_ptr<Sts> sts,
-             std::unique_ptr<IdTokenSource> tokens, std::shared_ptr<CredentialSource> asker)
-      : request_(std::move(request)),
+             std::unique_ptr<IdTokenSource> tokens, std::shared_ptr<CredentialSource> asker,
+             Clock& clock)
+      : clock_(clock),
+        request_(std::move(request)),
         audience_(std::move(audience)),
         sts_(std::move(sts)),
         tokens_(std::move(tokens)),
@@ -82,26 +93,30 @@ class RoleSource final : public CredentialSource {
   }
 
   // For COPY: a session of `need_s` and session_duration at least, or as long as the role allows.
+  // What it allows is kept; at most one request for each of kSessionStepsS, and two.
   Result<AwsCredentials> narrowed(std::string session_policy, int64_t need_s,
                                   const std::stop_token& stop) {
     AssumeRoleRequest request = request_;
     request.session_policy = std::move(session_policy);
-    const int64_t asked_s = std::min(std::max(request_.duration_s, need_s), longest_s_);
-    const bool longer = asked_s > request_.duration_s;
-    request.duration_s = std::max(asked_s, request_.duration_s);
-    auto keys = assume(request, stop);
-    if (keys.ok() || !longer) return keys;
-    // The trust policy may name a longest session too (sts:DurationSeconds): then it is a denial.
-    if (is_too_long(keys.error())) {
-      longest_s_ = kSurelyAllowedS;
-    } else if (keys.error().code() == ErrorCode::kAwsAssumeDenied) {
-      longest_s_ = request_.duration_s;
-    } else {
-      return keys;
+    if (clock_.wall_ms() >= denied_until_ms_) {
+      request.duration_s = std::max(request_.duration_s, std::min(need_s, longest_s_));
     }
-    if (request.duration_s <= longest_s_) return keys;
-    request.duration_s = std::max(request_.duration_s, longest_s_);
-    return assume(request, stop);
+    bool denied = false;
+    while (true) {
+      auto keys = assume(request, stop);
+      if (keys.ok() && denied) denied_until_ms_ = clock_.wall_ms() + kDeniedMs;
+      // session_duration is what the configuration asks for: less would not be what it says.
+      if (keys.ok() || request.duration_s <= request_.duration_s) return keys;
+      const int64_t step_s = next_step_s(keys.error(), request.duration_s);
+      if (step_s > 0) {
+        longest_s_ = step_s;
+      } else if (keys.error().code() == ErrorCode::kAwsAssumeDenied) {
+        denied = true;
+      } else {
+        return keys;
+      }
+      request.duration_s = std::max(request_.duration_s, step_s);
+    }
   }
 
   [[nodiscard]] std::string describe() const override {
@@ -135,12 +150,14 @@ class RoleSource final : public CredentialSource {
     return sts_->assume_role(request, fresh, stop);
   }
 
+  Clock& clock_;
   const AssumeRoleRequest request_;
   const std::string audience_;
   std::unique_ptr<Sts> sts_;
   std::unique_ptr<IdTokenSource> tokens_;
   std::shared_ptr<CredentialSource> asker_;
-  int64_t longest_s_ = kLongestSessionS;  // that is asked for beyond session_duration
+  int64_t longest_s_ = kSessionStepsS.front();  // that is asked for beyond session_duration
+  int64_t denied_until_ms_ = 0;  // till then, no more than session_duration is asked for
 };
 
 IdentityEffects real_identity_effects(Clock& clock) {
@@ -219,7 +236,7 @@ Result<std::unique_ptr<RoleSource>> DestinationIdentity::new_role() {
     VESTO_ASSIGN(tokens, make_google_tokens(options_.google, options_.google_key, effects_));
   }
   return std::make_unique<RoleSource>(role_request(), options_.auth.audience, std::move(sts),
-                                      std::move(tokens), asker_);
+                                      std::move(tokens), asker_, *effects_.clock);
 }
 
 Status DestinationIdentity::set_up() {
@@ -270,7 +287,7 @@ Result<WarehouseLogin> DestinationIdentity::login(const std::stop_token& stop) {
                              .database = options_.database,
                              .duration_s = kLoginDurationS,
                              .host = options_.host,
-                             .account = parse_warehouse_host(options_.host).account};
+                             .account = options_.account};
   auto login = api_->get_login(request, as, stop);
   // The keys ended on their way to AWS.
   if (!login.ok() && is_expired_token(login.error()) && keys_->forget(as)) {

@@ -4,11 +4,18 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <chrono>
 #include <functional>
+#include <mutex>
+#include <thread>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/strings.h"
+#include "config/config.h"
+#include "secret/sealed_store.h"
+#include "sync/assemble.h"
 #include "tests/unit/aws_identity/identity_fixture.h"
 
 namespace vesto {
@@ -34,8 +41,9 @@ std::string fault(const std::string& code, const std::string& message) {
          "</Message></Error><RequestId>R</RequestId></ErrorResponse>";
 }
 
-// AWS, as far as it is asked here.
+// AWS, as far as it is asked here. answer() may be called by any thread.
 struct FakeAws {
+  std::mutex mutex;
   std::vector<std::string> bodies;  // of requests to STS and Redshift, in order
   int64_t longest_s = 43'200;       // of a session
   std::string too_long =
@@ -98,6 +106,7 @@ class FakeHttp final : public HttpTransport {
  public:
   explicit FakeHttp(FakeAws& aws) : aws_(aws) {}
   Result<HttpResponse> send(const HttpRequest& request, const std::stop_token&) override {
+    const std::lock_guard<std::mutex> lock(aws_.mutex);
     return aws_.answer(std::string(request.body));
   }
 
@@ -144,6 +153,28 @@ struct SyncIdentity : IdentityTest {
     return parse_int(field(aws.bodies.back(), "DurationSeconds")).value_or(-1);
   }
 
+  // The same of all sessions that were asked for.
+  std::vector<int64_t> durations_s() {
+    std::vector<int64_t> out;
+    for (const std::string& body : aws.bodies) {
+      out.push_back(parse_int(field(body, "DurationSeconds")).value_or(-1));
+    }
+    return out;
+  }
+
+  // Refuses `times` sessions that are longer than `longest_s`, as a trust policy does.
+  void deny_longer_than(int64_t longest_s, int times) {
+    aws.first = [longest_s, times](const std::string& body) mutable {
+      HttpResponse response;
+      if (parse_int(field(body, "DurationSeconds")).value_or(0) <= longest_s || times-- <= 0) {
+        return response;
+      }
+      response.status = 403;
+      response.body = fault("AccessDenied", "Not authorized to perform sts:AssumeRole");
+      return response;
+    };
+  }
+
   static CopyNeed need(int64_t may_take_ms, bool anew = false) {
     return {.manifest_key = "vesto/run/t/manifest", .may_take_ms = may_take_ms, .anew = anew};
   }
@@ -181,6 +212,108 @@ TEST_F(SyncIdentity, CopyKeysAreAsLongAsTheRoleAllowsAndThatIsAskedOnce) {
     ASSERT_TRUE(identity->copy_access(need(5'400'000, true), {}).ok());
     EXPECT_EQ(aws.count("AssumeRole"), 3U) << text;
   }
+}
+
+// A role that allows four hours gives four, though twelve were wanted; and that is known from then.
+TEST_F(SyncIdentity, ALongSessionIsFoundStepByStepOnce) {
+  const std::vector<int64_t> wanted = {40'120, 28'800, 14'400, 7200, 3600};
+  const std::pair<int64_t, size_t> cases[] = {{43'200, 1}, {28'800, 2}, {20'000, 3},
+                                              {14'400, 3}, {7200, 4},   {3600, 5}};
+  for (const auto& [allowed_s, requests] : cases) {
+    aws.longest_s = allowed_s;
+    aws.bodies.clear();
+    const auto identity = make();
+    const auto access = identity->copy_access(need(40'000'000), {});
+    ASSERT_TRUE(access.ok()) << access.error().to_string();
+    const std::vector<int64_t> asked(wanted.begin(),
+                                     wanted.begin() + static_cast<std::ptrdiff_t>(requests));
+    EXPECT_EQ(durations_s(), asked) << allowed_s;
+    EXPECT_EQ(*access->keys.expires_at_ms - clock_.wall_ms(), asked.back() * 1000);
+    // Neither a long nor a short one asks again for what the role does not allow.
+    ASSERT_TRUE(identity->copy_access(need(40'000'000, true), {}).ok());
+    EXPECT_EQ(aws.bodies.size(), requests + 1);
+    EXPECT_EQ(last_duration_s(), asked.back());
+    ASSERT_TRUE(identity->copy_access(need(4'000'000, true), {}).ok());
+    EXPECT_EQ(last_duration_s(), std::min<int64_t>(4120, asked.back()));
+  }
+}
+
+TEST_F(SyncIdentity, NothingShorterThanSessionDurationIsAskedFor) {
+  options.auth.session_duration_s = 10'000;
+  aws.longest_s = 7200;
+  const auto access = make()->copy_access(need(40'000'000), {});
+  ASSERT_FALSE(access.ok());
+  EXPECT_EQ(access.error().code(), ErrorCode::kAwsSts);
+  EXPECT_EQ(durations_s(), (std::vector<int64_t>{40'120, 28'800, 14'400, 10'000}));
+}
+
+// While AWS spreads a policy, a role may be denied for a moment: that says nothing of its sessions.
+TEST_F(SyncIdentity, APassingDenialCountsForTenMinutes) {
+  deny_longer_than(3600, 1);
+  const auto identity = make();
+  ASSERT_TRUE(identity->copy_access(need(7'000'000), {}).ok());
+  EXPECT_EQ(durations_s(), (std::vector<int64_t>{7120, 3600}));
+  pass(599'000);
+  ASSERT_TRUE(identity->copy_access(need(7'000'000, true), {}).ok());
+  EXPECT_EQ(durations_s(), (std::vector<int64_t>{7120, 3600, 3600}));
+  pass(1000);
+  ASSERT_TRUE(identity->copy_access(need(7'000'000, true), {}).ok());
+  EXPECT_EQ(durations_s(), (std::vector<int64_t>{7120, 3600, 3600, 7120}));
+}
+
+TEST_F(SyncIdentity, ADenialOfBothLengthsIsNotKept) {
+  deny_longer_than(0, 2);
+  const auto identity = make();
+  EXPECT_EQ(identity->copy_access(need(7'000'000), {}).error().code(), ErrorCode::kAwsAssumeDenied);
+  const auto access = identity->copy_access(need(7'000'000), {});
+  ASSERT_TRUE(access.ok()) << access.error().to_string();
+  EXPECT_EQ(durations_s(), (std::vector<int64_t>{7120, 3600, 7120}));
+}
+
+// Over four hours of COPYs of ten minutes with sessions of an hour: no COPY gets keys that end
+// before it, and they are renewed once half of their life is over, not at each COPY.
+TEST_F(SyncIdentity, CopyKeysAreRenewedBeforeTheyEnd) {
+  constexpr int64_t kStepMs = 100'000;
+  const auto identity = make();
+  std::string last;
+  int64_t given_at_ms = 0;
+  for (int step = 0; step <= 144; ++step) {
+    const auto access = identity->copy_access(need(600'000), {});
+    ASSERT_TRUE(access.ok()) << access.error().to_string();
+    EXPECT_GE(*access->keys.expires_at_ms - clock_.wall_ms(), 720'000) << step;
+    if (access->keys.access_key_id != last) {
+      if (step > 0) {
+        EXPECT_GT(clock_.wall_ms() - given_at_ms, 1'800'000) << step;
+      }
+      last = access->keys.access_key_id;
+      given_at_ms = clock_.wall_ms();
+    }
+    pass(kStepMs);
+  }
+  EXPECT_EQ(aws.count("AssumeRole"), 8U);  // at 0, 1,900, ... 13,300 seconds
+}
+
+TEST_F(SyncIdentity, OneThreadRenewsForAll) {
+  const auto identity = make();
+  ASSERT_TRUE(identity->copy_access(need(600'000), {}).ok());
+  pass(3'000'000);
+  aws.first = [](const std::string&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));  // the others come meanwhile
+    return HttpResponse();
+  };
+  std::array<std::string, 8> ids;
+  {
+    std::vector<std::jthread> threads;
+    threads.reserve(ids.size());
+    for (std::string& id : ids) {
+      threads.emplace_back([&] {
+        const auto access = identity->copy_access(need(600'000), {});
+        if (access.ok()) id = access->keys.access_key_id;
+      });
+    }
+  }
+  for (const std::string& id : ids) EXPECT_EQ(id, "ASIA2");
+  EXPECT_EQ(aws.count("AssumeRole"), 2U);
 }
 
 TEST_F(SyncIdentity, ATrustPolicyMayForbidLongerSessions) {
@@ -309,6 +442,119 @@ TEST_F(SyncIdentity, OnlyTheLoginThatWasRefusedIsForgotten) {
   EXPECT_TRUE(identity->forget_login(*first));
   EXPECT_EQ(identity->login({})->password.reveal(), second->password.reveal());
   EXPECT_EQ(aws.count("GetClusterCredentials"), 2U);
+}
+
+// Whose account stands in the name of a VPC endpoint is not documented: it is not the warehouse's.
+TEST_F(SyncIdentity, TheAccountIsTheOneOfTheEndpointAsUnderstood) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"wg.123456789012.eu-west-1.redshift-serverless.amazonaws.com", "123456789012"},
+      {"shop-endpoint-k7rfausgmlzieup51zgg.999999999999.eu-west-1.redshift-serverless."
+       "amazonaws.com",
+       ""},
+      {"warehouse.example.com", ""}};
+  SealedStore secrets(dir_, clock_);
+  for (const auto& [host, account] : cases) {
+    const LoadedConfig loaded = load_config_text(
+        "version = 1\n[destination.acme]\nkind = \"redshift-serverless\"\nschema = \"s\"\n"
+        "endpoint = \"" +
+            std::string(host) +
+            ":5439/dev\"\n[destination.acme.auth]\nidentity = \"aws\"\n"
+            "warehouse = \"shop\"\nregion = \"eu-west-1\"\n"
+            "role_arn = \"arn:aws:iam::123456789012:role/vesto\"\n"
+            "[destination.acme.staging]\nbucket = \"demo\"\n",
+        "vesto.toml");
+    ASSERT_TRUE(loaded.issues.empty()) << loaded.issues.front().message;
+    const auto read =
+        identity_options(loaded.config, *loaded.config.find_destination("acme"), secrets);
+    ASSERT_TRUE(read.ok()) << read.error().to_string();
+    EXPECT_EQ(read->account, account) << host;
+    EXPECT_EQ(read->host, host);
+  }
+}
+
+TEST_F(SyncIdentity, ADeniedLoginNamesTheAccountOnlyWhereItIsKnown) {
+  options.serverless = true;
+  options.auth.db_user.clear();
+  options.host =
+      "shop-endpoint-k7rfausgmlzieup51zgg.999999999999.eu-west-1.redshift-serverless.amazonaws.com";
+  aws.first = [](const std::string& body) {
+    HttpResponse response;
+    if (!field(body, "Action").empty()) return response;  // STS
+    response.status = 400;
+    response.body = R"({"__type":"AccessDeniedException","message":"no"})";
+    return response;
+  };
+  const auto unknown = make()->login({});
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_NE(unknown.error().hint().find("eu-west-1:ACCOUNT:workgroup/"), std::string::npos)
+      << unknown.error().hint();
+  EXPECT_EQ(unknown.error().hint().find("999999999999"), std::string::npos);
+  options.account = "123456789012";
+  EXPECT_NE(make()->login({}).error().hint().find("eu-west-1:123456789012:workgroup/"),
+            std::string::npos);
+}
+
+DestinationConfig destination_with(const std::string& prefix, const std::string& kms_key_arn = "") {
+  DestinationConfig out;
+  out.name = "acme";
+  out.bucket = "demo";
+  out.prefix = prefix;
+  out.kms_key_arn = kms_key_arn;
+  out.auth.role_arn = kRole;
+  out.auth.copy = "session_keys";
+  return out;
+}
+
+TEST(CopyPolicy, APrefixThatIsTooLongIsRefusedWithWhatWouldFit) {
+  EXPECT_TRUE(check_copy_policy(destination_with("vesto/")).ok());
+  EXPECT_TRUE(check_copy_policy(destination_with("")).ok());
+  const auto refused = check_copy_policy(destination_with(std::string(400, 'p') + "/"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), ErrorCode::kCfgValue);
+  const std::string text = refused.error().message();
+  EXPECT_TRUE(text.starts_with("destination.acme.staging.prefix has 400 bytes: ")) << text;
+  EXPECT_NE(text.find("about 1,076"), std::string::npos) << text;
+  // What the hint names fits, and one more does not.
+  const std::string hint = refused.error().hint();
+  const size_t at = hint.find("Shorten prefix to ");
+  ASSERT_NE(at, std::string::npos) << hint;
+  const std::string rest = hint.substr(at + 18);
+  const auto fits = parse_int(rest.substr(0, rest.find(' ')));
+  ASSERT_TRUE(fits && *fits > 200 && *fits < 400) << hint;
+  EXPECT_TRUE(check_copy_policy(destination_with(std::string(*fits, 'p') + "/")).ok());
+  EXPECT_FALSE(check_copy_policy(destination_with(std::string(*fits + 1, 'p') + "/")).ok());
+}
+
+TEST(CopyPolicy, OnlyWhereCopyReadsWithTheRolesKeys) {
+  DestinationConfig destination = destination_with(std::string(500, 'p') + "/");
+  EXPECT_FALSE(check_copy_policy(destination).ok());
+  destination.auth.copy = "attached_role";
+  EXPECT_TRUE(check_copy_policy(destination).ok());
+  destination.auth.copy = "session_keys";
+  destination.auth.role_arn.clear();
+  EXPECT_TRUE(check_copy_policy(destination).ok());
+}
+
+// What is wrong without any prefix is not the prefix's fault.
+TEST(CopyPolicy, AKeyThatIsNoneIsNamed) {
+  const auto refused =
+      check_copy_policy(destination_with("vesto/", "arn:aws:kms:eu-west-1:123456789012:alias/x"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_TRUE(refused.error().message().starts_with("destination.acme.staging: "))
+      << refused.error().message();
+  EXPECT_NE(refused.error().message().find("alias/x"), std::string::npos);
+}
+
+// The same prefix is refused before COPY and given at COPY, or neither: a run of the longest ids.
+TEST_F(SyncIdentity, WhatTheCheckTakesCopyCanSend) {
+  std::string prefix(1, 'p');
+  while (check_copy_policy(destination_with(prefix + "p/")).ok()) prefix += 'p';
+  const std::string run = "/0123456789abcdef/01234567/run_" + std::string(26, '0') + "/";
+  CopyNeed longest = need(600'000);
+  longest.manifest_key = prefix + run + "99999/manifest";
+  EXPECT_TRUE(make()->copy_access(longest, {}).ok());
+  longest.manifest_key = prefix + "p" + run + "99999/manifest";
+  EXPECT_FALSE(make()->copy_access(longest, {}).ok());
 }
 
 }  // namespace
