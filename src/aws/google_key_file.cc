@@ -9,6 +9,7 @@
 #include "aws/json_answer.h"
 #include "aws/rs256.h"
 #include "base/json_text.h"
+#include "base/redact.h"
 #include "base/retry.h"
 #include "base/strings.h"
 #include "base/time_text.h"
@@ -18,6 +19,9 @@ namespace vesto {
 namespace {
 
 constexpr std::string_view kGoogleTokenUri = "https://oauth2.googleapis.com/token";
+// What stands before the assertion in the form that Google is sent.
+constexpr std::string_view kGrantForm =
+    "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=";
 constexpr size_t kMaxKeyFileBytes = 64 << 10;
 constexpr uint64_t kMaxAnswerBytes = 64 << 10;
 constexpr int64_t kAssertionLifeS = 3600;
@@ -120,9 +124,14 @@ class KeyFileTokens final : public CachingTokens {
         R"({{"iss":{},"aud":{},"iat":{},"exp":{},"target_audience":{}}})", json_quote(key_.email),
         json_quote(kGoogleTokenUri), now_s, now_s + kAssertionLifeS, json_quote(audience));
     std::string text = base64url_encode(header) + "." + base64url_encode(claims);
-    const auto signature = key_.key.sign(text);
+    auto signature = key_.key.sign(text);
     if (!signature) return Error(ErrorCode::kInternal, "OpenSSL cannot sign with the RSA key");
-    text += "." + base64url_encode(*signature);
+    const WipedString raw(*std::move(signature));
+    const WipedString encoded(base64url_encode(raw.text));
+    // All the room first: a text that grows leaves its bytes behind.
+    text.reserve(text.size() + 1 + encoded.text.size());
+    text += '.';
+    text += encoded.text;
     return Secret(std::move(text));
   }
 
@@ -130,15 +139,16 @@ class KeyFileTokens final : public CachingTokens {
     Backoff backoff({.attempts = 3, .first_wait_ms = 300, .max_wait_ms = 3'000});
     while (true) {
       VESTO_ASSIGN(const Secret proof, assertion(audience));  // anew: its iat is the present
-      const std::string body =
-          "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=" +
-          proof.reveal();
-      const Result<HttpResponse> answer =
+      WipedString body;
+      body.text.reserve(kGrantForm.size() + proof.reveal().size());
+      body.text += kGrantForm;
+      body.text += proof.reveal();
+      Result<HttpResponse> answer =
           http_->send({.method = "POST",
                        .url = key_.token_uri,
                        .headers = {{"Content-Type", "application/x-www-form-urlencoded"},
                                    {"Accept", "application/json"}},
-                       .body = body,
+                       .body = body.text,
                        .max_answer_bytes = kMaxAnswerBytes},
                       stop);
       const bool passing = answer.ok() ? answer->status >= 500 || answer->status == 429
@@ -149,7 +159,9 @@ class KeyFileTokens final : public CachingTokens {
         return Error(ErrorCode::kRunInterrupted, "Google was not asked again: stopped");
       }
       if (!answer.ok()) return Error(answer.error()).in("asking for a Google ID token");
-      return read(*answer, audience);
+      Result<IdToken> token = read(*answer, audience);
+      wipe(&answer->body);
+      return token;
     }
   }
 
