@@ -60,6 +60,7 @@ Result<std::vector<std::string>> RedshiftLoader::explain(const std::vector<Strea
     out.push_back(sql::create_status_view(target.schema));
   }
   if (shared.find(state.table) == nullptr) out.push_back(sql::create_state_table(state));
+  if (group.empty()) return out;  // no stream, no transaction
   std::vector<std::string> load = {
       "BEGIN", sql::lock_table(state),
       sql::move_fence(state, {"<seen>"}, {"<load>"}, target.installation, impl.clock().wall_ms())};

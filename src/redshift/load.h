@@ -229,7 +229,7 @@ class RedshiftLoader {
   Result<DestinationChanges> compare(const std::vector<StreamLoad>& group);
 
   // The DDL and DML that prepare() and load() would send, for `sync plan --sql`. Connects and reads
-  // the catalogue, changes nothing.
+  // the catalogue, changes nothing. Without a stream only what is made once per schema.
   Result<std::vector<std::string>> explain(const std::vector<StreamLoad>& group);
 
   struct Impl;  // redshift/loader_impl.h, for this room only

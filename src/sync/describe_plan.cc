@@ -77,12 +77,20 @@ Result<SyncPlan> describe_plan(RunContext& context, const RunPlan& plan, Redshif
   }
   if (!with_sql) return out;
   for (const PlannedTable& planned : plan.tables) {
+    if (planned.error) continue;  // the run does not read it
     for (const ReadRange& range : planned.plan.ranges) {
       out.sql.push_back("-- in the source: " + replace_all(range.sql, "\n", " "));
     }
   }
-  VESTO_ASSIGN(std::vector<std::string> sql, loader.explain(good));
-  out.sql.insert(out.sql.end(), sql.begin(), sql.end());
+  // A run that has nothing to deliver does not even make its state tables.
+  if (!loads.empty()) {
+    VESTO_ASSIGN(std::vector<std::string> sql, loader.explain(good));
+    out.sql.insert(out.sql.end(), sql.begin(), sql.end());
+  }
+  if (good.empty()) {
+    out.sql.emplace_back(std::string("-- nothing would be loaded: ") +
+                         (plan.tables.empty() ? "there is no table" : "every table is blocked"));
+  }
   return out;
 }
 

@@ -143,6 +143,27 @@ def test_one_of_two_tables(one_world):
     assert f'"{world.schema}"."t"' in done.stdout
 
 
+def test_sql_where_every_table_is_blocked(one_world):
+    """No statement would be sent, so none is printed, and what is printed says it."""
+    world = start(one_world)
+    world.must_run()
+    world.source("ALTER TABLE t ALTER COLUMN v TYPE bigint")
+    for alter, code in ((None, "RS-TABLE-DIFFERS"), ("ALTER TABLE t RENAME TO u", "PG-NO-TABLE")):
+        if alter:
+            world.source(alter)
+        done = vesto(world, "sync", "plan", "shop", "--sql")
+        assert done.returncode != 0 and f"Error {code}" in done.stderr, done.stderr
+        lines = done.stdout.splitlines()
+        assert [line for line in lines if not line.startswith("-- ")] == []
+        assert lines[-1] == "-- nothing would be loaded: every table is blocked"
+        # Where the source has no such table, it is not read either.
+        assert [line for line in lines if "in the source" in line] == ([] if alter else lines[:-1])
+        run_code, finished, _ = world.run()
+        assert run_code == done.returncode
+        sent = vesto(world, "show", finished["run"], "--sql").stdout
+        assert not re.search("^(BEGIN|CREATE|COPY|INSERT|DELETE|LOCK|ALTER)", sent, re.M), sent
+
+
 def test_sql_names_the_keys_of_the_run(one_world):
     world = start(one_world)
     planned = vesto(world, "sync", "plan", "shop", "--sql").stdout

@@ -161,5 +161,12 @@ TEST_F(PrepareTest, ExplainChangesNothing) {
   EXPECT_EQ(copies, 2);
 }
 
+// What open_state() makes is made all the same; a transaction with no table in it is not begun.
+TEST_F(PrepareTest, ExplainOfNothingIsNoTransaction) {
+  auto texts = make().explain({});
+  ASSERT_TRUE(texts.ok()) << texts.error().to_string();
+  for (const std::string& text : *texts) EXPECT_TRUE(text.starts_with("CREATE ")) << text;
+}
+
 }  // namespace
 }  // namespace vesto::testing
