@@ -267,6 +267,27 @@ def kept_sql(world, cell):
     return [line.strip() for line in done.stdout.splitlines()]
 
 
+def test_the_longest_prefix_that_copys_keys_can_be_narrowed_to(clouds, make_world):
+    """What `config check` takes, STS takes; one byte more is refused before anything is read."""
+    sandbox = clouds("provisioned")
+    world = make_world(sandbox)
+    cell = Cell(world, sandbox, "provisioned", "external_id", "session_keys")
+    tables(world)
+    world.write_config(prefix="vesto/" + "p" * 500)
+    code, _, errors = world.run(environment=cell.environment)
+    assert code == 3 and "staging.prefix has 506 bytes" in errors, errors
+    fits = int(errors.split("Shorten prefix to ")[1].split()[0])
+    calls = sandbox.calls()
+    world.write_config(prefix=("vesto/" + "p" * 500)[:fits + 1])
+    code, _, errors = world.run(environment=cell.environment)
+    assert code == 3 and f"staging.prefix has {fits + 1} bytes" in errors, errors
+    assert sandbox.calls() == calls
+    world.write_config(prefix=("vesto/" + "p" * 500)[:fits])
+    code, finished, errors = world.run(environment=cell.environment)
+    assert code == 0 and finished["rows"]["copied"] == 50, errors
+    assert nothing_left(sandbox) == NOTHING_LEFT
+
+
 def test_a_long_lived_key_of_the_chain_stands_in_no_statement(clouds, make_world):
     """The environment's own key may stage files; COPY is not given it unasked."""
     sandbox = clouds("provisioned")

@@ -521,8 +521,11 @@ TEST(CopyPolicy, APrefixThatIsTooLongIsRefusedWithWhatWouldFit) {
   const std::string rest = hint.substr(at + 18);
   const auto fits = parse_int(rest.substr(0, rest.find(' ')));
   ASSERT_TRUE(fits && *fits > 200 && *fits < 400) << hint;
-  EXPECT_TRUE(check_copy_policy(destination_with(std::string(*fits, 'p') + "/")).ok());
-  EXPECT_FALSE(check_copy_policy(destination_with(std::string(*fits + 1, 'p') + "/")).ok());
+  EXPECT_TRUE(
+      check_copy_policy(destination_with(std::string(static_cast<size_t>(*fits), 'p') + "/")).ok());
+  EXPECT_FALSE(
+      check_copy_policy(destination_with(std::string(static_cast<size_t>(*fits) + 1, 'p') + "/"))
+          .ok());
 }
 
 TEST(CopyPolicy, OnlyWhereCopyReadsWithTheRolesKeys) {
