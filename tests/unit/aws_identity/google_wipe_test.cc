@@ -100,6 +100,7 @@ class Google final : public HttpTransport {
 TEST(GoogleWipe, TheAssertionIsGoneOnceItIsSent) {
   const Secret key(key_file());
   int asked = 0;
+  g_found = 0;
   for (const bool watching : {false, true}) {
     InstantClock clock;
     auto source = make_key_file_tokens(
