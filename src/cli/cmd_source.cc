@@ -51,7 +51,7 @@ std::vector<CheckStep> steps_to(const Context& context, const Config& config) {
                       .port = source.port,
                       .tls = source.sslmode.starts_with("verify-"),
                       .ca_file = source.tls_ca_file,
-                      .tls_off = ErrorCode::kPgTlsOff,
+                      .server = ServerKind::kSource,
                       .tunnel = tunnel->get(),
                       .public_egress = config.public_egress,
                       .stop = {}});

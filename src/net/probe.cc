@@ -13,6 +13,8 @@
 #include "base/redact.h"
 #include "base/strings.h"
 #include "net/ca_bundle.h"
+#include "net/dial_error.h"
+#include "net/server_refusal.h"
 #include "net/socket.h"
 #include "net/tls_look.h"
 
@@ -22,11 +24,19 @@ namespace {
 
 // PostgreSQL's SSLRequest: eight bytes, of which the last four are 1234 and 5679.
 constexpr std::array<unsigned char, 8> kSslRequest = {0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f};
-constexpr size_t kMaxDialled = 4;  // addresses of one name
 // What products that inspect TLS call themselves in the certificates that they make.
 constexpr std::array<std::string_view, 14> kInspectors = {
     "zscaler",  "fortinet", "fortigate", "palo alto", "blue coat",   "bluecoat",   "netskope",
     "umbrella", "sophos",   "kaspersky", "mitmproxy", "check point", "forcepoint", "squid"};
+
+constexpr std::string_view kSilentHandshakeHint =
+    "The way there is open, so no inbound rule is missing. Most often something in between drops "
+    "large packets (a VPN or tunnel with a smaller MTU) or holds TLS up to inspect it; or the "
+    "server hangs.";
+constexpr std::string_view kChainHint =
+    "The server's own certificate may be in date: let the owner of the server send a current chain "
+    "of CA certificates, or renew the one in tls_ca_file if it stands there; check this machine's "
+    "date.";
 
 bool made_by_inspector(const ProbeCertificate& certificate) {
   const std::string issuers = to_lower_ascii(certificate.issuer + " " + certificate.root_issuer);
@@ -61,23 +71,8 @@ class Probe {
 
  private:
   [[nodiscard]] static int64_t now_ms() { return system_clock().monotonic_ms(); }
-  [[nodiscard]] int64_t left_ms() const { return limit_.deadline_ms - now_ms(); }
-
-  // Of several addresses the fault that tells most is kept: somebody who refuses is nearer than
-  // nobody who answers, and that is nearer than no route.
-  static int telling(const Error& error) {
-    switch (error.code()) {
-      case ErrorCode::kNetUnreachable:
-        return 0;
-      case ErrorCode::kNetTimeout:
-        return 1;
-      default:
-        return 2;
-    }
-  }
 
   bool fail(Error error) {
-    if (report_.error && telling(error) < telling(*report_.error)) return false;
     report_.error = std::move(error);
     return false;
   }
@@ -85,18 +80,6 @@ class Probe {
     Error error(code, redact(message));
     if (!hint.empty()) error.with_hint(std::move(hint));
     return fail(std::move(error));
-  }
-
-  // "203.0.113.7/32 (public_egress)": what an allow-list has to take.
-  [[nodiscard]] std::string seen_as() const {
-    if (options_.dialer != nullptr) {
-      return "the address of the SSH server, as the other side sees it";
-    }
-    if (!options_.public_egress.empty()) {
-      return join(options_.public_egress, ", ") + " (public_egress)";
-    }
-    if (report_.our_address.empty()) return "this machine's address";
-    return report_.our_address + " (this machine's; behind NAT the other side sees another one)";
   }
 
   bool find_addresses() {
@@ -107,7 +90,9 @@ class Probe {
       return true;
     }
     const int64_t from_ms = now_ms();
-    auto found = resolve(options_.host);
+    const WaitLimit limit{.deadline_ms = from_ms + options_.timeout_ms, .stop = options_.stop};
+    auto found =
+        options_.resolver ? options_.resolver(options_.host, limit) : resolve(options_.host, limit);
     report_.dns_ms = now_ms() - from_ms;
     if (!found.ok()) return fail(std::move(found).error());
     report_.addresses = std::move(found).value();
@@ -118,23 +103,17 @@ class Probe {
     const int64_t from_ms = now_ms();
     if (options_.dialer != nullptr && !open_route()) return false;
     limit_ = {.deadline_ms = now_ms() + options_.timeout_ms, .stop = options_.stop};
-    const size_t count = std::min(report_.addresses.size(), kMaxDialled);
-    for (size_t i = 0; i < count; ++i) {
-      report_.address = report_.addresses[i];
-      // Each address has its share of the time, so that a dead one hides none behind it.
-      const WaitLimit share{.deadline_ms = now_ms() + left_ms() / static_cast<int64_t>(count - i),
-                            .stop = options_.stop};
-      auto dialled = dial_tcp(report_.address, port_, share);
-      if (dialled.ok()) {
-        socket_ = std::move(dialled).value();
-        report_.our_address = local_address(socket_.fd());
-        report_.tcp_ms = now_ms() - from_ms;
-        report_.error.reset();
-        return true;
-      }
-      dial_fault(dialled.error());
+    auto dialled = dial_tcp(report_.addresses, port_, limit_);
+    if (!dialled.ok()) {
+      const size_t index = dialled.error().index;
+      if (index < report_.addresses.size()) report_.address = report_.addresses[index];
+      return fail(dial_error(options_, report_.addresses, dialled.error(), options_.timeout_ms));
     }
-    return false;
+    report_.address = report_.addresses[dialled->index];
+    socket_ = std::move(dialled->fd);
+    report_.our_address = local_address(socket_.get());
+    report_.tcp_ms = now_ms() - from_ms;
+    return true;
   }
 
   bool open_route() {
@@ -146,52 +125,9 @@ class Probe {
     return true;
   }
 
-  void dial_fault(const DialFault& fault) {
-    const std::string at =
-        report_.address == options_.host ? where_ : fmt::format("{} ({})", where_, report_.address);
-    switch (fault.kind) {
-      case DialFault::Kind::kRefused:
-        fail(ErrorCode::kNetRefused, at + " refuses the connection",
-             "The machine is there and nobody listens at this port: check the port; a cluster that "
-             "is paused or restarts refuses as well.");
-        return;
-      case DialFault::Kind::kTimeout:
-        fail(ErrorCode::kNetTimeout,
-             fmt::format("no answer from {} within {}", at, format_duration(options_.timeout_ms)),
-             timeout_hint());
-        return;
-      case DialFault::Kind::kReset:
-        fail(ErrorCode::kNetReset, at + " cut the connection while it was made");
-        return;
-      case DialFault::Kind::kUnreachable:
-        fail(ErrorCode::kNetUnreachable, fmt::format("no way to {}: {}", at, fault.text));
-        return;
-      case DialFault::Kind::kStopped:
-        fail(ErrorCode::kRunInterrupted, "stopped while connecting to " + at);
-        return;
-      case DialFault::Kind::kOther:
-        break;
-    }
-    fail(ErrorCode::kNetUnreachable, fmt::format("connecting to {}: {}", at, fault.text));
-  }
-
-  [[nodiscard]] std::string timeout_hint() const {
-    if (is_private_address(report_.address)) {
-      return fmt::format(
-          "{} is a private address: the server is not publicly accessible. Switch public access "
-          "on, "
-          "or go through an SSH tunnel (section ssh).",
-          report_.address);
-    }
-    return fmt::format(
-        "Most often a security group without an inbound rule for TCP port {} from {}; or the "
-        "warehouse is not publicly accessible, or a network ACL or route is in the way.",
-        options_.port, seen_as());
-  }
-
   // Waits for the first bytes of an answer; false: there were none, and the error says why.
   bool first_bytes(std::string* bytes) {
-    const Waited waited = wait_for(socket_.fd(), POLLIN, limit_);
+    const Waited waited = wait_for(socket_.get(), POLLIN, limit_);
     if (waited == Waited::kStopped) {
       return fail(ErrorCode::kRunInterrupted, "stopped while asking " + where_);
     }
@@ -202,7 +138,7 @@ class Probe {
                   "ends at nothing; check host and port.");
     }
     std::array<char, 64> buffer{};
-    const ssize_t got = ::recv(socket_.fd(), buffer.data(), buffer.size(), MSG_PEEK);
+    const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_PEEK);
     if (got <= 0) return fail(cut_error());
     bytes->assign(buffer.data(), static_cast<size_t>(got));
     return true;
@@ -220,7 +156,7 @@ class Probe {
 
   bool ask_for_tls() {
     tls_from_ms_ = now_ms();
-    if (::send(socket_.fd(), kSslRequest.data(), kSslRequest.size(), MSG_NOSIGNAL) !=
+    if (::send(socket_.get(), kSslRequest.data(), kSslRequest.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(kSslRequest.size())) {
       return fail(cut_error());
     }
@@ -228,25 +164,72 @@ class Probe {
     if (!first_bytes(&bytes)) return false;
     if (bytes == "S") {
       std::array<char, 1> taken{};
-      return ::recv(socket_.fd(), taken.data(), taken.size(), 0) == 1 || fail(cut_error());
+      return ::recv(socket_.get(), taken.data(), taken.size(), 0) == 1 || fail(cut_error());
     }
     if (bytes.starts_with("N")) {
-      return fail(options_.tls_off, where_ + " answers that it offers no encryption");
+      return fail(tls_off(), where_ + " answers that it offers no encryption");
     }
     const std::string service = service_of(bytes);
     if (bytes.starts_with("E") && service.empty()) {
-      return fail(options_.tls_off, where_ +
-                                        " refuses to speak of encryption: it answered with an "
-                                        "error where it should say yes or no");
+      if (!read_refusal(&bytes)) return false;
+      if (const auto refusal = parse_refusal(bytes)) return fail(refused(*refusal));
     }
     return fail(ErrorCode::kNetWrongPort,
                 fmt::format("{} answers like {}", where_,
                             service.empty() ? "a service that is no database" : service));
   }
 
+  [[nodiscard]] bool is_warehouse() const { return options_.server == ServerKind::kWarehouse; }
+  [[nodiscard]] ErrorCode tls_off() const {
+    return is_warehouse() ? ErrorCode::kRsTlsOff : ErrorCode::kPgTlsOff;
+  }
+
+  // The rest of an error message that has begun. It may end early: what came is looked at. False: a
+  // stop.
+  bool read_refusal(std::string* bytes) {
+    bytes->clear();  // which were only peeked at
+    while (!refusal_is_whole(*bytes)) {
+      const Waited waited = wait_for(socket_.get(), POLLIN, limit_);
+      if (waited == Waited::kStopped) {
+        return fail(ErrorCode::kRunInterrupted, "stopped while asking " + where_);
+      }
+      std::array<char, kMaxRefusalBytes> buffer{};
+      const ssize_t got = waited == Waited::kReady ? ::recv(socket_.get(), buffer.data(),
+                                                            buffer.size() - bytes->size(), 0)
+                                                   : 0;
+      if (got <= 0) return true;
+      bytes->append(buffer.data(), static_cast<size_t>(got));
+    }
+    return true;
+  }
+
+  // An error where it should say whether it has TLS. Old servers do not know the question; others
+  // have no room for one more connection, or are not ready.
+  [[nodiscard]] Error refused(const ServerRefusal& said) const {
+    const bool too_old = said.sqlstate == "0A000" ||
+                         said.text.find("unsupported frontend protocol") != std::string::npos;
+    std::string text = said.text;
+    if (!said.sqlstate.empty()) text += fmt::format(" ({})", said.sqlstate);
+    const ErrorCode busy = is_warehouse() ? ErrorCode::kRsConnection : ErrorCode::kPgConnect;
+    const std::string_view does = too_old ? "does not know the question for encryption"
+                                          : "refuses before it speaks of encryption";
+    Error error(too_old ? tls_off() : busy, fmt::format("{} {}: {}", where_, does, text));
+    error.with_upstream({.system = is_warehouse() ? "redshift" : "postgres",
+                         .code = said.sqlstate,
+                         .text = said.text,
+                         .request_id = ""});
+    if (said.sqlstate == "53300") error.with_hint("Wait until other sessions have ended.");
+    return error;
+  }
+
   void shake_hands() {
     const std::string bundle = options_.ca_file.empty() ? system_ca_file() : options_.ca_file;
-    TlsLook look = look_at_tls(socket_.fd(), options_.host, bundle, limit_);
+    // With our own CA file the system's bundle is asked too: a certificate that it knows is no
+    // inspector's.
+    const std::string second = options_.ca_file.empty() ? "" : system_ca_file();
+    TlsLook look =
+        look_at_tls(socket_.get(),
+                    {.host = options_.host, .ca_file = bundle, .second_ca_file = second}, limit_);
     report_.tls_version = look.version;
     if (look.verdict == TlsLook::Verdict::kGood) report_.tls_ms = now_ms() - tls_from_ms_;
     judge(look);
@@ -263,14 +246,8 @@ class Probe {
       case TlsLook::Verdict::kGood:
         return;
       case TlsLook::Verdict::kExpired:
-        fail(ErrorCode::kNetTlsExpired,
-             fmt::format("the certificate of {} ended at {}{}", where_,
-                         moment(look.certificate->not_after_s), issued()));
-        return;
       case TlsLook::Verdict::kNotYet:
-        fail(ErrorCode::kNetTlsNotYet,
-             fmt::format("the certificate of {} begins at {}{}", where_,
-                         moment(look.certificate->not_before_s), issued()));
+        wrong_dates(look, issued());
         return;
       case TlsLook::Verdict::kWrongName:
         wrong_name(look);
@@ -283,7 +260,8 @@ class Probe {
              "Name the CA bundle with tls_ca_file, or install ca-certificates.");
         return;
       case TlsLook::Verdict::kTimeout:
-        fail(ErrorCode::kNetTimeout, fmt::format("{}: {}", where_, look.text));
+        fail(ErrorCode::kNetTimeout, fmt::format("{}: {}", where_, look.text),
+             std::string(kSilentHandshakeHint));
         return;
       case TlsLook::Verdict::kStopped:
         fail(ErrorCode::kRunInterrupted, "stopped while asking " + where_);
@@ -296,6 +274,24 @@ class Probe {
       return;
     }
     fail(ErrorCode::kNetTls, fmt::format("{}: {}", where_, look.text));
+  }
+
+  // Of the chain's certificates the one whose dates do not hold is named: renewing another one
+  // would not help.
+  void wrong_dates(const TlsLook& look, const std::string& issued) {
+    const bool expired = look.verdict == TlsLook::Verdict::kExpired;
+    const ProbeCertificate& faulty = look.faulty ? *look.faulty : *look.certificate;
+    const std::string of_what =
+        look.faulty ? fmt::format(
+                          "the CA certificate {} (issued by {}), on which the certificate "
+                          "of {} rests,",
+                          faulty.subject, faulty.issuer, where_)
+                    : fmt::format("the certificate of {}", where_);
+    fail(expired ? ErrorCode::kNetTlsExpired : ErrorCode::kNetTlsNotYet,
+         fmt::format("{} {} at {}{}", of_what, expired ? "ended" : "begins",
+                     moment(expired ? faulty.not_after_s : faulty.not_before_s),
+                     look.faulty ? "" : issued),
+         look.faulty ? std::string(kChainHint) : "");
   }
 
   void wrong_name(const TlsLook& look) {
@@ -311,7 +307,7 @@ class Probe {
   void untrusted(const TlsLook& look, const std::string& issued) {
     // Certificates of AWS's own names come from public CAs alone: another issuer for exactly this
     // name is somebody in between.
-    const bool forged = look.names_host && is_aws_host(options_.host) && !good_by_system_bundle();
+    const bool forged = look.names_host && is_aws_host(options_.host) && !look.good_by_second;
     if (forged || made_by_inspector(*look.certificate)) {
       fail(ErrorCode::kNetTlsIntercepted,
            fmt::format("the certificate of {} was made by somebody in between{}: {}", where_,
@@ -323,14 +319,6 @@ class Probe {
                      look.text));
   }
 
-  // Whether it is only our own CA file that does not know the issuer.
-  [[nodiscard]] bool good_by_system_bundle() const {
-    if (options_.ca_file.empty()) return false;
-    ProbeOptions again = options_;
-    again.ca_file.clear();
-    return !probe(again).error;
-  }
-
   static std::string moment(int64_t unix_s) { return format_utc_seconds(unix_s * 1000); }
 
   const ProbeOptions& options_;
@@ -338,7 +326,7 @@ class Probe {
   ProbeReport report_;
   WaitLimit limit_;
   Route route_;
-  Socket socket_;
+  OwnedFd socket_;
   int port_ = 0;
   int64_t tls_from_ms_ = 0;
 };

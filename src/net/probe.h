@@ -8,8 +8,8 @@
 //
 // Nothing but the TLS handshake is sent: no user, no password.
 // Source: PostgreSQL's protocol, SSLRequest (message formats); RFC 8446, RFC 5280.
-// Thread rule: any thread; blocks for timeout_ms at most (twice that through a dialer, or where a
-// second look at a certificate is needed), name lookup apart.
+// Thread rule: any thread; blocks for twice timeout_ms at most: once for the name or the dialer,
+// once for TCP and TLS.
 #ifndef VESTO_NET_PROBE_H_
 #define VESTO_NET_PROBE_H_
 
@@ -21,20 +21,25 @@
 
 #include "base/result.h"
 #include "net/dialer.h"
+#include "net/resolve.h"
 
 namespace vesto {
+
+// Which codes a server's own answer has: RS-TLS-OFF, RS-CONNECTION; PG-TLS-OFF, PG-CONNECT.
+enum class ServerKind { kWarehouse, kSource };
 
 struct ProbeOptions {
   std::string host;      // the certificate must name it
   std::string hostaddr;  // numeric; optional: dialled instead of host
   int port = 0;
-  bool tls = true;                           // ask for TLS and verify it; false: TCP alone
-  std::string ca_file;                       // "" = the system's bundle
-  Dialer* dialer = nullptr;                  // optional: the way to host:port
-  ErrorCode tls_off = ErrorCode::kRsTlsOff;  // the code of a server without TLS
-  std::vector<std::string> public_egress;    // shown where an allow-list has to take us
-  int64_t timeout_ms = 10'000;               // of TCP and TLS together
+  bool tls = true;           // ask for TLS and verify it; false: TCP alone
+  std::string ca_file;       // "" = the system's bundle
+  Dialer* dialer = nullptr;  // optional: the way to host:port
+  ServerKind server = ServerKind::kWarehouse;
+  std::vector<std::string> public_egress;  // shown where an allow-list has to take us
+  int64_t timeout_ms = 10'000;             // of TCP and TLS together; of the name before them
   std::stop_token stop;
+  Resolver resolver;  // empty: the system's
 };
 
 struct ProbeCertificate {
@@ -49,7 +54,7 @@ struct ProbeCertificate {
 struct ProbeReport {
   std::vector<std::string> addresses;  // that the name has, at most 16
   int64_t dns_ms = -1;                 // -1: not come to
-  std::string address;                 // that was dialled last
+  std::string address;                 // that answered; or whose fault it is
   std::string our_address;             // what we dialled from; behind NAT others see another one
   int64_t tcp_ms = -1;
   int64_t tls_ms = -1;

@@ -5,15 +5,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <memory>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -21,19 +20,142 @@ namespace vesto {
 
 namespace {
 
-constexpr size_t kMaxAddresses = 16;
 constexpr int64_t kStopLookMs = 50;  // how often a wait looks whether it was stopped
+constexpr int64_t kLongestPollMs = 60'000;
+constexpr int64_t kStaggerMs = 250;  // RFC 8305's Connection Attempt Delay
 
 struct AddrInfoDeleter {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
 };
 using AddrInfo = std::unique_ptr<addrinfo, AddrInfoDeleter>;
 
-std::string system_text(int number) { return std::generic_category().message(number); }
+AddrInfo parse_address(const std::string& address, int port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  addrinfo* list = nullptr;
+  if (::getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &list) != 0) {
+    return nullptr;
+  }
+  return AddrInfo(list);
+}
 
-// The number of a wanted or failed connection, as people sort it.
-DialFault fault_of(int number) {
-  DialFault fault{.kind = DialFault::Kind::kOther, .text = system_text(number)};
+int64_t poll_ms(int64_t left_ms, const std::stop_token& stop) {
+  return std::min(left_ms, stop.stop_possible() ? kStopLookMs : kLongestPollMs);
+}
+
+// Of several addresses the fault that tells most is kept: somebody who refuses is nearer than
+// nobody who answers, and that is nearer than no route.
+int telling(DialFault::Kind kind) {
+  switch (kind) {
+    case DialFault::Kind::kOther:
+    case DialFault::Kind::kUnreachable:
+      return 0;
+    case DialFault::Kind::kTimeout:
+      return 1;
+    case DialFault::Kind::kRefused:
+    case DialFault::Kind::kReset:
+      return 2;
+    case DialFault::Kind::kStopped:
+      return 3;
+  }
+  return 0;
+}
+
+class Race {
+ public:
+  Race(size_t count, const DialStart& start, const WaitLimit& limit)
+      : count_(count), start_(start), limit_(limit) {}
+
+  Result<size_t, LostRace> run() {
+    while (true) {
+      if (limit_.stop.stop_requested()) return ended(DialFault::Kind::kStopped, "stopped");
+      const int64_t now_ms = system_clock().monotonic_ms();
+      if (now_ms >= limit_.deadline_ms) return ended(DialFault::Kind::kTimeout, "no answer");
+      while (next_ < count_ && (running_.empty() || now_ms >= next_at_ms_)) begin(now_ms);
+      if (running_.empty()) return *std::move(lost_);
+      if (const std::optional<size_t> won = wait(now_ms)) return *won;
+    }
+  }
+
+ private:
+  struct Attempt {
+    size_t index;
+    int fd;
+  };
+
+  void begin(int64_t now_ms) {
+    auto started = start_(next_);
+    if (started.ok()) {
+      running_.push_back({.index = next_, .fd = *started});
+    } else {
+      note(next_, std::move(started).error());
+    }
+    ++next_;
+    next_at_ms_ = now_ms + kStaggerMs;
+  }
+
+  void note(size_t index, DialFault fault) {
+    if (lost_ && telling(fault.kind) <= telling(lost_->fault.kind)) return;
+    lost_ = LostRace{.index = index, .fault = std::move(fault), .our_address = ""};
+  }
+
+  LostRace ended(DialFault::Kind kind, const char* text) {
+    const Attempt first = running_.empty() ? Attempt{.index = 0, .fd = -1} : running_.front();
+    note(first.index, DialFault{.kind = kind, .text = text, .number = 0});
+    if (lost_->fault.kind == DialFault::Kind::kTimeout)
+      lost_->our_address = local_address(first.fd);
+    return *std::move(lost_);
+  }
+
+  std::optional<size_t> wait(int64_t now_ms) {
+    int64_t wait_ms = poll_ms(limit_.deadline_ms - now_ms, limit_.stop);
+    if (next_ < count_) wait_ms = std::min(wait_ms, next_at_ms_ - now_ms);
+    std::vector<pollfd> fds;
+    for (const Attempt& one : running_) fds.push_back({one.fd, POLLOUT, 0});
+    if (::poll(fds.data(), fds.size(), static_cast<int>(std::max<int64_t>(wait_ms, 0))) <= 0) {
+      return std::nullopt;
+    }
+    std::vector<Attempt> left;
+    for (size_t i = 0; i < running_.size(); ++i) {
+      if (fds[i].revents == 0) {
+        left.push_back(running_[i]);
+        continue;
+      }
+      const int number = dial_outcome(running_[i].fd);
+      if (number == 0) return running_[i].index;
+      note(running_[i].index, dial_fault_of(number));
+      next_at_ms_ = now_ms;  // somebody said no: the next one need not wait
+    }
+    running_ = std::move(left);
+    return std::nullopt;
+  }
+
+  const size_t count_;
+  const DialStart& start_;
+  const WaitLimit& limit_;
+  std::vector<Attempt> running_;
+  size_t next_ = 0;
+  int64_t next_at_ms_ = 0;
+  std::optional<LostRace> lost_;
+};
+
+}  // namespace
+
+Waited wait_for(int fd, short events, const WaitLimit& limit) {
+  while (true) {
+    if (limit.stop.stop_requested()) return Waited::kStopped;
+    const int64_t left_ms = limit.deadline_ms - system_clock().monotonic_ms();
+    if (left_ms <= 0) return Waited::kTimeout;
+    pollfd one{fd, events, 0};
+    if (::poll(&one, 1, static_cast<int>(poll_ms(left_ms, limit.stop))) > 0) return Waited::kReady;
+  }
+}
+
+DialFault dial_fault_of(int number) {
+  DialFault fault{.kind = DialFault::Kind::kOther,
+                  .text = std::generic_category().message(number),
+                  .number = number};
   switch (number) {
     case ECONNREFUSED:
       fault.kind = DialFault::Kind::kRefused;
@@ -59,92 +181,48 @@ DialFault fault_of(int number) {
   return fault;
 }
 
-std::string numeric(const sockaddr* address, socklen_t size) {
+Result<OwnedFd, DialFault> start_dial(const std::string& address, int port) {
+  const AddrInfo to = parse_address(address, port);
+  if (!to) return DialFault{.text = "no address: " + address};
+  OwnedFd fd(::socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd.open()) return dial_fault_of(errno);
+  const int on = 1;
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (::connect(fd.get(), to->ai_addr, to->ai_addrlen) != 0 && errno != EINPROGRESS) {
+    return dial_fault_of(errno);
+  }
+  return fd;
+}
+
+int dial_outcome(int fd) {
+  int number = 0;
+  socklen_t size = sizeof number;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &size) != 0) return errno;
+  return number;
+}
+
+Result<size_t, LostRace> race_dials(size_t count, const DialStart& start, const WaitLimit& limit) {
+  if (count == 0) return LostRace{.index = 0, .fault = {.text = "no address"}, .our_address = ""};
+  return Race(count, start, limit).run();
+}
+
+Result<Dialled, LostRace> dial_tcp(const std::vector<std::string>& addresses, int port,
+                                   const WaitLimit& limit) {
+  std::vector<OwnedFd> fds(addresses.size());
+  const auto start = [&](size_t index) -> Result<int, DialFault> {
+    VESTO_ASSIGN(fds[index], start_dial(addresses[index], port));
+    return fds[index].get();
+  };
+  VESTO_ASSIGN(const size_t won, race_dials(addresses.size(), start, limit));
+  return Dialled{.index = won, .fd = std::move(fds[won])};
+}
+
+std::string numeric_address(const sockaddr* address, socklen_t size) {
   std::array<char, NI_MAXHOST> text{};
   if (::getnameinfo(address, size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) != 0) {
     return "";
   }
   return text.data();
-}
-
-AddrInfo numeric_address(const std::string& address, int port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-  addrinfo* list = nullptr;
-  if (::getaddrinfo(address.c_str(), std::to_string(port).c_str(), &hints, &list) != 0) {
-    return nullptr;
-  }
-  return AddrInfo(list);
-}
-
-}  // namespace
-
-Socket::~Socket() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-Socket& Socket::operator=(Socket&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-Waited wait_for(int fd, short events, const WaitLimit& limit) {
-  while (true) {
-    if (limit.stop.stop_requested()) return Waited::kStopped;
-    const int64_t left_ms = limit.deadline_ms - system_clock().monotonic_ms();
-    if (left_ms <= 0) return Waited::kTimeout;
-    pollfd one{fd, events, 0};
-    const int64_t slice_ms = limit.stop.stop_possible() ? kStopLookMs : int64_t{60'000};
-    if (::poll(&one, 1, static_cast<int>(std::min(left_ms, slice_ms))) > 0) return Waited::kReady;
-  }
-}
-
-Result<std::vector<std::string>> resolve(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_ADDRCONFIG;
-  addrinfo* list = nullptr;
-  int outcome = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
-  if (outcome != 0) {  // a machine whose only network is loopback has no "configured" family
-    hints.ai_flags = 0;
-    outcome = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
-  }
-  if (outcome != 0) {
-    const std::string words =
-        outcome == EAI_SYSTEM ? system_text(errno) : std::string(::gai_strerror(outcome));
-    return Error(ErrorCode::kNetDns, "the name " + host + " has no address: " + words)
-        .with_upstream({.system = "resolver", .code = "", .text = words, .request_id = ""});
-  }
-  const AddrInfo owned(list);
-  std::vector<std::string> out;
-  for (const addrinfo* at = list; at != nullptr && out.size() < kMaxAddresses; at = at->ai_next) {
-    std::string text = numeric(at->ai_addr, at->ai_addrlen);
-    if (text.empty() || std::find(out.begin(), out.end(), text) != out.end()) continue;
-    out.push_back(std::move(text));
-  }
-  if (out.empty()) return Error(ErrorCode::kNetDns, "the name " + host + " has no address");
-  return out;
-}
-
-Result<Socket, DialFault> dial_tcp(const std::string& address, int port, const WaitLimit& limit) {
-  const AddrInfo to = numeric_address(address, port);
-  if (!to) return DialFault{.kind = DialFault::Kind::kOther, .text = "no address: " + address};
-  Socket socket(::socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket.open()) return fault_of(errno);
-  if (::connect(socket.fd(), to->ai_addr, to->ai_addrlen) != 0) {
-    if (errno != EINPROGRESS) return fault_of(errno);
-    const Waited waited = wait_for(socket.fd(), POLLOUT, limit);
-    if (waited == Waited::kStopped) return DialFault{DialFault::Kind::kStopped, "stopped"};
-    if (waited == Waited::kTimeout) return DialFault{DialFault::Kind::kTimeout, "no answer"};
-    int number = 0;
-    socklen_t size = sizeof number;
-    if (::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &number, &size) != 0) number = errno;
-    if (number != 0) return fault_of(number);
-  }
-  const int on = 1;
-  ::setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  return socket;
 }
 
 std::string local_address(int fd) {
@@ -153,7 +231,7 @@ std::string local_address(int fd) {
   // The sockets API takes every kind of address by this one pointer.
   auto* plain = reinterpret_cast<sockaddr*>(&address);
   if (::getsockname(fd, plain, &size) != 0) return "";
-  return numeric(plain, size);
+  return numeric_address(plain, size);
 }
 
 bool is_private_address(const std::string& address) {

@@ -1,36 +1,24 @@
-// A TCP socket that is waited for with a deadline and a stop: what the probe and the SSH tunnel
-// stand on.
-// Thread rule: one thread at a time.
+// TCP connections that are waited for with a deadline and a stop. A name with several addresses is
+// dialled as a race: an address that drops everything costs a quarter of a second, not the limit.
+// The probe and libpq's connections (pg/dial.h) run the race; the SSH session, which is stepped by
+// a poll loop of its own, begins its connections here.
+// Source: RFC 8305 section 5 (staggered attempts), without its sorting: the resolver's order holds.
+// Thread rule: pure but for the sockets they are given; any thread.
 #ifndef VESTO_NET_SOCKET_H_
 #define VESTO_NET_SOCKET_H_
 
+#include <sys/socket.h>
+
 #include <cstdint>
+#include <functional>
 #include <stop_token>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "net/owned_fd.h"
 
 namespace vesto {
-
-class Socket {
- public:
-  Socket() = default;
-  explicit Socket(int fd) : fd_(fd) {}
-  ~Socket();
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Socket& operator=(Socket&& other) noexcept;
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-
-  [[nodiscard]] int fd() const { return fd_; }
-  [[nodiscard]] bool open() const { return fd_ >= 0; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_ = -1;
-};
 
 // A deadline on the monotonic clock, and a stop that ends waits early.
 struct WaitLimit {
@@ -42,20 +30,47 @@ struct WaitLimit {
 enum class Waited { kReady, kTimeout, kStopped };
 Waited wait_for(int fd, short events, const WaitLimit& limit);
 
-// Addresses of `host`, numeric, in the resolver's order without repeats, at most 16. Blocks as
-// long as the resolver does.
-// Errors: NET-DNS, with the resolver's words.
-Result<std::vector<std::string>> resolve(const std::string& host);
-
 // Why a TCP connection was not made.
 struct DialFault {
   enum class Kind { kRefused, kTimeout, kReset, kUnreachable, kStopped, kOther };
   Kind kind = Kind::kOther;
   std::string text;  // the system's words
+  int number = 0;    // errno; 0: none
 };
 
-// A connection to the numeric `address`, non-blocking, without Nagle's delay.
-Result<Socket, DialFault> dial_tcp(const std::string& address, int port, const WaitLimit& limit);
+// Begins a connection to the numeric `address`: non-blocking, without Nagle's delay. POLLOUT tells
+// that it was made or failed; dial_outcome() says which.
+Result<OwnedFd, DialFault> start_dial(const std::string& address, int port);
+
+// The errno of a connection that POLLOUT was told of; 0: it stands.
+int dial_outcome(int fd);
+
+// errno as people sort it.
+DialFault dial_fault_of(int number);
+
+// All attempts of a race failed: the fault that tells most, and whose it is.
+struct LostRace {
+  size_t index = 0;
+  DialFault fault;
+  std::string our_address;  // of one that nobody answered: what it was dialled from; or ""
+};
+
+// Attempts 0..count-1, one more each 250 ms and at once when one fails; the first that stands wins.
+// `start` begins one and gives its descriptor, which stays the caller's, as do those of the losers.
+// At most `count` descriptors are open at one time. Ends at the limit; kTimeout, kStopped.
+using DialStart = std::function<Result<int, DialFault>(size_t index)>;
+Result<size_t, LostRace> race_dials(size_t count, const DialStart& start, const WaitLimit& limit);
+
+// The race over `addresses` (numeric), each at `port`.
+struct Dialled {
+  size_t index = 0;  // of the address
+  OwnedFd fd;
+};
+Result<Dialled, LostRace> dial_tcp(const std::vector<std::string>& addresses, int port,
+                                   const WaitLimit& limit);
+
+// "10.0.0.7"; "" where it is none.
+std::string numeric_address(const sockaddr* address, socklen_t size);
 
 // "10.0.0.7": the address that this end of the connection has; "" if the system does not tell.
 std::string local_address(int fd);

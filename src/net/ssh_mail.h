@@ -35,7 +35,7 @@ struct SshDial {
   std::string host;
   int port = 0;
   int64_t deadline_ms = 0;
-  std::vector<SshAddress> addresses;  // of the bastion; empty: there was a session to use
+  std::vector<std::string> addresses;  // of the bastion; empty: there was a session to use
   Mutex mutex;
   CondVar done;
   std::optional<Result<Route>> answer VESTO_GUARDED_BY(mutex);  // set once

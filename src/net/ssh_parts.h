@@ -1,49 +1,20 @@
-// Small owners of what libssh and the kernel hand out, shared by the files of the tunnel.
+// Small owners of what libssh hands out, shared by the files of the tunnel.
 // Thread rule: each object belongs to one thread at a time.
 #ifndef VESTO_NET_SSH_PARTS_H_
 #define VESTO_NET_SSH_PARTS_H_
 
 #include <libssh/libssh.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "base/redact.h"
 #include "base/result.h"
+#include "net/owned_fd.h"
 
 namespace vesto {
-
-class OwnedFd {
- public:
-  OwnedFd() = default;
-  explicit OwnedFd(int fd) : fd_(fd) {}
-  OwnedFd(OwnedFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  OwnedFd& operator=(OwnedFd&& other) noexcept {
-    if (this != &other) {
-      reset();
-      fd_ = std::exchange(other.fd_, -1);
-    }
-    return *this;
-  }
-  ~OwnedFd() { reset(); }
-  OwnedFd(const OwnedFd&) = delete;
-  OwnedFd& operator=(const OwnedFd&) = delete;
-
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool open() const { return fd_ >= 0; }
-  int release() { return std::exchange(fd_, -1); }
-  void reset() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_ = -1;
-};
 
 struct SshKeyFree {
   void operator()(ssh_key key) const { ssh_key_free(key); }

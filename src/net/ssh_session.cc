@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <libssh/callbacks.h>
 #include <libssh/server.h>  // ssh_send_keepalive
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -15,6 +14,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+
+#include "net/socket.h"
 
 namespace vesto {
 namespace {
@@ -30,7 +31,6 @@ constexpr const char* kAllTypes =
 constexpr const char* kCiphers =
     "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,"
     "aes192-ctr,aes128-ctr";
-constexpr size_t kMaxAddresses = 8;
 constexpr int kMinHostRsaBits = 2048;
 
 void set_number(int fd, int level, int name, int value) {
@@ -42,7 +42,6 @@ void tune_socket(int fd, const SshOptions& options) {
   const auto limit_ms = static_cast<int>(
       std::clamp<int64_t>(options.keepalive_ms * options.keepalive_count, 1'000, 600'000));
   const int idle_s = std::clamp<int>(static_cast<int>(options.keepalive_ms / 1'000), 1, 3'600);
-  set_number(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set_number(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_number(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
   set_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, idle_s);
@@ -79,29 +78,7 @@ bool set_options(ssh_session session, const SshOptions& options, const char* typ
 
 }  // namespace
 
-Result<std::vector<SshAddress>> resolve_ssh_host(const std::string& host, int port) {
-  addrinfo hints = {};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int answer = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (answer != 0) {
-    return Error(ErrorCode::kNetDns, fmt::format("the SSH server's name {} is unknown", host))
-        .with_upstream(
-            {.system = "dns", .code = "", .text = ::gai_strerror(answer), .request_id = ""});
-  }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
-  std::vector<SshAddress> addresses;
-  for (const addrinfo* at = found; at != nullptr && addresses.size() < kMaxAddresses;
-       at = at->ai_next) {
-    SshAddress& address = addresses.emplace_back();
-    std::memcpy(&address.address, at->ai_addr, at->ai_addrlen);
-    address.size = at->ai_addrlen;
-  }
-  return addresses;
-}
-
-SshSession::SshSession(const SshOptions& options, ssh_key key, std::vector<SshAddress> addresses,
+SshSession::SshSession(const SshOptions& options, ssh_key key, std::vector<std::string> addresses,
                        std::string key_types)
     : options_(options),
       key_(key),
@@ -175,16 +152,13 @@ void SshSession::start_tcp() {
     const int64_t now_ms = ssh_now_ms();
     const auto left = static_cast<int64_t>(addresses_.size() - address_);
     address_deadline_ms_ = now_ms + std::max<int64_t>(deadline_ms_ - now_ms, 0) / left;
-    const SshAddress& to = addresses_[address_];
-    tcp_ = OwnedFd(::socket(to.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (tcp_.open()) {
+    auto started = start_dial(addresses_[address_], options_.port);
+    if (started.ok()) {
+      tcp_ = std::move(started).value();
       tune_socket(tcp_.get(), options_);
-      if (::connect(tcp_.get(), reinterpret_cast<const sockaddr*>(&to.address), to.size) == 0 ||
-          errno == EINPROGRESS) {
-        return;
-      }
+      return;
     }
-    last_errno_ = errno;
+    last_errno_ = started.error().number;
     ++address_;
   }
   tcp_failed(last_errno_);
@@ -197,8 +171,7 @@ void SshSession::step_tcp() {
     if (ssh_now_ms() < address_deadline_ms_) return;
     fault = ETIMEDOUT;
   } else {
-    socklen_t size = sizeof(fault);
-    if (::getsockopt(tcp_.get(), SOL_SOCKET, SO_ERROR, &fault, &size) != 0) fault = errno;
+    fault = dial_outcome(tcp_.get());
   }
   if (fault == 0) {
     if (!start_ssh()) fail(Error(ErrorCode::kSysMemory, "libssh could not make a session"));

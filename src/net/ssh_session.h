@@ -12,7 +12,6 @@
 #define VESTO_NET_SSH_SESSION_H_
 
 #include <libssh/libssh.h>
-#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -26,21 +25,13 @@
 
 namespace vesto {
 
-struct SshAddress {
-  sockaddr_storage address = {};
-  socklen_t size = 0;
-};
-
-// At most 8 addresses of the name. Errors: NET-DNS. Blocks as long as the resolver does.
-Result<std::vector<SshAddress>> resolve_ssh_host(const std::string& host, int port);
-
 class SshSession {
  public:
   enum class State { kMaking, kUp, kFailed };
 
   // `key_types`: what host_key_types() said of a session before this one, or "". `options` and
-  // `key` outlive it.
-  SshSession(const SshOptions& options, ssh_key key, std::vector<SshAddress> addresses,
+  // `key` outlive it. `addresses`: numeric, tried one after the other, each with its share.
+  SshSession(const SshOptions& options, ssh_key key, std::vector<std::string> addresses,
              std::string key_types);
   ~SshSession();
   SshSession(const SshSession&) = delete;
@@ -93,7 +84,7 @@ class SshSession {
 
   const SshOptions& options_;
   ssh_key key_;
-  std::vector<SshAddress> addresses_;
+  std::vector<std::string> addresses_;
   size_t address_ = 0;
   int64_t deadline_ms_;
   int64_t address_deadline_ms_ = 0;

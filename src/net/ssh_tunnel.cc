@@ -11,6 +11,7 @@
 
 #include "base/mutex.h"
 #include "base/thread_root.h"
+#include "net/resolve.h"
 #include "net/ssh_loop.h"
 #include "net/ssh_mail.h"
 #include "net/ssh_parts.h"
@@ -113,7 +114,8 @@ Result<Route> SshTunnel::dial(const std::string& host, int port, int64_t timeout
     dial->port = port;
     dial->deadline_ms = deadline_ms;
     if (attempt > 0 || !impl_->mail->has_session) {
-      VESTO_ASSIGN(dial->addresses, resolve_ssh_host(impl_->options.host, impl_->options.port));
+      VESTO_ASSIGN(dial->addresses,
+                   resolve(impl_->options.host, {.deadline_ms = deadline_ms, .stop = stop}));
     }
     if (auto answer = impl_->ask(dial, stop)) return std::move(*answer);
   }

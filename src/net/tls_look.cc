@@ -27,6 +27,8 @@ struct Deleter {
 };
 using Context = std::unique_ptr<SSL_CTX, Deleter<SSL_CTX, SSL_CTX_free>>;
 using Session = std::unique_ptr<SSL, Deleter<SSL, SSL_free>>;
+using Store = std::unique_ptr<X509_STORE, Deleter<X509_STORE, X509_STORE_free>>;
+using Check = std::unique_ptr<X509_STORE_CTX, Deleter<X509_STORE_CTX, X509_STORE_CTX_free>>;
 using Names = std::unique_ptr<GENERAL_NAMES, Deleter<GENERAL_NAMES, GENERAL_NAMES_free>>;
 struct BioDeleter {
   void operator()(BIO* bio) const { BIO_free_all(bio); }
@@ -104,6 +106,32 @@ TlsLook::Verdict verdict_of(long code) {
   }
 }
 
+// OpenSSL's verification calls this at each step; at the first fault it is told of which
+// certificate of the chain it speaks. 0 ends the verification there; the handshake goes on.
+int on_verify(int good, X509_STORE_CTX* check) {
+  if (good == 1) return 1;
+  auto* session =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* look = session == nullptr ? nullptr : static_cast<TlsLook*>(SSL_get_app_data(session));
+  X509* at = X509_STORE_CTX_get_current_cert(check);
+  const bool of_the_chain = X509_STORE_CTX_get_error_depth(check) > 0;
+  if (look != nullptr && at != nullptr && of_the_chain) look->faulty = describe(at, nullptr);
+  return 0;
+}
+
+// What the server sent, verified once more against other CAs; nothing is dialled for it.
+bool is_good_by(const std::string& ca_file, X509* certificate, STACK_OF(X509) * chain) {
+  if (ca_file.empty()) return false;
+  const Store store(X509_STORE_new());
+  const Check check(X509_STORE_CTX_new());
+  if (!store || !check || X509_STORE_load_file(store.get(), ca_file.c_str()) != 1 ||
+      X509_STORE_CTX_init(check.get(), store.get(), certificate, chain) != 1 ||
+      X509_STORE_CTX_set_default(check.get(), "ssl_server") != 1) {
+    return false;
+  }
+  return X509_verify_cert(check.get()) == 1;
+}
+
 // True when the handshake is done; otherwise `look` says why not.
 bool shake_hands(SSL* session, int fd, const WaitLimit& limit, TlsLook* look) {
   while (true) {
@@ -129,33 +157,37 @@ bool shake_hands(SSL* session, int fd, const WaitLimit& limit, TlsLook* look) {
 
 }  // namespace
 
-TlsLook look_at_tls(int fd, const std::string& host, const std::string& ca_file,
-                    const WaitLimit& limit) {
+TlsLook look_at_tls(int fd, const TlsWish& wish, const WaitLimit& limit) {
   TlsLook look;
   const Context context(SSL_CTX_new(TLS_client_method()));
   if (!context) return look;
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   // Verification runs and is read afterwards; the handshake itself goes on to its end.
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
-  if (SSL_CTX_load_verify_locations(context.get(), ca_file.c_str(), nullptr) != 1) {
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, &on_verify);
+  if (SSL_CTX_load_verify_locations(context.get(), wish.ca_file.c_str(), nullptr) != 1) {
     look.verdict = TlsLook::Verdict::kNoBundle;
-    look.text = "the CA file " + ca_file + " cannot be read";
+    look.text = "the CA file " + wish.ca_file + " cannot be read";
     return look;
   }
   const Session session(SSL_new(context.get()));
   if (!session || SSL_set_fd(session.get(), fd) != 1) return look;
-  SSL_set_tlsext_host_name(session.get(), host.c_str());
+  SSL_set_app_data(session.get(), &look);
+  SSL_set_tlsext_host_name(session.get(), wish.host.c_str());
   const bool done = shake_hands(session.get(), fd, limit, &look);
   X509* certificate = SSL_get0_peer_certificate(session.get());
+  STACK_OF(X509)* chain = SSL_get_peer_cert_chain(session.get());
   if (certificate != nullptr) {
-    look.certificate = describe(certificate, SSL_get_peer_cert_chain(session.get()));
-    look.names_host = names_host(certificate, host);
+    look.certificate = describe(certificate, chain);
+    look.names_host = names_host(certificate, wish.host);
   }
   if (!done || certificate == nullptr) return look;
   look.version = SSL_get_version(session.get());
   const long code = SSL_get_verify_result(session.get());
   look.verdict = verdict_of(code);
   look.text = X509_verify_cert_error_string(code);
+  if (look.verdict == TlsLook::Verdict::kUntrusted) {
+    look.good_by_second = is_good_by(wish.second_ca_file, certificate, chain);
+  }
   if (look.verdict == TlsLook::Verdict::kGood && !look.names_host) {
     look.verdict = TlsLook::Verdict::kWrongName;
     look.text = "hostname mismatch";

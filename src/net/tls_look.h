@@ -27,13 +27,22 @@ struct TlsLook {
     kNoBundle,  // the CA file cannot be read
   };
   Verdict verdict = Verdict::kNoHandshake;
+  // kExpired, kNotYet: the certificate whose dates do not hold, where it is not the server's own.
+  std::optional<ProbeCertificate> faulty;
   bool names_host = false;  // whatever else is wrong with it
-  std::string text;         // OpenSSL's words for the verdict
+  // kUntrusted: what the server sent is good by `second_ca_file`.
+  bool good_by_second = false;
+  std::string text;  // OpenSSL's words for the verdict
 };
 
-// Handshake over `fd` (non-blocking), verified for `host` against `ca_file`. Sends nothing else.
-TlsLook look_at_tls(int fd, const std::string& host, const std::string& ca_file,
-                    const WaitLimit& limit);
+struct TlsWish {
+  std::string host;            // that the certificate must name
+  std::string ca_file;         // what it is verified against
+  std::string second_ca_file;  // optional: see good_by_second
+};
+
+// Handshake over `fd` (non-blocking). Sends nothing else.
+TlsLook look_at_tls(int fd, const TlsWish& wish, const WaitLimit& limit);
 
 }  // namespace vesto
 

@@ -1,7 +1,5 @@
 #include "pg/connect_fault.h"
 
-#include "net/probe.h"
-
 namespace vesto {
 
 namespace {
@@ -29,8 +27,7 @@ bool is_about_the_way(PgError::Kind kind) {
 
 }  // namespace
 
-PgError explain_connect_fault(const PgOptions& options, PgError fault) {
-  if (!is_about_the_way(fault.kind) || options.host.starts_with('/')) return fault;
+ProbeOptions probe_options(const PgOptions& options) {
   ProbeOptions ask;
   ask.host = options.host;
   ask.hostaddr = options.hostaddr;
@@ -38,10 +35,21 @@ PgError explain_connect_fault(const PgOptions& options, PgError fault) {
   ask.tls = options.sslmode.starts_with("verify-");
   ask.ca_file = options.tls_ca_file;
   ask.dialer = options.dialer.get();
-  ask.tls_off = options.tls_off;
+  ask.server = options.server;
   ask.public_egress = options.public_egress;
   ask.timeout_ms = PgConnection::kReachTimeoutMs;
   ask.stop = options.stop;
+  ask.resolver = options.resolver;
+  return ask;
+}
+
+bool is_unix_socket(const PgOptions& options) {
+  return options.host.starts_with('/') || options.host.starts_with('@');
+}
+
+PgError explain_connect_fault(const PgOptions& options, PgError fault) {
+  if (!is_about_the_way(fault.kind) || is_unix_socket(options)) return fault;
+  const ProbeOptions ask = probe_options(options);
   ProbeReport report = probe(ask);
   if (!report.error) return fault;
   const ErrorCode found = report.error->code();

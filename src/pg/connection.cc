@@ -19,8 +19,8 @@
 
 #include "base/clock.h"
 #include "base/strings.h"
-#include "net/ca_bundle.h"
 #include "pg/connect_fault.h"
+#include "pg/dial.h"
 #include "pg/login_error.h"
 
 namespace vesto {
@@ -29,10 +29,6 @@ namespace {
 
 constexpr size_t kMaxNotices = 1000;
 constexpr int64_t kCancelWaitMs = 3000;
-// What of connect_timeout_ms the TCP connection may take, all addresses of the name together: SYN
-// is sent five times by then. The rest is for a server that is slow to let us in.
-constexpr int64_t kTcpTimeoutMs = 20'000;
-
 struct ResultDeleter {
   void operator()(PGresult* result) const { PQclear(result); }
 };
@@ -304,56 +300,14 @@ PgStatus PgConnection::Impl::open_route(const PgOptions& options) {
 }
 
 PgStatus PgConnection::Impl::login(const PgOptions& options) {
-  const int64_t from_ms = system_clock().monotonic_ms();
-  const int64_t deadline_ms = from_ms + options.connect_timeout_ms;
-  const int64_t tcp_deadline_ms = std::min(deadline_ms, from_ms + kTcpTimeoutMs);
+  const int64_t deadline_ms = system_clock().monotonic_ms() + options.connect_timeout_ms;
   if (options.dialer) VESTO_TRY(open_route(options));
-  const std::string port = std::to_string(options.dialer ? route.port : options.port);
-  std::string ca_file = options.tls_ca_file;
-  if (ca_file.empty() && options.sslmode.starts_with("verify-")) ca_file = system_ca_file();
-  std::vector<const char*> words;
-  std::vector<const char*> values;
-  const auto add = [&](const char* word, const std::string& value) {
-    if (value.empty()) return;
-    words.push_back(word);
-    values.push_back(value.c_str());
-  };
-  // These outlive PQconnectStartParams, which copies what it is given.
-  const std::string on = "1";
-  const PgLiveness& alive = options.liveness;
-  const std::array<std::string, 5> tcp = {
-      std::to_string(alive.idle_s), std::to_string(alive.interval_s), std::to_string(alive.count),
-      std::to_string(alive.user_timeout_ms), "disable"};
-  add("host", options.host);  // what the certificate must name, whatever is dialled
-  add("hostaddr", options.dialer ? route.address : options.hostaddr);
-  add("port", port);
-  add("dbname", options.database);
-  add("user", options.user);
-  add("password", options.password.reveal());
-  add("sslmode", options.sslmode);
-  add("sslrootcert", ca_file);
-  add("application_name", options.application_name);
-  add("client_encoding", options.client_encoding);
-  add("keepalives", on);
-  add("keepalives_idle", tcp[0]);
-  add("keepalives_interval", tcp[1]);
-  add("keepalives_count", tcp[2]);
-  add("tcp_user_timeout", tcp[3]);
-  add("gssencmode", tcp[4]);
-  words.push_back(nullptr);
-  values.push_back(nullptr);
-
-  // expand_dbname 0: a database name is never read as a connection string.
-  conn = PQconnectStartParams(words.data(), values.data(), 0);
-  if (conn == nullptr) return make_error(PgError::Kind::kProtocol, "out of memory");
-  PQsetErrorVerbosity(conn, PQERRORS_VERBOSE);  // the only way to the SQLSTATE of a login
+  VESTO_ASSIGN(PgConnPtr dialled, dial_pg(options, options.dialer ? &route : nullptr, deadline_ms));
+  conn = dialled.release();
   PQsetNoticeReceiver(conn, &Impl::on_notice, this);
-  auto state = PQstatus(conn) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+  auto state = PGRES_POLLING_WRITING;
   while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
-    // Behind a tunnel it is the tunnel that has dialled.
-    const bool dialling = PQstatus(conn) == CONNECTION_STARTED && !options.dialer;
-    VESTO_TRY(wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-                   dialling ? tcp_deadline_ms : deadline_ms));
+    VESTO_TRY(wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ms));
     state = PQconnectPoll(conn);
   }
   if (state != PGRES_POLLING_OK) {

@@ -23,6 +23,7 @@
 #include "base/redact.h"
 #include "base/result.h"
 #include "net/dialer.h"
+#include "net/probe.h"
 
 namespace vesto {
 
@@ -48,14 +49,15 @@ struct PgOptions {
   std::string tls_ca_file;         // empty: with verify-ca and verify-full, the system's bundle
   std::string application_name = "vesto";
   std::string client_encoding = "UTF8";
-  int64_t connect_timeout_ms = 60'000;  // in all, TLS and login included; name lookup comes on top
+  int64_t connect_timeout_ms = 60'000;  // in all, name, TLS and login included
   std::stop_token stop;                 // ends a connect() that waits
   std::shared_ptr<Dialer> dialer;       // optional: the way to host and port, such as a tunnel
   PgLiveness liveness;
-  // For the reasons of a failure: the code of a server without TLS, and what an allow-list has to
-  // take (probe.h).
-  ErrorCode tls_off = ErrorCode::kPgTlsOff;
+  // For the reasons of a failure: whose codes they are, and what an allow-list has to take
+  // (probe.h).
+  ServerKind server = ServerKind::kSource;
   std::vector<std::string> public_egress;
+  Resolver resolver;  // of the host's name; empty: the system's
 };
 
 struct PgError {

@@ -111,7 +111,7 @@ Result<std::unique_ptr<RedshiftSession>> connect_redshift(const RedshiftOptions&
   pg.tls_ca_file = options.tls_ca_file;
   pg.connect_timeout_ms = options.connect_timeout_ms;
   pg.dialer = options.dialer;
-  pg.tls_off = ErrorCode::kRsTlsOff;
+  pg.server = ServerKind::kWarehouse;
   pg.public_egress = options.public_egress;
   pg.stop = options.stop;
   const int64_t deadline_ms = system_clock().monotonic_ms() + options.connect_timeout_ms;

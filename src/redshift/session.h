@@ -65,8 +65,7 @@ class RedshiftSession {
   [[nodiscard]] virtual bool usable() const = 0;
 };
 
-// Each new connection: login, pid and backend start read. `timeout_ms` bounds all of it (a lookup
-// of the host's name comes on top).
+// Each new connection: login, pid and backend start read. `timeout_ms` bounds all of it.
 using RedshiftConnector =
     std::function<Result<std::unique_ptr<RedshiftSession>>(int64_t timeout_ms)>;
 

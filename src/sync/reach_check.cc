@@ -67,7 +67,7 @@ std::vector<CheckStep> check_reach(const ReachTarget& target) {
   ask.tls = target.tls;
   ask.ca_file = target.ca_file;
   ask.dialer = target.tunnel;
-  ask.tls_off = target.tls_off;
+  ask.server = target.server;
   ask.public_egress = target.public_egress;
   ask.timeout_ms = target.tunnel != nullptr ? kTunnelProbeTimeoutMs : kProbeTimeoutMs;
   ask.stop = target.stop;

@@ -1,6 +1,6 @@
 // The way to a server, asked step by step: SSH server, name, port, TLS. Each step says what it saw
 // and how long it took; after the first failure the rest is not run.
-// Thread rule: any thread; blocks for 20 s at most, a minute through a tunnel, name lookup apart.
+// Thread rule: any thread; blocks for 20 s at most, a minute through a tunnel.
 #ifndef VESTO_SYNC_REACH_CHECK_H_
 #define VESTO_SYNC_REACH_CHECK_H_
 
@@ -31,7 +31,7 @@ struct ReachTarget {
   int port = 0;
   bool tls = true;      // false: encryption is not verified, so it is not asked for
   std::string ca_file;  // "" = the system's
-  ErrorCode tls_off = ErrorCode::kRsTlsOff;
+  ServerKind server = ServerKind::kWarehouse;
   SshTunnel* tunnel = nullptr;  // optional
   std::vector<std::string> public_egress;
   std::stop_token stop;

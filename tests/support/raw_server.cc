@@ -122,6 +122,11 @@ SSL_CTX* server_context(const TestCertificate& certificate) {
   BIO_free(key_bio);
   SSL_CTX_use_certificate(context, cert.get());
   SSL_CTX_use_PrivateKey(context, key.get());
+  if (!certificate.intermediate_pem.empty()) {
+    BIO* chain_bio = BIO_new_mem_buf(certificate.intermediate_pem.data(), -1);
+    SSL_CTX_add_extra_chain_cert(context, PEM_read_bio_X509(chain_bio, nullptr, nullptr, nullptr));
+    BIO_free(chain_bio);
+  }
   return context;
 }
 
@@ -141,12 +146,22 @@ TestCertificate make_certificate(const CertificateWish& wish) {
   add_extension(ca.get(), ca.get(), NID_basic_constraints, "critical,CA:TRUE");
   X509_sign(ca.get(), ca_key.get(), EVP_sha256());
 
+  const KeyPtr middle_key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+  const X509Ptr middle = new_certificate("test intermediate", middle_key.get(),
+                                         wish.intermediate_from_s, wish.intermediate_to_s);
+  X509_set_issuer_name(middle.get(), X509_get_subject_name(ca.get()));
+  add_extension(middle.get(), ca.get(), NID_basic_constraints, "critical,CA:TRUE");
+  X509_sign(middle.get(), ca_key.get(), EVP_sha256());
+
   const KeyPtr key(EVP_EC_gen("P-256"), EVP_PKEY_free);
   const X509Ptr leaf = new_certificate(wish.name, key.get(), wish.from_s, wish.to_s);
-  X509* issuer = wish.by_its_own_key ? leaf.get() : ca.get();
+  X509* issuer = wish.by_its_own_key ? leaf.get() : wish.by_intermediate ? middle.get() : ca.get();
+  EVP_PKEY* signer = wish.by_its_own_key    ? key.get()
+                     : wish.by_intermediate ? middle_key.get()
+                                            : ca_key.get();
   X509_set_issuer_name(leaf.get(), X509_get_subject_name(issuer));
   add_extension(leaf.get(), issuer, NID_subject_alt_name, "DNS:" + wish.name);
-  X509_sign(leaf.get(), wish.by_its_own_key ? key.get() : ca_key.get(), EVP_sha256());
+  X509_sign(leaf.get(), signer, EVP_sha256());
 
   const auto certificate_pem = [](X509* x) {
     return to_pem([x](BIO* out) { return PEM_write_bio_X509(out, x); });
@@ -155,7 +170,8 @@ TestCertificate make_certificate(const CertificateWish& wish) {
           .certificate_pem = certificate_pem(leaf.get()),
           .key_pem = to_pem([&](BIO* out) {
             return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-          })};
+          }),
+          .intermediate_pem = wish.by_intermediate ? certificate_pem(middle.get()) : ""};
 }
 
 struct RawServer::State {

@@ -20,6 +20,7 @@ struct TestCertificate {
   std::string ca_pem;
   std::string certificate_pem;
   std::string key_pem;
+  std::string intermediate_pem;  // which the server sends too; "" = there is none
 };
 TestCertificate make_certificate(const std::string& name, bool expired = false);
 
@@ -30,6 +31,10 @@ struct CertificateWish {
   long from_s = -86'400;
   long to_s = 86'400;
   bool by_its_own_key = false;  // self-signed: no CA
+  // The CA signs an intermediate one, "test intermediate", and that signs the certificate.
+  bool by_intermediate = false;
+  long intermediate_from_s = -86'400;
+  long intermediate_to_s = 86'400;
 };
 TestCertificate make_certificate(const CertificateWish& wish);
 

@@ -2,102 +2,33 @@
 #include "net/probe.h"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
-#include "net/socket.h"
-#include "tests/support/raw_server.h"
+#include "base/clock.h"
+#include "base/strings.h"
+#include "tests/support/full_queue.h"
+#include "tests/unit/net/probe_world.h"
 
 namespace vesto {
 namespace {
 
+using probe_world::ClosedPort;
+using probe_world::code;
+using probe_world::probe_answer;
+using probe_world::probe_tls;
+using probe_world::TempFile;
+using probe_world::to;
 using testing_support::CertificateWish;
+using testing_support::FullQueue;
 using testing_support::make_certificate;
 using testing_support::RawServer;
 using testing_support::TestCertificate;
 
 constexpr std::string_view kWarehouse = "shop.abc123.eu-west-1.redshift.amazonaws.com";
-
-class TempFile {
- public:
-  explicit TempFile(const std::string& text) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "vprobe.XXXXXX").string();
-    const int fd = ::mkstemp(pattern.data());
-    if (fd >= 0) ::close(fd);
-    path_ = pattern;
-    std::ofstream(path_) << text;
-  }
-  ~TempFile() { std::filesystem::remove(path_); }
-  TempFile(const TempFile&) = delete;
-  TempFile& operator=(const TempFile&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-// A port that nobody listens at: bound, and never listened on.
-class ClosedPort {
- public:
-  ClosedPort() : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* plain = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(fd_, plain, size) != 0 || ::getsockname(fd_, plain, &size) != 0) std::abort();
-    port_ = ntohs(address.sin_port);
-  }
-  ~ClosedPort() { ::close(fd_); }
-  ClosedPort(const ClosedPort&) = delete;
-  ClosedPort& operator=(const ClosedPort&) = delete;
-  [[nodiscard]] int port() const { return port_; }
-
- private:
-  int fd_;
-  int port_ = 0;
-};
-
-ProbeOptions to(int port, const std::string& host = "localhost") {
-  ProbeOptions options;
-  options.host = host;
-  options.hostaddr = "127.0.0.1";
-  options.port = port;
-  options.timeout_ms = 5'000;
-  return options;
-}
-
-// The probe of a server with this certificate, trusting its CA or (trusted = false) another one.
-ProbeReport probe_tls(const CertificateWish& wish, const std::string& host, bool trusted = true) {
-  const TestCertificate certificate = make_certificate(wish);
-  const TestCertificate another = make_certificate("localhost");
-  const TempFile bundle(trusted ? certificate.ca_pem : another.ca_pem);
-  RawServer server([](RawServer::Connection& c) { c.wait_for_end(); }, &certificate,
-                   RawServer::Begin::kPostgres);
-  ProbeOptions options = to(server.port(), host);
-  options.ca_file = bundle.path();
-  return probe(options);
-}
-
-// What a server answers to the first bytes, in clear.
-ProbeReport probe_answer(const std::string& answer) {
-  RawServer server([answer](RawServer::Connection& c) {
-    c.write(answer);
-    if (!answer.empty()) c.wait_for_end();
-  });
-  return probe(to(server.port()));
-}
-
-std::string code(const ProbeReport& report) {
-  return report.error ? std::string(report.error->name()) : "none";
-}
 
 TEST(Probe, GoodServerShowsItsTimesAndCertificate) {
   const ProbeReport report = probe_tls({.name = "localhost"}, "localhost");
@@ -151,6 +82,37 @@ TEST(Probe, CertificateOfTomorrow) {
   EXPECT_EQ(code(report), "NET-TLS-NOT-YET");
 }
 
+// The one that has to be renewed is named, with its own date, and not the server's.
+TEST(Probe, ExpiredIntermediateIsNamed) {
+  CertificateWish wish{.name = "localhost",
+                       .by_intermediate = true,
+                       .intermediate_from_s = -86'400 * 30,
+                       .intermediate_to_s = -86'400 * 20};
+  ProbeReport report = probe_tls(wish, "localhost");
+  ASSERT_EQ(code(report), "NET-TLS-EXPIRED");
+  const std::string ended = format_utc_seconds(system_clock().wall_ms() - 86'400'000LL * 20);
+  const std::string& message = report.error->message();
+  EXPECT_NE(message.find("test intermediate"), std::string::npos) << message;
+  EXPECT_NE(message.find("ended at " + ended.substr(0, 10)), std::string::npos) << message;
+  EXPECT_NE(report.error->hint().find("chain"), std::string::npos);
+  wish.intermediate_from_s = 86'400 * 10;
+  wish.intermediate_to_s = 86'400 * 20;
+  report = probe_tls(wish, "localhost");
+  ASSERT_EQ(code(report), "NET-TLS-NOT-YET");
+  EXPECT_NE(report.error->message().find("test intermediate"), std::string::npos);
+  wish.intermediate_from_s = -86'400;
+  EXPECT_EQ(code(probe_tls(wish, "localhost")), "none");
+  // The server's own has ended as well: OpenSSL looks from the CA downwards.
+  wish.intermediate_to_s = 86'400;
+  wish.from_s = -86'400 * 5;
+  wish.to_s = -86'400 * 4;
+  report = probe_tls(wish, "localhost");
+  ASSERT_EQ(code(report), "NET-TLS-EXPIRED");
+  EXPECT_NE(report.error->message().find("the certificate of localhost:"), std::string::npos);
+  EXPECT_NE(report.error->message().find("by CN = test intermediate"), std::string::npos)
+      << report.error->message();
+}
+
 TEST(Probe, UntrustedCertificate) {
   const ProbeReport report = probe_tls({.name = "localhost"}, "localhost", false);
   EXPECT_EQ(code(report), "NET-TLS-CA");
@@ -181,6 +143,28 @@ TEST(Probe, ForeignIssuerForAnAwsNameIsInterception) {
   EXPECT_NE(report.error->message().find("Acme Web Gateway"), std::string::npos);
 }
 
+// Our own CA file is too narrow, and the system's bundle knows the server: nobody is in between.
+// The certificate at hand is looked at again; nothing is dialled for it.
+TEST(Probe, AnAwsNameThatTheSystemTrustsIsNoInterception) {
+  const std::string host(kWarehouse);
+  const TestCertificate certificate =
+      make_certificate({.name = host, .ca_name = "Public CA", .by_intermediate = true});
+  const TempFile system_bundle(certificate.ca_pem);
+  const TempFile own_bundle(make_certificate("localhost").ca_pem);
+  RawServer server([](RawServer::Connection& c) { c.wait_for_end(); }, &certificate,
+                   RawServer::Begin::kPostgres);
+  ProbeOptions options = to(server.port(), host);
+  options.ca_file = own_bundle.path();
+  ::setenv("SSL_CERT_FILE", system_bundle.path().c_str(), 1);
+  const ProbeReport trusted = probe(options);
+  EXPECT_EQ(server.connections(), 1);
+  ::setenv("SSL_CERT_FILE", own_bundle.path().c_str(), 1);
+  const ProbeReport foreign = probe(options);
+  ::unsetenv("SSL_CERT_FILE");
+  EXPECT_EQ(code(trusted), "NET-TLS-CA");
+  EXPECT_EQ(code(foreign), "NET-TLS-INTERCEPTED");
+}
+
 TEST(Probe, InspectingProductIsKnownByItsName) {
   EXPECT_EQ(code(probe_tls({.name = "localhost", .ca_name = "Zscaler Intermediate Root CA"},
                            "localhost", false)),
@@ -205,7 +189,7 @@ TEST(Probe, ServerWithoutTlsHasTheCodeOfItsKind) {
     c.wait_for_end();
   });
   ProbeOptions options = to(server.port());
-  options.tls_off = ErrorCode::kPgTlsOff;
+  options.server = ServerKind::kSource;
   EXPECT_EQ(code(probe(options)), "PG-TLS-OFF");
 }
 
@@ -246,34 +230,41 @@ TEST(Probe, SilentServerEndsWithinItsTime) {
   EXPECT_GE(report.tcp_ms, 0);  // so the way there is open
 }
 
-// A listener whose queue is full drops what comes: like a security group, but on loopback.
 TEST(Probe, DroppedConnectionNamesTheAllowList) {
-  const Socket listener(::socket(AF_INET, SOCK_STREAM, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* plain = reinterpret_cast<sockaddr*>(&address);
-  ASSERT_EQ(::bind(listener.fd(), plain, size), 0);
-  ASSERT_EQ(::listen(listener.fd(), 0), 0);
-  ASSERT_EQ(::getsockname(listener.fd(), plain, &size), 0);
-  const int port = ntohs(address.sin_port);
-  std::vector<Socket> queued;
-  for (int i = 0; i < 4; ++i) {
-    const WaitLimit brief{.deadline_ms = 0, .stop = {}};
-    auto made = dial_tcp("127.0.0.1", port, brief);
-    if (made.ok()) queued.push_back(std::move(made).value());
-    Socket waiting(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-    ::connect(waiting.fd(), plain, size);
-    queued.push_back(std::move(waiting));
-  }
-  ProbeOptions options = to(port);
+  const FullQueue dead;
+  ProbeOptions options = to(dead.port());
   options.timeout_ms = 300;
   options.public_egress = {"203.0.113.7/32"};
-  const ProbeReport report = probe(options);
+  ProbeReport report = probe(options);
   EXPECT_EQ(code(report), "NET-TIMEOUT");
   EXPECT_EQ(report.tcp_ms, -1);
   EXPECT_NE(report.error->hint().find("203.0.113.7/32"), std::string::npos);
+  options.public_egress.clear();  // then what the system would dial from
+  report = probe(options);
+  ASSERT_EQ(code(report), "NET-TIMEOUT");
+  EXPECT_NE(report.error->hint().find("127.0.0.1 (this machine's"), std::string::npos)
+      << report.error->hint();
+}
+
+// TCP stands: no inbound rule is missing, and the hint does not send people to look for one.
+TEST(Probe, HintsOfASilentServerSpeakOfNoInboundRule) {
+  RawServer mute([](RawServer::Connection& c) { c.wait_for_end(); });
+  RawServer half([](RawServer::Connection& c) {
+    c.write("S");
+    c.wait_for_end();
+  });
+  std::vector<std::string> hints;
+  for (const int port : {mute.port(), half.port()}) {
+    ProbeOptions options = to(port);
+    options.timeout_ms = 200;
+    const ProbeReport report = probe(options);
+    ASSERT_EQ(code(report), "NET-TIMEOUT");
+    EXPECT_GE(report.tcp_ms, 0);
+    EXPECT_EQ(report.tls_ms, -1);
+    hints.push_back(report.error->hint());
+  }
+  EXPECT_EQ(hints[0].find("inbound rule"), std::string::npos);
+  EXPECT_NE(hints[1].find("no inbound rule is missing"), std::string::npos) << hints[1];
 }
 
 TEST(Probe, StopEndsTheWait) {
@@ -331,8 +322,8 @@ TEST(Probe, TunnelThatDoesNotOpenGivesItsOwnReason) {
   EXPECT_EQ(report.error->message(), "the bastion says no");
 }
 
-TEST(Probe, ConnectionCutByTheTunnelGivesTheTunnelsReason) {
-  RawServer server([](RawServer::Connection&) {});
+TEST(Probe, HandshakeCutByTheTunnelGivesTheTunnelsReason) {
+  RawServer server([](RawServer::Connection& c) { c.write("S"); });
   TestDialer dialer(Route{.address = "127.0.0.1", .port = server.port(), .keep = {}, .failure = [] {
                             return std::optional(Error(ErrorCode::kSshLost, "the session ended"));
                           }});
@@ -341,15 +332,14 @@ TEST(Probe, ConnectionCutByTheTunnelGivesTheTunnelsReason) {
   EXPECT_EQ(code(probe(options)), "SSH-LOST");
 }
 
-TEST(Socket, PrivateAddresses) {
-  for (const char* address : {"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.0.9",
-                              "100.64.0.1", "169.254.1.1", "fd00::1", "fe80::1%eth0"}) {
-    EXPECT_TRUE(is_private_address(address)) << address;
-  }
-  for (const char* address :
-       {"3.120.1.1", "172.32.0.1", "100.128.0.1", "127.0.0.1", "2600::1", "::1", "", "localhost"}) {
-    EXPECT_FALSE(is_private_address(address)) << address;
-  }
+TEST(Probe, ConnectionCutByTheTunnelGivesTheTunnelsReason) {
+  RawServer server([](RawServer::Connection&) {});
+  TestDialer dialer(Route{.address = "127.0.0.1", .port = server.port(), .keep = {}, .failure = [] {
+                            return std::optional(Error(ErrorCode::kSshLost, "the session ended"));
+                          }});
+  ProbeOptions options = to(5439);
+  options.dialer = &dialer;
+  EXPECT_EQ(code(probe(options)), "SSH-LOST");
 }
 
 }  // namespace

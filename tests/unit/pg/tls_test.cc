@@ -101,7 +101,7 @@ TEST_F(Tls, NeverInClearWhereEncryptionIsAsked) {
   ASSERT_TRUE(cluster_->restart({"ssl=off"}));
   EXPECT_EQ(reach_code(options()), "PG-TLS-OFF");
   PgOptions warehouse = options();
-  warehouse.tls_off = ErrorCode::kRsTlsOff;
+  warehouse.server = ServerKind::kWarehouse;
   EXPECT_EQ(reach_code(warehouse), "RS-TLS-OFF");
   ASSERT_TRUE(cluster_->restart({"ssl=on"}));
 }

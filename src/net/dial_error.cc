@@ -1,0 +1,89 @@
+#include "net/dial_error.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "base/strings.h"
+
+namespace vesto {
+
+namespace {
+
+constexpr std::string_view kRefusedHint =
+    "The machine is there and nobody listens at this port: check the port; a cluster that is "
+    "paused or restarts refuses as well.";
+
+// "h:5439 (10.0.0.7, one of 3 addresses)".
+std::string place(const ProbeOptions& options, const std::vector<std::string>& addresses,
+                  const std::string& address) {
+  const std::string where = fmt::format("{}:{}", options.host, options.port);
+  if (addresses.size() > 1) {
+    return fmt::format("{} ({}, one of {} addresses)", where, address, addresses.size());
+  }
+  return address.empty() || address == options.host ? where
+                                                    : fmt::format("{} ({})", where, address);
+}
+
+// "203.0.113.7/32 (public_egress)": what an allow-list has to take.
+std::string seen_as(const ProbeOptions& options, std::string_view our_address) {
+  if (options.dialer != nullptr) {
+    return "the address of the SSH server, as the other side sees it";
+  }
+  if (!options.public_egress.empty()) {
+    return join(options.public_egress, ", ") + " (public_egress)";
+  }
+  if (our_address.empty()) return "this machine's address";
+  return fmt::format("{} (this machine's; behind NAT the other side sees another one)",
+                     our_address);
+}
+
+std::string timeout_hint(const ProbeOptions& options, const std::string& address,
+                         const std::string& our_address) {
+  if (is_private_address(address)) {
+    return fmt::format(
+        "{} is a private address: the server is not publicly accessible. Switch public access on, "
+        "or go through an SSH tunnel (section ssh).",
+        address);
+  }
+  return fmt::format(
+      "Most often a security group without an inbound rule for TCP port {} from {}; or the "
+      "warehouse is not publicly accessible, or a network ACL or route is in the way.",
+      options.port, seen_as(options, our_address));
+}
+
+Error of_kind(const ProbeOptions& options, const LostRace& lost, const std::string& at,
+              const std::string& address, int64_t limit_ms) {
+  const DialFault& fault = lost.fault;
+  switch (fault.kind) {
+    case DialFault::Kind::kRefused:
+      return Error(ErrorCode::kNetRefused, at + " refuses the connection")
+          .with_hint(std::string(kRefusedHint));
+    case DialFault::Kind::kTimeout:
+      return Error(ErrorCode::kNetTimeout,
+                   fmt::format("no answer from {} within {}", at, format_duration(limit_ms)))
+          .with_hint(timeout_hint(options, address, lost.our_address));
+    case DialFault::Kind::kReset:
+      return {ErrorCode::kNetReset, at + " cut the connection while it was made"};
+    case DialFault::Kind::kUnreachable:
+      return {ErrorCode::kNetUnreachable, fmt::format("no way to {}: {}", at, fault.text)};
+    case DialFault::Kind::kStopped:
+      return {ErrorCode::kRunInterrupted, "stopped while connecting to " + at};
+    case DialFault::Kind::kOther:
+      break;
+  }
+  return {ErrorCode::kNetUnreachable, fmt::format("connecting to {}: {}", at, fault.text)};
+}
+
+}  // namespace
+
+Error dial_error(const ProbeOptions& options, const std::vector<std::string>& addresses,
+                 const LostRace& lost, int64_t limit_ms) {
+  const std::string address = lost.index < addresses.size() ? addresses[lost.index] : "";
+  Error error = of_kind(options, lost, place(options, addresses, address), address, limit_ms);
+  const std::string code = lost.fault.number == 0 ? "" : std::to_string(lost.fault.number);
+  error.with_upstream({.system = "os", .code = code, .text = lost.fault.text, .request_id = ""});
+  return error;
+}
+
+}  // namespace vesto

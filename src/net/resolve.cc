@@ -1,0 +1,132 @@
+#include "net/resolve.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+
+namespace vesto {
+
+namespace {
+
+using Addresses = Result<std::vector<std::string>>;
+
+constexpr size_t kMaxAddresses = 16;
+constexpr int64_t kLongestWaitMs = 60'000;  // of one wait; a condition takes no endless one
+constexpr int kMaxLookups = 16;             // at one time, those left behind included
+
+struct AddrInfoDeleter {
+  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
+};
+
+Addresses ask_system(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_ADDRCONFIG;
+  addrinfo* list = nullptr;
+  int outcome = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
+  if (outcome != 0) {  // a machine whose only network is loopback has no "configured" family
+    hints.ai_flags = 0;
+    outcome = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
+  }
+  if (outcome != 0) {
+    const std::string words = outcome == EAI_SYSTEM ? std::generic_category().message(errno)
+                                                    : std::string(::gai_strerror(outcome));
+    return Error(ErrorCode::kNetDns, "the name " + host + " has no address: " + words)
+        .with_upstream({.system = "resolver", .code = "", .text = words, .request_id = ""});
+  }
+  const std::unique_ptr<addrinfo, AddrInfoDeleter> owned(list);
+  std::vector<std::string> out;
+  for (const addrinfo* at = list; at != nullptr && out.size() < kMaxAddresses; at = at->ai_next) {
+    std::string text = numeric_address(at->ai_addr, at->ai_addrlen);
+    if (text.empty() || std::find(out.begin(), out.end(), text) != out.end()) continue;
+    out.push_back(std::move(text));
+  }
+  if (out.empty()) return Error(ErrorCode::kNetDns, "the name " + host + " has no address");
+  return out;
+}
+
+// Shared by who asks and the thread that asks the system, whichever lives longer.
+struct Lookup {
+  Mutex mutex;
+  CondVar changed;
+  std::optional<Addresses> answer VESTO_GUARDED_BY(mutex);
+};
+
+std::atomic<int> lookups{0};
+
+Error stopped(const std::string& host) {
+  return {ErrorCode::kRunInterrupted, "stopped while the name " + host + " was looked up"};
+}
+
+// getaddrinfo() asks nobody about an address in numbers.
+bool is_numeric(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;
+  addrinfo* list = nullptr;
+  if (::getaddrinfo(host.c_str(), nullptr, &hints, &list) != 0) return false;
+  ::freeaddrinfo(list);
+  return true;
+}
+
+bool start_lookup(const std::shared_ptr<Lookup>& lookup, const std::string& host) {
+  if (lookups.fetch_add(1) >= kMaxLookups) {
+    --lookups;
+    return false;
+  }
+  try {
+    std::thread([lookup, host] {
+      Addresses found = ask_system(host);
+      --lookups;
+      const Lock lock(lookup->mutex);
+      lookup->answer = std::move(found);
+      lookup->changed.notify_all();
+    }).detach();
+  } catch (const std::system_error&) {
+    --lookups;
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Addresses resolve(const std::string& host, const WaitLimit& limit) {
+  if (is_numeric(host)) return ask_system(host);
+  if (limit.stop.stop_requested()) return stopped(host);
+  const auto lookup = std::make_shared<Lookup>();
+  if (!start_lookup(lookup, host)) {
+    return Error(ErrorCode::kNetDns, "the name " + host +
+                                         " cannot be looked up: too many lookups wait for the "
+                                         "resolver");
+  }
+  const std::stop_callback on_stop(limit.stop, [&lookup] {
+    const Lock lock(lookup->mutex);
+    lookup->changed.notify_all();
+  });
+  Lock lock(lookup->mutex);
+  while (!lookup->answer) {
+    if (limit.stop.stop_requested()) return stopped(host);
+    const int64_t left_ms = limit.deadline_ms - system_clock().monotonic_ms();
+    if (left_ms <= 0) {
+      return Error(ErrorCode::kNetDns, "the resolver gave no answer for the name " + host)
+          .with_hint("Check this machine's resolver (/etc/resolv.conf) and the way to it.");
+    }
+    lookup->changed.wait_for(lookup->mutex,
+                             std::chrono::milliseconds(std::min(left_ms, kLongestWaitMs)));
+  }
+  return *std::move(lookup->answer);
+}
+
+}  // namespace vesto
