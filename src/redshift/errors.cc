@@ -232,6 +232,7 @@ Error made(const PgError& answer, std::string_view doing, ErrorCode otherwise) {
 Error redshift_login_error(const PgError& answer, std::string_view doing, std::string_view user) {
   if (auto reach = reach_error(answer, doing)) return *std::move(reach);
   Error error = made(answer, doing, code_of(answer.kind));
+  if (error.code() == ErrorCode::kNetTimeout) error.with_hint(std::string(kSilentServerHint));
   if (error.code() == ErrorCode::kRsLoginDigest && !user.empty()) error.with_hint(md5_hint(user));
   return error;
 }
@@ -282,6 +283,16 @@ AfterFault after_fault(const Error& error) {
     default:
       return AfterFault::kStop;
   }
+}
+
+std::string_view waits_for(const Error& error) {
+  if (error.code() == ErrorCode::kRsConnection) {
+    const std::string text = to_lower_ascii(error.upstream().text);
+    if (error.upstream().code == "53300" || text.find("connection limit") != std::string::npos) {
+      return "the warehouse takes no more connections; waiting for other sessions to end";
+    }
+  }
+  return catalog_entry(error.code()).title;
 }
 
 bool already_there(const Error& error) {

@@ -33,6 +33,18 @@ enum class AfterFault {
 };
 AfterFault after_fault(const Error& error);
 
+// Why it is tried again and what is waited for meanwhile, for a log: the catalogue's title, or more
+// where the answer says it.
+std::string_view waits_for(const Error& error);
+
+// Of NET-TIMEOUT where TCP and TLS stand and the server is silent: no inbound rule is missing.
+inline constexpr std::string_view kSilentServerHint =
+    "The way there is open and encryption stands, so no inbound rule is missing: the warehouse "
+    "does "
+    "not finish the login. It may be starting, out of connections or hung: look at its state in "
+    "the "
+    "AWS console; the next run tries again.";
+
 // The statement was refused because the thing is there already (42P07, 42701, 42P06).
 bool already_there(const Error& error);
 // ALTER COLUMN TYPE to the size that the column has already: as good as done.

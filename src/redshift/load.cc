@@ -213,7 +213,7 @@ Status RedshiftLoader::Impl::repeat(int max_waits, const std::function<Status()>
     }
     // The whole text comes with the last try; here one short line each.
     log_warn("redshift: tried again", {{"code", std::string(error.name())},
-                                       {"why", std::string(catalog_entry(error.code()).title)},
+                                       {"why", std::string(waits_for(error))},
                                        {"try", std::to_string(backoff.attempt()) + " of " +
                                                    std::to_string(kTransactionRetry.attempts)}});
     log_info("redshift: tried again", {{"error", error.to_string()}});

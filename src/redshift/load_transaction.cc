@@ -315,7 +315,9 @@ std::optional<Error> LoadRun::after_failure(Error error) {
       backoff_.next(impl_.clock(), impl_.context.stop)) {
     log_warn("redshift: the load transaction is repeated",
              {{"load", load_.text},
-              {"attempt", std::to_string(backoff_.attempt())},
+              {"why", std::string(waits_for(error))},
+              {"try", std::to_string(backoff_.attempt()) + " of " +
+                          std::to_string(kTransactionRetry.attempts)},
               {"error", error.to_string()}});
     return std::nullopt;
   }

@@ -130,6 +130,7 @@ Result<std::unique_ptr<RedshiftSession>> connect_redshift(const RedshiftOptions&
     return Error(ErrorCode::kNetTimeout,
                  fmt::format("connecting to {}: logged in, and then no answer within {}", where,
                              format_duration(options.connect_timeout_ms)))
+        .with_hint(std::string(kSilentServerHint))
         .with_upstream(greeted.error().upstream());
   }
   VESTO_TRY(greeted);

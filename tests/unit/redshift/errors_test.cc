@@ -149,10 +149,29 @@ TEST(RedshiftErrors, WhatIsNoAnswerIsALostConnection) {
   EXPECT_EQ(redshift_error(lost, "COMMIT").name(), "RS-CONNECTION");
   lost.kind = PgError::Kind::kTimeout;
   EXPECT_EQ(redshift_error(lost, "COMMIT").name(), "RS-TIMEOUT");
-  EXPECT_EQ(redshift_login_error(lost, "connecting").name(), "NET-TIMEOUT");
+  const Error silent = redshift_login_error(lost, "connecting");
+  EXPECT_EQ(silent.name(), "NET-TIMEOUT");
+  // The probe found the way open: no inbound rule is to be added.
+  EXPECT_EQ(silent.hint(), kSilentServerHint);
   lost.kind = PgError::Kind::kTlsOff;
   EXPECT_EQ(redshift_login_error(lost, "connecting").name(), "RS-TLS-OFF");
   EXPECT_EQ(after_fault(redshift_login_error(lost, "connecting")), AfterFault::kStop);
+}
+
+TEST(RedshiftErrors, ALogSaysWhatIsWaitedFor) {
+  const Error full =
+      redshift_login_error(answer("53300", "too many connections", ""), "connecting");
+  EXPECT_EQ(after_fault(full), AfterFault::kRepeat);
+  EXPECT_NE(waits_for(full).find("no more connections; waiting for other sessions"),
+            std::string_view::npos);
+  const Error limit =
+      redshift_login_error(answer("XX000", "Connection limit \"500\" exceeded", ""), "connecting");
+  EXPECT_EQ(waits_for(limit), waits_for(full));
+  const Error cut =
+      redshift_login_error(answer("57P01", "terminating connection", ""), "connecting");
+  EXPECT_EQ(waits_for(cut), catalog_entry(ErrorCode::kRsConnection).title);
+  EXPECT_EQ(waits_for(Error(ErrorCode::kRsSerializable, "53300")),
+            catalog_entry(ErrorCode::kRsSerializable).title);
 }
 
 TEST(RedshiftErrors, ALoginThatLibpqCannotProveNamesTheStatementToRun) {
