@@ -347,6 +347,17 @@ def test_the_destinations_status_is_shown(sleeper):
     assert checks["redshift.status"]["evidence"] == "modifying; the cluster is being changed"
 
 
+@pytest.mark.parametrize("identity", ["static_keys", "external_id"])
+def test_a_server_that_starts_up_has_the_same_code_in_a_check_and_in_a_run(sleeper, identity):
+    at = sleeper(identity=identity, wait="0s")
+    at.state("rebooting", door="starting")
+    done = at.vesto("destination", "test", "rs", "--json")
+    failed = [c for c in json.loads(done.stdout)["checks"] if c["status"] == "failed"]
+    assert [(c["id"], c["error"]["code"]) for c in failed] == [("redshift.login", "RS-WAKING")]
+    code, _, last, _ = at.run()
+    assert (done.returncode, code, last["error"]["code"]) == (5, 5, "RS-WAKING"), last
+
+
 def test_the_status_of_a_login_by_password_is_not_asked(sleeper):
     at = sleeper(identity="static_keys")
     before = at.sandbox.calls().get("aws.redshift", 0)
