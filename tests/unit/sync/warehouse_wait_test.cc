@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 #include <vector>
@@ -275,6 +276,115 @@ TEST_F(WarehouseWaitTest, WhatWasReachedInThisRunIsWaitedFor) {
   ASSERT_FALSE(session.ok());
   EXPECT_EQ(session.error().name(), "RS-WAKING");
   EXPECT_NE(session.error().message().find("was reached before"), std::string::npos);
+  // That it comes back is a guess of ours: where nothing may be waited for, the failure stands.
+  start(0, /*may_ask=*/false);
+  failures.clear();
+  EXPECT_EQ(code_of_connecting(), "connected");
+  told.clear();
+  const int64_t from_ms = clock.now_ms;
+  failures = {refused()};
+  EXPECT_EQ(code_of_connecting(), "NET-REFUSED");
+  EXPECT_EQ(clock.now_ms - from_ms, 100);
+  EXPECT_TRUE(told.empty());
+}
+
+// Of a warehouse that was reached before, only one that answers is waited for: behind silence may
+// be a link that died.
+TEST_F(WarehouseWaitTest, WhichFailuresOfAReachedWarehouseAreWaitedFor) {
+  const std::vector<std::pair<Error, bool>> cases = {
+      {refused(), true},
+      {Error(ErrorCode::kNetReset, "cut"), true},
+      {Error(ErrorCode::kSshForward, "the bastion met a refusal"), true},
+      {Error(ErrorCode::kRsConnection, "lost"), true},
+      {answered(ErrorCode::kRsConnection, "57P01", "terminating connection"), true},
+      {answered(ErrorCode::kRsConnection, "08006", "connection failure"), true},
+      {Error(ErrorCode::kNetTimeout, "no answer"), false},
+      {Error(ErrorCode::kNetUnreachable, "no route"), false},
+      {Error(ErrorCode::kNetDns, "no such name"), false},
+      {answered(ErrorCode::kRsConnection, "53300", "too many connections"), false},
+      {Error(ErrorCode::kRsLoginPassword, "no"), false},
+  };
+  for (const auto& [error, waited] : cases) {
+    start(60'000, /*may_ask=*/false);
+    told.clear();
+    ASSERT_EQ(code_of_connecting(), "connected");
+    failures = {error};
+    const int64_t from_ms = clock.now_ms;
+    EXPECT_EQ(code_of_connecting(), waited ? "connected" : error.name()) << error.to_string();
+    EXPECT_EQ(clock.now_ms - from_ms, waited ? 1'000 + 2 * 100 : 100) << error.to_string();
+    EXPECT_EQ(told.size(), waited ? 2U : 0U) << error.to_string();
+    failures.clear();
+  }
+}
+
+// The services of AWS and Google are asked by HTTP: that they cannot be reached says nothing of the
+// warehouse.
+TEST_F(WarehouseWaitTest, AFailureOfAwssServicesIsNotTheWarehouses) {
+  Error error(ErrorCode::kNetTimeout, "sts.amazonaws.com does not answer");
+  error.with_upstream({"curl", "28", "timed out", ""});
+  failures = {error};
+  answer = cluster("paused");
+  start(900'000);
+  EXPECT_EQ(code_of_connecting(), "NET-TIMEOUT");
+  EXPECT_EQ(asked, 0);
+}
+
+TEST_F(WarehouseWaitTest, AWaitEndsWithTheFirstFailureOfAnotherKind) {
+  failures = {refused(), Error(ErrorCode::kRsLoginPassword, "no")};
+  answer = cluster("resuming");
+  start(900'000);
+  EXPECT_EQ(code_of_connecting(), "RS-LOGIN-PASSWORD");
+  EXPECT_EQ(dials, 2);
+  EXPECT_EQ(told, (std::vector<std::string>{"the cluster is being resumed", "over"}));
+  EXPECT_EQ(code_of_connecting(), "connected");
+  EXPECT_EQ(told.size(), 2U);
+}
+
+TEST_F(WarehouseWaitTest, AServerThatShutsDownIsWaitedForAsOneThatStarts) {
+  failures = {answered(ErrorCode::kRsConnection, "57P02", "terminated by a crash")};
+  start(60'000, /*may_ask=*/false);
+  EXPECT_EQ(code_of_connecting(), "connected");
+  EXPECT_EQ(told, (std::vector<std::string>{"the warehouse starts up", "over"}));
+  // Where nothing may be waited for, its word still is the reason: what a check says too.
+  failures = {answered(ErrorCode::kRsConnection, "57P03", "the database system is starting up")};
+  start(0, /*may_ask=*/false);
+  EXPECT_EQ(code_of_connecting(), "RS-WAKING");
+}
+
+// 1 s at first, then a third of what has been waited, 30 s at most; never beyond the bound.
+TEST_F(WarehouseWaitTest, ThePausesGrow) {
+  failures = {answered(ErrorCode::kRsConnection, "57P03", "the database system is starting up")};
+  forever = true;
+  start(300'000, /*may_ask=*/false);
+  std::vector<int64_t> dialled_ms;
+  on_dial = [&] { dialled_ms.push_back(clock.now_ms); };
+  EXPECT_EQ(code_of_connecting(), "RS-WAKING");
+  ASSERT_GE(dialled_ms.size(), 12U);
+  EXPECT_EQ(dialled_ms[1] - dialled_ms[0], 1'000 + 100);
+  int64_t longest_ms = 0;
+  for (size_t i = 2; i < dialled_ms.size(); ++i) {
+    longest_ms = std::max(longest_ms, dialled_ms[i] - dialled_ms[i - 1]);
+  }
+  EXPECT_EQ(longest_ms, 30'000 + 100);
+  EXPECT_LE(dialled_ms.back() - dialled_ms.front(), 300'000 + 100);
+}
+
+// The failure is kept as upstream; where it has none of its own, its message is.
+TEST_F(WarehouseWaitTest, TheLastFailureStaysVisible) {
+  Error bare(ErrorCode::kNetRefused, "h:5439 refuses the connection");
+  bare.in("destination.rs");
+  failures = {bare};
+  answer = cluster("paused");
+  start(0);
+  auto session = connect(60'000);
+  ASSERT_FALSE(session.ok());
+  EXPECT_EQ(session.error().upstream().text, "h:5439 refuses the connection");
+  EXPECT_EQ(session.error().context(), bare.context());
+  EXPECT_NE(session.error().hint().find("--cluster-identifier shop"), std::string::npos);
+  // Without a name the catalogue's hint stands.
+  const Error nameless = away_error({.reason = "the cluster is paused", .paused = true}, 0, "");
+  EXPECT_EQ(nameless.hint(), catalog_entry(ErrorCode::kRsPaused).hint);
+  EXPECT_EQ(nameless.message(), "the cluster is paused");
 }
 
 TEST_F(WarehouseWaitTest, AStopEndsTheWait) {
