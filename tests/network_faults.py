@@ -56,6 +56,47 @@ def says_nothing(_, ending):
     ending.wait(120)
 
 
+def says(answer):
+    """Answers the question for TLS by these bytes."""
+    def handle(one, _):
+        one.recv(8)
+        one.sendall(answer)
+        one.recv(1000)
+    return handle
+
+
+def error_message(sqlstate, text):
+    """PostgreSQL's ErrorResponse."""
+    fields = f"SFATAL\0C{sqlstate}\0M{text}\0\0".encode()
+    return b"E" + struct.pack("!I", len(fields) + 4) + fields
+
+
+@contextlib.contextmanager
+def full_queue(address, port):
+    """A listener that drops what comes, as a security group does: its queue is full."""
+    with contextlib.ExitStack() as opened:
+        listener = opened.enter_context(socket.socket())
+        listener.bind((address, port))
+        listener.listen(0)
+        for _ in range(8):
+            one = opened.enter_context(socket.socket())
+            one.settimeout(0.2)
+            try:
+                one.connect((address, port))
+            except TimeoutError:
+                yield
+                return
+        raise AssertionError("the queue does not fill")
+
+
+@contextlib.contextmanager
+def mute_resolver(address):
+    """A name server that takes questions and answers none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.bind((address, 53))
+        yield
+
+
 def web(one, _):
     one.recv(100)
     one.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
@@ -116,21 +157,51 @@ commonName = supplied
 
     def make(self, name="localhost", begin="20200101000000Z", end="20991231235959Z"):
         stem = f"{name}-{begin}-{end}"
+        self.ask(stem, "server", f"subjectAltName=DNS:{name}")
+        self.sign(stem, begin, end)
+        return str(self.folder / f"{stem}.pem"), str(self.folder / f"{stem}.key")
+
+    def make_below(self, begin, end, name="localhost"):
+        """A good certificate of an intermediate CA that is valid from then to then. The file holds
+        both, as a server sends them."""
         self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                     "-subj", "/CN=server", "-addext", f"subjectAltName=DNS:{name}",
+                     "-subj", "/CN=an intermediate CA",
+                     "-addext", "basicConstraints=critical,CA:TRUE", "-keyout", "middle.key", "-out", "middle.csr")
+        self.sign("middle", begin, end)
+        self.ask("below", "server", f"subjectAltName=DNS:{name}")
+        self.openssl("x509", "-req", "-in", "below.csr", "-CA", "middle.pem",
+                     "-CAkey", "middle.key", "-CAcreateserial", "-days", "30", "-copy_extensions", "copy",
+                     "-out", "below.pem")
+        both = self.folder / "both.pem"
+        both.write_text((self.folder / "below.pem").read_text() +
+                        (self.folder / "middle.pem").read_text())
+        return str(both), str(self.folder / "below.key")
+
+    def ask(self, stem, name, extension):
+        """A key of its own, and the request for a certificate of it."""
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                     "-subj", f"/CN={name}", "-addext", extension,
                      "-keyout", f"{stem}.key", "-out", f"{stem}.csr")
+
+    def sign(self, stem, begin, end):
         self.openssl("ca", "-batch", "-notext", "-config", "ca.cnf", "-startdate", begin,
                      "-enddate", end, "-in", f"{stem}.csr", "-out", f"{stem}.pem")
-        return str(self.folder / f"{stem}.pem"), str(self.folder / f"{stem}.key")
+
+
+def with_file(command, path, text, folder):
+    """The command in a mount namespace of its own, where `path` reads like this. Root only."""
+    file = pathlib.Path(folder) / pathlib.Path(path).name
+    file.write_text(text)
+    script = 'mount --bind "$0" "$1" && shift && exec "$@"'
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, str(file), path,
+            *command]
 
 
 def with_hosts(command, hosts, folder):
-    """The command in a mount namespace of its own, with another /etc/hosts. Root only."""
-    file = pathlib.Path(folder) / "hosts"
-    file.write_text("".join(f"{address} {name}\n" for name, address in hosts.items()))
-    script = 'mount --bind "$0" /etc/hosts && exec "$@"'
-    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, str(file),
-            *command]
+    """The command with another /etc/hosts: a name has one address, or several."""
+    lines = [f"{address} {name}\n" for name, found in hosts.items()
+             for address in ([found] if isinstance(found, str) else found)]
+    return with_file(command, "/etc/hosts", "".join(lines), folder)
 
 
 class NetworkLink:

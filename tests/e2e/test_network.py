@@ -5,13 +5,16 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import time
 import urllib.parse
 
 import pytest
 from network import Sshd, TcpProxy, free_port
-from network_faults import (Certificates, NetworkLink, Server, resets, says_nothing, tls, web,
+from network_faults import (Certificates, NetworkLink, Server, error_message, full_queue,
+                            mute_resolver, resets, says, says_nothing, tls, web, with_file,
                             with_hosts)
 from world import RUN_TIMEOUT_S, Sandbox, World
 
@@ -37,35 +40,57 @@ def fill(world):
     return world.table("public.a", mode="replace")
 
 
+def rewrite(world, changes):
+    """The configuration with each of these texts, which stand there once, replaced."""
+    file = world.folder / "vesto.toml"
+    text = file.read_text()
+    for old, new in changes.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    file.write_text(text)
+
+
 def point_destination(world, host, port, bundle=None):
     """The endpoint goes there, and nothing else does."""
     world.write_config(redshift_port=port)
-    file = world.folder / "vesto.toml"
-    text = file.read_text()
     r = world.sandbox.endpoints["redshift"]
-    endpoint = f"\"{r['host']}:{port}/{r['database']}\""
     ca = f"tls_ca_file = \"{world.sandbox.endpoints['ca_file']}\"\nschema"
-    assert text.count(endpoint) == 1 and text.count(ca) == 1
-    text = text.replace(endpoint, f"\"{host}:{port}/{r['database']}\"")
-    if bundle:
-        text = text.replace(ca, f'tls_ca_file = "{bundle}"\nschema')
-    file.write_text(text)
+    rewrite(world, {
+        f"\"{r['host']}:{port}/{r['database']}\"": f"\"{host}:{port}/{r['database']}\"",
+        ca: f'tls_ca_file = "{bundle}"\nschema' if bundle else ca})
 
 
 def point_source(world, host, port, bundle=None):
     world.write_config()
-    file = world.folder / "vesto.toml"
-    text = file.read_text()
-    login = f'host = "127.0.0.1"\nport = {world.postgres.port}\n'
-    mode = 'sslmode = "disable"\n'
-    assert text.count(login) == 1 and text.count(mode) == 1
-    text = text.replace(login, f'host = "{host}"\nport = {port}\n')
     verified = 'sslmode = "verify-full"\n' + (f'tls_ca_file = "{bundle}"\n' if bundle else "")
-    file.write_text(text.replace(mode, verified))
+    rewrite(world, {
+        f'host = "127.0.0.1"\nport = {world.postgres.port}\n': f'host = "{host}"\nport = {port}\n',
+        'sslmode = "disable"\n': verified})
 
 
 POINT = {"destination": point_destination, "source": point_source}
 NAMES = {"destination": "rs", "source": "pg"}
+
+
+@contextlib.contextmanager
+def facing(world, kind, handle, host="localhost", bundle=None):
+    """The world's destination or source is a server that does this."""
+    with Server(handle) as server:
+        POINT[kind](fill(world), host, server.port, bundle)
+        yield server
+
+
+@contextlib.contextmanager
+def own_world(postgres):
+    """A sandbox of its own, for what changes it for everybody; and a world at it."""
+    sandbox = Sandbox()
+    sandbox.start()
+    world = World(postgres, sandbox)
+    try:
+        yield world
+    finally:
+        world.close()
+        sandbox.stop()
 
 
 def failing_check(world, kind, command=None):
@@ -134,8 +159,7 @@ SERVERS = {  # what listens there: its code, and the step that fails
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_server_that_is_no_database(one_world, kind, name):
     handle, code, step = SERVERS[name]
-    with Server(handle) as server:
-        POINT[kind](fill(one_world), "localhost", server.port)
+    with facing(one_world, kind, handle):
         # A run gives a silent server a minute to let it in.
         assert_same(one_world, kind, code, step, run_too=SOAK or name != "silence")
 
@@ -158,10 +182,18 @@ def test_a_server_without_encryption(one_world, kind, code):
         one.sendall(b"N")
         seen.append(first + one.recv(1000))
 
-    with Server(listening) as server:
-        POINT[kind](fill(one_world), "localhost", server.port)
+    with facing(one_world, kind, listening):
         assert_same(one_world, kind, code, "network.tls")
     assert seen and set(seen) == {b"\0\0\0\x08\x04\xd2\x16\x2f"}, seen
+
+
+@pytest.mark.parametrize("kind,code", [("destination", "RS-CONNECTION"), ("source", "PG-CONNECT")])
+def test_a_server_that_is_full_before_it_speaks_of_encryption(one_world, kind, code):
+    """It says why, and that is what people read; not that it has no TLS."""
+    with facing(one_world, kind, says(error_message("53300", "too many clients already"))):
+        error = assert_same(one_world, kind, code, "network.tls", run_too=kind == "source")
+    assert "too many clients already (53300)" in error["message"], error
+    assert "other sessions" in error["hint"]
 
 
 CERTIFICATES = {  # how it is made, and the code
@@ -175,15 +207,22 @@ CERTIFICATES = {  # how it is made, and the code
 @pytest.mark.parametrize("fault", CERTIFICATES)
 def test_a_certificate_that_is_not_good(one_world, certificates, kind, fault):
     made, code = CERTIFICATES[fault]
-    with Server(tls(certificates.make(**made))) as server:
-        POINT[kind](fill(one_world), "localhost", server.port, certificates.bundle)
+    with facing(one_world, kind, tls(certificates.make(**made)), bundle=certificates.bundle):
         assert_same(one_world, kind, code, "network.tls")
 
 
 @pytest.mark.parametrize("kind", ["destination", "source"])
+def test_an_intermediate_certificate_that_has_expired(one_world, certificates, kind):
+    """The server's own is good: the message names the one that is not, and its date."""
+    chain = certificates.make_below("20200101000000Z", "20210203000000Z")
+    with facing(one_world, kind, tls(chain), bundle=certificates.bundle):
+        error = assert_same(one_world, kind, "NET-TLS-EXPIRED", "network.tls")
+    assert "an intermediate CA" in error["message"] and "2021-02-03" in error["message"], error
+
+
+@pytest.mark.parametrize("kind", ["destination", "source"])
 def test_a_certificate_of_a_ca_that_is_not_trusted(one_world, certificates, another_ca, kind):
-    with Server(tls(certificates.make())) as server:
-        POINT[kind](fill(one_world), "localhost", server.port, another_ca.bundle)
+    with facing(one_world, kind, tls(certificates.make()), bundle=another_ca.bundle) as server:
         assert_same(one_world, kind, "NET-TLS-CA", "network.tls")
         POINT[kind](one_world, "localhost", server.port)  # the system's bundle, or the sandbox's CA
         assert failing_check(one_world, kind)[0]["code"] == "NET-TLS-CA"
@@ -191,8 +230,7 @@ def test_a_certificate_of_a_ca_that_is_not_trusted(one_world, certificates, anot
 
 def test_the_same_server_with_a_good_certificate_fails_behind_it(one_world, certificates):
     """So that the tests above fail for the reason they name."""
-    with Server(tls(certificates.make())) as server:
-        point_destination(fill(one_world), "localhost", server.port, certificates.bundle)
+    with facing(one_world, "destination", tls(certificates.make()), bundle=certificates.bundle):
         _, checks, _ = failing_check(one_world, "destination")
     assert [c["id"] for c in checks if c["status"] == "passed"] == ["network.dns", "network.tcp",
                                                                      "network.tls"]
@@ -207,8 +245,7 @@ def test_tls_that_somebody_in_between_opens(one_world, certificates):
     def elsewhere(command):
         return with_hosts(command, {host: "127.0.0.1", "localhost": "127.0.0.1"}, one_world.folder)
 
-    with Server(tls(certificates.make(name=host))) as server:
-        point_destination(fill(one_world), host, server.port)
+    with facing(one_world, "destination", tls(certificates.make(name=host)), host=host):
         error, checks, _ = failing_check(one_world, "destination", elsewhere)
         assert error["code"] == "NET-TLS-INTERCEPTED", error
         assert run_code(one_world, elsewhere) == "NET-TLS-INTERCEPTED"
@@ -216,13 +253,9 @@ def test_tls_that_somebody_in_between_opens(one_world, certificates):
 
 @pytest.fixture(scope="module")
 def fenced(postgres):
-    """A warehouse whose security group can be changed; and a world at it."""
-    sandbox = Sandbox()
-    sandbox.start()
-    world = World(postgres, sandbox)
-    yield world
-    world.close()
-    sandbox.stop()
+    """A world at a warehouse whose security group can be changed."""
+    with own_world(postgres) as world:
+        yield world
 
 
 def test_a_security_group_without_us(fenced):
@@ -238,6 +271,78 @@ def test_a_security_group_without_us(fenced):
     assert f"port {fenced.sandbox.endpoints['redshift']['port']}" in error["hint"]
     fenced.sandbox.control("POST", "/v1/security-group", {"allow_from": None})
     fenced.must_run()
+
+
+def addresses_of(command, name):
+    """In the order in which they are dialled."""
+    lines = subprocess.run(command(["getent", "ahosts", name]), check=True, text=True, timeout=30,
+                           capture_output=True).stdout.splitlines()
+    return list(dict.fromkeys(line.split()[0] for line in lines))
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("kind", ["destination", "source"])
+def test_a_name_whose_first_address_is_dead(one_world, kind):
+    """As a warehouse in three zones of which one is gone: the living address is found, and a whole
+    run goes through. The dead ones drop everything, so nobody says that they are."""
+    fill(one_world).write_config()
+    source, warehouse = one_world.postgres.port, one_world.sandbox.endpoints["redshift"]
+    behind, name = {"destination": (warehouse["port"], warehouse["host"]),
+                    "source": (source, "several.example")}[kind]
+    dead, living = ["127.0.0.1", "127.0.0.2"], "127.0.0.9"  # the resolver sorts the nearest first
+
+    def elsewhere(command):
+        hosts = {"localhost": "127.0.0.1", name: [*dead, living]}
+        return with_hosts(command, hosts, one_world.folder)
+
+    assert addresses_of(elsewhere, name)[0] in dead
+    listener = socket.create_server((living, 0), backlog=50)
+    with TcpProxy(behind, listener=listener) as way, full_queue(dead[0], way.port), \
+            full_queue(dead[1], way.port):
+        if kind == "destination":
+            point_destination(one_world, name, way.port)
+        else:
+            rewrite(one_world, {f'host = "127.0.0.1"\nport = {source}\n':
+                                f'host = "{name}"\nport = {way.port}\n'})
+        began = time.monotonic()
+        done = subprocess.run(elsewhere(one_world.command("run", "shop", "--json")), text=True,
+                              capture_output=True, timeout=RUN_TIMEOUT_S)
+        took = time.monotonic() - began
+        if kind == "destination":
+            report = json.loads(subprocess.run(
+                elsewhere(one_world.command("destination", "test", "rs", "--json")), text=True,
+                capture_output=True, timeout=RUN_TIMEOUT_S).stdout)
+            tcp = next(c for c in report["checks"] if c["id"] == "network.tcp")
+            assert report["ok"] and f"{living} from" in tcp["evidence"], report
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert took < 30 and way.connections > 0, took
+
+
+@ROOT_ONLY
+def test_a_resolver_that_does_not_answer(one_world):
+    """The check ends within its time; a run ends when it is told to."""
+    point_destination(fill(one_world), "wh.example", 5439)
+    config = "nameserver 127.0.0.53\noptions timeout:30 attempts:5\n"
+
+    def elsewhere(command):
+        return with_file(command, "/etc/resolv.conf", config, one_world.folder)
+
+    with mute_resolver("127.0.0.53"):
+        began = time.monotonic()
+        error, checks, _ = failing_check(one_world, "destination", elsewhere)
+        took = time.monotonic() - began
+        assert error["code"] == "NET-DNS" and "resolver gave no answer" in error["message"], error
+        assert checks[0]["id"] == "network.dns" and checks[0]["status"] == "failed"
+        assert 9 < took < 25, took
+        process = subprocess.Popen(elsewhere(one_world.command("run", "shop", "--json")), text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(3)
+        assert process.poll() is None, process.communicate()
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        out, errors = process.communicate(timeout=60)
+        assert time.monotonic() - began < 10, errors
+    assert json.loads(out.splitlines()[-1])["error"]["code"] == "RUN-INTERRUPTED", out
 
 
 def test_what_a_source_test_says_to_people(one_world):
@@ -261,10 +366,14 @@ def test_a_source_whose_way_is_free_and_whose_password_is_not(one_world):
 
 
 @contextlib.contextmanager
-def beyond_a_cable(world, sshd=None):
-    """The warehouse (or the SSH server before it) at the other end of a cable; source and S3 here.
-    Gives the cable and what makes a command run at this end of it."""
+def beyond_a_cable(world, way):
+    """The warehouse ("direct") or the SSH server before it ("tunnel") at the other end of a cable;
+    source and S3 here. Gives the cable and what makes a command run at this end of it."""
     with contextlib.ExitStack() as all_of_it:
+        fill(world).write_config()
+        sshd = all_of_it.enter_context(Sshd()) if way == "tunnel" else None
+        if sshd:
+            world.through(sshd, "destination")
         link = all_of_it.enter_context(NetworkLink())
 
         def bring(where, address, port, to):
@@ -277,11 +386,8 @@ def beyond_a_cable(world, sshd=None):
         bring(link.here, "127.0.0.1", aws, aws)
         if sshd:
             bring(link.there, link.THERE, sshd.port, sshd.port)
-            file = world.folder / "vesto.toml"
-            text = file.read_text()
-            head = f'host = "127.0.0.1"\nport = {sshd.port}\n'
-            assert text.count(head) == 1
-            file.write_text(text.replace(head, f'host = "{link.THERE}"\nport = {sshd.port}\n'))
+            rewrite(world, {f'host = "127.0.0.1"\nport = {sshd.port}\n':
+                            f'host = "{link.THERE}"\nport = {sshd.port}\n'})
             hosts = {"localhost": "127.0.0.1"}
         else:
             bring(link.there, link.THERE, redshift, redshift)
@@ -310,12 +416,7 @@ needs_link = pytest.mark.skipif(not NetworkLink.can_make(),
 @pytest.mark.parametrize("way,longest_s", [("direct", 30), ("tunnel", 15)])
 def test_keepalives_are_armed_while_a_copy_runs(one_world, way, longest_s):
     """What keeps a firewall from forgetting us: the system's own timers, as ss shows them."""
-    with contextlib.ExitStack() as opened:
-        fill(one_world).write_config()
-        sshd = opened.enter_context(Sshd()) if way == "tunnel" else None
-        if sshd:
-            one_world.through(sshd, "destination")
-        link, wrap = opened.enter_context(beyond_a_cable(one_world, sshd))
+    with beyond_a_cable(one_world, way) as (link, wrap):
         process = start_a_copy(one_world, wrap, 5000)
         time.sleep(1)
         timers = [re.search(r"timer:\(keepalive,(?:(\d+)sec|(\d+)min|\S*ms)", line)
@@ -331,27 +432,15 @@ def test_keepalives_are_armed_while_a_copy_runs(one_world, way, longest_s):
 @pytest.mark.parametrize("how", ["pull", "swallow"])
 @pytest.mark.parametrize("way", ["direct", "tunnel"])
 def test_a_link_that_dies_in_copy_ends_the_run_within_two_minutes(postgres, way, how):
-    sandbox = Sandbox()
-    sandbox.start()
-    world = World(postgres, sandbox)
-    try:
-        with contextlib.ExitStack() as opened:
-            fill(world).write_config()
-            sshd = opened.enter_context(Sshd()) if way == "tunnel" else None
-            if sshd:
-                world.through(sshd, "destination")
-            link, wrap = opened.enter_context(beyond_a_cable(world, sshd))
-            process = start_a_copy(world, wrap, 600_000)
-            began = time.monotonic()
-            getattr(link, how)()
-            out, errors = process.communicate(timeout=300)
-            took = time.monotonic() - began
-        finished = json.loads(out.splitlines()[-1])
-        print(f"{way}, {how}: {took:.0f} s, {finished['error']['code']}")
-        assert finished["state"] == "failed"
-        silent = {"direct": {"NET-TIMEOUT", "NET-UNREACHABLE"}, "tunnel": {"SSH-CONNECT"}}
-        assert finished["error"]["code"] in silent[way], finished
-        assert 20 < took < 120, errors
-    finally:
-        world.close()
-        sandbox.stop()
+    with own_world(postgres) as world, beyond_a_cable(world, way) as (link, wrap):
+        process = start_a_copy(world, wrap, 600_000)
+        began = time.monotonic()
+        getattr(link, how)()
+        out, errors = process.communicate(timeout=300)
+        took = time.monotonic() - began
+    finished = json.loads(out.splitlines()[-1])
+    print(f"{way}, {how}: {took:.0f} s, {finished['error']['code']}")
+    assert finished["state"] == "failed"
+    silent = {"direct": {"NET-TIMEOUT", "NET-UNREACHABLE"}, "tunnel": {"SSH-CONNECT"}}
+    assert finished["error"]["code"] in silent[way], finished
+    assert 20 < took < 120, errors
