@@ -56,6 +56,19 @@ TEST(SeveralAddresses, ARefusalIsNotWaitedFor) {
   EXPECT_LT(report.tcp_ms, 240);
 }
 
+// Also while one before it still waits: a refusal lets the next begin before its turn.
+TEST(SeveralAddresses, ARefusalIsNotWaitedForBehindADeadOneEither) {
+  RawServer server([](RawServer::Connection& c) { c.write("N"); });
+  const FullQueue dead("127.0.0.2", server.port());
+  ProbeOptions options = to(server.port(), "wh.example");
+  options.hostaddr = "";
+  options.resolver = gives({"127.0.0.2", "127.0.0.3", "127.0.0.1"});
+  const ProbeReport report = probe(options);
+  EXPECT_EQ(report.address, "127.0.0.1");
+  EXPECT_GE(report.tcp_ms, 250);
+  EXPECT_LT(report.tcp_ms, 490);
+}
+
 TEST(SeveralAddresses, AllOfThemDeadIsATimeoutWithinTheLimit) {
   const FullQueue dead("127.0.0.2");
   const FullQueue also_dead("127.0.0.3", dead.port());
