@@ -69,13 +69,20 @@ TEST_F(Tunnel, FurtherConnectionsToTheSamePortAreCarriedToo) {
 }
 
 TEST_F(Tunnel, RouteThatNobodyTookIsClosedAtTheTarget) {
-  TcpTarget target(&TcpTarget::echo);
+  std::atomic<int> open{0};
+  TcpTarget target([&open](int fd) {
+    ++open;
+    tcp_read(fd, 1);
+    --open;
+  });
   auto tunnel = make({.max_connections = 1});
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 1; i <= 3; ++i) {
     auto route = dial(tunnel.get(), target.port());
     ASSERT_TRUE(route.ok()) << told(route);
+    ASSERT_TRUE(eventually([&] { return target.connections() == i && open == 1; }));
     route->keep.reset();
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    // The target sees the end of it, and the tunnel has room for the next one.
+    ASSERT_TRUE(eventually([&open] { return open == 0; }, 3'000)) << "round " << i;
   }
   EXPECT_EQ(tunnel->stats().sessions, 1);
 }
@@ -274,7 +281,7 @@ TEST_F(Tunnel, PortsThatAreNoSshServer) {
          tcp_send(fd, "SSH-1.5-old\r\n");
          tcp_read(fd, 1'000'000);
        },
-       ""},
+       "agreement"},
       {[](int fd) {
          tcp_send(fd, "SSH-2.0-liar\r\n" + std::string(100'000, '\xff'));
          tcp_read(fd, 1'000'000);
