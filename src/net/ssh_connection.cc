@@ -20,7 +20,58 @@ constexpr int kChunksPerTurn = 4;  // then the other connections have their turn
 // How long a local end may take to read its last bytes and close after the far end has closed.
 constexpr int64_t kLingerMs = 2'000;
 
+// What connect() and the resolver said on the SSH server.
+std::string connect_hint(const std::string& words, const std::string& target) {
+  const auto says = [&words](std::string_view part) {
+    return words.find(part) != std::string::npos;
+  };
+  if (says("refused")) {
+    return fmt::format(
+        "Seen from the SSH server nobody listens on {}: check host and port, and that the server "
+        "there is running.",
+        target);
+  }
+  if (says("timed out")) {
+    return fmt::format(
+        "Let the security group of {} take the SSH server's private address on that port.", target);
+  }
+  if (says("not known") || says("name resolution") || says("no address") || says("unknown host") ||
+      says("failure in name")) {
+    return fmt::format(
+        "The SSH server does not know the name in {}: check its spelling and the DNS of the SSH "
+        "server; a private name is known inside its own network only.",
+        target);
+  }
+  if (says("no route") || says("unreachable")) {
+    return fmt::format(
+        "The SSH server has no route to {}: check the route tables of its network and any peering.",
+        target);
+  }
+  return fmt::format(
+      "Try from the SSH server itself whether it reaches {}: security group, name and route.",
+      target);
+}
+
 }  // namespace
+
+std::string ssh_refusal_hint(std::string_view code, std::string_view words,
+                             const std::string& target) {
+  if (code == "1") {
+    return fmt::format(
+        "On the SSH server: the line in authorized_keys needs permitopen=\"{}\", just so, and "
+        "sshd_config must not forbid it (AllowTcpForwarding, PermitOpen, DisableForwarding).",
+        target);
+  }
+  if (code == "2") return connect_hint(to_lower_ascii(words), target);
+  if (code == "3") {
+    return "This SSH server cannot forward TCP at all: take another one, such as OpenSSH's sshd.";
+  }
+  if (code == "4") {
+    return "The SSH server has no room: look at its memory, processes and open files, or let fewer "
+           "tables run at a time.";
+  }
+  return "";
+}
 
 uint32_t SshAsked::add(const std::string& target) {
   targets_[next_ % kKept] = {next_, target};
@@ -111,8 +162,11 @@ Error SshConnection::refusal() const {
   for (const Reason& known : kReasons) {
     if (refusal_code_ == known.code) reason = known;
   }
-  return Error(ErrorCode::kSshForward, fmt::format("{} {}:{}", reason.what, host_, port_))
-      .with_upstream(ssh_upstream(refusal_words_, reason.name));
+  Error error(ErrorCode::kSshForward, fmt::format("{} {}:{}", reason.what, host_, port_));
+  error.with_upstream(ssh_upstream(refusal_words_, reason.name));
+  const std::string hint = ssh_refusal_hint(refusal_code_, refusal_words_, target());
+  if (!hint.empty()) error.with_hint(hint);
+  return error;
 }
 
 void SshConnection::close_channel() {

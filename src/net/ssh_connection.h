@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/result.h"
@@ -35,6 +36,12 @@ class SshAsked {
   uint32_t next_ = 43;  // libssh counts from here
   std::array<std::pair<uint32_t, std::string>, kKept> targets_;
 };
+
+// What to do about a refused forwarding to "host:port": `code` of RFC 4254 section 5.1 ("1" to
+// "4"), `words` of the server, those of connect() or of the resolver there. "": nothing better than
+// the catalogue's hint is known. Pure.
+std::string ssh_refusal_hint(std::string_view code, std::string_view words,
+                             const std::string& target);
 
 class SshConnection {
  public:

@@ -15,11 +15,6 @@ constexpr int kOpeningTickMs = 100;  // dials have deadlines
 constexpr int kIdleTickMs = 1'000;
 constexpr int kReadsPerTurn = 64;
 
-void tell_route(SshRouteState* state, const Error& error) {
-  Lock lock(state->mutex);
-  if (!state->failure) state->failure = error;
-}
-
 }  // namespace
 
 SshLoop::SshLoop(const SshOptions& options, ssh_key key, std::shared_ptr<SshMail> mail)
@@ -33,7 +28,7 @@ void SshLoop::run() {
     const int64_t now_ms = ssh_now_ms();
     if (up()) serve_session(now_ms);
     step_openings(now_ms);
-    step_routes();
+    step_routes(now_ms);
     pump_connections(now_ms);
     step_abandoned();
   }
@@ -45,7 +40,7 @@ int SshLoop::timeout_ms() const {
   // One that libssh has found to be cut has no socket left to wake us.
   if (up() && (session_->received_bytes() != heard_bytes_ || session_->fd() < 0)) return 0;
   if (session_ != nullptr && !session_up_) return kMakingTickMs;
-  if (!openings_.empty() || !waiting_.empty()) return kOpeningTickMs;
+  if (!openings_.empty() || !waiting_.empty() || accepts_paused()) return kOpeningTickMs;
   if (!up()) return kIdleTickMs;
   return static_cast<int>(std::clamp<int64_t>(options_.keepalive_ms / 4, 10, kIdleTickMs));
 }
@@ -58,7 +53,7 @@ void SshLoop::add_events() {
     polled_.push_back({.fd = session_->fd(), .events = session_->events(), .revents = 0});
   }
   for (const RouteEntry& route : routes_) {
-    if (route.listener.open()) {
+    if (route.listener.open() && !accepts_paused()) {
       polled_.push_back({.fd = route.listener.get(), .events = POLLIN, .revents = 0});
     }
   }
@@ -107,12 +102,19 @@ void SshLoop::take_dials() {
   }
 }
 
+Error SshLoop::not_ready(const SshDial& dial) const {
+  const std::string doing = session_ == nullptr
+                                ? fmt::format("{}:{} was not dialled", options_.host, options_.port)
+                                : session_->doing();
+  return {ErrorCode::kSshConnect,
+          fmt::format("not ready within {}: {}", format_duration(dial.timeout_ms), doing)};
+}
+
 void SshLoop::step_session() {
-  waiting_.remove_if([](const std::shared_ptr<SshDial>& dial) {
+  waiting_.remove_if([this](const std::shared_ptr<SshDial>& dial) {
     if (dial->is_given_up()) return true;
     if (ssh_now_ms() < dial->deadline_ms) return false;
-    dial->answer_with(
-        Error(ErrorCode::kSshConnect, "the SSH server was not ready within the time of this dial"));
+    dial->answer_with(not_ready(*dial));
     return true;
   });
   if (session_ == nullptr || session_up_) return;
@@ -177,7 +179,7 @@ void SshLoop::lose_session(const std::string& reason, const std::string& words) 
   }
   openings_.clear();
   for (RouteEntry& route : routes_) {
-    tell_route(route.state.get(), error);
+    route.state->fail(error);
     if (route.first) route.first->session_lost();
   }
   routes_.clear();
@@ -199,9 +201,9 @@ void SshLoop::drop_session(bool polite) {
 void SshLoop::give_up(const Error& error) {
   for (const auto& dial : waiting_) dial->answer_with(error);
   waiting_.clear();
-  for (const auto& dial : mail_->close()) dial->answer_with(error);
+  for (const auto& dial : mail_->close(error)) dial->answer_with(error);
   for (Opening& opening : openings_) opening.dial->answer_with(error);
-  for (RouteEntry& route : routes_) tell_route(route.state.get(), error);
+  for (RouteEntry& route : routes_) route.state->fail(error);
   // A stream that ends here is no whole one.
   for (Carried& carried : carried_) carried.connection->cut();
   openings_.clear();

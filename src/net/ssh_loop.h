@@ -35,6 +35,7 @@ class SshLoop {
     OwnedFd listener;
     std::shared_ptr<SshRouteState> state;
     std::unique_ptr<SshConnection> first;  // opened by dial(), until somebody connects
+    int64_t no_file_since_ms = 0;  // accepting fails for want of an open file; 0: it does not
   };
   struct Carried {
     std::unique_ptr<SshConnection> connection;
@@ -52,6 +53,7 @@ class SshLoop {
 
   void take_dials();
   void step_session();
+  [[nodiscard]] Error not_ready(const SshDial& dial) const;
   void session_up();
   void serve_session(int64_t now_ms);
   void keep_alive(int64_t now_ms);
@@ -62,8 +64,10 @@ class SshLoop {
   void step_openings(int64_t now_ms);
   void finish_dial(Opening* opening);
   Result<OwnedFd> listen_on_loopback(int* port) const;
-  void step_routes();
-  void accept_on(RouteEntry* route);
+  void step_routes(int64_t now_ms);
+  void accept_on(RouteEntry* route, int64_t now_ms);
+  void accept_failed(RouteEntry* route, int error_number, int64_t now_ms);
+  [[nodiscard]] bool accepts_paused() const { return accepts_again_ms_ > 0; }
   void pump_connections(int64_t now_ms);
   void step_abandoned();
   void abandon(std::unique_ptr<SshConnection> connection);
@@ -90,6 +94,8 @@ class SshLoop {
   std::vector<pollfd> polled_;
   std::vector<SshConnection*> polled_connections_;  // of polled_, from first_connection_ on
   size_t first_connection_ = 0;
+  // No open file was left: the listeners rest until then, as poll() would report them at once.
+  int64_t accepts_again_ms_ = 0;
   std::vector<char> scratch_;
 };
 

@@ -28,12 +28,19 @@ struct SshRouteState {
   std::atomic<bool> released{false};
   Mutex mutex;
   std::optional<Error> failure VESTO_GUARDED_BY(mutex);
+
+  // The first reason stands.
+  void fail(const Error& error) VESTO_EXCLUDES(mutex) {
+    Lock lock(mutex);
+    if (!failure) failure = error;
+  }
 };
 
 // One dial() under way.
 struct SshDial {
   std::string host;
   int port = 0;
+  int64_t timeout_ms = 0;  // as it was asked for, for messages
   int64_t deadline_ms = 0;
   std::vector<std::string> addresses;  // of the bastion; empty: there was a session to use
   Mutex mutex;
@@ -75,25 +82,39 @@ class SshMail {
     [[maybe_unused]] const ssize_t got = ::read(wake_.get(), &count, sizeof(count));
   }
 
-  // False: the queue is full or closed.
-  bool post(std::shared_ptr<SshDial> dial) VESTO_EXCLUDES(mutex_) {
+  // Errors: SSH-FORWARD when the queue is full, and what the thread ended by if it has ended.
+  Status post(std::shared_ptr<SshDial> dial) VESTO_EXCLUDES(mutex_) {
     {
       Lock lock(mutex_);
-      if (closed_ || dials_.size() >= kMaxWaiting) return false;
+      if (fault_) return *fault_;
+      if (dials_.size() >= kMaxWaiting) {
+        return Error(ErrorCode::kSshForward,
+                     "more than 256 connections through the tunnel are asked for at one time");
+      }
       dials_.push_back(std::move(dial));
     }
     wake();
-    return true;
+    return ok_status();
   }
   std::deque<std::shared_ptr<SshDial>> take_dials() VESTO_EXCLUDES(mutex_) {
     Lock lock(mutex_);
     return std::exchange(dials_, {});
   }
-  // No dial is taken from now on.
-  std::deque<std::shared_ptr<SshDial>> close() VESTO_EXCLUDES(mutex_) {
+  // The thread ends by this. No dial is taken from now on; those that it has not seen come back.
+  std::deque<std::shared_ptr<SshDial>> close(const Error& why) VESTO_EXCLUDES(mutex_) {
     Lock lock(mutex_);
-    closed_ = true;
+    fault_ = why;
     return std::exchange(dials_, {});
+  }
+  [[nodiscard]] std::optional<Error> fault() VESTO_EXCLUDES(mutex_) {
+    Lock lock(mutex_);
+    return fault_;
+  }
+  // A new thread begins where the last one ended by a fault.
+  void reopen() VESTO_EXCLUDES(mutex_) {
+    Lock lock(mutex_);
+    fault_.reset();
+    has_session = false;
   }
 
   void set_host_key(std::string text) VESTO_EXCLUDES(mutex_) {
@@ -116,7 +137,7 @@ class SshMail {
   OwnedFd wake_;
   Mutex mutex_;
   std::deque<std::shared_ptr<SshDial>> dials_ VESTO_GUARDED_BY(mutex_);
-  bool closed_ VESTO_GUARDED_BY(mutex_) = false;
+  std::optional<Error> fault_ VESTO_GUARDED_BY(mutex_);
   std::string host_key_ VESTO_GUARDED_BY(mutex_);
 };
 

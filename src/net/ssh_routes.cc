@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/strings.h"
 #include "net/ssh_loop.h"
 
 namespace vesto {
@@ -13,10 +14,26 @@ namespace {
 
 constexpr int kAcceptsPerTurn = 8;
 constexpr int kListenBacklog = 16;
+// Without an open file a connection is tried for again so often, and given up after so long.
+constexpr int64_t kAcceptPauseMs = 100;
+constexpr int64_t kAcceptPatienceMs = 2'000;
 
 void reset_at_once(OwnedFd fd) {
   const linger at_once = {.l_onoff = 1, .l_linger = 0};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+// A limit of this machine, not of the SSH server.
+Error no_open_file(std::string what, int error_number) {
+  return Error(ErrorCode::kSysMemory, std::move(what))
+      .with_hint(
+          "If the answer speaks of files, raise the limit of open files (ulimit -n, LimitNOFILE= "
+          "of "
+          "the service) or let fewer tables run at a time.")
+      .with_upstream({.system = "os",
+                      .code = std::to_string(error_number),
+                      .text = std::strerror(error_number),
+                      .request_id = ""});
 }
 
 }  // namespace
@@ -31,7 +48,7 @@ void SshLoop::start_opening(std::shared_ptr<SshDial> dial) {
                   ? fmt::format("{} connections that were asked for are not answered", unanswered)
                   : fmt::format("the tunnel carries {} connections, its limit",
                                 options_.max_connections))
-            .with_hint("Close connections, or raise the limit of the tunnel."));
+            .with_hint("Let fewer tables run at a time: each takes connections of its own."));
     return;
   }
   auto connection =
@@ -56,8 +73,12 @@ void SshLoop::step_openings(int64_t now_ms) {
     } else if (now_ms >= at->dial->deadline_ms) {
       at->dial->answer_with(
           Error(ErrorCode::kSshForward,
-                fmt::format("the SSH server has not said whether it reaches {}:{}", at->dial->host,
-                            at->dial->port)));
+                fmt::format("{}:{} has not said within {} whether it reaches {}:{}", options_.host,
+                            options_.port, format_duration(at->dial->timeout_ms), at->dial->host,
+                            at->dial->port))
+              .with_hint(
+                  "Nothing answers the SSH server there: let the security group take the SSH "
+                  "server's private address on that port."));
       abandon(std::move(at->connection));
     } else {
       ++at;
@@ -77,11 +98,7 @@ Result<OwnedFd> SshLoop::listen_on_loopback(int* port) const {
   if (!listener.open() || ::bind(listener.get(), general, size) != 0 ||
       ::listen(listener.get(), kListenBacklog) != 0 ||
       ::getsockname(listener.get(), general, &size) != 0) {
-    return Error(ErrorCode::kSshForward, "no port of 127.0.0.1 could be listened on")
-        .with_upstream({.system = "os",
-                        .code = std::to_string(errno),
-                        .text = std::strerror(errno),
-                        .request_id = ""});
+    return no_open_file("no port of 127.0.0.1 could be listened on", errno);
   }
   *port = ntohs(address.sin_port);
   return listener;
@@ -116,22 +133,45 @@ void SshLoop::finish_dial(Opening* opening) {
                      .first = std::move(opening->connection)});
 }
 
-void SshLoop::step_routes() {
+void SshLoop::step_routes(int64_t now_ms) {
+  if (now_ms < accepts_again_ms_) return;
+  accepts_again_ms_ = 0;
   for (auto at = routes_.begin(); at != routes_.end();) {
     if (at->state->released) {
       // What it carries goes on until it ends: its owner may still be saying good-bye.
       at = routes_.erase(at);
       continue;
     }
-    accept_on(&*at);
+    accept_on(&*at, now_ms);
     ++at;
   }
 }
 
-void SshLoop::accept_on(RouteEntry* route) {
-  for (int turn = 0; turn < kAcceptsPerTurn; ++turn) {
+void SshLoop::accept_failed(RouteEntry* route, int error_number, int64_t now_ms) {
+  if (error_number != EMFILE && error_number != ENFILE && error_number != ENOBUFS &&
+      error_number != ENOMEM) {
+    return;
+  }
+  // The kernel says so before it looks whether anybody is there.
+  pollfd waiting = {.fd = route->listener.get(), .events = POLLIN, .revents = 0};
+  if (::poll(&waiting, 1, 0) <= 0) {
+    route->no_file_since_ms = 0;
+    return;
+  }
+  accepts_again_ms_ = now_ms + kAcceptPauseMs;
+  if (route->no_file_since_ms == 0) route->no_file_since_ms = now_ms;
+  if (now_ms - route->no_file_since_ms < kAcceptPatienceMs) return;
+  // Whoever waits in the listener's queue is reset, and asks the route for the reason.
+  route->state->fail(no_open_file("nothing can connect to the tunnel's local port", error_number));
+  route->listener.reset();
+  if (route->first) abandon(std::move(route->first));
+}
+
+void SshLoop::accept_on(RouteEntry* route, int64_t now_ms) {
+  for (int turn = 0; turn < kAcceptsPerTurn && route->listener.open(); ++turn) {
     OwnedFd local(::accept4(route->listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!local.open()) return;
+    if (!local.open()) return accept_failed(route, errno, now_ms);
+    route->no_file_since_ms = 0;
     if (route->first) {
       route->first->take_local(std::move(local));
       carried_.push_back({.connection = std::move(route->first), .open_deadline_ms = 0});

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/strings.h"
 #include "net/socket.h"
 
 namespace vesto {
@@ -32,6 +33,8 @@ constexpr const char* kCiphers =
     "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,"
     "aes192-ctr,aes128-ctr";
 constexpr int kMinHostRsaBits = 2048;
+// For one type of host key: a server that closes at once may take its own answer with it.
+constexpr int kTriesOfType = 2;
 
 void set_number(int fd, int level, int name, int value) {
   ::setsockopt(fd, level, name, &value, sizeof(value));
@@ -58,6 +61,25 @@ ino_t socket_inode(int fd) {
 void set_nonblocking(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+// The numeric address of our end; "" if the kernel cannot tell.
+std::string local_address(int fd) {
+  sockaddr_storage address = {};
+  socklen_t size = sizeof(address);
+  std::array<char, NI_MAXHOST> text = {};
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+      ::getnameinfo(reinterpret_cast<sockaddr*>(&address), size, text.data(), text.size(), nullptr,
+                    0, NI_NUMERICHOST) != 0) {
+    return "";
+  }
+  return text.data();
+}
+
+// libssh's words for a line that broke, not for an answer that it could not take.
+bool was_cut(std::string_view words) {
+  return words.find("Socket error") != std::string_view::npos ||
+         words.find("SSH_MSG_DISCONNECT") != std::string_view::npos;
 }
 
 // Everything said here; nothing of ~/.ssh or /etc/ssh counts.
@@ -183,7 +205,7 @@ void SshSession::step_tcp() {
 }
 
 void SshSession::tcp_failed(int error_number) {
-  if (one_by_one_) return try_next_type();
+  if (one_by_one_) return host_keys_unclear(std::strerror(error_number));
   const std::string what = error_number == ECONNREFUSED ? "refuses the connection"
                            : error_number == ETIMEDOUT  ? "does not answer"
                                                         : "cannot be reached";
@@ -221,14 +243,34 @@ void SshSession::step_key_exchange() {
 }
 
 void SshSession::key_exchange_failed() {
-  if (one_by_one_) return try_next_type();
+  if (one_by_one_) return type_not_shown();
   if (ask_for_all_types()) return;
   const std::string words = ssh_words(ssh_get_error(session_));
   const bool named = ssh_get_serverbanner(session_) != nullptr;
-  fail(Error(ErrorCode::kSshConnect,
-             named ? fmt::format("{} does not come to an agreement with us", where())
-                   : fmt::format("what answers at {} is no SSH server", where()))
-           .with_upstream(ssh_upstream(words)));
+  std::string what = fmt::format("what answers at {} is no SSH server", where());
+  if (!named && was_cut(words)) {
+    what +=
+        ", or takes no more logins at this moment (MaxStartups): it hangs up before its greeting";
+  }
+  if (named) {
+    what = where() + (was_cut(words) ? " cut the connection during the key exchange"
+                                     : " does not come to an agreement with us");
+  }
+  fail(Error(ErrorCode::kSshConnect, std::move(what)).with_upstream(ssh_upstream(words)));
+}
+
+// One type was asked for and no key came. A server without a key of this type says so by its own
+// list of types. All else leaves open whether it has the pinned one.
+void SshSession::type_not_shown() {
+  const std::string words = ssh_get_error(session_);
+  if (words.find("host key algo") != std::string::npos) return try_next_type();
+  if (++tries_of_type_ < kTriesOfType) {
+    close(false);
+    return start_tcp();
+  }
+  unclear_ = true;
+  unclear_words_ = words;
+  try_next_type();
 }
 
 void SshSession::check_host_key() {
@@ -268,8 +310,11 @@ bool SshSession::ask_for_all_types() {
 // The pin may be of a type that the server holds as well: it is asked for each other one.
 void SshSession::try_next_type() {
   one_by_one_ = true;
+  tries_of_type_ = 0;
   while (next_type_ < kTypes.size() && first_type_ == kTypes[next_type_]) ++next_type_;
-  if (next_type_ >= kTypes.size()) return host_key_changed();
+  if (next_type_ >= kTypes.size()) {
+    return unclear_ ? host_keys_unclear(unclear_words_) : host_key_changed();
+  }
   types_ = kTypes[next_type_++];
   close(false);
   start_tcp();
@@ -279,6 +324,15 @@ void SshSession::host_key_changed() {
   fail(Error(ErrorCode::kSshHostKeyChanged,
              fmt::format("{} shows the key {} ({}); host_key says {}", where(), first_seen_,
                          first_type_, options_.host_key)));
+}
+
+// The pinned key was not seen, but not every type was answered for: that it has changed is not
+// known. Nothing was sent to the server either way.
+void SshSession::host_keys_unclear(const std::string& words) {
+  fail(Error(ErrorCode::kSshConnect,
+             fmt::format("{} has not shown all its host keys, so far {} ({}); host_key says {}",
+                         where(), first_seen_, first_type_, options_.host_key))
+           .with_upstream(ssh_upstream(words)));
 }
 
 void SshSession::step_login() {
@@ -296,11 +350,35 @@ void SshSession::login_denied(int answer) {
           ? fmt::format("{} asks for more than a key of {}", where(), options_.user)
           : fmt::format("{} does not take the key for the user {}", where(), options_.user));
   error.with_upstream(ssh_upstream(ssh_get_error(session_)));
-  if (!options_.authorize.empty() && answer != SSH_AUTH_PARTIAL) {
-    error.with_hint("Put this line into ~/.ssh/authorized_keys of " + options_.user +
-                    " (folder 700, file 600): " + options_.authorize);
+  if (answer == SSH_AUTH_PARTIAL) {
+    error.with_hint(
+        fmt::format("Let the SSH server take a key alone for {} (AuthenticationMethods publickey).",
+                    options_.user));
+  } else if (!options_.authorize.empty()) {
+    error.with_hint(authorize_hint());
   }
   fail(std::move(error));
+}
+
+// A from= that names another address refuses the right key with the same words as a wrong one.
+std::string SshSession::authorize_hint() const {
+  std::string from;
+  if (!options_.public_egress.empty()) {
+    from = fmt::format(
+        "A from= there has to name the address that the SSH server sees us come from; by "
+        "public_egress that is {}.",
+        join(options_.public_egress, ", "));
+  } else {
+    const std::string ours = local_address(ssh_get_fd(session_));
+    from = fmt::format(
+        "If a from= stands there, it has to name the address that the SSH server sees us come "
+        "from: {}.",
+        ours.empty() ? "its log says which"
+                     : ours + ", or another one if there is NAT in between; its log says which");
+  }
+  return fmt::format(
+      "{} Put this line into ~/.ssh/authorized_keys of {} (folder 700, file 600): {}", from,
+      options_.user, options_.authorize);
 }
 
 // The line broke while the key was offered. sshd does so with its reason when it has seen enough.
@@ -312,16 +390,24 @@ void SshSession::login_lost() {
            .with_upstream(ssh_upstream(ssh_get_error(session_))));
 }
 
+std::string SshSession::doing() const {
+  if (stage_ == Stage::kTcp) return fmt::format("{} does not answer (TCP)", where());
+  const bool silent =
+      session_ != nullptr && ssh_get_serverbanner(session_) == nullptr && counter_.in_bytes == 0;
+  if (silent)
+    return fmt::format("{} takes connections, but what answers there says nothing", where());
+  const char* at = stage_ == Stage::kLogin ? "has not finished the login"
+                   : one_by_one_           ? "has not shown all its host keys"
+                                           : "has not finished the key exchange";
+  return fmt::format("{} answers, but it {}", where(), at);
+}
+
 void SshSession::timed_out() {
-  if (one_by_one_ && stage_ != Stage::kLogin) return host_key_changed();
+  if (one_by_one_ && stage_ != Stage::kLogin) return host_keys_unclear(doing());
   if (stage_ == Stage::kTcp) return tcp_failed(ETIMEDOUT);
-  const bool silent = ssh_get_serverbanner(session_) == nullptr && counter_.in_bytes == 0;
-  const auto limit_ms = options_.connect_timeout_ms;
-  const char* at = silent                    ? "what answers there says nothing"
-                   : stage_ == Stage::kLogin ? "during the login"
-                                             : "during the key exchange";
   fail(Error(ErrorCode::kSshConnect,
-             fmt::format("{} was not ready within {} ms: {}", where(), limit_ms, at)));
+             fmt::format("not ready within {}: {}", format_duration(options_.connect_timeout_ms),
+                         doing())));
 }
 
 void SshSession::become_up() {

@@ -5,9 +5,10 @@
 //
 // The host key is compared before anything but the key exchange is sent. A server may have several
 // host keys and the pin is of one of them: with another one at hand first, the server is asked for
-// each other type, in a connection of its own, before its key counts as changed.
-// Source: RFC 4253, RFC 4252 section 7; libssh's documentation of the non-blocking calls.
-// Thread rule: the thread that owns the tunnel.
+// each other type, in a connection of its own, before its key counts as changed. It does so only
+// when the server has answered for every type; where a connection broke it is SSH-CONNECT. Source:
+// RFC 4253, RFC 4252 section 7; libssh's documentation of the non-blocking calls. Thread rule: the
+// thread that owns the tunnel.
 #ifndef VESTO_NET_SSH_SESSION_H_
 #define VESTO_NET_SSH_SESSION_H_
 
@@ -43,6 +44,9 @@ class SshSession {
   [[nodiscard]] int fd() const;
   [[nodiscard]] short events() const;
   [[nodiscard]] const Error& error() const { return *error_; }  // of kFailed
+  // What a session that is being made is at, for messages: "bastion.acme.example:22 does not answer
+  // (TCP)". Names the server.
+  [[nodiscard]] std::string doing() const;
 
   [[nodiscard]] std::string seen_host_key() const;  // "SHA256:... (ssh-ed25519)"
   [[nodiscard]] const std::string& host_key_types() const { return types_; }
@@ -73,9 +77,12 @@ class SshSession {
   void check_host_key();
   bool ask_for_all_types();
   void try_next_type();
+  void type_not_shown();
   void host_key_changed();
+  void host_keys_unclear(const std::string& words);
   void step_login();
   void login_denied(int answer);
+  [[nodiscard]] std::string authorize_hint() const;
   void login_lost();
   void timed_out();
   void fail(Error error);
@@ -100,7 +107,10 @@ class SshSession {
   uint64_t sent_before_ = 0;
   std::string types_;     // host key algorithms to ask for
   size_t next_type_ = 0;  // of those asked for one by one
+  int tries_of_type_ = 0;
   bool one_by_one_ = false;
+  bool unclear_ = false;       // a type was asked for and the line broke
+  std::string unclear_words_;  // why
   std::string seen_fingerprint_;
   std::string seen_type_;
   std::string first_seen_;  // of the first try, for the error

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/mutex.h"
+#include "base/strings.h"
 #include "base/thread_root.h"
 #include "net/resolve.h"
 #include "net/ssh_loop.h"
@@ -34,7 +35,12 @@ struct SshTunnel::Impl {
 
   Status start() VESTO_EXCLUDES(mutex) {
     Lock lock(mutex);
-    if (thread.joinable()) return ok_status();
+    if (thread.joinable()) {
+      if (!mail->fault()) return ok_status();
+      // It has ended, or is about to; whoever waited was told why.
+      thread.join();
+      mail->reopen();
+    }
     if (mail->wake_fd() < 0) {
       return Error(ErrorCode::kSysMemory, "no event descriptor could be had");
     }
@@ -48,8 +54,19 @@ struct SshTunnel::Impl {
   }
 
   void run(ssh_key loop_key) {
-    SshLoop loop(options, loop_key, mail);
-    if (Status ended = thread_root([&] { loop.run(); }); !ended.ok()) loop.give_up(ended.error());
+    const Status ended = thread_root([&] {
+      SshLoop loop(options, loop_key, mail);
+      const Status fault = thread_root([&] { loop.run(); });
+      if (!fault.ok()) loop.give_up(fault.error());
+    });
+    // Not even that could be told: those who wait find it here when their time is over.
+    if (!ended.ok()) mail->close(ended.error());
+  }
+
+  [[nodiscard]] Error slow_lookup(int64_t timeout_ms) const {
+    return Error(ErrorCode::kNetDns,
+                 fmt::format("looking up the SSH server's name {} took the whole {} of this dial",
+                             options.host, format_duration(timeout_ms)));
   }
 
   // One request to the thread. Nothing: the session has gone meanwhile, and addresses are needed.
@@ -65,9 +82,7 @@ struct SshTunnel::Impl {
 
 std::optional<Result<Route>> SshTunnel::Impl::ask(const std::shared_ptr<SshDial>& dial,
                                                   const std::stop_token& stop) {
-  if (!mail->post(dial)) {
-    return Error(ErrorCode::kSshForward, "too many connections are asked for at one time");
-  }
+  VESTO_TRY(mail->post(dial));
   const std::stop_callback wake_up(stop, [&dial] {
     Lock lock(dial->mutex);
     dial->stopped = true;
@@ -81,7 +96,10 @@ std::optional<Result<Route>> SshTunnel::Impl::ask(const std::shared_ptr<SshDial>
       dial->given_up = true;
       mail->wake();
       if (dial->stopped) return interrupted();
-      return Error(ErrorCode::kSshConnect, "the tunnel's thread gave no answer in time");
+      if (auto fault = mail->fault()) return *std::move(fault);
+      return Error(ErrorCode::kSshConnect,
+                   fmt::format("the tunnel to {}:{} gave no answer within {}", options.host,
+                               options.port, format_duration(dial->timeout_ms)));
     }
     dial->done.wait_for(dial->mutex, std::chrono::milliseconds(left_ms));
   }
@@ -112,14 +130,18 @@ Result<Route> SshTunnel::dial(const std::string& host, int port, int64_t timeout
     auto dial = std::make_shared<SshDial>();
     dial->host = host;
     dial->port = port;
+    dial->timeout_ms = timeout_ms;
     dial->deadline_ms = deadline_ms;
     if (attempt > 0 || !impl_->mail->has_session) {
       VESTO_ASSIGN(dial->addresses,
                    resolve(impl_->options.host, {.deadline_ms = deadline_ms, .stop = stop}));
+      if (timeout_ms > 0 && ssh_now_ms() >= deadline_ms) return impl_->slow_lookup(timeout_ms);
     }
     if (auto answer = impl_->ask(dial, stop)) return std::move(*answer);
   }
-  return Error(ErrorCode::kSshLost, "the SSH connection is lost again and again");
+  return Error(ErrorCode::kSshLost,
+               fmt::format("the SSH connection to {}:{} is lost again and again",
+                           impl_->options.host, impl_->options.port));
 }
 
 std::string SshTunnel::describe() const {

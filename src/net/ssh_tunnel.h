@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/redact.h"
 #include "net/dialer.h"
@@ -32,7 +33,8 @@ struct SshOptions {
   Secret private_key;     // OpenSSH, PEM or PKCS#8
   Secret passphrase;      // of private_key; empty = none
   std::string authorize;  // shown in the hint of SSH-AUTH: the line for authorized_keys
-  int64_t connect_timeout_ms = 20'000;  // TCP, key exchange and login
+  std::vector<std::string> public_egress;  // shown there too: what its from= has to take
+  int64_t connect_timeout_ms = 20'000;     // TCP, key exchange and login
   int64_t keepalive_ms = 15'000;
   int keepalive_count = 4;
   int max_connections = 256;  // at one time through this session, cancels included
@@ -54,7 +56,10 @@ class SshTunnel : public Dialer {
 
   // Errors: NET-DNS; SSH-CONNECT (refused, no answer, no SSH server), SSH-HOSTKEY-NEW and
   // SSH-HOSTKEY-CHANGED (both name the fingerprint that was seen), SSH-AUTH, SSH-KEY, SSH-FORWARD
-  // (the bastion's own words), SSH-LOST, RUN-INTERRUPTED by `stop`.
+  // (the bastion's own words), SSH-LOST, SYS-MEMORY (no memory or no
+  // open file is left), RUN-INTERRUPTED by `stop`.
+  // After a fault of the thread the dials under way are told its reason, and the next one starts a
+  // new thread and session.
   Result<Route> dial(const std::string& host, int port, int64_t timeout_ms,
                      const std::stop_token& stop) override;
   [[nodiscard]] std::string describe() const override;

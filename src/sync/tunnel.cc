@@ -43,6 +43,7 @@ Result<std::shared_ptr<SshTunnel>> make_tunnel(const Config& config, const Tunne
   }
   VESTO_ASSIGN(const SshPublicKey shown, ssh_public_key(options.private_key, options.passphrase));
   options.authorize = tunnel_authorize_line(config, place, shown);
+  options.public_egress = config.public_egress;
   return std::make_shared<SshTunnel>(std::move(options));
 }
 

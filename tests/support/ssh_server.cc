@@ -123,13 +123,15 @@ SshServer::~SshServer() {
 
 void SshServer::write_config() const {
   std::ofstream config(folder_ + "/sshd_config");
+  // Of two lines the first counts; with MaxStartups the last.
+  config << "MaxStartups 200\n";
   for (const std::string& line : settings_) config << line << "\n";
   config << "ListenAddress 127.0.0.1\nPort " << port_ << "\n";
   for (const std::string& type : types_)
     config << "HostKey " << folder_ << "/host_" << type << "\n";
   config << "PidFile none\nAuthorizedKeysFile " << folder_ << "/authorized_keys\n"
          << "StrictModes no\nUsePAM no\nPasswordAuthentication no\n"
-         << "KbdInteractiveAuthentication no\nPermitRootLogin yes\nMaxStartups 200\n"
+         << "KbdInteractiveAuthentication no\nPermitRootLogin yes\n"
          << "LogLevel DEBUG1\n";
 }
 
