@@ -15,6 +15,8 @@ namespace vesto {
 namespace {
 
 constexpr size_t kMaxEgress = 50;
+constexpr size_t kMaxHostBytes = 255;
+constexpr size_t kMaxUserBytes = 255;
 
 // "10.0.0.1/24" is an address and no network: AWS refuses it in a rule.
 bool no_bits_after(const std::array<unsigned char, sizeof(in6_addr)>& bytes, size_t bits) {
@@ -35,6 +37,35 @@ bool is_network(const std::string& text) {
   const auto bits = parse_int(std::string_view(text).substr(slash + 1));
   if (!bits || *bits < 0 || *bits > (four ? 32 : 128)) return false;
   return no_bits_after(bytes, static_cast<size_t>(*bits));
+}
+
+// What a resolver takes: letters, digits and ". - _", or an address (with its zone).
+bool is_host(const std::string& text) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_' || c == ':' || c == '%';
+  };
+  const bool has_port = std::count(text.begin(), text.end(), ':') == 1;
+  return text.size() <= kMaxHostBytes && !text.starts_with('-') && !has_port &&
+         std::all_of(text.begin(), text.end(), plain);
+}
+
+// What no user name of an SSH server is like, as it is shown; "" if it may be one. It is what
+// OpenSSH's own client refuses, spaces, and what is not ASCII, as pasted names carry it unseen.
+std::string odd_in_user(const std::string& user) {
+  if (user.starts_with('-')) return "begins with a dash";
+  if (user.ends_with('\\')) return "ends in a backslash";
+  for (size_t at = 0; at < user.size(); ++at) {
+    const auto c = static_cast<unsigned char>(user[at]);
+    if (c == ' ') return "holds a space";
+    if (c == '\n' || c == '\r') return "holds a line break";
+    if (c < 0x20 || c == 0x7f) return "holds a control character";
+    if (c >= 0x80) return fmt::format("holds a character that is not ASCII, after {} others", at);
+    if (std::string_view("'`\";&<>|(){}").find(user[at]) != std::string_view::npos) {
+      return fmt::format("holds the character {}", user[at]);
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -64,9 +95,16 @@ SshConfig build_ssh(const Section& ssh, std::string_view kind, const std::string
   out.host_key = std::string(trim(ssh.text("host_key")));
   out.key = ssh.reference("key");
   out.passphrase = ssh.reference("passphrase");
-  const bool has_port = std::count(out.host.begin(), out.host.end(), ':') == 1;
-  if (has_port || out.host.find_first_of(" /@,") != std::string::npos) {
-    issue("host", "must be a host name alone", "User and port have settings of their own.");
+  if (!is_host(out.host)) {
+    issue("host", "must be a host name alone",
+          "Letters, digits, dots and dashes, or an address. User and port have settings of their "
+          "own.");
+  }
+  if (const std::string odd = odd_in_user(out.user); !odd.empty()) {
+    issue("user", odd,
+          "Write the name of the user on the SSH server alone, as in ~user/.ssh there.");
+  } else if (out.user.size() > kMaxUserBytes) {
+    issue("user", "is longer than 255 bytes", "Write the name of the user on the SSH server.");
   }
   if (!out.host_key.empty() && !is_ssh_fingerprint(out.host_key)) {
     issue("host_key", "is no fingerprint of a key",
