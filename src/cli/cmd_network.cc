@@ -65,8 +65,14 @@ Result<OwnKey> tunnel_key(const Context& context, const TunnelPlace& place) {
     if (kept.error().code() != ErrorCode::kSecMissing) return std::move(kept).error();
   }
   VESTO_ASSIGN(Secret made, make_ssh_key());
-  VESTO_TRY(store.set(name, made));
-  return OwnKey{.value = std::move(made), .made = true};
+  if (context.options.new_key) {
+    VESTO_TRY(store.set(name, made));
+    return OwnKey{.value = std::move(made), .made = true};
+  }
+  // Another process may have made one meanwhile: its key is the one whose line has to be shown.
+  VESTO_ASSIGN(Secret kept, store.get_or_set(name, made));
+  const bool ours = kept.reveal() == made.reveal();
+  return OwnKey{.value = std::move(kept), .made = ours};
 }
 
 Status show_ssh_key(const Context& context, const Config& config) {

@@ -155,6 +155,37 @@ Status check_new(std::string_view name, const Secret& value) {
   return ok_status();
 }
 
+// Seals it under this name, in the place of what is there. The writer holds the lock.
+Result<SecretChange> put(const std::string& data_dir, std::string_view name, const Secret& value,
+                         int64_t now_ms, Writer* writer) {
+  SecretChange change;
+  if (!writer->opened) {
+    VESTO_ASSIGN(writer->opened, make_store(data_dir, &change.made_key));
+  }
+  SealedDocument& document = writer->opened->document;
+  std::vector<SealedEntry>& entries = document.entries;
+  const auto at =
+      std::lower_bound(entries.begin(), entries.end(), name,
+                       [](const SealedEntry& entry, std::string_view n) { return entry.name < n; });
+  SealedEntry entry{
+      .name = std::string(name),
+      .created_ms = now_ms,
+      .changed_ms = now_ms,
+      .sealed = secret::seal_secret(document, writer->opened->key, name, value.reveal())};
+  change.replaced = at != entries.end() && at->name == name;
+  if (change.replaced) {
+    entry.created_ms = at->created_ms;
+    *at = std::move(entry);
+  } else if (entries.size() >= kMaxSecrets) {
+    return not_kept(fmt::format("there are {} secrets already, the most there may be", kMaxSecrets),
+                    "Remove those that nothing uses: vesto secret remove NAME.");
+  } else {
+    entries.insert(at, std::move(entry));
+  }
+  VESTO_TRY(write_store(data_dir, *writer->opened));
+  return change;
+}
+
 }  // namespace
 
 bool good_secret_name(std::string_view name) {
@@ -174,33 +205,21 @@ std::string SealedStore::key_file() const { return secret::key_path(data_dir_); 
 Result<SecretChange> SealedStore::set(std::string_view name, const Secret& value) {
   VESTO_TRY(check_new(name, value));
   VESTO_ASSIGN(Writer writer, begin_writing(data_dir_, true));
-  SecretChange change;
-  if (!writer.opened) {
-    VESTO_ASSIGN(writer.opened, make_store(data_dir_, &change.made_key));
+  return put(data_dir_, name, value, clock_->wall_ms(), &writer);
+}
+
+Result<Secret> SealedStore::get_or_set(std::string_view name, const Secret& value) {
+  VESTO_TRY(check_new(name, value));
+  VESTO_ASSIGN(Writer writer, begin_writing(data_dir_, true));
+  const SealedEntry* kept = writer.opened ? writer.opened->document.find(name) : nullptr;
+  if (kept != nullptr) {
+    const std::optional<LockedBuffer> clear =
+        secret::open_secret(writer.opened->document, writer.opened->key, *kept);
+    if (!clear) return damaged(data_dir_ + "/" + kFileName);
+    return Secret(std::string(clear->view()));
   }
-  SealedDocument& document = writer.opened->document;
-  std::vector<SealedEntry>& entries = document.entries;
-  const auto at =
-      std::lower_bound(entries.begin(), entries.end(), name,
-                       [](const SealedEntry& entry, std::string_view n) { return entry.name < n; });
-  const int64_t now_ms = clock_->wall_ms();
-  SealedEntry entry{
-      .name = std::string(name),
-      .created_ms = now_ms,
-      .changed_ms = now_ms,
-      .sealed = secret::seal_secret(document, writer.opened->key, name, value.reveal())};
-  change.replaced = at != entries.end() && at->name == name;
-  if (change.replaced) {
-    entry.created_ms = at->created_ms;
-    *at = std::move(entry);
-  } else if (entries.size() >= kMaxSecrets) {
-    return not_kept(fmt::format("there are {} secrets already, the most there may be", kMaxSecrets),
-                    "Remove those that nothing uses: vesto secret remove NAME.");
-  } else {
-    entries.insert(at, std::move(entry));
-  }
-  VESTO_TRY(write_store(data_dir_, *writer.opened));
-  return change;
+  VESTO_TRY(put(data_dir_, name, value, clock_->wall_ms(), &writer));
+  return value;
 }
 
 Result<Secret> SealedStore::get(std::string_view name) const {

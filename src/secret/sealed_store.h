@@ -63,6 +63,9 @@ class SealedStore {
   explicit SealedStore(std::string data_dir, Clock& clock = system_clock());
 
   Result<SecretChange> set(std::string_view name, const Secret& value);
+  // The value that is kept under this name: the one that is there, or else this one, which is then
+  // set. Of several callers at one time, in several processes, all get the same.
+  Result<Secret> get_or_set(std::string_view name, const Secret& value);
   // Missing ones are told with the nearest name.
   [[nodiscard]] Result<Secret> get(std::string_view name) const;
   [[nodiscard]] Result<SecretList> list() const;

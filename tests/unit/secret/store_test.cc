@@ -64,6 +64,34 @@ TEST_F(SecretTest, LookingMakesNothing) {
   EXPECT_FALSE(std::filesystem::exists(dir_));
 }
 
+TEST_F(SecretTest, OfSeveralMakersOneWinsAndAllGetItsValue) {
+  const auto first = store().get_or_set("ssh/key", Secret(std::string("first")));
+  ASSERT_TRUE(first.ok()) << first.error().to_string();
+  EXPECT_EQ(first->reveal(), "first");
+  expect_value("ssh/key", "first");
+  const auto second = store().get_or_set("ssh/key", Secret(std::string("second")));
+  ASSERT_TRUE(second.ok()) << second.error().to_string();
+  EXPECT_EQ(second->reveal(), "first");
+  expect_value("ssh/key", "first");
+  EXPECT_EQ(store().get_or_set("Bad Name", Secret(std::string("x"))).error().code(),
+            ErrorCode::kCfgValue);
+  EXPECT_EQ(store().get_or_set("empty", Secret()).error().code(), ErrorCode::kCfgValue);
+  expect_error("empty", ErrorCode::kSecMissing);
+
+  std::vector<std::string> got(8);
+  std::vector<std::thread> makers;
+  for (size_t i = 0; i < got.size(); ++i) {
+    makers.emplace_back([&, i] {
+      const auto kept = store().get_or_set("ssh/raced", Secret("maker " + std::to_string(i)));
+      got[i] = kept.ok() ? kept->reveal() : kept.error().to_string();
+    });
+  }
+  for (std::thread& maker : makers) maker.join();
+  EXPECT_TRUE(got.front().starts_with("maker ")) << got.front();
+  expect_value("ssh/raced", got.front());
+  for (const std::string& one : got) EXPECT_EQ(one, got.front());
+}
+
 TEST_F(SecretTest, AMissingOneIsToldWithTheNearest) {
   must_set("acme/password", "x");
   const auto got = store().get("acme/pasword");
