@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/strings.h"
 #include "sandbox/sql/errors.h"
@@ -59,25 +60,11 @@ std::optional<std::string> read_hex(std::string_view text) {
   return out;
 }
 
-std::string base64(std::string_view bytes) {
-  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');  // one more for the zero it ends with
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(bytes.data()),
-                                   static_cast<int>(bytes.size()));
-  out.resize(static_cast<size_t>(size));
-  return out;
-}
-
 // Of 32 bytes: 44 characters, the last a '='.
 std::optional<std::string> read_base64(std::string_view text) {
-  if (text.size() != 44) return std::nullopt;
-  std::string out(33, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  if (size != 33) return std::nullopt;
-  out.resize(kDigestBytes);
-  return out;
+  std::optional<std::string> bytes = base64_decode(text);
+  if (!bytes || bytes->size() != kDigestBytes) return std::nullopt;
+  return bytes;
 }
 
 }  // namespace
@@ -100,8 +87,8 @@ Sha256Password new_sha256(std::string_view password) {
 }
 
 std::string keep_sha256(const Sha256Password& password) {
-  return std::string(kVerifier) + base64(password.salt) + "$" + base64(password.digest) + ":" +
-         base64(std::string(kDigestBytes, '\0'));
+  return std::string(kVerifier) + base64_encode(password.salt) + "$" +
+         base64_encode(password.digest) + ":" + base64_encode(std::string(kDigestBytes, '\0'));
 }
 
 std::optional<Sha256Password> kept_sha256(std::string_view kept) {

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "aws/base64url.h"
 #include "aws/google_parts.h"
 #include "aws/json_answer.h"
 #include "aws/rs256.h"
+#include "base/base64.h"
 #include "base/json_text.h"
 #include "base/redact.h"
 #include "base/retry.h"

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "aws/base64url.h"
 #include "aws/json_answer.h"
+#include "base/base64.h"
 #include "base/strings.h"
 
 namespace vesto {

@@ -10,6 +10,7 @@
 #include "aws/s3_errors.h"
 #include "aws/s3_xml.h"
 #include "aws/sigv4.h"
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/retry.h"
@@ -65,9 +66,7 @@ Result<std::string> content_md5(std::string_view body) {
   if (EVP_Digest(body.data(), body.size(), digest, &size, EVP_md5(), nullptr) != 1) {
     return Error(ErrorCode::kInternal, "this machine's OpenSSL has no MD5, which S3 asks for");
   }
-  unsigned char text[2 * EVP_MAX_MD_SIZE];
-  const int length = EVP_EncodeBlock(text, digest, static_cast<int>(size));
-  return std::string(reinterpret_cast<const char*>(text), static_cast<size_t>(length));
+  return base64_encode({reinterpret_cast<const char*>(digest), size});
 }
 
 // Not repeated: the object will be as long again.

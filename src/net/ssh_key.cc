@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/strings.h"
 #include "net/ssh_parts.h"
@@ -20,28 +21,6 @@ constexpr size_t kSeedBytes = 32;
 constexpr size_t kMaxCommentBytes = 100;
 
 Error key_error(std::string message) { return Error(ErrorCode::kSshKey, std::move(message)); }
-
-std::string base64(std::string_view bytes) {
-  std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(bytes.data()),
-                                   static_cast<int>(bytes.size()));
-  out.resize(static_cast<size_t>(size));
-  return out;
-}
-
-// Nothing for anything but whole groups of four.
-std::optional<std::string> from_base64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0) return std::nullopt;
-  std::string out(text.size() / 4 * 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()),
-                                   static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  const size_t padding = text.ends_with("==") ? 2 : (text.ends_with("=") ? 1 : 0);
-  out.resize(static_cast<size_t>(size) - padding);
-  return out;
-}
 
 // SSH's number and string (RFC 4251 section 5).
 void put_u32(std::string* out, uint32_t value) {
@@ -114,7 +93,7 @@ void put_openssh_private(std::string_view seed, std::string_view public_bytes, s
   put_text(&blob.text, ed25519_blob(public_bytes));
   put_text(&blob.text, secret_part.text);
 
-  const WipedString encoded(base64(blob.text));
+  const WipedString encoded(base64_encode(blob.text));
   out->reserve(1024);
   *out += "-----BEGIN OPENSSH PRIVATE KEY-----\n";
   for (size_t at = 0; at < encoded.text.size(); at += 70) {
@@ -190,7 +169,7 @@ Status check_strength(ssh_key key) {
   if (type_name(key).empty()) return key_error("a key of this kind cannot be used");
   if (ssh_key_type(key) != SSH_KEYTYPE_RSA) return ok_status();
   const auto text = public_base64(key);
-  const auto blob = text ? from_base64(*text) : std::nullopt;
+  const auto blob = text ? base64_decode(*text) : std::nullopt;
   const size_t bits = blob ? rsa_bits(*blob) : 0;
   if (bits < kMinRsaBits) {
     return key_error(

@@ -11,8 +11,8 @@
 #include <map>
 #include <string>
 
-#include "aws/base64url.h"
 #include "aws/credentials.h"
+#include "base/base64.h"
 #include "tests/support/scripted_http.h"
 
 namespace vesto::testing_support {
