@@ -173,6 +173,10 @@ void SshLoop::keep_alive(int64_t now_ms) {
 void SshLoop::lose_session(const std::string& reason, const std::string& words) {
   Error error(ErrorCode::kSshLost, fmt::format("{} ({}:{})", reason, options_.host, options_.port));
   if (!words.empty()) error.with_upstream(ssh_upstream(words));
+  error.with_hint(
+      "The next connection makes it again by itself; where this one ended a run, the next run "
+      "does. "
+      "If it happens often, see the SSH server's log and the firewalls in between.");
   for (Opening& opening : openings_) {
     opening.dial->answer_with(error);
     opening.connection->session_lost();

@@ -137,12 +137,21 @@ struct PgConnection::Impl {
     return route.failure ? route.failure() : std::nullopt;
   }
 
-  PgError lost() {
+  // The connection is gone. Where the server did not say why, the way to it may know.
+  void mark_lost(PgError* error) {
     broken = true;
+    error->kind = PgError::Kind::kLost;
+    if (!error->sqlstate.empty()) return;
+    error->reach = route_failure();
+    if (error->reach) error->message = error->reach->message();
+  }
+
+  PgError lost() {
     std::string text = redact(trim(PQerrorMessage(conn)));
     if (text.empty()) text = "the connection was cut";
-    if (auto reason = route_failure()) text = reason->to_string();
-    return make_error(PgError::Kind::kLost, replace_all(text, "\n", " "));
+    PgError error = make_error(PgError::Kind::kLost, replace_all(text, "\n", " "));
+    mark_lost(&error);
+    return error;
   }
 
   // Waits until the socket is ready for one of `events`, or fails.
@@ -171,7 +180,9 @@ struct PgConnection::Impl {
   PgStatus check_usable() {
     if (interrupted) return make_error(PgError::Kind::kInterrupted, "interrupted");
     if (broken || PQstatus(conn) != CONNECTION_OK) {
-      return make_error(PgError::Kind::kLost, "the connection is closed");
+      PgError error = make_error(PgError::Kind::kLost, "the connection is closed");
+      mark_lost(&error);
+      return error;
     }
     return Unit{};
   }
@@ -217,10 +228,7 @@ struct PgConnection::Impl {
     if (error.message.empty()) {
       error.message = replace_all(redact(trim(PQresultErrorMessage(result))), "\n", " ");
     }
-    if (PQstatus(conn) != CONNECTION_OK) {
-      broken = true;
-      error.kind = PgError::Kind::kLost;
-    }
+    if (PQstatus(conn) != CONNECTION_OK) mark_lost(&error);
     return error;
   }
 
@@ -233,7 +241,7 @@ struct PgConnection::Impl {
         *error = result_error(result.get());
       }
     }
-    if (*error && PQstatus(conn) != CONNECTION_OK) (*error)->kind = PgError::Kind::kLost;
+    if (*error && PQstatus(conn) != CONNECTION_OK) mark_lost(&**error);
     return !error->has_value();
   }
 
@@ -350,7 +358,13 @@ PgResult<PgAnswer> PgConnection::exec(std::string_view sql, int64_t timeout_ms) 
   PgAnswer answer;
   std::optional<PgError> error;
   while (true) {
-    VESTO_ASSIGN(const ResultPtr result, impl_->next_result(deadline_ms));
+    auto next = impl_->next_result(deadline_ms);
+    if (!next.ok()) {
+      // What the server said before it hung up is the better reason.
+      if (error && next.error().kind == PgError::Kind::kLost) break;
+      return std::move(next).error();
+    }
+    const ResultPtr result = std::move(next).value();
     if (!result) break;
     switch (PQresultStatus(result.get())) {
       case PGRES_TUPLES_OK:
@@ -373,10 +387,7 @@ PgResult<PgAnswer> PgConnection::exec(std::string_view sql, int64_t timeout_ms) 
   }
   if (error) {
     // A FATAL answer closes the connection; that shows only after the last result.
-    if (PQstatus(impl_->conn) != CONNECTION_OK) {
-      error->kind = PgError::Kind::kLost;
-      impl_->broken = true;
-    }
+    if (PQstatus(impl_->conn) != CONNECTION_OK) impl_->mark_lost(&*error);
     return *std::move(error);
   }
   answer.notices = std::move(impl_->notices);

@@ -80,7 +80,8 @@ struct PgError {
   std::string message;   // the primary text, without severity
   std::string detail;
   std::string hint;
-  std::optional<Error> reach;  // of kReach: name, TCP, TLS or tunnel (net/probe.h)
+  // Of kReach: name, TCP, TLS or tunnel (net/probe.h). Of kLost: why the tunnel was cut, if it was.
+  std::optional<Error> reach;
   // Message, detail and hint on one line.
   [[nodiscard]] std::string text() const;
 };

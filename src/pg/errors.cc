@@ -67,11 +67,13 @@ Error made(ErrorCode code, const PgError& error, std::string_view doing) {
 }  // namespace
 
 Error pg_source_error(const PgError& error, std::string_view doing) {
+  if (auto reach = reach_error(error, doing)) return *std::move(reach);
   return made(code_of(error), error, doing);
 }
 
 std::optional<Error> reach_error(const PgError& error, std::string_view doing) {
-  if (error.kind != PgError::Kind::kReach || !error.reach) return std::nullopt;
+  const bool of_the_way = error.kind == PgError::Kind::kReach || error.kind == PgError::Kind::kLost;
+  if (!of_the_way || !error.reach) return std::nullopt;
   Error out(error.reach->code(), fmt::format("{}: {}", doing, error.reach->message()));
   out.with_hint(error.reach->hint());
   out.with_upstream(error.reach->upstream());

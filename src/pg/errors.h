@@ -16,7 +16,7 @@ namespace vesto {
 Error pg_source_error(const PgError& error, std::string_view doing);
 // The same for an attempt to connect: no answer is PG-CONNECT, not PG-READ.
 // Of kReach: what was found about the way, behind what was tried ("connecting to h:5432/d as u:
-// ..."). Nothing for every other kind.
+// ..."). Of kLost: why the tunnel under the connection was cut. Nothing for all else.
 std::optional<Error> reach_error(const PgError& error, std::string_view doing);
 Error pg_connect_error(const PgError& error, std::string_view doing);
 

@@ -238,6 +238,7 @@ Error redshift_login_error(const PgError& answer, std::string_view doing, std::s
 }
 
 Error redshift_error(const PgError& answer, std::string_view doing) {
+  if (auto reach = reach_error(answer, doing)) return *std::move(reach);
   const bool waited = answer.kind == PgError::Kind::kTimeout;
   return made(answer, doing, waited ? ErrorCode::kRsTimeout : ErrorCode::kRsConnection);
 }
