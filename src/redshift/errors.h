@@ -22,8 +22,8 @@ namespace vesto {
 Error redshift_login_error(const PgError& answer, std::string_view doing,
                            std::string_view user = {});
 // The error of a statement on a standing connection: no answer in time is RS-TIMEOUT, anything else
-// that is no answer of the server RS-CONNECTION, or SSH-LOST where its tunnel was cut; what became of
-// the statement is then unknown.
+// that is no answer of the server RS-CONNECTION, or SSH-LOST where its tunnel was cut; what became
+// of the statement is then unknown.
 Error redshift_error(const PgError& answer, std::string_view doing);
 
 // What a failing statement of the load means for the transaction.
