@@ -40,10 +40,16 @@ PrincipalMatch match_element(const PrincipalElement& element, const IamPrincipal
                                                   : PrincipalMatch::kAccount;
 }
 
+// "*" and {"AWS": "*"} are everyone, web identities and services too. That counts for a Deny; in an
+// Allow {"AWS": "*"} lets in only who has an AWS name of some kind.
+bool names_everyone(const PrincipalElement& element) {
+  return element.anyone || contains(element.aws, "*");
+}
+
 // A caller has several names: the account, the role, the session. Someone is left out of a
 // NotPrincipal only if all of them are listed; IAM's guide asks for the account's ARN as well.
 bool listed_by_every_name(const PrincipalElement& element, const IamPrincipal& caller) {
-  if (element.anyone || contains(element.aws, "*")) return true;
+  if (names_everyone(element)) return true;
   if (caller.kind == IamPrincipal::Kind::kService) return contains(element.service, caller.arn);
   if (caller.kind == IamPrincipal::Kind::kFederated) {
     return contains(element.federated, caller.arn);
@@ -69,7 +75,10 @@ bool names_action(const PolicyStatement& statement, std::string_view action) {
 }  // namespace
 
 PrincipalMatch match_principal(const PolicyStatement& statement, const IamPrincipal& caller) {
-  if (!statement.not_principal) return match_element(statement.principal, caller);
+  if (!statement.not_principal) {
+    if (!statement.allow && names_everyone(statement.principal)) return PrincipalMatch::kDirect;
+    return match_element(statement.principal, caller);
+  }
   return listed_by_every_name(statement.principal, caller) ? PrincipalMatch::kNone
                                                            : PrincipalMatch::kDirect;
 }
