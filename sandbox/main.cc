@@ -118,6 +118,7 @@ Result<Unit, std::string> start_redshift(const Options& options, Parts* parts) {
       options.isolation == "serializable" ? Isolation::kSerializable : Isolation::kSnapshot;
   shared.serverless = options.kind == "serverless";
   const WarehouseName& served = parts->cloud->served();
+  shared.warehouse = served;
   shared.region = served.name.empty() ? kRegion : served.region;
   shared.faults = parts->faults.get();
   shared.state = &parts->cloud->state();

@@ -29,7 +29,7 @@ std::string workgroup_arn(const WorldWorkgroup& workgroup) {
 }
 
 // Letters, digits and _ + . @ -, a letter first.
-bool is_database_name(std::string_view name) {
+bool is_plain_name(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   return !name.empty() && name.size() <= kMaxNameBytes && letter(name.front()) &&
          std::all_of(name.begin(), name.end(), [&](char c) {
@@ -38,10 +38,13 @@ bool is_database_name(std::string_view name) {
          });
 }
 
+bool is_database_name(std::string_view name) {
+  return is_plain_name(name) && !is_reserved(to_lower_ascii(name));
+}
+
 // PUBLIC is everybody, and no user.
 bool is_user_name(std::string_view name) {
-  const std::string lower = to_lower_ascii(name);
-  return is_database_name(name) && lower != "public" && !is_reserved(lower);
+  return is_database_name(name) && to_lower_ascii(name) != "public";
 }
 
 IamError invalid(const ApiCall& call, std::string text) {

@@ -89,14 +89,18 @@ class CopyRoles {
   virtual Result<AccessKey, std::string> assume(const std::string& role_arn) const = 0;
 };
 
+constexpr const char* kSampleAccount = "123456789012";
+
 struct CopyContext {
   ObjectStore* store = nullptr;
   const KeyRing* keys = nullptr;
-  const S3Gate* gate = nullptr;      // nullptr: every known key may do all
-  const CopyRoles* roles = nullptr;  // of IAM_ROLE; nullptr: none is attached
-  Clock* clock = nullptr;            // for keys that expire; nullptr: the system's
-  Faults* faults = nullptr;          // may be nullptr
-  std::string region;                // the warehouse's
+  const S3Gate* gate = nullptr;             // nullptr: every known key may do all
+  const CopyRoles* roles = nullptr;         // of IAM_ROLE; nullptr: none is attached
+  Clock* clock = nullptr;                   // for keys that expire; nullptr: the system's
+  Faults* faults = nullptr;                 // may be nullptr
+  std::string region;                       // the warehouse's
+  std::string account = kSampleAccount;     // whose it is, for the texts of IAM_ROLE
+  std::string warehouse = "vesto-sandbox";  // its name, for the same
   CopyReadings readings = {};
   bool serverless = false;  // names sys_load_error_detail instead of stl_load_errors
   std::string user;         // database user, for the texts of IAM_ROLE

@@ -36,9 +36,8 @@ SqlStatus take_role(CopyStatement* statement, const CopyContext& context) {
                              .location = "xen_aws_credentials_mgr.cpp:470"};
   const std::string user = context.user.empty() ? "unknown" : context.user;
   const std::string refused = fmt::format(
-      "User arn:aws:redshift:{}:000000000000:dbuser:vesto-sandbox/{} is not authorized "
-      "to assume IAM Role {}",
-      context.region, user, statement->iam_role);
+      "User arn:aws:redshift:{}:{}:dbuser:{}/{} is not authorized to assume IAM Role {}",
+      context.region, context.account, context.warehouse, user, statement->iam_role);
   if (context.roles == nullptr) return copy_error(context, refused, place);
   auto keys = context.roles->assume(statement->iam_role);
   if (!keys.ok()) {

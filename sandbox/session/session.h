@@ -45,6 +45,7 @@ struct SessionShared {
   Isolation isolation = Isolation::kSnapshot;
   bool serverless = false;
   std::string region;
+  WarehouseName warehouse = {};  // which of the world's it is; no name: none of them
   Faults* faults = nullptr;
   WarehouseState* state = nullptr;  // nullptr: always available
   ObjectStore* store = nullptr;

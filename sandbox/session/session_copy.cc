@@ -146,6 +146,10 @@ Session::Step Session::run_copy(const Statement& statement) {
   context.clock = shared_->clock;
   context.faults = shared_->faults;
   context.region = shared_->region;
+  if (!shared_->warehouse.name.empty()) {
+    context.account = shared_->warehouse.account;
+    context.warehouse = shared_->warehouse.name;
+  }
   context.serverless = shared_->serverless;
   context.user = user_;
   context.query_id = query_id;

@@ -235,8 +235,10 @@ TEST_F(Credentials, None) {
 
 TEST_F(Credentials, RolesAreRefused) {
   statement.iam_role = "arn:aws:iam::123456789012:role/load";
+  context.account = "444455556666";
+  context.warehouse = "analytics";
   EXPECT_EQ(run_message(),
-            "User arn:aws:redshift:eu-west-1:000000000000:dbuser:vesto-sandbox/loader is not "
+            "User arn:aws:redshift:eu-west-1:444455556666:dbuser:analytics/loader is not "
             "authorized to assume IAM Role arn:aws:iam::123456789012:role/load");
   EXPECT_EQ(last.sqlstate, "XX000");
 }
