@@ -38,6 +38,24 @@ std::string without_scheme(std::string_view url) {
   return std::string(url.starts_with(kScheme) ? url.substr(kScheme.size()) : url);
 }
 
+// PolicyArns.member.N.arn; at most ten.
+ApiResult<Unit> read_policy_arns(const ApiCall& call, SessionRequest* out) {
+  for (size_t i = 1; i <= kMaxAttached + 1; ++i) {
+    const std::string name = "PolicyArns.member." + std::to_string(i) + ".arn";
+    if (!call.has(name)) return Unit{};
+    const std::string arn = call.parameter(name);
+    const std::string field = "policyArns." + std::to_string(i) + ".member.arn";
+    if (arn.size() < kMinArnChars) {
+      return validation_error(arn, field, "Member must have length greater than or equal to 20");
+    }
+    if (arn.size() > kMaxArnChars) {
+      return validation_error(arn, field, "Member must have length less than or equal to 2048");
+    }
+    out->policy_arns.push_back(arn);
+  }
+  return Unit{};
+}
+
 ApiResult<SessionRequest> session_request(const ApiCall& call) {
   SessionRequest out;
   out.role_arn = call.parameter("RoleArn");
@@ -61,8 +79,9 @@ ApiResult<SessionRequest> session_request(const ApiCall& call) {
     if (!duration) return IamError{400, "MalformedInput", "Invalid integer"};
     out.duration_s = *duration;
   }
+  VESTO_TRY(read_policy_arns(call, &out));
   for (const auto& [name, value] : call.form) {
-    if (!name.starts_with("PolicyArns.") && !name.starts_with("ProvidedContexts.")) continue;
+    if (!name.starts_with("ProvidedContexts.")) continue;
     return IamError{400, "ValidationError", name + " is not known to this sandbox"};
   }
   return out;

@@ -35,6 +35,17 @@ Verdict judge(const IamPolicy& policy, const AccessRequest& request) {
   return verdict;
 }
 
+Verdict judge_together(const std::vector<const IamPolicy*>& policies,
+                       const AccessRequest& request) {
+  Verdict out;
+  for (const IamPolicy* policy : policies) {
+    const Verdict one = judge(*policy, request);
+    out.deny = out.deny || one.deny;
+    out.allow = out.allow || one.allow;
+  }
+  return out;
+}
+
 struct Verdicts {
   Verdict identity;
   Verdict boundary;
@@ -44,17 +55,14 @@ struct Verdicts {
 
 Verdicts judge_all(const PolicySet& policies, const AccessRequest& request) {
   Verdicts out;
-  for (const IamPolicy* policy : policies.identity) {
-    const Verdict one = judge(*policy, request);
-    out.identity.deny = out.identity.deny || one.deny;
-    out.identity.allow = out.identity.allow || one.allow;
-  }
+  out.identity = judge_together(policies.identity, request);
   if (request.principal.kind == IamPrincipal::Kind::kRoot) out.identity.allow = true;
   const auto narrow = [&](const IamPolicy* policy) {
     return policy == nullptr ? Verdict{.allow = true} : judge(*policy, request);
   };
   out.boundary = narrow(policies.boundary);
-  out.session = narrow(policies.session);
+  out.session =
+      policies.session.empty() ? Verdict{.allow = true} : judge_together(policies.session, request);
   if (policies.resource != nullptr) out.resource = judge(*policies.resource, request);
   return out;
 }

@@ -17,7 +17,8 @@ namespace vesto::sandbox {
 // The policies that take part. nullptr: there is none of this kind (nothing is narrowed by it).
 struct PolicySet {
   std::vector<const IamPolicy*> identity = {};
-  const IamPolicy* session = nullptr;
+  // Those handed over with the call: together they narrow, as one policy of all their statements.
+  std::vector<const IamPolicy*> session = {};
   const IamPolicy* boundary = nullptr;
   // Of the bucket, the key or the role. A trust or key policy must allow; a bucket policy may.
   const IamPolicy* resource = nullptr;

@@ -40,6 +40,22 @@ std::string_view principal_type(IamPrincipal::Kind kind) {
   }
 }
 
+// What was there before the start is as old as the start.
+void stamp(World& world, int64_t now_ms) {
+  for (WorldAccount& account : world.accounts) {
+    for (WorldRole& role : account.roles) role.created_ms = now_ms;
+    for (WorldUser& user : account.users) {
+      user.created_ms = now_ms;
+      for (WorldKey& key : user.access_keys) key.created_ms = now_ms;
+    }
+    for (WorldPolicy& policy : account.policies) {
+      policy.created_ms = now_ms;
+      policy.updated_ms = now_ms;
+      for (WorldPolicyVersion& version : policy.versions) version.created_ms = now_ms;
+    }
+  }
+}
+
 void add_tags(const std::map<std::string, std::string>& tags, RequestContext& context) {
   for (const auto& [name, value] : tags) context.set("aws:PrincipalTag/" + name, value);
 }
@@ -63,12 +79,7 @@ WorldRole* Iam::State::role(std::string_view arn) {
 }
 
 WorldUser* Iam::State::user(std::string_view arn) {
-  for (WorldAccount& account : world.accounts) {
-    for (WorldUser& user : account.users) {
-      if (iam_user_arn(account.id, user.name) == arn) return &user;
-    }
-  }
-  return nullptr;
+  return const_cast<WorldUser*>(world.user(arn));
 }
 
 std::optional<AccessKeyInfo> Iam::State::find_key(std::string_view id) {
@@ -92,23 +103,41 @@ std::optional<AccessKeyInfo> Iam::State::find_key(std::string_view id) {
 PolicySet Iam::State::policies_of(const AccessKeyInfo& key) {
   PolicySet out;
   const std::vector<NamedPolicy>* own = nullptr;
+  const std::vector<std::string>* attached = nullptr;
   if (key.principal.kind == IamPrincipal::Kind::kUser) {
     if (const WorldUser* found = user(key.principal.arn)) {
       own = &found->policies;
+      attached = &found->attached;
       if (found->boundary) out.boundary = &*found->boundary;
     }
   } else if (key.principal.kind == IamPrincipal::Kind::kRoleSession) {
     if (const WorldRole* found = role(key.principal.role_arn)) {
       own = &found->policies;
+      attached = &found->attached;
       if (found->boundary) out.boundary = &*found->boundary;
     }
     const auto session = sessions.find(key.id);
-    if (session != sessions.end() && session->second.policy) {
-      out.session = &*session->second.policy;
-    }
+    if (session != sessions.end()) out.session = session_policies(session->second);
   }
   if (own != nullptr) {
     for (const NamedPolicy& one : *own) out.identity.push_back(&one.policy);
+  }
+  if (attached != nullptr) {
+    for (const std::string& arn : *attached) {
+      if (const WorldPolicy* one = world.policy(arn)) out.identity.push_back(&one->document());
+    }
+  }
+  return out;
+}
+
+// A managed one counts as it is now; one that was deleted allows nothing.
+std::vector<const IamPolicy*> Iam::State::session_policies(const IamSession& session) {
+  static const IamPolicy kNothing{.kind = PolicyKind::kSession};
+  std::vector<const IamPolicy*> out;
+  if (session.policy) out.push_back(&*session.policy);
+  for (const std::string& arn : session.policy_arns) {
+    const WorldPolicy* one = world.policy(arn);
+    out.push_back(one == nullptr ? &kNothing : &one->document());
   }
   return out;
 }
@@ -170,7 +199,9 @@ std::optional<Denial> Iam::State::authorize(PolicySet policies, AccessRequest& r
                 .s3_text = denial_text(DenialStyle::kS3, request, decision)};
 }
 
-Iam::Iam(World world, Clock& clock) : state_(std::make_unique<State>(std::move(world), clock)) {
+Iam::Iam(World world, Clock& clock) {
+  stamp(world, clock.wall_ms());
+  state_ = std::make_unique<State>(std::move(world), clock);
   Lock lock(state_->mutex);
   for (const WorldAccount& account : state_->world.accounts) {
     for (const WorldUser& user : account.users) {
@@ -256,6 +287,11 @@ World Iam::world() const {
   Lock lock(state_->mutex);
   state_->settle();
   return state_->world;
+}
+
+World Iam::written() const {
+  Lock lock(state_->mutex);
+  return state_->written;
 }
 
 size_t Iam::session_count() const {

@@ -8,6 +8,7 @@
 #define VESTO_SANDBOX_IAM_IAM_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,6 +42,8 @@ struct IamError {
   std::string message;
 };
 
+using WorldChange = std::function<void(World&)>;
+
 struct Denial {
   Decision decision;
   std::string text;     // the general form
@@ -51,7 +54,8 @@ struct SessionRequest {
   std::string role_arn;
   std::string session_name;
   int64_t duration_s = 3600;
-  std::string session_policy = {};  // JSON; "" = none
+  std::string session_policy = {};            // JSON; "" = none
+  std::vector<std::string> policy_arns = {};  // managed session policies, ten at most
   std::string source_identity = {};
   bool chained = false;         // the caller is itself a role session: one hour at most
   bool by_service = false;      // for a machine: the role's maximum does not count
@@ -133,7 +137,8 @@ class Iam {
 
   // New temporary keys of a role; call may_assume... first. Errors: ValidationError (session name,
   // duration below 900 s or over 43,200 s, over the role's maximum, over one hour when chained, a
-  // policy longer than 2,048 characters), MalformedPolicyDocument, PackedPolicyTooLarge,
+  // policy and ARNs longer than 2,048 characters, a managed policy that is not there or another
+  // account's), MalformedPolicyDocument, PackedPolicyTooLarge,
   // AccessDenied when the role is gone. At most kMaxIamSessions: then expired ones go first, the
   // longest expired first; are there none, code "Throttling".
   Result<TemporaryCredentials, IamError> issue(const SessionRequest& request);
@@ -151,20 +156,34 @@ class Iam {
   [[nodiscard]] std::optional<WorldWorkgroup> workgroup(std::string_view name,
                                                         std::string_view region,
                                                         std::string_view account) const;
-  [[nodiscard]] World world() const;  // a copy, as it works now
+  [[nodiscard]] World world() const;    // a copy, as it works now
+  [[nodiscard]] World written() const;  // a copy with the changes that are still on their way
+
+  // The text of IAM's refusal of a policy that names what is not there; nothing: all are there.
+  [[nodiscard]] std::optional<IamError> check_principals(const IamPolicy& policy) const;
 
   // A bucket that was made at run time; replaces the owner and region of one with that name. False:
   // too many.
   bool put_bucket(const std::string& name, const std::string& account, const std::string& region);
   void set_kms_key_enabled(std::string_view arn, bool enabled);
 
+  // One write. `prepare` sees written() and says what is to be done to a world, or why not; what it
+  // says is done to written() at once and works after the propagation delay. A later change of the
+  // same `target` that works no later takes its place. It runs under the lock: no calls of Iam in
+  // it. Errors: those of `prepare`, LimitExceeded (409).
+  Result<Unit, IamError> change(
+      const std::string& target,
+      const std::function<Result<WorldChange, IamError>(const World&)>& prepare);
+
   // Policy changes: checked at once, working after the propagation delay. A condition on a key that
-  // the sandbox never supplies is malformed (condition_keys.h). Errors: NoSuchEntity
+  // the sandbox never supplies is malformed (condition_keys.h), and so is a principal that is not
+  // there. Errors: NoSuchEntity
   // (404), MalformedPolicyDocument (400; S3: MalformedPolicy), LimitExceeded (409).
   Result<Unit, IamError> put_role_trust(std::string_view role_arn, std::string_view json);
   Result<Unit, IamError> put_role_policy(std::string_view role_arn, const std::string& name,
                                          std::string_view json);
   Result<Unit, IamError> delete_role_policy(std::string_view role_arn, const std::string& name);
+  // Policies that name the role go on naming the one that is gone, not a later one of its name.
   Result<Unit, IamError> delete_role(std::string_view role_arn);
   Result<Unit, IamError> put_user_policy(std::string_view user_arn, const std::string& name,
                                          std::string_view json);

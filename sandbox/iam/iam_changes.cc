@@ -20,6 +20,14 @@ IamError malformed(const PolicyError& error) {
   return {.status = 400, .code = "MalformedPolicyDocument", .message = error.text};
 }
 
+std::optional<IamError> refused_principal(const World& world, const IamPolicy& policy) {
+  const auto unknown = unknown_principal(world, policy);
+  if (!unknown) return std::nullopt;
+  return IamError{.status = 400,
+                  .code = "MalformedPolicyDocument",
+                  .message = "Invalid principal in policy: " + *unknown};
+}
+
 IamError limit_exceeded(std::string message) {
   return {.status = 409, .code = "LimitExceeded", .message = std::move(message)};
 }
@@ -51,12 +59,7 @@ WorldRole* role_of(World& world, const std::string& arn) {
 }
 
 WorldUser* user_of(World& world, const std::string& arn) {
-  for (WorldAccount& account : world.accounts) {
-    for (WorldUser& user : account.users) {
-      if (iam_user_arn(account.id, user.name) == arn) return &user;
-    }
-  }
-  return nullptr;
+  return const_cast<WorldUser*>(world.user(arn));
 }
 
 std::vector<NamedPolicy>* policies_in(World& world, bool role_owner, const std::string& arn) {
@@ -74,13 +77,14 @@ WorldBucket* bucket_of(World& world, const std::string& name) {
 
 }  // namespace
 
-Result<Unit, IamError> Iam::State::change(std::string target, std::function<void(World&)> apply) {
+Result<Unit, IamError> Iam::State::change(std::string target, WorldChange apply) {
   const int64_t at_ms = clock.wall_ms() + world.propagation_ms;
   pending.remove_if(
       [&](const PendingChange& one) { return one.at_ms >= at_ms && one.target == target; });
   if (pending.size() >= kMaxPendingChanges) {
     return limit_exceeded("Too many changes are still on their way.");
   }
+  apply(written);
   const auto later = std::find_if(pending.begin(), pending.end(),
                                   [&](const PendingChange& one) { return one.at_ms > at_ms; });
   pending.insert(later, {.at_ms = at_ms, .target = std::move(target), .apply = std::move(apply)});
@@ -88,12 +92,27 @@ Result<Unit, IamError> Iam::State::change(std::string target, std::function<void
   return Unit{};
 }
 
+Result<Unit, IamError> Iam::change(
+    const std::string& target,
+    const std::function<Result<WorldChange, IamError>(const World&)>& prepare) {
+  Lock lock(state_->mutex);
+  state_->settle();
+  VESTO_ASSIGN(WorldChange apply, prepare(state_->written));
+  return state_->change(target, std::move(apply));
+}
+
+std::optional<IamError> Iam::check_principals(const IamPolicy& policy) const {
+  Lock lock(state_->mutex);
+  return refused_principal(state_->written, policy);
+}
+
 Result<Unit, IamError> Iam::put_role_trust(std::string_view role_arn, std::string_view json) {
   auto parsed = parse_working_policy(json, PolicyKind::kTrust);
   if (!parsed.ok()) return malformed(parsed.error());
   Lock lock(state_->mutex);
   state_->settle();
-  if (state_->role(role_arn) == nullptr) return no_such("role", role_arn);
+  if (state_->written.role(role_arn) == nullptr) return no_such("role", role_arn);
+  if (auto refused = refused_principal(state_->written, *parsed)) return *std::move(refused);
   const std::string arn(role_arn);
   return state_->change("trust " + arn, [arn, policy = std::move(parsed).value()](World& world) {
     if (WorldRole* role = role_of(world, arn)) role->trust = policy;
@@ -107,7 +126,7 @@ Result<Unit, IamError> Iam::State::put_policy(bool role_owner, std::string_view 
   const std::string what = role_owner ? "role" : "user";
   Lock lock(mutex);
   settle();
-  const auto* found = policies_in(world, role_owner, std::string(arn));
+  const auto* found = policies_in(written, role_owner, std::string(arn));
   if (found == nullptr) return no_such(what, arn);
   if (found->size() >= kMaxPoliciesEach && !has_policy(*found, name)) {
     return limit_exceeded("The " + what + " has too many policies.");
@@ -126,7 +145,7 @@ Result<Unit, IamError> Iam::State::delete_policy(bool role_owner, std::string_vi
   const std::string what = role_owner ? "role" : "user";
   Lock lock(mutex);
   settle();
-  const auto* found = policies_in(world, role_owner, std::string(arn));
+  const auto* found = policies_in(written, role_owner, std::string(arn));
   if (found == nullptr) return no_such(what, arn);
   if (!has_policy(*found, name)) return no_such(what + " policy", name);
   return change("policy " + std::string(arn) + " " + name,
@@ -158,9 +177,11 @@ Result<Unit, IamError> Iam::delete_user_policy(std::string_view user_arn, const 
 Result<Unit, IamError> Iam::delete_role(std::string_view role_arn) {
   Lock lock(state_->mutex);
   state_->settle();
-  if (state_->role(role_arn) == nullptr) return no_such("role", role_arn);
+  const WorldRole* found = state_->written.role(role_arn);
+  if (found == nullptr) return no_such("role", role_arn);
   const std::string arn(role_arn);
-  return state_->change("role " + arn, [arn](World& world) {
+  return state_->change("role " + arn, [arn, id = found->id](World& world) {
+    forget_principal(world, arn, id);
     const auto name = parse_role_arn(arn);
     for (WorldAccount& account : world.accounts) {
       if (!name || account.id != name->account) continue;
@@ -177,8 +198,10 @@ Result<Unit, IamError> Iam::delete_access_key(std::string_view key_id) {
   state_->settle();
   const auto owner = state_->user_keys.find(key_id);
   if (owner == state_->user_keys.end()) return no_such("Access Key", key_id);
-  WorldUser* user = state_->user(iam_user_arn(owner->second.first, owner->second.second));
-  if (user != nullptr) {
+  const std::string arn = iam_user_arn(owner->second.first, owner->second.second);
+  for (World* world : {&state_->world, &state_->written}) {
+    WorldUser* user = user_of(*world, arn);
+    if (user == nullptr) continue;
     auto& keys = user->access_keys;
     keys.erase(std::remove_if(keys.begin(), keys.end(),
                               [&](const WorldKey& key) { return key.id == key_id; }),
@@ -202,6 +225,9 @@ Result<Unit, IamError> Iam::put_bucket_policy(std::string_view bucket, std::stri
     return IamError{
         .status = 404, .code = "NoSuchBucket", .message = "The specified bucket does not exist"};
   }
+  if (unknown_principal(state_->written, *parsed)) {
+    return malformed_s3("Invalid principal in policy");
+  }
   return state_->change("bucket " + name, [name, policy = std::move(parsed).value()](World& world) {
     if (WorldBucket* found = bucket_of(world, name)) found->policy = policy;
   });
@@ -224,19 +250,25 @@ bool Iam::put_bucket(const std::string& name, const std::string& account,
                      const std::string& region) {
   Lock lock(state_->mutex);
   state_->settle();
-  if (WorldBucket* found = bucket_of(state_->world, name)) {
-    found->account = account;
-    found->region = region;
-    return true;
+  if (state_->world.bucket(name) == nullptr && state_->world.buckets.size() >= kMaxOfWorld) {
+    return false;
   }
-  if (state_->world.buckets.size() >= kMaxOfWorld) return false;
-  state_->world.buckets.push_back({.name = name, .account = account, .region = region});
+  for (World* world : {&state_->world, &state_->written}) {
+    if (WorldBucket* found = bucket_of(*world, name)) {
+      found->account = account;
+      found->region = region;
+    } else {
+      world->buckets.push_back({.name = name, .account = account, .region = region});
+    }
+  }
   return true;
 }
 
 void Iam::set_kms_key_enabled(std::string_view arn, bool enabled) {
   Lock lock(state_->mutex);
-  if (auto* key = const_cast<WorldKmsKey*>(state_->world.kms_key(arn))) key->enabled = enabled;
+  for (World* world : {&state_->world, &state_->written}) {
+    if (auto* key = const_cast<WorldKmsKey*>(world->kms_key(arn))) key->enabled = enabled;
+  }
 }
 
 void Iam::set_propagation_ms(int64_t propagation_ms) {

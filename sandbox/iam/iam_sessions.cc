@@ -70,15 +70,37 @@ bool has_policy_characters(std::string_view text) {
 }
 
 // STS packs a policy in a form of its own; one measured case is known: 1,690 characters, 157 %.
-int packed_percent(std::string_view policy) {
-  return static_cast<int>((count_non_blank(policy) * 157 + 1689) / 1690);
+// The ARNs of managed policies are packed with it.
+int packed_percent(const SessionRequest& request) {
+  size_t size = count_non_blank(request.session_policy);
+  for (const std::string& arn : request.policy_arns) size += arn.size();
+  return static_cast<int>((size * 157 + 1689) / 1690);
+}
+
+// The length of both together, and how much room they take once packed.
+std::optional<IamError> check_sizes(const SessionRequest& request) {
+  size_t size = count_characters(request.session_policy);
+  if (size > kMaxSessionPolicyChars) {
+    return constraint_error(request.session_policy, "policy",
+                            "have length less than or equal to 2048");
+  }
+  for (const std::string& arn : request.policy_arns) size += count_characters(arn);
+  if (size > kMaxSessionPolicyChars) {
+    return validation_error(
+        "The plain text of the session policy and the ARNs of the managed session policies can't "
+        "exceed 2048 characters.");
+  }
+  const int percent = packed_percent(request);
+  if (percent <= 100) return std::nullopt;
+  return IamError{.status = 400,
+                  .code = "PackedPolicyTooLarge",
+                  .message = fmt::format("Packed policy consumes {}% of allotted space, please "
+                                         "use smaller policy.",
+                                         percent)};
 }
 
 Result<std::optional<IamPolicy>, IamError> read_session_policy(const std::string& text) {
   if (text.empty()) return std::optional<IamPolicy>();
-  if (count_characters(text) > kMaxSessionPolicyChars) {
-    return constraint_error(text, "policy", "have length less than or equal to 2048");
-  }
   if (!has_policy_characters(text)) {
     return constraint_error(
         text, "policy",
@@ -89,15 +111,19 @@ Result<std::optional<IamPolicy>, IamError> read_session_policy(const std::string
     return IamError{
         .status = 400, .code = "MalformedPolicyDocument", .message = parsed.error().text};
   }
-  const int percent = packed_percent(text);
-  if (percent > 100) {
-    return IamError{.status = 400,
-                    .code = "PackedPolicyTooLarge",
-                    .message = fmt::format("Packed policy consumes {}% of allotted space, please "
-                                           "use smaller policy.",
-                                           percent)};
-  }
   return std::optional<IamPolicy>(std::move(parsed).value());
+}
+
+// Managed session policies are those of the role's account, or AWS's own.
+std::optional<IamError> check_managed(const World& world, const std::string& role_account,
+                                      const std::vector<std::string>& arns) {
+  for (const std::string& arn : arns) {
+    const auto name = parse_iam_arn(arn, "policy");
+    const bool own = !name || name->account == role_account;
+    if (world.policy(arn) != nullptr && own) continue;
+    return validation_error("Policy " + arn + " does not exist or is not attachable.");
+  }
+  return std::nullopt;
 }
 
 // Looks like the real ones, and has the characters that break a careless client.
@@ -298,12 +324,20 @@ Result<TemporaryCredentials, IamError> Iam::issue(const SessionRequest& given) {
   if (!name) return validation_error("Request ARN is invalid");
   if (auto error = check_name(request.session_name)) return *std::move(error);
   if (auto error = check_duration(request.duration_s)) return *std::move(error);
+  if (request.policy_arns.size() > kMaxAttached) {
+    return constraint_error("[...]", "policyArns", "have length less than or equal to 10");
+  }
+  if (auto error = check_sizes(request); error && error->code == "ValidationError") return *error;
   VESTO_ASSIGN(std::optional<IamPolicy> policy, read_session_policy(request.session_policy));
+  if (auto error = check_sizes(request)) return *std::move(error);
 
   Lock lock(state_->mutex);
   state_->settle();
   const WorldRole* role = state_->role(request.role_arn);
   if (role == nullptr) return access_denied("Not authorized to perform sts:AssumeRole");
+  if (auto error = check_managed(state_->world, name->account, request.policy_arns)) {
+    return *std::move(error);
+  }
   if (auto error = state_->inherit_tags(request)) return *std::move(error);
   if (!request.by_service && request.duration_s > role->max_session_duration_s) {
     return validation_error(
@@ -328,13 +362,14 @@ Result<TemporaryCredentials, IamError> Iam::issue(const SessionRequest& given) {
                            .session_token = make_token(),
                            .expires_ms = now_ms + request.duration_s * 1000,
                            .principal = session_principal(*name, *role, request),
-                           .packed_policy_percent = packed_percent(request.session_policy)};
+                           .packed_policy_percent = packed_percent(request)};
   IamSession session{.key = {.id = out.access_key_id,
                              .secret = out.secret_access_key,
                              .session_token = out.session_token,
                              .expires_ms = out.expires_ms,
                              .principal = out.principal},
                      .policy = std::move(policy),
+                     .policy_arns = request.policy_arns,
                      .context = request.context,
                      .tags = request.tags,
                      .transitive_keys = lower_keys(request.transitive_keys),

@@ -17,6 +17,7 @@ namespace vesto::sandbox {
 struct IamSession {
   AccessKeyInfo key;
   std::optional<IamPolicy> policy;
+  std::vector<std::string> policy_arns;  // managed session policies
   RequestContext context;
   std::map<std::string, std::string> tags;
   std::set<std::string> transitive_keys;  // lower case
@@ -25,18 +26,21 @@ struct IamSession {
 };
 
 // A change that does not work yet.
+// A change that does not work yet.
 struct PendingChange {
   int64_t at_ms = 0;
   std::string target;  // a later change of the same thing takes its place
-  std::function<void(World&)> apply;
+  WorldChange apply;
 };
 
 struct Iam::State {
-  State(World given, Clock& given_clock) : clock(given_clock), world(std::move(given)) {}
+  State(World given, Clock& given_clock)
+      : clock(given_clock), world(std::move(given)), written(world) {}
 
   Clock& clock;
   Mutex mutex;
-  World world VESTO_GUARDED_BY(mutex);
+  World world VESTO_GUARDED_BY(mutex);    // what works
+  World written VESTO_GUARDED_BY(mutex);  // what was asked for: ahead by the changes on their way
   std::list<PendingChange> pending VESTO_GUARDED_BY(mutex);  // by time
   // Keys of users: account and name.
   std::map<std::string, std::pair<std::string, std::string>, std::less<>> user_keys
@@ -51,6 +55,7 @@ struct Iam::State {
   std::optional<AccessKeyInfo> find_key(std::string_view id) VESTO_REQUIRES(mutex);
   // Policies of the caller, and what their key and the clock say about the request.
   PolicySet policies_of(const AccessKeyInfo& key) VESTO_REQUIRES(mutex);
+  std::vector<const IamPolicy*> session_policies(const IamSession& session) VESTO_REQUIRES(mutex);
   void add_caller(const AccessKeyInfo& key, RequestContext& context) VESTO_REQUIRES(mutex);
   // aws:ResourceAccount, s3:ResourceAccount; resource_account is known by then.
   static void add_owner(AccessRequest& request);
@@ -66,8 +71,7 @@ struct Iam::State {
   Result<Unit, IamError> delete_policy(bool role_owner, std::string_view arn,
                                        const std::string& name) VESTO_EXCLUDES(mutex);
   // LimitExceeded, or the change is on its way.
-  Result<Unit, IamError> change(std::string target, std::function<void(World&)> apply)
-      VESTO_REQUIRES(mutex);
+  Result<Unit, IamError> change(std::string target, WorldChange apply) VESTO_REQUIRES(mutex);
 };
 
 // arn:aws:iam::ACCOUNT:user/NAME

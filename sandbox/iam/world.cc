@@ -41,16 +41,19 @@ std::string account_in_arn(std::string_view arn) {
   return parts.size() >= 6 && parts[0] == "arn" ? parts[4] : std::string();
 }
 
-std::optional<RoleName> parse_role_arn(std::string_view arn) {
+std::optional<RoleName> parse_iam_arn(std::string_view arn, std::string_view kind) {
   const std::vector<std::string> parts = split(arn, ':');
+  const std::string prefix = std::string(kind) + "/";
   if (parts.size() != 6 || parts[0] != "arn" || !parts[1].starts_with("aws") || parts[2] != "iam" ||
       !parts[3].empty() || parts[4].size() != 12 ||
       parts[4].find_first_not_of("0123456789") != std::string::npos ||
-      !parts[5].starts_with("role/") || parts[5].size() == 5) {
+      !parts[5].starts_with(prefix) || parts[5].size() == prefix.size()) {
     return std::nullopt;
   }
-  return RoleName{.account = parts[4], .name = parts[5].substr(5)};
+  return RoleName{.account = parts[4], .name = parts[5].substr(prefix.size())};
 }
+
+std::optional<RoleName> parse_role_arn(std::string_view arn) { return parse_iam_arn(arn, "role"); }
 
 bool is_policy_of_bucket(const IamPolicy& policy, std::string_view bucket) {
   const std::string own = "arn:aws:s3:::" + std::string(bucket);
@@ -88,6 +91,35 @@ const WorldRole* World::role(std::string_view arn) const {
     if (one.full_name() == wanted->name) return &one;
   }
   return nullptr;
+}
+
+const WorldUser* World::user(std::string_view arn) const {
+  const auto wanted = parse_iam_arn(arn, "user");
+  const WorldAccount* owner = wanted ? account(wanted->account) : nullptr;
+  if (owner == nullptr) return nullptr;
+  for (const WorldUser& one : owner->users) {
+    if (one.name == wanted->name) return &one;
+  }
+  return nullptr;
+}
+
+const WorldPolicy* World::policy(std::string_view arn) const {
+  if (const WorldPolicy* known = aws_managed_policy(arn)) return known;
+  const auto wanted = parse_iam_arn(arn, "policy");
+  const WorldAccount* owner = wanted ? account(wanted->account) : nullptr;
+  if (owner == nullptr) return nullptr;
+  for (const WorldPolicy& one : owner->policies) {
+    if (one.full_name() == wanted->name) return &one;
+  }
+  return nullptr;
+}
+
+const IamPolicy& WorldPolicy::document() const {
+  for (const WorldPolicyVersion& one : versions) {
+    if (one.number == default_version) return one.policy;
+  }
+  static const IamPolicy kNothing;
+  return kNothing;
 }
 
 const WorldBucket* World::bucket(std::string_view name) const {

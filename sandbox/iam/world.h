@@ -18,11 +18,18 @@
 //     trust = '''{"Version": "2012-10-17", "Statement": [...]}'''   # or a TOML table
 //     policies = ['''{...}''']                                      # or { name = "", document =
 //     ... } boundary = '''{...}'''
+//     attached_policies = ["arn:aws:iam::123456789012:policy/load"]
 //
 //     [[account.user]]
 //     name = "loader"
 //     policies = ['''{...}''']
 //     access_keys = [{ id = "AKIA...", secret = "..." }, {}]        # {} : made at the start
+//     attached_policies = ["arn:aws:iam::aws:policy/AdministratorAccess"]
+//
+//     [[account.policy]]                                            # a managed policy
+//     name = "load"
+//     path = "/"
+//     document = '''{...}'''
 //
 //     [[account.oidc_provider]]
 //     issuer_url = "https://issuer.example"
@@ -36,6 +43,9 @@
 //
 // allow_from = ["127.0.0.1/32"] is the security group: whom the warehouse answers. Without it
 // everybody, with [] nobody.
+//
+// A principal of a trust, bucket or key policy that names an account, a role or a user must exist
+// here, as IAM demands. Of AWS's own managed policies a few are known (aws_policies.cc).
 //
 // The issuer accounts.google.com is built in: a provider of that name breaks it, as in AWS.
 // Plain values; any thread.
@@ -59,6 +69,29 @@ struct NamedPolicy {
   IamPolicy policy;
 };
 
+struct WorldPolicyVersion {
+  int number = 1;  // shown as "v1"
+  IamPolicy policy;
+  int64_t created_ms = 0;
+};
+
+// A managed policy.
+struct WorldPolicy {
+  std::string name;  // without its path
+  std::string path = "/";
+  std::string id = {};  // "ANPA" and 17 characters
+  std::string description = {};
+  std::vector<WorldPolicyVersion> versions = {};  // one or more
+  int default_version = 1;
+  int next_version = 2;
+  int64_t created_ms = 0;
+  int64_t updated_ms = 0;
+
+  [[nodiscard]] std::string full_name() const { return path.substr(1) + name; }
+  // The one that works.
+  [[nodiscard]] const IamPolicy& document() const;
+};
+
 struct WorldRole {
   std::string name;  // without its path
   IamPolicy trust;
@@ -68,6 +101,9 @@ struct WorldRole {
   std::map<std::string, std::string> tags = {};
   std::string id = {};  // "AROA" and 17 characters; made when the world is read
   std::string path = "/";
+  std::vector<std::string> attached = {};  // ARNs of managed policies
+  std::string description = {};
+  int64_t created_ms = 0;
 
   // "team/data/vesto", as ARNs name it.
   [[nodiscard]] std::string full_name() const { return path.substr(1) + name; }
@@ -76,6 +112,7 @@ struct WorldRole {
 struct WorldKey {
   std::string id;
   std::string secret;
+  int64_t created_ms = 0;
 };
 
 struct WorldUser {
@@ -84,7 +121,9 @@ struct WorldUser {
   std::optional<IamPolicy> boundary = {};
   std::vector<WorldKey> access_keys = {};
   std::map<std::string, std::string> tags = {};
-  std::string id = {};  // "AIDA" and 17 characters
+  std::string id = {};                     // "AIDA" and 17 characters
+  std::vector<std::string> attached = {};  // ARNs of managed policies
+  int64_t created_ms = 0;
 };
 
 struct WorldOidcProvider {
@@ -100,6 +139,7 @@ struct WorldAccount {
   std::vector<WorldRole> roles = {};
   std::vector<WorldUser> users = {};
   std::vector<WorldOidcProvider> oidc_providers = {};
+  std::vector<WorldPolicy> policies = {};
 };
 
 struct WorldBucket {
@@ -152,6 +192,9 @@ struct World {
 
   [[nodiscard]] const WorldAccount* account(std::string_view id) const;
   [[nodiscard]] const WorldRole* role(std::string_view arn) const;  // arn:aws:iam::A:role/N
+  [[nodiscard]] const WorldUser* user(std::string_view arn) const;  // arn:aws:iam::A:user/N
+  // arn:aws:iam::A:policy/N, or one of AWS's own that the sandbox knows.
+  [[nodiscard]] const WorldPolicy* policy(std::string_view arn) const;
   [[nodiscard]] const WorldBucket* bucket(std::string_view name) const;
   [[nodiscard]] const WorldKmsKey* kms_key(std::string_view arn) const;
   [[nodiscard]] const WorldCluster* cluster(std::string_view id, std::string_view region,
@@ -165,6 +208,7 @@ constexpr size_t kMaxAccounts = 100;
 constexpr size_t kMaxOfAccount = 1000;   // roles, users, providers of one account
 constexpr size_t kMaxOfWorld = 1000;     // buckets, keys, clusters, workgroups each
 constexpr size_t kMaxPoliciesEach = 20;  // of a user or a role
+constexpr size_t kMaxAttached = 10;      // managed policies of a user or a role, as IAM
 constexpr size_t kMaxKeysOfUser = 2;     // as IAM
 constexpr size_t kMaxAllowed = 60;       // blocks, as rules of a security group
 constexpr int64_t kMaxPropagationMs = 3'600'000;
@@ -183,7 +227,7 @@ std::optional<std::string> check_allow_list(const std::vector<std::string>& list
 // "AKIA" or "ASIA" and 16 characters; 40 characters.
 std::string make_key_id(std::string_view prefix);
 std::string make_secret_key();
-// "AROA" or "AIDA" and 17 characters.
+// "AROA", "AIDA" or "ANPA" and 17 characters.
 std::string make_entity_id(std::string_view prefix);
 
 // The account in an ARN; "" if it names none.
@@ -195,6 +239,20 @@ struct RoleName {
 };
 // Of arn:aws:iam::ACCOUNT:role/NAME (any partition); nothing for anything else.
 std::optional<RoleName> parse_role_arn(std::string_view arn);
+
+// What is right of "arn:aws:iam::ACCOUNT:KIND/", KIND being "role", "user" or "policy"; any
+// partition.
+std::optional<RoleName> parse_iam_arn(std::string_view arn, std::string_view kind);
+
+// The first principal of a policy that names what the world does not hold, as errors show it:
+// "AWS":"arn:aws:iam::123456789012:role/gone". IAM, S3 and KMS refuse such a policy.
+std::optional<std::string> unknown_principal(const World& world, const IamPolicy& policy);
+
+// A role or user is gone: policies that named it name its id from now on, which nobody has again.
+void forget_principal(World& world, const std::string& arn, const std::string& id);
+
+// arn:aws:iam::aws:policy/NAME for the few of AWS's own policies that the sandbox knows.
+const WorldPolicy* aws_managed_policy(std::string_view arn);
 
 // S3 takes a bucket policy only if all its resources are the bucket and its objects.
 [[nodiscard]] bool is_policy_of_bucket(const IamPolicy& policy, std::string_view bucket);

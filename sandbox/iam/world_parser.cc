@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "base/strings.h"
 #include "sandbox/iam/toml_section.h"
@@ -54,6 +55,7 @@ class WorldReader {
     top.each("bucket", kMaxOfWorld, [&](TomlSection& section) { read_bucket(section); });
     top.each("cluster", kMaxOfWorld, [&](TomlSection& section) { read_cluster(section); });
     top.each("workgroup", kMaxOfWorld, [&](TomlSection& section) { read_workgroup(section); });
+    for (const auto& check : later_) check();
     top.finish();
     if (world_.accounts.empty()) top.fail("there is no [[account]]");
     return std::move(world_);
@@ -64,6 +66,38 @@ class WorldReader {
     std::vector<NamedPolicy> out;
     for (auto& [name, policy] : list) out.push_back({.name = name, .policy = std::move(policy)});
     return out;
+  }
+
+  // Principals and policies may stand further down in the file.
+  void check_later(const TomlSection& section, const char* key, const IamPolicy& policy) {
+    later_.emplace_back([this, section = TomlSection(section), key, policy]() mutable {
+      if (const auto unknown = unknown_principal(world_, policy)) {
+        section.fail_key(key, "Invalid principal in policy: " + *unknown);
+      }
+    });
+  }
+
+  // ARNs of managed policies.
+  std::vector<std::string> attached(TomlSection& section) {
+    std::vector<std::string> arns = section.texts("attached_policies", kMaxAttached);
+    later_.emplace_back([this, section = TomlSection(section), arns]() mutable {
+      for (const std::string& arn : arns) {
+        if (world_.policy(arn) != nullptr) continue;
+        section.fail_key("attached_policies",
+                         "Policy " + arn + " does not exist or is not attachable.");
+      }
+    });
+    return arns;
+  }
+
+  static WorldPolicy read_managed(TomlSection& section) {
+    WorldPolicy policy{.name = entity_name(section)};
+    policy.path = role_path(section);
+    policy.id = make_entity_id("ANPA");
+    policy.versions.push_back(
+        {.number = 1,
+         .policy = section.policy("document", PolicyKind::kIdentity, true).value_or(IamPolicy())});
+    return policy;
   }
 
   void read_account(TomlSection& section) {
@@ -81,6 +115,12 @@ class WorldReader {
                  [&](TomlSection& one) { account.users.push_back(read_user(one)); });
     section.each("oidc_provider", kMaxOfAccount,
                  [&](TomlSection& one) { account.oidc_providers.push_back(read_provider(one)); });
+    section.each("policy", kMaxOfAccount,
+                 [&](TomlSection& one) { account.policies.push_back(read_managed(one)); });
+    if (has_twice(account.policies,
+                  [](const WorldPolicy& policy) { return to_lower_ascii(policy.name); })) {
+      section.fail_key("policy", "two policies have the same name");
+    }
     if (has_twice(account.roles, [](const WorldRole& role) { return to_lower_ascii(role.name); })) {
       section.fail_key("role", "two roles have the same name");
     }
@@ -119,9 +159,11 @@ class WorldReader {
     return name;
   }
 
-  static WorldRole read_role(TomlSection& section) {
+  WorldRole read_role(TomlSection& section) {
     WorldRole role{.name = entity_name(section), .trust = {}};
     role.trust = section.policy("trust", PolicyKind::kTrust, true).value_or(IamPolicy());
+    check_later(section, "trust", role.trust);
+    role.attached = attached(section);
     role.policies = named(section.policies("policies", kMaxPoliciesEach));
     role.boundary = section.policy("boundary", PolicyKind::kBoundary, false);
     role.max_session_duration_s =
@@ -134,6 +176,7 @@ class WorldReader {
 
   WorldUser read_user(TomlSection& section) {
     WorldUser user{.name = entity_name(section)};
+    user.attached = attached(section);
     user.policies = named(section.policies("policies", kMaxPoliciesEach));
     user.boundary = section.policy("boundary", PolicyKind::kBoundary, false);
     user.tags = section.text_map("tags", kMaxTags);
@@ -200,6 +243,7 @@ class WorldReader {
     if (world_.kms_key(key.arn) != nullptr) section.fail_key("arn", "stands twice");
     key.enabled = section.flag("enabled", true);
     key.policy = section.policy("policy", PolicyKind::kKey, false);
+    if (key.policy) check_later(section, "policy", *key.policy);
     world_.kms_keys.push_back(std::move(key));
   }
 
@@ -214,6 +258,7 @@ class WorldReader {
     if (bucket.policy && !is_policy_of_bucket(*bucket.policy, bucket.name)) {
       section.fail_key("policy", "Policy has invalid resource (not of this bucket)");
     }
+    if (bucket.policy) check_later(section, "policy", *bucket.policy);
     bucket.kms_key = section.text("kms_key", false);
     if (!bucket.kms_key.empty() && world_.kms_key(bucket.kms_key) == nullptr) {
       section.fail_key("kms_key", "no such [[kms_key]]");
@@ -274,6 +319,7 @@ class WorldReader {
   TomlProblems& problems_;
   World world_;
   std::set<std::string> keys_;
+  std::vector<std::function<void()>> later_;
 };
 
 }  // namespace

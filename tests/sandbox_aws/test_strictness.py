@@ -148,7 +148,7 @@ def test_transitive_tags_go_along_and_others_do_not(strict, operator):
     ({"SerialNumber": "arn:aws:iam::999999999999:mfa/vesto", "TokenCode": "123456"},
      "AccessDenied", "unable to validate MFA code"),
     ({"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}]}, "ValidationError",
-     "PolicyArns.member.1.arn"),
+     "does not exist or is not attachable"),
 ])
 def test_parameters_that_are_refused(operator, more, code, said):
     got, text = refused(operator.assume_role, RoleArn=PATHED, RoleSessionName="judge", **more)

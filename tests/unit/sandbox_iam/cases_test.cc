@@ -87,7 +87,7 @@ RequestContext context_of(const toml::table& table) {
 // The policies of a case; they must outlive the PolicySet.
 struct Policies {
   std::vector<IamPolicy> identity;
-  std::optional<IamPolicy> session;
+  std::vector<IamPolicy> session;
   std::optional<IamPolicy> boundary;
   std::optional<IamPolicy> resource;
   std::vector<std::string> refused;
@@ -99,13 +99,25 @@ struct Policies {
     return std::nullopt;
   }
 
+  // One, or a list of them.
+  void read_sessions(const toml::node& node) {
+    const auto* list = node.as_array();
+    if (list == nullptr) {
+      if (auto policy = read(node, PolicyKind::kSession)) session.push_back(*policy);
+      return;
+    }
+    for (const toml::node& one : *list) {
+      if (auto policy = read(one, PolicyKind::kSession)) session.push_back(*policy);
+    }
+  }
+
   explicit Policies(const toml::table& table) {
     if (const auto* list = table["identity"].as_array()) {
       for (const toml::node& node : *list) {
         if (auto policy = read(node, PolicyKind::kIdentity)) identity.push_back(*policy);
       }
     }
-    if (const auto* node = table.get("session")) session = read(*node, PolicyKind::kSession);
+    if (const auto* node = table.get("session")) read_sessions(*node);
     if (const auto* node = table.get("boundary")) boundary = read(*node, PolicyKind::kBoundary);
     if (const auto* node = table.get("bucket")) resource = read(*node, PolicyKind::kResource);
     if (const auto* node = table.get("key")) resource = read(*node, PolicyKind::kKey);
@@ -115,7 +127,7 @@ struct Policies {
   [[nodiscard]] PolicySet set() const {
     PolicySet out;
     for (const IamPolicy& policy : identity) out.identity.push_back(&policy);
-    if (session) out.session = &*session;
+    for (const IamPolicy& policy : session) out.session.push_back(&policy);
     if (boundary) out.boundary = &*boundary;
     if (resource) out.resource = &*resource;
     return out;

@@ -53,13 +53,23 @@ id = "111122223333"
     "Action": "s3:GetObject", "Resource": "arn:aws:s3:::stage/home/${aws:username}/*"}}''']
   [[account.oidc_provider]]
   issuer_url = "https://issuer.example/x"
+  [[account.policy]]
+  name = "writing"
+  path = "/team/"
+  document = '''{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Put*",
+    "Resource": "*"}}'''
 [[account]]
 id = "444455556666"
   [[account.user]]
   name = "bob"
+  attached_policies = ["arn:aws:iam::444455556666:policy/foreign"]
   access_keys = [{ id = "AKIAFOREIGN123456789", secret = "0123456789abcdef" }]
   policies = ['''{"Statement": {"Effect": "Allow", "Action": ["sts:AssumeRole", "s3:*"],
     "Resource": "*"}}''']
+  [[account.policy]]
+  name = "foreign"
+  document = '''{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+    "Action": "kms:Decrypt", "Resource": "*"}}'''
 [[bucket]]
 name = "stage"
 account = "111122223333"
@@ -290,6 +300,115 @@ TEST_F(IamTest, RefusedChanges) {
     static_cast<void>(iam_.put_role_policy(kRole, "p" + std::to_string(i), kAllS3));
   }
   EXPECT_EQ(iam_.put_role_policy(kRole, "one more", kAllS3).error().code, "LimitExceeded");
+}
+
+TEST_F(IamTest, PrincipalsMustExist) {
+  const auto trusting = [](const std::string& principal) {
+    return R"({"Statement": {"Effect": "Allow", "Principal": {"AWS": ")" + principal +
+           R"("}, "Action": "sts:AssumeRole"}})";
+  };
+  for (const char* known :
+       {"*", "444455556666", "arn:aws:iam::444455556666:root", "arn:aws:iam::111122223333:user/ann",
+        "arn:aws:iam::111122223333:role/loader",
+        "arn:aws:sts::111122223333:assumed-role/loader/x"}) {
+    EXPECT_TRUE(iam_.put_role_trust(kRole, trusting(known)).ok()) << known;
+  }
+  for (const char* unknown :
+       {"999999999999", "arn:aws:iam::999999999999:root", "arn:aws:iam::111122223333:user/none",
+        "arn:aws:iam::444455556666:user/ann", "arn:aws:iam::111122223333:role/none",
+        "arn:aws:sts::111122223333:assumed-role/none/x"}) {
+    const auto done = iam_.put_role_trust(kRole, trusting(unknown));
+    ASSERT_FALSE(done.ok()) << unknown;
+    EXPECT_EQ(done.error().code, "MalformedPolicyDocument");
+    EXPECT_EQ(done.error().status, 400);
+    EXPECT_EQ(done.error().message,
+              "Invalid principal in policy: \"AWS\":\"" + std::string(unknown) + "\"");
+  }
+  const auto bucket = iam_.put_bucket_policy("stage", R"({"Statement": {"Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::111122223333:user/none"}, "Action": "s3:*",
+    "Resource": "arn:aws:s3:::stage/*"}})");
+  ASSERT_FALSE(bucket.ok());
+  EXPECT_EQ(bucket.error().code, "MalformedPolicy");
+  EXPECT_EQ(bucket.error().message, "Invalid principal in policy");
+}
+
+TEST_F(IamTest, ATrustOutlivesNoRoleOfTheSameName) {
+  ASSERT_TRUE(iam_.put_role_trust(kRole, R"({"Statement": {"Effect": "Allow", "Principal":
+    {"AWS": "arn:aws:iam::111122223333:role/loader"}, "Action": "sts:AssumeRole"}})")
+                  .ok());
+  const std::string id = iam_.world().role(kRole)->id;
+  ASSERT_TRUE(iam_.put_bucket_policy("stage", R"({"Statement": {"Effect": "Allow", "Principal":
+    {"AWS": "arn:aws:iam::111122223333:role/loader"}, "Action": "s3:*",
+    "Resource": "arn:aws:s3:::stage/*"}})")
+                  .ok());
+  ASSERT_TRUE(iam_.delete_role(kRole).ok());
+  const IamPolicy left = iam_.bucket("stage")->policy.value();
+  EXPECT_EQ(left.statements.at(0).principal.aws.at(0), id);
+  EXPECT_EQ(left.text.find("role/loader"), std::string::npos);
+}
+
+TEST_F(IamTest, ManagedPoliciesOfASession) {
+  const auto with = [&](std::vector<std::string> arns, const std::string& policy = "") {
+    return iam_.issue({.role_arn = kRole,
+                       .session_name = "run1",
+                       .session_policy = policy,
+                       .policy_arns = std::move(arns)});
+  };
+  const std::string read_only = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
+  const std::string writing = "arn:aws:iam::111122223333:policy/team/writing";
+  const auto may = [&](const TemporaryCredentials& got, const char* action) {
+    return !iam_.authorize(key(got.access_key_id), action, kObject).has_value();
+  };
+  const TemporaryCredentials reads = with({read_only}).value();
+  EXPECT_GT(reads.packed_policy_percent, 0);
+  EXPECT_TRUE(may(reads, "s3:GetObject"));
+  EXPECT_FALSE(may(reads, "s3:PutObject"));
+  const TemporaryCredentials both = with({read_only, writing}).value();
+  EXPECT_TRUE(may(both, "s3:GetObject"));
+  EXPECT_TRUE(may(both, "s3:PutObject"));
+  EXPECT_FALSE(may(both, "s3:DeleteObject"));
+  // The inline one counts among them.
+  const TemporaryCredentials deletes = with({read_only}, R"({"Statement": {"Effect": "Allow",
+    "Action": "s3:DeleteObject", "Resource": "*"}})")
+                                           .value();
+  EXPECT_TRUE(may(deletes, "s3:DeleteObject"));
+  EXPECT_FALSE(may(deletes, "s3:PutObject"));
+  EXPECT_EQ(with({"arn:aws:iam::111122223333:policy/none"}).error().code, "ValidationError");
+  EXPECT_EQ(with({"arn:aws:iam::aws:policy/Unheard"}).error().message,
+            "Policy arn:aws:iam::aws:policy/Unheard does not exist or is not attachable.");
+  EXPECT_EQ(with({"arn:aws:iam::444455556666:policy/foreign"}).error().code, "ValidationError");
+  EXPECT_EQ(with(std::vector<std::string>(11, read_only)).error().message,
+            "1 validation error detected: Value '[...]' at 'policyArns' failed to satisfy "
+            "constraint: Member must have length less than or equal to 10");
+  // 600 characters fit alone; with ten ARNs they pass what a packed policy may take.
+  const std::string long_policy = R"({"Statement": {"Effect": "Allow", "Action": "s3:*",
+    "Resource": "arn:aws:s3:::)" + std::string(550, 'b') +
+                                  R"("}})";
+  EXPECT_TRUE(with({read_only}, long_policy).ok());
+  EXPECT_EQ(with(std::vector<std::string>(10, read_only), long_policy).error().code,
+            "PackedPolicyTooLarge");
+  EXPECT_EQ(with(std::vector<std::string>(10, read_only + std::string(200, 'x'))).error().message,
+            "The plain text of the session policy and the ARNs of the managed session policies "
+            "can't exceed 2048 characters.");
+}
+
+TEST_F(IamTest, AttachedPoliciesCount) {
+  const AccessKeyInfo bob = key("AKIAFOREIGN123456789");
+  EXPECT_FALSE(
+      iam_.authorize(bob, "kms:Decrypt", "arn:aws:kms:us-east-1:444455556666:key/k").has_value());
+  EXPECT_TRUE(
+      iam_.authorize(bob, "kms:Encrypt", "arn:aws:kms:us-east-1:444455556666:key/k").has_value());
+}
+
+TEST_F(IamTest, WhatIsWrittenIsReadAtOnce) {
+  iam_.set_propagation_ms(60'000);
+  ASSERT_TRUE(iam_.put_role_policy(kRole, "later", kAllS3).ok());
+  EXPECT_EQ(iam_.world().role(kRole)->policies.size(), 1U);
+  EXPECT_EQ(iam_.written().role(kRole)->policies.size(), 2U);
+  ASSERT_TRUE(iam_.delete_role_policy(kRole, "later").ok());
+  EXPECT_EQ(iam_.written().role(kRole)->policies.size(), 1U);
+  clock_.pass_s(61);
+  EXPECT_EQ(iam_.world().role(kRole)->policies.size(), 1U);
 }
 
 TEST_F(IamTest, ForeignBucketAndAnonymous) {

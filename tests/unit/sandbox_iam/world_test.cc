@@ -154,6 +154,31 @@ TEST(World, BucketPolicySpeaksOfItsBucket) {
             "sandbox.toml:5: policy: Policy has invalid resource (not of this bucket)");
 }
 
+TEST(World, PrincipalsAndAttachedPoliciesMustExist) {
+  const auto trusting = [](const std::string& principal) {
+    return mistake(std::string(kAccount) +
+                   "[[account.role]]\nname = \"r\"\ntrust = '{\"Statement\": {\"Effect\": "
+                   "\"Allow\", \"Action\": \"sts:AssumeRole\", \"Principal\": {\"AWS\": \"" +
+                   principal + "\"}}}'\n[[account.role]]\nname = \"later\"\ntrust = " +
+                   "'{\"Statement\": {\"Effect\": \"Allow\", \"Action\": \"sts:AssumeRole\", "
+                   "\"Principal\": {\"Service\": \"ec2.amazonaws.com\"}}}'\n");
+  };
+  EXPECT_EQ(trusting("arn:aws:iam::111122223333:role/later"), "taken");
+  EXPECT_EQ(trusting("arn:aws:iam::111122223333:role/none"),
+            "sandbox.toml:5: trust: Invalid principal in policy: "
+            "\"AWS\":\"arn:aws:iam::111122223333:role/none\"");
+  EXPECT_EQ(trusting("999999999999"),
+            "sandbox.toml:5: trust: Invalid principal in policy: \"AWS\":\"999999999999\"");
+  const auto attaching = [](const std::string& arn) {
+    return mistake(std::string(kAccount) +
+                   "[[account.user]]\nname = \"u\"\nattached_policies = [\"" + arn + "\"]\n");
+  };
+  EXPECT_EQ(attaching("arn:aws:iam::aws:policy/AdministratorAccess"), "taken");
+  EXPECT_EQ(attaching("arn:aws:iam::111122223333:policy/none"),
+            "sandbox.toml:5: attached_policies: Policy arn:aws:iam::111122223333:policy/none does "
+            "not exist or is not attachable.");
+}
+
 TEST(World, NoSecretInAMistake) {
   const std::string text = std::string(kAccount) +
                            "[[account.user]]\nname = \"u\"\naccess_keys = [{ id = "
