@@ -5,8 +5,14 @@ namespace vesto::sandbox {
 namespace {
 
 std::string_view xml_namespace(ApiService service) {
-  return service == ApiService::kSts ? "https://sts.amazonaws.com/doc/2011-06-15/"
-                                     : "http://redshift.amazonaws.com/doc/2012-12-01/";
+  switch (service) {
+    case ApiService::kSts:
+      return "https://sts.amazonaws.com/doc/2011-06-15/";
+    case ApiService::kIam:
+      return "https://iam.amazonaws.com/doc/2010-05-08/";
+    default:
+      return "http://redshift.amazonaws.com/doc/2012-12-01/";
+  }
 }
 
 ApiAnswer xml_document(const ApiCall& call, int status, std::string body) {
@@ -34,6 +40,8 @@ std::string_view signing_name(ApiService service) {
   switch (service) {
     case ApiService::kSts:
       return "sts";
+    case ApiService::kIam:
+      return "iam";
     case ApiService::kRedshift:
       return "redshift";
     case ApiService::kRedshiftServerless:
@@ -54,6 +62,13 @@ ApiAnswer end_result(const ApiCall& call, XmlWriter* xml) {
   xml->open("ResponseMetadata").text("RequestId", call.request_id).close();
   xml->close();
   return xml_document(call, 200, xml->str());
+}
+
+ApiAnswer empty_answer(const ApiCall& call) {
+  XmlWriter xml;
+  xml.open(call.operation + "Response xmlns=\"" + std::string(xml_namespace(call.service)) + "\"");
+  xml.open("ResponseMetadata").text("RequestId", call.request_id).close().close();
+  return xml_document(call, 200, xml.str());
 }
 
 ApiAnswer json_answer(const ApiCall& call, const nlohmann::json& document) {

@@ -21,6 +21,8 @@ struct ApiAnswer {
 XmlWriter begin_result(const ApiCall& call);
 // Closes both, with the request's id behind the result.
 ApiAnswer end_result(const ApiCall& call, XmlWriter* xml);
+// Of a call that has no result.
+ApiAnswer empty_answer(const ApiCall& call);
 ApiAnswer json_answer(const ApiCall& call, const nlohmann::json& document);
 ApiAnswer error_answer(const ApiCall& call, const IamError& error);
 

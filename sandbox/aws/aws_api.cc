@@ -46,11 +46,13 @@ ApiResult<Unit> read_call(ApiCall* call) {
   call->form = *form;
   call->operation = call->parameter("Action");
   const std::string version = call->parameter("Version");
-  call->service = version == "2012-12-01" ? ApiService::kRedshift : ApiService::kSts;
+  call->service = ApiService::kSts;
+  if (version == "2012-12-01") call->service = ApiService::kRedshift;
+  if (version == "2010-05-08") call->service = ApiService::kIam;
   if (call->operation.empty()) {
     return IamError{400, "MissingAction", "The request must contain the parameter Action."};
   }
-  if (version != "2012-12-01" && version != "2011-06-15") {
+  if (version != "2011-06-15" && call->service == ApiService::kSts) {
     return IamError{400, "InvalidAction",
                     "Could not find operation " + call->operation + " for version " +
                         (version.empty() ? "NO_VERSION_SPECIFIED" : version)};
@@ -64,6 +66,7 @@ AwsApi::AwsApi(Iam& iam, TemporaryLogins& logins, IssuerKeys issuer_keys, Wareho
                Faults& faults, Clock& clock)
     : iam_(iam),
       sts_(iam, std::move(issuer_keys)),
+      iam_service_(iam, clock),
       redshift_(iam, logins, std::move(address)),
       faults_(faults),
       clock_(clock) {}
@@ -71,12 +74,15 @@ AwsApi::AwsApi(Iam& iam, TemporaryLogins& logins, IssuerKeys issuer_keys, Wareho
 ApiResult<ApiAnswer> AwsApi::serve(ApiCall* call) {
   const bool sts = call->service == ApiService::kSts;
   if (!sts || StsService::is_signed(*call)) VESTO_TRY(authenticate_call(iam_, call));
+  if (call->service == ApiService::kIam) return iam_service_.serve(*call);
   return sts ? sts_.serve(*call) : redshift_.serve(*call);
 }
 
 // True: the call ended with the fault. Subjects are "AssumeRole" and the like.
 bool AwsApi::apply_fault(const ApiCall& call, HttpExchange& exchange, bool* drop_answer) {
-  const std::string kind = call.service == ApiService::kSts ? "aws.sts" : "aws.redshift";
+  const std::string kind = call.service == ApiService::kSts   ? "aws.sts"
+                           : call.service == ApiService::kIam ? "aws.iam"
+                                                              : "aws.redshift";
   const auto fault = faults_.hit(kind, call.operation);
   if (!fault) return false;
   if (fault->delay_ms > 0) clock_.sleep_ms(fault->delay_ms, exchange.stop());

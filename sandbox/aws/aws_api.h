@@ -1,10 +1,11 @@
-// The one address of STS, Redshift and Redshift Serverless: POST / with a form or a JSON document.
-// S3's own server hands such requests here, so that AWS_ENDPOINT_URL can name one address for all.
-// Thread rule: handle() may be called from any thread, several times at once.
+// The one address of STS, IAM, Redshift and Redshift Serverless: POST / with a form or a JSON
+// document. S3's own server hands such requests here, so that AWS_ENDPOINT_URL can name one address
+// for all. Thread rule: handle() may be called from any thread, several times at once.
 #ifndef VESTO_SANDBOX_AWS_AWS_API_H_
 #define VESTO_SANDBOX_AWS_AWS_API_H_
 
 #include "base/clock.h"
+#include "sandbox/aws/iam_service.h"
 #include "sandbox/aws/redshift_service.h"
 #include "sandbox/aws/sts_service.h"
 #include "sandbox/control/faults.h"
@@ -25,6 +26,7 @@ class AwsApi {
 
   Iam& iam_;
   StsService sts_;
+  IamService iam_service_;
   RedshiftService redshift_;
   Faults& faults_;
   Clock& clock_;

@@ -17,7 +17,8 @@ constexpr unsigned kSts = 1;
 constexpr unsigned kS3 = 2;
 constexpr unsigned kKms = 4;
 constexpr unsigned kRedshift = 8;
-constexpr unsigned kEvery = kSts | kS3 | kKms | kRedshift;
+constexpr unsigned kIam = 16;
+constexpr unsigned kEvery = kSts | kS3 | kKms | kRedshift | kIam;
 
 struct SuppliedKey {
   std::string_view name;  // lower case; one that ends in "/" is followed by a tag's name
@@ -25,7 +26,7 @@ struct SuppliedKey {
 };
 
 // The list. Those of add_s3_request stand in the two lists below it.
-constexpr std::array<SuppliedKey, 35> kSupplied = {{
+constexpr std::array<SuppliedKey, 36> kSupplied = {{
     {"aws:currenttime", kEvery},
     {"aws:epochtime", kEvery},
     {"aws:principalaccount", kEvery},
@@ -60,6 +61,7 @@ constexpr std::array<SuppliedKey, 35> kSupplied = {{
     {"redshift:dbname", kRedshift},
     {"redshift:dbuser", kRedshift},
     {"redshift:durationseconds", kRedshift},
+    {"iam:policyarn", kIam},
     {"kms:calleraccount", kKms},
     {"kms:viaservice", kKms},
 }};

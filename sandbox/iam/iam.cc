@@ -187,6 +187,8 @@ std::optional<Denial> Iam::State::authorize(PolicySet policies, AccessRequest& r
     if (bucket->policy) policies.resource = &*bucket->policy;
   } else {
     request.resource_account = account_in_arn(request.resource);
+    // AWS's own policies are every account's.
+    if (request.resource_account == "aws") request.resource_account.clear();
   }
   if (const WorldKmsKey* key = world.kms_key(request.resource)) {
     if (key->policy) policies.resource = &*key->policy;
@@ -307,6 +309,7 @@ std::vector<std::string> Iam::secrets() const {
       for (const auto& key : user.access_keys) out.push_back(key.secret);
     }
   }
+  out.insert(out.end(), state_->made_secrets.begin(), state_->made_secrets.end());
   for (const auto& [id, session] : state_->sessions) {
     out.push_back(session.key.secret);
     out.push_back(session.key.session_token);

@@ -188,6 +188,9 @@ class Iam {
   Result<Unit, IamError> put_user_policy(std::string_view user_arn, const std::string& name,
                                          std::string_view json);
   Result<Unit, IamError> delete_user_policy(std::string_view user_arn, const std::string& name);
+  // A new key of a user, which works after the propagation delay. Errors: NoSuchEntity,
+  // LimitExceeded (two keys each).
+  Result<WorldKey, IamError> create_access_key(const std::string& account, const std::string& user);
   // A key stops at once (no delay is promised for it, none is made).
   Result<Unit, IamError> delete_access_key(std::string_view key_id);
   Result<Unit, IamError> put_bucket_policy(std::string_view bucket, std::string_view json);

@@ -193,11 +193,37 @@ Result<Unit, IamError> Iam::delete_role(std::string_view role_arn) {
   });
 }
 
+Result<WorldKey, IamError> Iam::create_access_key(const std::string& account,
+                                                  const std::string& user) {
+  constexpr size_t kMaxMadeSecrets = 10'000;
+  const std::string arn = iam_user_arn(account, user);
+  Lock lock(state_->mutex);
+  state_->settle();
+  const WorldUser* found = state_->written.user(arn);
+  if (found == nullptr) return no_such("user", user);
+  if (found->access_keys.size() >= kMaxKeysOfUser) {
+    return limit_exceeded("Cannot exceed quota for AccessKeysPerUser: 2");
+  }
+  WorldKey key{.id = make_key_id("AKIA"),
+               .secret = make_secret_key(),
+               .created_ms = state_->clock.wall_ms()};
+  VESTO_TRY(state_->change("key " + key.id, [arn, key](World& world) {
+    if (WorldUser* owner = user_of(world, arn)) owner->access_keys.push_back(key);
+  }));
+  state_->user_keys.emplace(key.id, std::make_pair(account, user));
+  state_->made_secrets.push_back(key.secret);
+  if (state_->made_secrets.size() > kMaxMadeSecrets) state_->made_secrets.pop_front();
+  return key;
+}
+
 Result<Unit, IamError> Iam::delete_access_key(std::string_view key_id) {
   Lock lock(state_->mutex);
   state_->settle();
   const auto owner = state_->user_keys.find(key_id);
   if (owner == state_->user_keys.end()) return no_such("Access Key", key_id);
+  // One that does not work yet never will.
+  state_->pending.remove_if(
+      [&](const PendingChange& one) { return one.target == "key " + std::string(key_id); });
   const std::string arn = iam_user_arn(owner->second.first, owner->second.second);
   for (World* world : {&state_->world, &state_->written}) {
     WorldUser* user = user_of(*world, arn);

@@ -2,6 +2,7 @@
 #ifndef VESTO_SANDBOX_IAM_IAM_STATE_H_
 #define VESTO_SANDBOX_IAM_IAM_STATE_H_
 
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -45,6 +46,8 @@ struct Iam::State {
   // Keys of users: account and name.
   std::map<std::string, std::pair<std::string, std::string>, std::less<>> user_keys
       VESTO_GUARDED_BY(mutex);
+  // Secrets of keys that were made here; the oldest goes first.
+  std::deque<std::string> made_secrets VESTO_GUARDED_BY(mutex);
   std::map<std::string, IamSession, std::less<>> sessions VESTO_GUARDED_BY(mutex);
   std::set<std::pair<int64_t, std::string>> by_expiry VESTO_GUARDED_BY(mutex);
 
