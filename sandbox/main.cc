@@ -103,6 +103,11 @@ Result<Unit, std::string> start_storage(const Options& options, Parts* parts) {
       return "cannot make the bucket " + bucket.name;
     }
   }
+  // Those that were made by a request in an earlier run keep their owner.
+  for (const BucketInfo& bucket : parts->store->buckets()) {
+    if (bucket.owner.empty() || !parts->cloud->gate().owner_of(bucket.name).empty()) continue;
+    parts->cloud->gate().bucket_made(bucket.name, bucket.owner, bucket.region);
+  }
   return Unit{};
 }
 

@@ -40,6 +40,24 @@ std::optional<S3Error> IamGate::refuse(const S3Access& access) const {
   return refuse_kms(access);
 }
 
+std::string IamGate::account_of(std::string_view access_key_id) const {
+  const auto key = iam_.find_key(access_key_id);
+  return key ? key->principal.account : "";
+}
+
+std::string IamGate::owner_of(std::string_view bucket) const {
+  const auto found = iam_.bucket(bucket);
+  return found ? found->account : "";
+}
+
+// The store has as many buckets as the world at most.
+void IamGate::bucket_made(const std::string& name, const std::string& account,
+                          const std::string& region) const {
+  static_cast<void>(iam_.put_bucket(name, account, region));
+}
+
+void IamGate::bucket_removed(const std::string& name) const { iam_.remove_bucket(name); }
+
 // A bucket whose objects are encrypted with a key of its owner: writing needs a data key, reading
 // needs to decrypt one.
 std::optional<S3Error> IamGate::refuse_kms(const S3Access& access) const {

@@ -29,15 +29,20 @@ class IamKeyRing final : public KeyRing {
 
 class IamGate final : public S3Gate {
  public:
-  explicit IamGate(const Iam& iam) : iam_(iam) {}
+  explicit IamGate(Iam& iam) : iam_(iam) {}
   [[nodiscard]] std::optional<S3Error> refuse(const S3Access& access) const override;
   [[nodiscard]] S3Result<std::string> use_kms_key(std::string_view access_key_id,
                                                   std::string_view action, std::string_view key,
                                                   std::string_view region) const override;
+  [[nodiscard]] std::string account_of(std::string_view access_key_id) const override;
+  [[nodiscard]] std::string owner_of(std::string_view bucket) const override;
+  void bucket_made(const std::string& name, const std::string& account,
+                   const std::string& region) const override;
+  void bucket_removed(const std::string& name) const override;
 
  private:
   [[nodiscard]] std::optional<S3Error> refuse_kms(const S3Access& access) const;
-  const Iam& iam_;
+  Iam& iam_;
 };
 
 // The roles attached to the one warehouse that the sandbox is, for COPY ... IAM_ROLE.

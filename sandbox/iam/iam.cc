@@ -181,7 +181,9 @@ void Iam::State::add_owner(AccessRequest& request) {
 }
 
 std::optional<Denial> Iam::State::authorize(PolicySet policies, AccessRequest& request) {
-  const std::string_view bucket_name = bucket_of(request.resource);
+  // A bucket that is to be made is its maker's, whoever has that name already.
+  const bool makes = request.action == "s3:CreateBucket";
+  const std::string_view bucket_name = makes ? std::string_view() : bucket_of(request.resource);
   if (const WorldBucket* bucket = world.bucket(bucket_name)) {
     request.resource_account = bucket->account;
     if (bucket->policy) policies.resource = &*bucket->policy;

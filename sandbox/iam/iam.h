@@ -165,6 +165,8 @@ class Iam {
   // A bucket that was made at run time; replaces the owner and region of one with that name. False:
   // too many.
   bool put_bucket(const std::string& name, const std::string& account, const std::string& region);
+  // It and its policy are gone at once.
+  void remove_bucket(const std::string& name);
   void set_kms_key_enabled(std::string_view arn, bool enabled);
 
   // One write. `prepare` sees written() and says what is to be done to a world, or why not; what it

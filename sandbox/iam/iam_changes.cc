@@ -290,6 +290,19 @@ bool Iam::put_bucket(const std::string& name, const std::string& account,
   return true;
 }
 
+void Iam::remove_bucket(const std::string& name) {
+  Lock lock(state_->mutex);
+  state_->settle();
+  state_->pending.remove_if(
+      [&](const PendingChange& one) { return one.target == "bucket " + name; });
+  for (World* world : {&state_->world, &state_->written}) {
+    auto& all = world->buckets;
+    all.erase(std::remove_if(all.begin(), all.end(),
+                             [&](const WorldBucket& one) { return one.name == name; }),
+              all.end());
+  }
+}
+
 void Iam::set_kms_key_enabled(std::string_view arn, bool enabled) {
   Lock lock(state_->mutex);
   for (World* world : {&state_->world, &state_->written}) {

@@ -316,13 +316,16 @@ size_t FileObjectStore::object_count() {
   return count;
 }
 
-S3Result<Unit> FileObjectStore::create_bucket(std::string_view name, std::string_view region) {
+S3Result<Unit> FileObjectStore::create_bucket(std::string_view name, std::string_view region,
+                                              const std::string& owner,
+                                              const std::string& ownership) {
   if (!is_valid_bucket_name(name)) {
     return S3Error{400,
                    "InvalidBucketName",
                    "The specified bucket is not valid.",
                    {{"BucketName", std::string(name)}}};
   }
+  VESTO_ASSIGN(BucketSettings settings, new_bucket_settings(ownership));
   Lock lock(mutex_);
   if (buckets_.find(name) != buckets_.end()) {
     return S3Error{409,
@@ -331,7 +334,15 @@ S3Result<Unit> FileObjectStore::create_bucket(std::string_view name, std::string
                    "own it.",
                    {{"BucketName", std::string(name)}}};
   }
-  buckets_[std::string(name)].info = {std::string(name), std::string(region), clock_.wall_ms()};
+  if (buckets_.size() >= kMaxBuckets) {
+    return S3Error{
+        400, "TooManyBuckets", "You have attempted to create more buckets than allowed", {}};
+  }
+  buckets_[std::string(name)].info = {.name = std::string(name),
+                                      .region = std::string(region),
+                                      .created_ms = clock_.wall_ms(),
+                                      .owner = owner,
+                                      .settings = std::move(settings)};
   if (save_buckets()) return Unit{};
   buckets_.erase(buckets_.find(name));
   return internal_error();
@@ -353,6 +364,25 @@ S3Result<Unit> FileObjectStore::delete_bucket(std::string_view name) {
   buckets_.erase(found);
   if (!save_buckets()) return internal_error();
   return Unit{};
+}
+
+S3Result<Unit> FileObjectStore::set_bucket_setting(std::string_view bucket,
+                                                   const std::string& setting,
+                                                   const std::string& document) {
+  Lock lock(mutex_);
+  const auto found = buckets_.find(bucket);
+  if (found == buckets_.end()) return no_such_bucket(bucket);
+  if (document.size() > kMaxSettingBytes) return malformed_xml();
+  BucketSettings& settings = found->second.info.settings;
+  const BucketSettings before = settings;
+  if (document.empty()) {
+    settings.erase(setting);
+  } else {
+    settings[setting] = document;
+  }
+  if (save_buckets()) return Unit{};
+  settings = before;
+  return internal_error();
 }
 
 std::vector<BucketInfo> FileObjectStore::buckets() {

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "sandbox/s3/bucket_settings.h"
 #include "sandbox/s3/checksum.h"
 #include "sandbox/s3/object_store.h"
 
@@ -35,6 +36,8 @@ struct BucketInfo {
   std::string name;
   std::string region;
   int64_t created_ms = 0;
+  std::string owner = {};  // account; "": that of the world file
+  BucketSettings settings = {};
 };
 
 struct UploadInfo {
@@ -111,7 +114,12 @@ class FileObjectStore final : public ObjectStore {
   size_t open_upload_count() override;
 
   // Buckets. create_bucket: 409 BucketAlreadyOwnedByYou, 400 InvalidBucketName.
-  S3Result<Unit> create_bucket(std::string_view name, std::string_view region);
+  // 400 TooManyBuckets. `owner` as in BucketInfo; `ownership` as of new_bucket_settings().
+  S3Result<Unit> create_bucket(std::string_view name, std::string_view region,
+                               const std::string& owner = "", const std::string& ownership = "");
+  // An empty document takes the setting away. 404 NoSuchBucket.
+  S3Result<Unit> set_bucket_setting(std::string_view bucket, const std::string& setting,
+                                    const std::string& document);
   S3Result<Unit> delete_bucket(std::string_view name);  // 409 BucketNotEmpty
   std::vector<BucketInfo> buckets();
   std::optional<BucketInfo> bucket(std::string_view name);
@@ -193,6 +201,9 @@ class FileObjectStore final : public ObjectStore {
 // a text for the person who starts the sandbox.
 Result<std::unique_ptr<FileObjectStore>, std::string> make_file_object_store(
     const std::string& dir, Clock* clock = nullptr);
+
+constexpr size_t kMaxBuckets = 1000;
+constexpr size_t kMaxSettingBytes = size_t{128} << 10;
 
 bool is_valid_bucket_name(std::string_view name);
 

@@ -21,7 +21,9 @@ S3Result<Unit> S3Service::list_buckets(S3Call& call) {
   xml.open("ListAllMyBucketsResult " + std::string(kS3Namespace));
   write_owner(xml);
   xml.open("Buckets");
+  const std::string account = gate_ == nullptr ? "" : gate_->account_of(call.auth.access_key_id);
   for (const BucketInfo& bucket : store_.buckets()) {
+    if (gate_ != nullptr && gate_->owner_of(bucket.name) != account) continue;
     xml.open("Bucket")
         .text("Name", bucket.name)
         .text("CreationDate", format_utc(bucket.created_ms))
@@ -41,7 +43,15 @@ S3Result<Unit> S3Service::create_bucket(S3Call& call) {
   VESTO_ASSIGN(const std::string body, document(call));
   VESTO_ASSIGN(const std::string asked, parse_create_bucket_request(body));
   const std::string region = asked == "EU" ? "eu-west-1" : asked.empty() ? "us-east-1" : asked;
+  const std::string account = gate_ == nullptr ? "" : gate_->account_of(call.auth.access_key_id);
   if (store_.bucket_exists(call.bucket)) {
+    if (gate_ != nullptr && gate_->owner_of(call.bucket) != account) {
+      return S3Error{409,
+                     "BucketAlreadyExists",
+                     "The requested bucket name is not available. The bucket namespace is shared "
+                     "by all users of the system. Please select a different name and try again.",
+                     {{"BucketName", call.bucket}}};
+    }
     VESTO_TRY(store_.create_bucket(call.bucket, region));  // says whose it is
   }
   if (region != region_) {
@@ -60,12 +70,15 @@ S3Result<Unit> S3Service::create_bucket(S3Call& call) {
                    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
                    {}};
   }
-  VESTO_TRY(store_.create_bucket(call.bucket, region));
+  VESTO_TRY(
+      store_.create_bucket(call.bucket, region, account, call.header("x-amz-object-ownership")));
+  if (gate_ != nullptr) gate_->bucket_made(call.bucket, account, region);
   return answer(call, 200, {{"Location", "/" + call.bucket}}, "");
 }
 
 S3Result<Unit> S3Service::delete_bucket(S3Call& call) {
   VESTO_TRY(store_.delete_bucket(call.bucket));
+  if (gate_ != nullptr) gate_->bucket_removed(call.bucket);
   return answer(call, 204, {}, "");
 }
 

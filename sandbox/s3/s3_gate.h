@@ -40,6 +40,12 @@ class S3Gate {
   virtual ~S3Gate() = default;
   // Nothing: allowed. The right to use the bucket's KMS key is part of it.
   [[nodiscard]] virtual std::optional<S3Error> refuse(const S3Access& access) const = 0;
+  // The account of a key, and of a bucket; "": not known.
+  [[nodiscard]] virtual std::string account_of(std::string_view) const { return ""; }
+  [[nodiscard]] virtual std::string owner_of(std::string_view) const { return ""; }
+  // A bucket was made or removed.
+  virtual void bucket_made(const std::string&, const std::string&, const std::string&) const {}
+  virtual void bucket_removed(const std::string&) const {}
   // The ARN of a KMS key ("": KMS's own key of S3, which takes everybody), if its user may do
   // `action` ("kms:GenerateDataKey", "kms:Decrypt") with it. `key`: an ARN, or an id of the
   // caller's account in `region`.

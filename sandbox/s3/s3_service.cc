@@ -39,11 +39,10 @@ S3Error not_implemented() {
 
 // Where a bucket has nothing of the kind, S3 says so with these.
 std::optional<S3Error> absent_configuration(const S3Call& call) {
-  static constexpr std::array<std::array<const char*, 3>, 5> kAbsent = {{
+  static constexpr std::array<std::array<const char*, 3>, 4> kAbsent = {{
       {"object-lock", "ObjectLockConfigurationNotFoundError",
        "Object Lock configuration does not exist for this bucket"},
       {"policy", "NoSuchBucketPolicy", "The bucket policy does not exist"},
-      {"lifecycle", "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"},
       {"tagging", "NoSuchTagSet", "The TagSet does not exist"},
       {"cors", "NoSuchCORSConfiguration", "The CORS configuration does not exist"},
   }};
@@ -184,6 +183,10 @@ S3Result<Unit> S3Service::read_target(S3Call& call) {
 S3Result<S3Service::Route> S3Service::route(const S3Call& call) {
   if (auto absent = absent_configuration(call)) {
     return *std::move(absent);
+  }
+  const BucketSetting* setting = setting_of(call);
+  if (setting != nullptr && !call.bucket.empty() && call.key.empty()) {
+    return route_setting(call, *setting);
   }
   for (const std::string_view name : kUnknownResources) {
     if (call.has(name)) return not_implemented();

@@ -75,6 +75,13 @@ class S3Service {
   static S3Result<Route> route(const S3Call& call);
   static S3Result<Route> route_bucket(const S3Call& call);
   static S3Result<Route> route_key(const S3Call& call);
+  // op_bucket_settings.cc
+  static const BucketSetting* setting_of(const S3Call& call);  // nullptr: none is named
+  static S3Result<Route> route_setting(const S3Call& call, const BucketSetting& setting);
+  S3Result<Unit> put_setting(S3Call& call);
+  S3Result<Unit> get_setting(S3Call& call);
+  S3Result<Unit> delete_setting(S3Call& call);
+  // s3_service.cc
   S3Result<Unit> check_sender(S3Call& call);
   // The KMS key of a new object: refused, or its whole ARN into the headers.
   S3Result<Unit> take_kms_key(const S3Call& call, ObjectHeaders* headers) const;

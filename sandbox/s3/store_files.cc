@@ -14,7 +14,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr size_t kMaxFileBytes = 262144;
-constexpr size_t kMaxBucketFileBytes = 1U << 20U;
+constexpr size_t kMaxBucketFileBytes = 256U << 20U;  // a thousand buckets with all settings
 
 // Keys and header values may hold any bytes and JSON holds text, so those are kept in Base64.
 Json bytes_to_json(const std::string& bytes) { return base64_encode(bytes); }
@@ -143,8 +143,11 @@ std::optional<PartFile> read_part_file(const std::string& path) {
 std::string bucket_file_text(const std::vector<BucketInfo>& buckets) {
   Json json = Json::array();
   for (const BucketInfo& bucket : buckets) {
-    json.push_back(
-        Json{{"name", bucket.name}, {"region", bucket.region}, {"created_ms", bucket.created_ms}});
+    json.push_back(Json{{"name", bucket.name},
+                        {"region", bucket.region},
+                        {"created_ms", bucket.created_ms},
+                        {"owner", bucket.owner},
+                        {"settings", headers_to_json(bucket.settings)}});
   }
   return dump(json);
 }
@@ -160,6 +163,9 @@ std::optional<std::vector<BucketInfo>> read_bucket_file(const std::string& path)
         !number_from_json(item, "created_ms", bucket.created_ms)) {
       return std::nullopt;
     }
+    // Files of before know neither.
+    text_from_json(item, "owner", bucket.owner);
+    headers_from_json(item, "settings", bucket.settings);
     buckets.push_back(std::move(bucket));
   }
   return buckets;

@@ -1,0 +1,39 @@
+// What a bucket is told about itself: public access block, object ownership, lifecycle rules. Each
+// is an XML document that is checked, kept in a form of its own and read back.
+// Source: S3 API reference (PutPublicAccessBlock, PutBucketOwnershipControls,
+// PutBucketLifecycleConfiguration), S3 User Guide, "Lifecycle configuration elements".
+// Pure; any thread.
+#ifndef VESTO_SANDBOX_S3_BUCKET_SETTINGS_H_
+#define VESTO_SANDBOX_S3_BUCKET_SETTINGS_H_
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "sandbox/s3/object_store.h"
+
+namespace vesto::sandbox {
+
+struct BucketSetting {
+  std::string_view name;  // of the sub-resource: "lifecycle"
+  const char* put_action;
+  const char* get_action;
+  const char* absent_code;
+  const char* absent_text;
+  // The document as it is kept and shown, or why it is refused.
+  S3Result<std::string> (*read)(std::string_view body);
+};
+
+constexpr size_t kBucketSettings = 3;
+const std::array<BucketSetting, kBucketSettings>& bucket_settings();
+
+using BucketSettings = std::map<std::string, std::string>;  // name, document
+
+// As a new bucket has them: all public access blocked, the owner's objects, ACLs disabled.
+// `ownership`: of the header x-amz-object-ownership; "": BucketOwnerEnforced.
+S3Result<BucketSettings> new_bucket_settings(const std::string& ownership);
+
+}  // namespace vesto::sandbox
+
+#endif  // VESTO_SANDBOX_S3_BUCKET_SETTINGS_H_

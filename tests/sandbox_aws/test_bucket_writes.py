@@ -1,0 +1,242 @@
+"""Buckets as a set-up makes them: owner, public access block, object ownership, lifecycle rules,
+judged by boto3 and awscli."""
+import os
+import pathlib
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+boto3 = pytest.importorskip("boto3")
+from botocore.exceptions import ClientError  # noqa: E402
+
+ADMIN = ("AKIAVESTOADMIN000001", "adminSecretadminSecretadminSecretadmin+1")
+LOADER = ("AKIAVESTOLOADER00001", "loaderSecretloaderSecretloaderSecret/+01")
+OPERATOR = ("AKIAVESTOOPERATOR001", "operatorSecretoperatorSecretoperator/+01")
+HERE = {"LocationConstraint": "eu-west-1"}
+ALL = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True,
+       "RestrictPublicBuckets": True}
+RULE = {"ID": "vesto-staging", "Filter": {"Prefix": "vesto/"}, "Status": "Enabled",
+        "Expiration": {"Days": 3}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}
+
+
+def refused(call, **arguments):
+    with pytest.raises(ClientError) as error:
+        call(**arguments)
+    answer = error.value.response
+    return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def names(client):
+    return [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]
+
+
+@pytest.fixture
+def s3(cloud):
+    return cloud.client("s3", *ADMIN)
+
+
+@pytest.fixture
+def bucket(s3):
+    s3.create_bucket(Bucket="made-here", CreateBucketConfiguration=HERE)
+    yield "made-here"
+    for found in s3.list_objects_v2(Bucket="made-here").get("Contents", []):
+        s3.delete_object(Bucket="made-here", Key=found["Key"])
+    s3.delete_bucket(Bucket="made-here")
+
+
+def test_a_new_bucket_is_closed_and_its_makers(cloud, s3, bucket):
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"] == ALL
+    assert s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"] == \
+        {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    assert refused(s3.get_bucket_lifecycle_configuration, Bucket=bucket) == \
+        ("NoSuchLifecycleConfiguration", 404)
+    s3.put_object(Bucket=bucket, Key="a", Body=b"1")
+    assert bucket in names(s3)
+    # Another account's user with all rights of S3 at home does not get in.
+    iam = cloud.client("iam", *ADMIN)
+    iam.create_user(UserName="made-here-user")
+    try:
+        cloud.control("/v1/iam", {"put_user_policy": {
+            "user": "arn:aws:iam::999999999999:user/vesto", "name": "s3", "policy": {
+                "Version": "2012-10-17", "Statement": [
+                    {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}}})
+        stranger = cloud.client("s3", *OPERATOR)
+        assert refused(stranger.get_object, Bucket=bucket, Key="a") == ("AccessDenied", 403)
+        assert names(stranger) == []
+        assert refused(stranger.create_bucket, Bucket=bucket, CreateBucketConfiguration=HERE) == \
+            ("BucketAlreadyExists", 409)
+        assert refused(s3.create_bucket, Bucket=bucket, CreateBucketConfiguration=HERE) == \
+            ("BucketAlreadyOwnedByYou", 409)
+    finally:
+        iam.delete_user(UserName="made-here-user")
+        cloud.control("/v1/iam", {"put_user_policy": {
+            "user": "arn:aws:iam::999999999999:user/vesto", "name": "s3", "policy": {
+                "Version": "2012-10-17", "Statement": [
+                    {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}}})
+
+
+def test_public_access_block(s3, bucket):
+    some = {**ALL, "BlockPublicPolicy": False}
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=some)
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"] == some
+    s3.delete_public_access_block(Bucket=bucket)
+    assert refused(s3.get_public_access_block, Bucket=bucket) == \
+        ("NoSuchPublicAccessBlockConfiguration", 404)
+    s3.put_public_access_block(Bucket=bucket,
+                               PublicAccessBlockConfiguration={"BlockPublicAcls": True})
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"] == \
+        {"BlockPublicAcls": True, "IgnorePublicAcls": False, "BlockPublicPolicy": False,
+         "RestrictPublicBuckets": False}
+
+
+def test_ownership(s3, bucket):
+    for ownership in ("BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced"):
+        controls = {"Rules": [{"ObjectOwnership": ownership}]}
+        s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=controls)
+        assert s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"] == controls
+    s3.delete_bucket_ownership_controls(Bucket=bucket)
+    assert refused(s3.get_bucket_ownership_controls, Bucket=bucket) == \
+        ("OwnershipControlsNotFoundError", 404)
+    assert refused(s3.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls={
+        "Rules": [{"ObjectOwnership": "Nobody"}]}) == ("MalformedXML", 400)
+    s3.create_bucket(Bucket="by-header", CreateBucketConfiguration=HERE,
+                     ObjectOwnership="ObjectWriter")
+    shown = s3.get_bucket_ownership_controls(Bucket="by-header")["OwnershipControls"]
+    s3.delete_bucket(Bucket="by-header")
+    assert shown == {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+
+
+def test_lifecycle(s3, bucket):
+    def put(*rules):
+        s3.put_bucket_lifecycle_configuration(Bucket=bucket,
+                                              LifecycleConfiguration={"Rules": list(rules)})
+    put(RULE, {"ID": "old", "Prefix": "x/", "Status": "Disabled", "Expiration": {"Days": 1}})
+    shown = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert shown == [RULE, {"ID": "old", "Prefix": "x/", "Status": "Disabled",
+                            "Expiration": {"Days": 1}}]
+    for bad, code in (
+            ([{**RULE, "Expiration": {"Days": 0}}], "MalformedXML"),
+            ([{**RULE, "Status": "On"}], "MalformedXML"),
+            ([RULE, RULE], "InvalidArgument"),
+            ([{"ID": "none", "Filter": {"Prefix": ""}, "Status": "Enabled"}], "InvalidRequest"),
+            ([{**RULE, "ID": "x" * 256}], "InvalidArgument"),
+            ([{**RULE, "Prefix": "both/"}], "MalformedXML"),
+            ([], "MalformedXML")):
+        with pytest.raises(ClientError) as error:
+            put(*bad)
+        assert error.value.response["Error"]["Code"] == code, bad
+    # A refused one changes nothing.
+    assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"] == shown
+    s3.delete_bucket_lifecycle(Bucket=bucket)
+    assert refused(s3.get_bucket_lifecycle_configuration, Bucket=bucket) == \
+        ("NoSuchLifecycleConfiguration", 404)
+
+
+def test_each_call_needs_its_right(cloud, bucket):
+    key = cloud.client("s3", *LOADER)
+    cases = [
+        (key.create_bucket, {"CreateBucketConfiguration": HERE, "Bucket": "another-one"}),
+        (key.delete_bucket, {}),
+        (key.put_public_access_block, {"PublicAccessBlockConfiguration": ALL}),
+        (key.get_public_access_block, {}),
+        (key.delete_public_access_block, {}),
+        (key.put_bucket_ownership_controls,
+         {"OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}}),
+        (key.get_bucket_ownership_controls, {}),
+        (key.delete_bucket_ownership_controls, {}),
+        (key.put_bucket_lifecycle_configuration, {"LifecycleConfiguration": {"Rules": [RULE]}}),
+        (key.get_bucket_lifecycle_configuration, {}),
+        (key.delete_bucket_lifecycle, {}),
+    ]
+    for call, arguments in cases:
+        assert refused(call, **{"Bucket": bucket, **arguments}) == ("AccessDenied", 403), call
+    # Each right by its own name: a policy of one allows that call and no other.
+    rights = {"s3:PutBucketPublicAccessBlock": (2, 4), "s3:GetBucketPublicAccessBlock": (3,),
+              "s3:PutBucketOwnershipControls": (5, 7), "s3:GetBucketOwnershipControls": (6,),
+              "s3:PutLifecycleConfiguration": (8, 10), "s3:GetLifecycleConfiguration": (9,)}
+    user = "arn:aws:iam::123456789012:user/loader"
+    try:
+        for right, allowed in rights.items():
+            cloud.control("/v1/iam", {"put_user_policy": {"user": user, "name": "one", "policy": {
+                "Version": "2012-10-17", "Statement": [{
+                    "Effect": "Allow", "Action": right,
+                    "Resource": f"arn:aws:s3:::{bucket}"}]}}})
+            for at in range(2, len(cases)):
+                call, arguments = cases[at]
+                arguments = {"Bucket": bucket, **arguments}
+                if at not in allowed:
+                    assert refused(call, **arguments)[0] == "AccessDenied", (right, at)
+                    continue
+                try:
+                    call(**arguments)
+                except ClientError as error:
+                    assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 404, error
+    finally:
+        cloud.client("iam", *ADMIN).delete_user_policy(UserName="loader", PolicyName="one")
+
+
+def test_a_bucket_that_is_not_there(s3):
+    for call, arguments in (
+            (s3.get_public_access_block, {}), (s3.delete_bucket_lifecycle, {}),
+            (s3.put_public_access_block, {"PublicAccessBlockConfiguration": ALL})):
+        assert refused(call, Bucket="not-there-at-all", **arguments) == ("NoSuchBucket", 404)
+
+
+def test_without_a_checksum_it_is_not_taken(cloud, s3, bucket):
+    """Presigned, as no client leaves it out by itself."""
+    import ssl
+    url = s3.generate_presigned_url("put_public_access_block", Params={
+        "Bucket": bucket, "PublicAccessBlockConfiguration": ALL})
+    body = b"<PublicAccessBlockConfiguration/>"
+    request = urllib.request.Request(url, data=body, method="PUT")
+    context = ssl.create_default_context(cafile=cloud.endpoints["ca_file"])
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(request, timeout=10, context=context)
+    assert error.value.code in (400, 403)
+    assert b"<Code>" in error.value.read()
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"] == ALL
+
+
+def test_awscli_makes_a_staging_bucket(cloud, s3, tmp_path):
+    (tmp_path / "rules.json").write_text(__import__("json").dumps({"Rules": [RULE]}))
+    script = """set -eu
+aws s3api create-bucket --bucket vesto-cli-bucket \\
+  --create-bucket-configuration LocationConstraint=eu-west-1
+aws s3api put-bucket-ownership-controls --bucket vesto-cli-bucket \\
+  --ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'
+aws s3api put-public-access-block --bucket vesto-cli-bucket --public-access-block-configuration \\
+  BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
+aws s3api put-bucket-lifecycle-configuration --bucket vesto-cli-bucket \\
+  --lifecycle-configuration file://rules.json
+aws s3api wait bucket-exists --bucket vesto-cli-bucket
+"""
+    environment = {
+        "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path), "AWS_ENDPOINT_URL": cloud.aws["url"],
+        "AWS_CA_BUNDLE": cloud.endpoints["ca_file"], "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": ADMIN[0], "AWS_SECRET_ACCESS_KEY": ADMIN[1], "AWS_PAGER": ""}
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, timeout=120,
+                          capture_output=True, text=True, check=False)
+    try:
+        assert done.returncode == 0, done.stderr
+        assert s3.get_bucket_lifecycle_configuration(Bucket="vesto-cli-bucket")["Rules"] == [RULE]
+    finally:
+        s3.delete_bucket(Bucket="vesto-cli-bucket")
+
+
+def test_an_owner_outlives_a_restart(start_sandbox, tmp_path):
+    from conftest import WORLD, Cloud
+    first = Cloud(start_sandbox("owner", "--world", WORLD))
+    s3 = first.client("s3", *ADMIN)
+    s3.create_bucket(Bucket="kept-bucket", CreateBucketConfiguration=HERE)
+    s3.put_bucket_lifecycle_configuration(Bucket="kept-bucket",
+                                          LifecycleConfiguration={"Rules": [RULE]})
+    first.sandbox.stop()
+    first.sandbox.start()
+    again = Cloud(first.sandbox)
+    s3 = again.client("s3", *ADMIN)
+    assert "kept-bucket" in names(s3)
+    assert s3.get_bucket_lifecycle_configuration(Bucket="kept-bucket")["Rules"] == [RULE]
