@@ -42,6 +42,8 @@ std::string_view signing_name(ApiService service) {
       return "sts";
     case ApiService::kIam:
       return "iam";
+    case ApiService::kEc2:
+      return "ec2";
     case ApiService::kRedshift:
       return "redshift";
     case ApiService::kRedshiftServerless:
@@ -88,6 +90,12 @@ ApiAnswer error_answer(const ApiCall& call, const IamError& error) {
     return answer;
   }
   XmlWriter xml;
+  if (call.service == ApiService::kEc2) {
+    xml.open("Response").open("Errors").open("Error");
+    xml.text("Code", error.code).text("Message", error.message).close().close();
+    xml.text("RequestID", call.request_id).close();
+    return xml_document(call, error.status, xml.str());
+  }
   xml.open("ErrorResponse xmlns=\"" + std::string(xml_namespace(call.service)) + "\"");
   xml.open("Error")
       .text("Type", error.status >= 500 ? "Receiver" : "Sender")

@@ -1,4 +1,4 @@
-// One call of a query service (STS, IAM, Redshift: form in, XML out) or of a JSON 1.1 service
+// One call of a query service (STS, IAM, EC2, Redshift: form in, XML out) or of a JSON 1.1 service
 // (Redshift Serverless), with what its operation needs to know.
 #ifndef VESTO_SANDBOX_AWS_API_CALL_H_
 #define VESTO_SANDBOX_AWS_API_CALL_H_
@@ -17,7 +17,7 @@
 
 namespace vesto::sandbox {
 
-enum class ApiService { kSts, kIam, kRedshift, kRedshiftServerless };
+enum class ApiService { kSts, kIam, kEc2, kRedshift, kRedshiftServerless };
 
 struct ApiCall {
   const HttpRequest* request = nullptr;
@@ -42,7 +42,7 @@ struct ApiCall {
 template <typename T>
 using ApiResult = Result<T, IamError>;
 
-// "sts", "iam", "redshift", "redshift-serverless": what is signed for.
+// "sts", "iam", "ec2", "redshift", "redshift-serverless": what is signed for.
 std::string_view signing_name(ApiService service);
 
 }  // namespace vesto::sandbox

@@ -49,6 +49,7 @@ ApiResult<Unit> read_call(ApiCall* call) {
   call->service = ApiService::kSts;
   if (version == "2012-12-01") call->service = ApiService::kRedshift;
   if (version == "2010-05-08") call->service = ApiService::kIam;
+  if (version == "2016-11-15") call->service = ApiService::kEc2;
   if (call->operation.empty()) {
     return IamError{400, "MissingAction", "The request must contain the parameter Action."};
   }
@@ -60,20 +61,36 @@ ApiResult<Unit> read_call(ApiCall* call) {
   return Unit{};
 }
 
+// EC2 has one word for nearly all of them.
+IamError auth_error(const ApiCall& call, IamError error) {
+  if (call.service != ApiService::kEc2) return error;
+  if (error.code == "ExpiredToken") return {400, "RequestExpired", "Request has expired."};
+  if (error.code == "MissingAuthenticationToken") {
+    return {400, "MissingParameter",
+            "The request must contain the parameter AWSAccessKeyId or SSH_ACCESS_KEY"};
+  }
+  return {401, "AuthFailure", "AWS was not able to validate the provided access credentials"};
+}
+
 }  // namespace
 
-AwsApi::AwsApi(Iam& iam, TemporaryLogins& logins, IssuerKeys issuer_keys, WarehouseAddress address,
-               Faults& faults, Clock& clock)
+AwsApi::AwsApi(Iam& iam, TemporaryLogins& logins, SecurityGroups& groups, IssuerKeys issuer_keys,
+               WarehouseAddress address, Faults& faults, Clock& clock)
     : iam_(iam),
       sts_(iam, std::move(issuer_keys)),
       iam_service_(iam, clock),
+      ec2_(iam, groups),
       redshift_(iam, logins, std::move(address)),
       faults_(faults),
       clock_(clock) {}
 
 ApiResult<ApiAnswer> AwsApi::serve(ApiCall* call) {
   const bool sts = call->service == ApiService::kSts;
-  if (!sts || StsService::is_signed(*call)) VESTO_TRY(authenticate_call(iam_, call));
+  if (!sts || StsService::is_signed(*call)) {
+    const auto known = authenticate_call(iam_, call);
+    if (!known.ok()) return auth_error(*call, known.error());
+  }
+  if (call->service == ApiService::kEc2) return ec2_.serve(*call);
   if (call->service == ApiService::kIam) return iam_service_.serve(*call);
   return sts ? sts_.serve(*call) : redshift_.serve(*call);
 }
@@ -82,6 +99,7 @@ ApiResult<ApiAnswer> AwsApi::serve(ApiCall* call) {
 bool AwsApi::apply_fault(const ApiCall& call, HttpExchange& exchange, bool* drop_answer) {
   const std::string kind = call.service == ApiService::kSts   ? "aws.sts"
                            : call.service == ApiService::kIam ? "aws.iam"
+                           : call.service == ApiService::kEc2 ? "aws.ec2"
                                                               : "aws.redshift";
   const auto fault = faults_.hit(kind, call.operation);
   if (!fault) return false;

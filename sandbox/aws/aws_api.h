@@ -1,10 +1,11 @@
-// The one address of STS, IAM, Redshift and Redshift Serverless: POST / with a form or a JSON
+// The one address of STS, IAM, EC2, Redshift and Redshift Serverless: POST / with a form or a JSON
 // document. S3's own server hands such requests here, so that AWS_ENDPOINT_URL can name one address
 // for all. Thread rule: handle() may be called from any thread, several times at once.
 #ifndef VESTO_SANDBOX_AWS_AWS_API_H_
 #define VESTO_SANDBOX_AWS_AWS_API_H_
 
 #include "base/clock.h"
+#include "sandbox/aws/ec2_service.h"
 #include "sandbox/aws/iam_service.h"
 #include "sandbox/aws/redshift_service.h"
 #include "sandbox/aws/sts_service.h"
@@ -16,8 +17,8 @@ namespace vesto::sandbox {
 class AwsApi {
  public:
   // All of it must outlive this object.
-  AwsApi(Iam& iam, TemporaryLogins& logins, IssuerKeys issuer_keys, WarehouseAddress address,
-         Faults& faults, Clock& clock);
+  AwsApi(Iam& iam, TemporaryLogins& logins, SecurityGroups& groups, IssuerKeys issuer_keys,
+         WarehouseAddress address, Faults& faults, Clock& clock);
   void handle(HttpExchange& exchange);
 
  private:
@@ -27,6 +28,7 @@ class AwsApi {
   Iam& iam_;
   StsService sts_;
   IamService iam_service_;
+  Ec2Service ec2_;
   RedshiftService redshift_;
   Faults& faults_;
   Clock& clock_;

@@ -109,8 +109,10 @@ std::optional<JwkSet> Cloud::issuer_keys(const std::string& issuer_url) const {
 HttpHandler Cloud::open_api(WarehouseAddress address) {
   address.served = served_;
   address.state = &state_;
+  groups_ = std::make_unique<SecurityGroups>(iam_->world(), served_, address.port);
+  address.groups = groups_.get();
   api_ = std::make_unique<AwsApi>(
-      *iam_, logins_, [this](const std::string& issuer) { return issuer_keys(issuer); },
+      *iam_, logins_, *groups_, [this](const std::string& issuer) { return issuer_keys(issuer); },
       std::move(address), faults_, clock_);
   return [this](HttpExchange& exchange) { api_->handle(exchange); };
 }
@@ -192,9 +194,10 @@ ControlCalls Cloud::control_calls(std::function<void(const AllowList&)> set_allo
     iam_->set_propagation_ms(document["ms"].get<int64_t>());
     return Unit{};
   };
-  calls["/v1/security-group"] = [set = std::move(set_allowed)](const std::string& body) {
+  groups_->on_change(std::move(set_allowed));
+  calls["/v1/security-group"] = [this](const std::string& body) {
     auto list = parse_allow_list(body);
-    if (list.ok()) set(*list);
+    if (list.ok()) groups_->replace(*list);
     return list.ok() ? Result<Unit, std::string>(Unit{}) : list.error();
   };
   calls["/v1/warehouse"] = [this, settle = std::move(settle)](const std::string& body) {

@@ -72,7 +72,8 @@ class Cloud {
   [[nodiscard]] std::string endpoints_json() const;
   // "/v1/clock" {"offset_ms": n}, "/v1/iam" {"put_role_trust": {"role": ARN, "policy": {...}}},
   // "/v1/security-group" {"allow_from": [...] or null}, which `set_allowed` gets; "/v1/warehouse"
-  // (control/warehouse_state.h), after which `settle` is called.
+  // (control/warehouse_state.h), after which `settle` is called. `set_allowed` gets what EC2's
+  // calls change, too. After open_api().
   ControlCalls control_calls(std::function<void(const AllowList&)> set_allowed,
                              std::function<void()> settle);
   // "/v1/secrets": {"secrets": [...]}, all that is known or was given out: secret keys, session
@@ -102,6 +103,7 @@ class Cloud {
   std::optional<EksIssuer> eks_;
   std::unique_ptr<GoogleServer> google_server_;
   std::unique_ptr<Machine> machine_;
+  std::unique_ptr<SecurityGroups> groups_;
   std::unique_ptr<AwsApi> api_;
 };
 

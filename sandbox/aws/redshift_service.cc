@@ -152,6 +152,15 @@ WarehouseState::View RedshiftService::state_of(const WarehouseName& warehouse) c
   return {.status = "available", .availability = "Available"};
 }
 
+std::string RedshiftService::group_of(const WarehouseName& warehouse) const {
+  return address_.groups == nullptr ? "" : address_.groups->id_of(warehouse);
+}
+
+nlohmann::json RedshiftService::groups_of(const WarehouseName& warehouse) const {
+  const std::string group = group_of(warehouse);
+  return group.empty() ? nlohmann::json::array() : nlohmann::json::array({group});
+}
+
 TemporaryLogin RedshiftService::give_out(TemporaryLogin login) {
   login.password = make_password();
   logins_.add(login);
@@ -240,7 +249,15 @@ ApiResult<ApiAnswer> RedshiftService::describe_clusters(const ApiCall& call) {
         .text("EnhancedVpcRouting", "false");
     const WarehouseAddress address = address_of(name_of(cluster));
     xml.open("Endpoint").text("Address", address.host).number("Port", address.port).close();
-    xml.open("IamRoles");
+    const std::string group = group_of(name_of(cluster));
+    xml.open("VpcSecurityGroups");
+    if (!group.empty()) {
+      xml.open("VpcSecurityGroup")
+          .text("VpcSecurityGroupId", group)
+          .text("Status", "active")
+          .close();
+    }
+    xml.close().open("IamRoles");
     for (const std::string& role : cluster.copy_roles) {
       xml.open("ClusterIamRole").text("IamRoleArn", role).text("ApplyStatus", "in-sync").close();
     }
@@ -298,6 +315,7 @@ ApiResult<ApiAnswer> RedshiftService::get_workgroup(const ApiCall& call) {
                               {"publiclyAccessible", true},
                               {"enhancedVpcRouting", false},
                               {"port", address.port},
+                              {"securityGroupIds", groups_of(name_of(workgroup))},
                               {"endpoint",
                                {{"address", address.host},
                                 {"port", address.port},

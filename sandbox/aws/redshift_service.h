@@ -11,6 +11,7 @@
 
 #include "sandbox/aws/api_answers.h"
 #include "sandbox/aws/api_call.h"
+#include "sandbox/aws/security_groups.h"
 #include "sandbox/aws/temporary_logins.h"
 #include "sandbox/control/warehouse_state.h"
 
@@ -22,7 +23,8 @@ struct WarehouseAddress {
   std::string host;
   int port = 0;
   WarehouseName served = {};
-  WarehouseState* state = nullptr;  // of the one that is served; nullptr: always available
+  WarehouseState* state = nullptr;   // of the one that is served; nullptr: always available
+  SecurityGroups* groups = nullptr;  // nullptr: none are told
 };
 
 class RedshiftService {
@@ -38,6 +40,9 @@ class RedshiftService {
   ApiResult<ApiAnswer> describe_clusters(const ApiCall& call);
   ApiResult<ApiAnswer> workgroup_credentials(const ApiCall& call);
   ApiResult<ApiAnswer> get_workgroup(const ApiCall& call);
+  // The id of its security group; "": none is told.
+  [[nodiscard]] std::string group_of(const WarehouseName& warehouse) const;
+  [[nodiscard]] nlohmann::json groups_of(const WarehouseName& warehouse) const;
   // Nothing said: allowed.
   ApiResult<Unit> allow(const ApiCall& call, std::string_view action, const std::string& resource,
                         const RequestContext& context) const;

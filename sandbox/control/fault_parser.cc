@@ -46,6 +46,7 @@ const std::vector<std::string>& fields_of(const std::string& on) {
       {"ec2.metadata", &kRole},
       {"container.credentials", &kS3},
       {"aws.sts", &kS3},
+      {"aws.ec2", &kS3},
       {"aws.iam", &kS3},
       {"aws.redshift", &kS3}};
   for (const auto& kind : kKinds) {

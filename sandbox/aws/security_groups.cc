@@ -1,0 +1,196 @@
+#include "sandbox/aws/security_groups.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "base/strings.h"
+
+namespace vesto::sandbox {
+
+namespace {
+
+constexpr int kUsualPort = 5439;
+constexpr const char* kEverybody = "0.0.0.0/0";
+
+// "sg-0" and 16 hexadecimal digits of a name.
+std::string id_from(std::string_view prefix, const std::string& name) {
+  return std::string(prefix) + "0" + sha256_hex(name).substr(0, 16);
+}
+
+std::string make_rule_id() { return "sgr-0" + to_hex(random_bytes(8)); }
+
+std::vector<InboundRule> rules_of(const AllowList& list, int port) {
+  std::vector<InboundRule> out;
+  for (const std::string& one : list.value_or(std::vector<std::string>{kEverybody})) {
+    const bool block = one.find('/') != std::string::npos;
+    out.push_back({.from_port = port,
+                   .to_port = port,
+                   .cidr = block ? one : one + "/32",
+                   .id = make_rule_id()});
+  }
+  return out;
+}
+
+AllowList allowed_by(const SecurityGroup& group) {
+  std::vector<std::string> list;
+  for (const InboundRule& rule : group.rules) {
+    if (!rule.covers(group.port) || rule.is_ipv6()) continue;
+    if (rule.cidr == kEverybody) return std::nullopt;
+    if (std::find(list.begin(), list.end(), rule.cidr) == list.end()) list.push_back(rule.cidr);
+  }
+  return list;
+}
+
+IamError no_such_group(const std::string& id) {
+  return {400, "InvalidGroup.NotFound", "The security group '" + id + "' does not exist"};
+}
+
+IamError duplicate(const InboundRule& rule) {
+  std::string what = "peer: " + rule.cidr;
+  if (rule.protocol != "-1") {
+    what += ", " + to_upper_ascii(rule.protocol) +
+            ", from port: " + std::to_string(rule.from_port) +
+            ", to port: " + std::to_string(rule.to_port);
+  } else {
+    what += ", ALL";
+  }
+  return {400, "InvalidPermission.Duplicate",
+          "the specified rule \"" + what + ", ALLOW\" already exists"};
+}
+
+auto find_rule(std::vector<InboundRule>& rules, const InboundRule& wanted) {
+  return std::find_if(rules.begin(), rules.end(),
+                      [&](const InboundRule& one) { return one.same(wanted); });
+}
+
+}  // namespace
+
+bool InboundRule::same(const InboundRule& other) const {
+  return protocol == other.protocol && from_port == other.from_port && to_port == other.to_port &&
+         cidr == other.cidr;
+}
+
+bool InboundRule::covers(int port) const {
+  if (protocol == "-1") return true;
+  return protocol == "tcp" && (from_port == -1 || (from_port <= port && port <= to_port));
+}
+
+SecurityGroups::SecurityGroups(const World& world, WarehouseName served, int port)
+    : served_(std::move(served)) {
+  Lock lock(mutex_);
+  const auto port_of = [&](const WarehouseName& name) {
+    return name == served_ ? port : kUsualPort;
+  };
+  for (const WorldCluster& one : world.clusters) {
+    add(name_of(one), one.allow_from, port_of(name_of(one)));
+  }
+  for (const WorldWorkgroup& one : world.workgroups) {
+    add(name_of(one), one.allow_from, port_of(name_of(one)));
+  }
+}
+
+void SecurityGroups::add(const WarehouseName& warehouse, const AllowList& list, int port) {
+  const std::string where = warehouse.account + "/" + warehouse.region;
+  const std::string kind = warehouse.serverless ? "workgroup/" : "cluster/";
+  groups_.push_back({.id = id_from("sg-", where + "/" + kind + warehouse.name),
+                     .name = "warehouse-" + warehouse.name,
+                     .account = warehouse.account,
+                     .region = warehouse.region,
+                     .vpc_id = id_from("vpc-", where),
+                     .warehouse = warehouse,
+                     .port = port,
+                     .rules = rules_of(list, port)});
+}
+
+void SecurityGroups::on_change(Changed changed) {
+  Lock lock(mutex_);
+  changed_ = std::move(changed);
+}
+
+void SecurityGroups::tell(const SecurityGroup& group) {
+  if (changed_ && group.warehouse == served_) changed_(allowed_by(group));
+}
+
+std::vector<SecurityGroup> SecurityGroups::list(const std::string& account,
+                                                const std::string& region) {
+  Lock lock(mutex_);
+  std::vector<SecurityGroup> out;
+  for (const SecurityGroup& one : groups_) {
+    if (one.account == account && one.region == region) out.push_back(one);
+  }
+  return out;
+}
+
+std::string SecurityGroups::id_of(const WarehouseName& warehouse) {
+  Lock lock(mutex_);
+  for (const SecurityGroup& one : groups_) {
+    if (one.warehouse == warehouse) return one.id;
+  }
+  return "";
+}
+
+SecurityGroup* SecurityGroups::find(const std::string& account, const std::string& region,
+                                    const std::string& id) {
+  for (SecurityGroup& one : groups_) {
+    if (one.id == id && one.account == account && one.region == region) return &one;
+  }
+  return nullptr;
+}
+
+ApiResult<std::vector<InboundRule>> SecurityGroups::authorize(
+    const std::string& account, const std::string& region, const std::string& id,
+    const std::vector<InboundRule>& rules) {
+  Lock lock(mutex_);
+  SecurityGroup* group = find(account, region, id);
+  if (group == nullptr) return no_such_group(id);
+  std::vector<InboundRule> after = group->rules;
+  std::vector<InboundRule> added;
+  for (const InboundRule& rule : rules) {
+    if (find_rule(after, rule) != after.end()) return duplicate(rule);
+    added.push_back(rule);
+    added.back().id = make_rule_id();
+    after.push_back(added.back());
+  }
+  if (after.size() > kMaxAllowed) {
+    return IamError{400, "RulesPerSecurityGroupLimitExceeded",
+                    "The maximum number of rules per security group has been reached."};
+  }
+  group->rules = std::move(after);
+  tell(*group);
+  return added;
+}
+
+ApiResult<Unit> SecurityGroups::revoke(const std::string& account, const std::string& region,
+                                       const std::string& id,
+                                       const std::vector<InboundRule>& rules) {
+  Lock lock(mutex_);
+  SecurityGroup* group = find(account, region, id);
+  if (group == nullptr) return no_such_group(id);
+  std::vector<InboundRule> after = group->rules;
+  for (const InboundRule& rule : rules) {
+    const auto found = find_rule(after, rule);
+    if (found == after.end()) {
+      return IamError{400, "InvalidPermission.NotFound",
+                      "The specified rule does not exist in this security group."};
+    }
+    after.erase(found);
+  }
+  group->rules = std::move(after);
+  tell(*group);
+  return Unit{};
+}
+
+void SecurityGroups::replace(const AllowList& list) {
+  Lock lock(mutex_);
+  bool known = false;
+  for (SecurityGroup& one : groups_) {
+    if (!(one.warehouse == served_)) continue;
+    known = true;
+    one.rules = rules_of(list, one.port);
+    tell(one);
+  }
+  // A listener that is none of the world's warehouses has no group, and a list all the same.
+  if (!known && changed_) changed_(list);
+}
+
+}  // namespace vesto::sandbox
