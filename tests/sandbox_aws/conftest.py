@@ -50,8 +50,8 @@ class Cloud:
 
 
 @pytest.fixture(scope="module")
-def cloud(start_sandbox):
-    made = Cloud(start_sandbox("cloud", "--world", WORLD))
+def cloud(start_sandbox, request):
+    made = Cloud(start_sandbox("cloud-" + request.module.__name__, "--world", WORLD))
     yield made
     made.control("/v1/clock", {"offset_ms": 0})
 
