@@ -1,5 +1,7 @@
 #include "sandbox/aws/api_answers.h"
 
+#include <algorithm>
+
 namespace vesto::sandbox {
 
 namespace {
@@ -80,7 +82,12 @@ ApiAnswer json_answer(const ApiCall& call, const nlohmann::json& document) {
           .body = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
 }
 
-ApiAnswer error_answer(const ApiCall& call, const IamError& error) {
+ApiAnswer error_answer(const ApiCall& call, const IamError& given) {
+  IamError error = given;
+  // What was sent may be repeated in the text; XML has no form for control characters.
+  std::replace_if(
+      error.message.begin(), error.message.end(),
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; }, '?');
   if (call.is_json()) {
     ApiAnswer answer = json_answer(
         call,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/strings.h"
 
@@ -196,8 +197,27 @@ void write_group(const SecurityGroup& group, XmlWriter& xml) {
   xml.close().close();
 }
 
+// What a group is under the name of a filter; nothing: no such filter.
+std::optional<std::string> filtered(const SecurityGroup& group, const std::string& name) {
+  if (name == "group-id") return group.id;
+  if (name == "group-name") return group.name;
+  if (name == "vpc-id") return group.vpc_id;
+  return std::nullopt;
+}
+
+// Filter.N.Name.
+ApiResult<Unit> check_filters(const ApiCall& call) {
+  for (int i = 1; i <= kMaxPermissions; ++i) {
+    const std::string name = "Filter." + std::to_string(i) + ".Name";
+    if (!call.has(name)) break;
+    if (filtered({}, call.parameter(name))) continue;
+    return invalid("The filter '" + call.parameter(name) + "' is invalid");
+  }
+  return Unit{};
+}
+
 // Filter.N.Name and Filter.N.Value.M; GroupId.N.
-ApiResult<bool> is_wanted(const ApiCall& call, const SecurityGroup& group) {
+bool is_wanted(const ApiCall& call, const SecurityGroup& group) {
   const auto listed = [&](const std::string& prefix, const std::string& value) {
     for (int i = 1; i <= kMaxPermissions; ++i) {
       const std::string name = prefix + std::to_string(i);
@@ -209,14 +229,9 @@ ApiResult<bool> is_wanted(const ApiCall& call, const SecurityGroup& group) {
   if (call.has("GroupId.1") && !listed("GroupId.", group.id)) return false;
   for (int i = 1; i <= kMaxPermissions; ++i) {
     const std::string filter = "Filter." + std::to_string(i) + ".";
-    if (!call.has(filter + "Name")) return true;
-    const std::string name = call.parameter(filter + "Name");
-    std::string value;
-    if (name == "group-id") value = group.id;
-    if (name == "group-name") value = group.name;
-    if (name == "vpc-id") value = group.vpc_id;
-    if (value.empty()) return invalid("The filter '" + name + "' is invalid");
-    if (!listed(filter + "Value.", value)) return false;
+    if (!call.has(filter + "Name")) break;
+    const auto value = filtered(group, call.parameter(filter + "Name"));
+    if (!value || !listed(filter + "Value.", *value)) return false;
   }
   return true;
 }
@@ -257,6 +272,7 @@ ApiResult<std::string> Ec2Service::group_of(const ApiCall& call) const {
 
 ApiResult<ApiAnswer> Ec2Service::describe(const ApiCall& call) {
   VESTO_TRY(allow(call, "*"));
+  VESTO_TRY(check_filters(call));
   const std::vector<SecurityGroup> all = groups_.list(call.key->principal.account, call.region);
   for (int i = 1; call.has("GroupId." + std::to_string(i)); ++i) {
     const std::string id = call.parameter("GroupId." + std::to_string(i));
@@ -268,8 +284,7 @@ ApiResult<ApiAnswer> Ec2Service::describe(const ApiCall& call) {
   XmlWriter xml = begin(call);
   xml.open("securityGroupInfo");
   for (const SecurityGroup& group : all) {
-    VESTO_ASSIGN(const bool wanted, is_wanted(call, group));
-    if (wanted) write_group(group, xml);
+    if (is_wanted(call, group)) write_group(group, xml);
   }
   xml.close();
   return end(call, &xml);
