@@ -24,7 +24,7 @@ SRC = {
     "config": ["address", "schema", "secret"],
     "store": ["base", "stage/journal.h"],
     "sync": ["source", "stage", "redshift", "config", "store"],
-    "kit": ["config", "aws"],
+    "kit": ["config", "aws", "pg/quoting.h"],
     "check": ["sync", "kit"],
     "cli": ["check"],
 }

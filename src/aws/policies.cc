@@ -101,6 +101,20 @@ Json policy_of(Json statements) {
   return {{"Version", kPolicyVersion}, {"Statement", std::move(statements)}};
 }
 
+std::string bucket_arn_of(const PermissionNeeds& needs) {
+  return "arn:" + needs.partition + ":s3:::" + literal(needs.bucket);
+}
+
+// ListBucket is a right to the bucket; what it lists is narrowed by its condition.
+Json list_statement(const PermissionNeeds& needs) {
+  Json list = {
+      {"Effect", "Allow"}, {"Action", "s3:ListBucket"}, {"Resource", bucket_arn_of(needs)}};
+  if (!needs.prefix.empty()) {
+    list["Condition"] = {{"StringLike", {{"s3:prefix", literal(needs.prefix) + "*"}}}};
+  }
+  return list;
+}
+
 }  // namespace
 
 Result<std::string> copy_session_policy(const std::string& partition, const std::string& bucket,
@@ -153,15 +167,11 @@ std::string trust_policy_account(const std::string& principal_arn, const std::st
 }
 
 std::string permission_policy(const PermissionNeeds& needs) {
-  const std::string bucket_arn = "arn:" + needs.partition + ":s3:::" + literal(needs.bucket);
-  const std::string keys = literal(needs.prefix) + "*";
-  Json list = {{"Effect", "Allow"}, {"Action", "s3:ListBucket"}, {"Resource", bucket_arn}};
-  if (!needs.prefix.empty()) list["Condition"] = {{"StringLike", {{"s3:prefix", keys}}}};
-  Json statements = Json::array({std::move(list)});
+  Json statements = Json::array({list_statement(needs)});
   statements.push_back(
       {{"Effect", "Allow"},
        {"Action", Json::array({"s3:PutObject", "s3:GetObject", "s3:DeleteObject"})},
-       {"Resource", bucket_arn + "/" + keys}});
+       {"Resource", bucket_arn_of(needs) + "/" + literal(needs.prefix) + "*"}});
   if (!needs.kms_key_arn.empty()) {
     statements.push_back({{"Effect", "Allow"},
                           {"Action", Json::array({"kms:GenerateDataKey", "kms:Decrypt"})},
@@ -172,6 +182,44 @@ std::string permission_policy(const PermissionNeeds& needs) {
         {{"Effect", "Allow"}, {"Action", needs.login_action}, {"Resource", needs.login_resources}});
   }
   return dumped(policy_of(std::move(statements)), 2);
+}
+
+std::string copy_role_policy(const PermissionNeeds& needs) {
+  Json statements = Json::array({list_statement(needs)});
+  statements.push_back({{"Effect", "Allow"},
+                        {"Action", "s3:GetObject"},
+                        {"Resource", bucket_arn_of(needs) + "/" + literal(needs.prefix) + "*"}});
+  if (!needs.kms_key_arn.empty()) {
+    statements.push_back(
+        {{"Effect", "Allow"}, {"Action", "kms:Decrypt"}, {"Resource", needs.kms_key_arn}});
+  }
+  return dumped(policy_of(std::move(statements)), 2);
+}
+
+std::string assume_role_policy(const std::string& role_arn) {
+  Json statement = {{"Effect", "Allow"}, {"Action", "sts:AssumeRole"}, {"Resource", role_arn}};
+  return dumped(policy_of(Json::array({std::move(statement)})), 2);
+}
+
+std::string trust_policy_services(const std::vector<std::string>& services) {
+  Json statement = {
+      {"Effect", "Allow"}, {"Principal", {{"Service", services}}}, {"Action", "sts:AssumeRole"}};
+  return dumped(policy_of(Json::array({std::move(statement)})), 2);
+}
+
+std::string trust_policy_pod(const std::string& provider_arn, const std::string& subject) {
+  constexpr std::string_view kMark = ":oidc-provider/";
+  const size_t mark = provider_arn.find(kMark);
+  const std::string issuer =
+      mark == std::string::npos ? provider_arn : provider_arn.substr(mark + kMark.size());
+  Json statement = {
+      {"Effect", "Allow"},
+      {"Principal", {{"Federated", provider_arn}}},
+      {"Action", "sts:AssumeRoleWithWebIdentity"},
+      {"Condition",
+       {{"StringEquals",
+         {{issuer + ":sub", literal_equals(subject)}, {issuer + ":aud", "sts.amazonaws.com"}}}}}};
+  return dumped(policy_of(Json::array({std::move(statement)})), 2);
 }
 
 }  // namespace vesto

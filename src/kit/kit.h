@@ -5,8 +5,10 @@
 //   const Kit kit = make_kit(destination, facts);
 //   print(kit.find("sql")->text);
 //
-// A value that is not known stands as <<NAME>> and is listed in `missing`. ASCII alone, apart from
-// values. JSON is valid JSON, shell is POSIX sh with every value quoted.
+// A value that is not known stands as <<NAME>> and is listed in `missing`; shell refuses to run
+// until it is filled in, and asks AWS itself for what AWS can tell (account, workgroup's ID,
+// security group). ASCII alone, apart from values. JSON is valid JSON, shell is POSIX sh with every
+// value quoted, for awscli 1 and 2.
 // Sources: IAM user guide (trust policies for web identity federation, permissions policies),
 // Amazon Redshift management guide (IAM actions for temporary credentials), Amazon S3 user guide
 // (block public access, object ownership, lifecycle), Redshift developer guide (CREATE USER,
@@ -24,14 +26,17 @@ namespace vesto {
 
 // What the configuration does not say. "" = not known.
 struct KitFacts {
-  std::string google_sub = {};      // of our Google identity
-  std::string principal_arn = {};   // who assumes the role, where it is not Google
+  std::string google_sub = {};  // of our Google identity
+  // Who assumes the role, where it is not Google; the ARN of an OIDC provider where that is a pod
+  // of EKS that becomes the role itself (identity = aws, no role_arn).
+  std::string principal_arn = {};
   std::string account = {};         // of the customer, 12 digits
   std::string workgroup_arn = {};   // with its UUID
   std::string database_user = {};   // that really logs in, verbatim: "IAMR:acme-sync"
   std::string security_group = {};  // "sg-..."
   std::string ssh_public_key = {};  // the tunnel's line for authorized_keys
   std::vector<std::string> public_egress = {};
+  std::vector<std::string> tables = {};  // of the schema, that are or will be loaded
 };
 
 struct KitPart {
@@ -63,6 +68,21 @@ struct KitPartName {
   std::string_view title;
 };
 const std::vector<KitPartName>& kit_part_names();
+
+// How to find what a <<NAME>> stands for, as a sentence; "" for a name that no part has.
+std::string_view missing_help(std::string_view name);
+
+// --- what `identity show` prints as well ---
+
+// Who logs in to the database with a temporary login by somebody of this ARN: "IAMR:acme-sync",
+// "IAM:loader", or auth.db_user; "" if that is not known.
+std::string login_user(const DestinationConfig& destination, std::string_view own_arn);
+// CREATE USER and its grants, one statement each.
+std::vector<std::string> login_grants(const DestinationConfig& destination,
+                                      const std::string& database_user);
+// Indented by 2, with <<NAME>> for what is not known.
+std::string trust_policy_for(const DestinationConfig& destination, const KitFacts& facts);
+std::string permission_policy_for(const DestinationConfig& destination, const KitFacts& facts);
 
 // --- single lines, for the fixes of checks ---
 

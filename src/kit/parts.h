@@ -1,0 +1,43 @@
+// The texts of the parts, one function each; kit.cc puts them together. Pure; any thread.
+#ifndef VESTO_KIT_PARTS_H_
+#define VESTO_KIT_PARTS_H_
+
+#include <string>
+
+#include "kit/kit.h"
+#include "kit/places.h"
+
+namespace vesto::kit {
+
+// --- policies (JSON) ---
+std::string copy_policy_for(const DestinationConfig& destination, const KitFacts& facts);
+std::string copy_trust_for(const DestinationConfig& destination);
+// Of the user whose access key it is.
+std::string key_policy_for(const DestinationConfig& destination, const KitFacts& facts);
+
+// --- SQL ---
+std::string sql_text(const DestinationConfig& destination, const Places& places);
+std::string owner_text(const DestinationConfig& destination, const KitFacts& facts,
+                       const Places& places);
+
+// --- shell: steps without their frame (shell.h) ---
+std::string bucket_steps(const DestinationConfig& destination, const Places& places);
+std::string role_steps(const DestinationConfig& destination, const KitFacts& facts,
+                       const Places& places);
+std::string key_steps(const DestinationConfig& destination, const KitFacts& facts,
+                      const Places& places);
+std::string copy_role_steps(const DestinationConfig& destination, const KitFacts& facts,
+                            const Places& places);
+std::string network_steps(const DestinationConfig& destination, const KitFacts& facts,
+                          const Places& places);
+std::string warehouse_steps(const DestinationConfig& destination, const Places& places);
+
+// --- others ---
+std::string terraform_text(const DestinationConfig& destination, const KitFacts& facts,
+                           const Places& places);
+std::string message_text(const DestinationConfig& destination, const KitFacts& facts,
+                         const Places& places);
+
+}  // namespace vesto::kit
+
+#endif  // VESTO_KIT_PARTS_H_

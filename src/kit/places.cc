@@ -1,0 +1,187 @@
+#include "kit/places.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "address/arn.h"
+#include "base/hash.h"
+#include "base/strings.h"
+
+namespace vesto::kit {
+
+namespace {
+
+struct Placeholder {
+  std::string_view name;
+  std::string_view how;
+};
+
+constexpr std::array<Placeholder, 16> kPlaceholders = {{
+    {"GOOGLE_SUB",
+     "The number of Vesto's Google identity: vesto identity show prints it where that identity "
+     "is."},
+    {"AUDIENCE", "auth.audience of the destination: any text that no other destination has."},
+    {"PRINCIPAL_ARN",
+     "The ARN of who assumes the role: vesto identity show DESTINATION prints it as \"asking\"."},
+    {"POD_NAMESPACE", "The namespace of Vesto's pod in Kubernetes."},
+    {"POD_SERVICE_ACCOUNT", "The service account of Vesto's pod in Kubernetes."},
+    {"ROLE_NAME", "The name of the role that Vesto runs as: vesto identity show DESTINATION."},
+    {"ACCOUNT_ID", "The AWS account's 12 digits: aws sts get-caller-identity --query Account."},
+    {"REGION", "The AWS region, such as eu-west-1: auth.region or staging.region."},
+    {"WAREHOUSE", "The cluster's identifier or the workgroup's name: auth.warehouse."},
+    {"WORKGROUP_ID",
+     "The workgroup's UUID, not its name: aws redshift-serverless get-workgroup --workgroup-name "
+     "NAME --query workgroup.workgroupId, or Workgroup ID on its page in the console."},
+    {"DATABASE_USER",
+     "Who logs in to the database: vesto identity show DESTINATION, or auth.user's value."},
+    {"PASSWORD", "A password of the database user; the same goes into auth.password."},
+    {"SECURITY_GROUP",
+     "The warehouse's security group (sg-...), on its page in the console under Network and "
+     "security."},
+    {"EGRESS_ADDRESS",
+     "The address that Vesto dials from; public_egress of the configuration puts it everywhere."},
+    {"BASTION_SECURITY_GROUP", "The security group (sg-...) of the SSH server."},
+    {"SSH_PUBLIC_KEY_LINE", "vesto ssh-key destination.NAME makes the key and prints the line."},
+}};
+
+constexpr size_t kMaxIamName = 64;
+
+// "vesto-acme-role". Names of IAM end at 64 characters, those of destinations too.
+std::string iam_name(const std::string& destination, std::string_view tail) {
+  std::string name = fmt::format("vesto-{}{}", destination, tail);
+  if (name.size() <= kMaxIamName) return name;
+  const std::string mark = sha256_hex(destination).substr(0, 8);
+  const size_t room = kMaxIamName - tail.size() - mark.size() - 1;
+  return fmt::format("{}-{}{}", cut_utf8("vesto-" + destination, room), mark, tail);
+}
+
+// "/team/" of ".../role/team/acme-sync"; "/" without a path.
+std::string path_of_role(const std::string& role_arn) {
+  const std::optional<Arn> arn = parse_arn(role_arn);
+  if (!arn) return "/";
+  const size_t first = arn->resource.find('/');
+  const size_t last = arn->resource.rfind('/');
+  if (first == std::string::npos || first == last) return "/";
+  return arn->resource.substr(first, last - first + 1);
+}
+
+bool is_oidc_provider(const std::string& arn) {
+  return arn.find(":oidc-provider/") != std::string::npos;
+}
+
+Actor actor_of(const AuthConfig& auth, const KitFacts& facts) {
+  if (!auth.role_arn.empty() || auth.identity == "google") return Actor::kRole;
+  if (auth.identity == "access_key") return Actor::kKeyUser;
+  return is_oidc_provider(facts.principal_arn) ? Actor::kPod : Actor::kOwn;
+}
+
+std::string partition_for(const AuthConfig& auth, const KitFacts& facts,
+                          const std::string& region) {
+  for (const std::string& arn : {auth.role_arn, facts.principal_arn}) {
+    if (!arn.empty()) return std::string(partition_of_arn(arn).name);
+  }
+  return std::string(partition_of_region(region).name);
+}
+
+std::string account_for(const DestinationConfig& to, const KitFacts& facts) {
+  if (!facts.account.empty()) return facts.account;
+  for (const std::string& known :
+       {account_of_arn(to.auth.role_arn), to.endpoint.account, account_of_arn(to.kms_key_arn),
+        account_of_arn(facts.workgroup_arn)}) {
+    if (!known.empty()) return known;
+  }
+  return placeholder("ACCOUNT_ID");
+}
+
+void name_role(const DestinationConfig& to, const KitFacts& facts, Places* places) {
+  const AuthConfig& auth = to.auth;
+  if (!auth.role_arn.empty()) {
+    places->role = role_name_of_arn(auth.role_arn);
+    places->role_path = path_of_role(auth.role_arn);
+  } else if (places->actor == Actor::kOwn) {
+    places->role = or_placeholder(role_name_of_arn(facts.principal_arn), "ROLE_NAME");
+  } else {
+    places->role = iam_name(to.name, "-role");
+  }
+  places->role_arn = !auth.role_arn.empty()
+                         ? auth.role_arn
+                         : fmt::format("arn:{}:iam::{}:role{}{}", places->partition,
+                                       places->account, places->role_path, places->role);
+}
+
+std::string user_for(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
+  if (!facts.database_user.empty()) return facts.database_user;
+  const AuthConfig& auth = to.auth;
+  if (auth.method == "password") {
+    const bool plain = auth.user.kind == ValueRef::Kind::kText;
+    return or_placeholder(plain ? auth.user.name : "", "DATABASE_USER");
+  }
+  if (!auth.db_user.empty()) return auth.db_user;
+  if (places.actor == Actor::kKeyUser) return "IAM:" + places.user;
+  if (places.actor == Actor::kOwn) {
+    return or_placeholder(login_user(to, facts.principal_arn), "DATABASE_USER");
+  }
+  return "IAMR:" + places.role;
+}
+
+}  // namespace
+
+std::string placeholder(std::string_view name) { return fmt::format("<<{}>>", name); }
+
+std::string or_placeholder(const std::string& value, std::string_view name) {
+  return value.empty() ? placeholder(name) : value;
+}
+
+std::vector<std::string> missing_in(std::string_view text) {
+  std::vector<std::string> out;
+  for (const Placeholder& one : kPlaceholders) {
+    if (text.find(placeholder(one.name)) != std::string_view::npos) out.emplace_back(one.name);
+  }
+  return out;
+}
+
+Places places_of(const DestinationConfig& destination, const KitFacts& facts) {
+  const AuthConfig& auth = destination.auth;
+  const std::string region = !auth.region.empty()                   ? auth.region
+                             : !destination.endpoint.region.empty() ? destination.endpoint.region
+                                                                    : destination.region;
+  Places places;
+  places.actor = actor_of(auth, facts);
+  places.partition = partition_for(auth, facts, region);
+  places.region = or_placeholder(region, "REGION");
+  places.bucket_region = destination.region.empty() ? places.region : destination.region;
+  places.account = account_for(destination, facts);
+  const std::string& named = destination.endpoint.name;
+  places.warehouse = or_placeholder(auth.warehouse.empty() ? named : auth.warehouse, "WAREHOUSE");
+  places.role_path = "/";
+  name_role(destination, facts, &places);
+  places.policy = iam_name(destination.name, "-policy");
+  places.user = iam_name(destination.name, "");
+  places.copy_role = role_name_of_arn(auth.copy_role_arn);
+  places.copy_role_path = path_of_role(auth.copy_role_arn);
+  if (places.copy_role.empty()) places.copy_role = iam_name(destination.name, "-copy-role");
+  places.database_user = user_for(destination, facts, places);
+  return places;
+}
+
+}  // namespace vesto::kit
+
+namespace vesto {
+
+std::string_view missing_help(std::string_view name) {
+  for (const auto& one : kit::kPlaceholders) {
+    if (one.name == name) return one.how;
+  }
+  return "";
+}
+
+std::string login_user(const DestinationConfig& destination, std::string_view own_arn) {
+  if (!destination.auth.db_user.empty()) return destination.auth.db_user;
+  if (const std::string role = role_name_of_arn(own_arn); !role.empty()) return "IAMR:" + role;
+  if (!parse_arn(own_arn)) return "";
+  const size_t slash = own_arn.rfind('/');
+  return slash == std::string_view::npos ? "" : "IAM:" + std::string(own_arn.substr(slash + 1));
+}
+
+}  // namespace vesto

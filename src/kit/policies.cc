@@ -1,0 +1,91 @@
+// The policies of one destination.
+#include "aws/policies.h"
+
+#include <fmt/format.h>
+
+#include "kit/parts.h"
+
+namespace vesto {
+
+using kit::Actor;
+using kit::placeholder;
+using kit::Places;
+using kit::places_of;
+
+namespace {
+
+void add_login(const DestinationConfig& to, const KitFacts& facts, const Places& places,
+               PermissionNeeds* needs) {
+  if (to.serverless) {
+    needs->login_action = "redshift-serverless:GetCredentials";
+    std::string arn = facts.workgroup_arn;
+    if (arn.empty()) {
+      arn = fmt::format("arn:{}:redshift-serverless:{}:{}:workgroup/{}", places.partition,
+                        places.region, places.account, placeholder("WORKGROUP_ID"));
+    }
+    needs->login_resources.push_back(std::move(arn));
+    return;
+  }
+  const std::string base =
+      fmt::format("arn:{}:redshift:{}:{}:", places.partition, places.region, places.account);
+  const std::string& user = to.auth.db_user;
+  needs->login_action =
+      user.empty() ? "redshift:GetClusterCredentialsWithIAM" : "redshift:GetClusterCredentials";
+  if (!user.empty()) {
+    needs->login_resources.push_back(fmt::format("{}dbuser:{}/{}", base, places.warehouse, user));
+  }
+  needs->login_resources.push_back(
+      fmt::format("{}dbname:{}/{}", base, places.warehouse, to.database));
+}
+
+PermissionNeeds needs_of(const DestinationConfig& to, const Places& places) {
+  return {.partition = places.partition,
+          .bucket = to.bucket,
+          .prefix = to.prefix,
+          .kms_key_arn = to.kms_key_arn};
+}
+
+}  // namespace
+
+std::string trust_policy_for(const DestinationConfig& destination, const KitFacts& facts) {
+  const AuthConfig& auth = destination.auth;
+  if (auth.identity == "google") {
+    return trust_policy_google(kit::or_placeholder(facts.google_sub, "GOOGLE_SUB"),
+                               kit::or_placeholder(auth.audience, "AUDIENCE"));
+  }
+  if (places_of(destination, facts).actor == Actor::kPod) {
+    return trust_policy_pod(facts.principal_arn,
+                            fmt::format("system:serviceaccount:{}:{}", placeholder("POD_NAMESPACE"),
+                                        placeholder("POD_SERVICE_ACCOUNT")));
+  }
+  return trust_policy_account(kit::or_placeholder(facts.principal_arn, "PRINCIPAL_ARN"),
+                              auth.external_id);
+}
+
+std::string permission_policy_for(const DestinationConfig& destination, const KitFacts& facts) {
+  const Places places = places_of(destination, facts);
+  PermissionNeeds needs = needs_of(destination, places);
+  if (destination.auth.method == "iam_role") add_login(destination, facts, places, &needs);
+  return permission_policy(needs);
+}
+
+namespace kit {
+
+std::string copy_policy_for(const DestinationConfig& destination, const KitFacts& facts) {
+  return copy_role_policy(needs_of(destination, places_of(destination, facts)));
+}
+
+std::string copy_trust_for(const DestinationConfig& destination) {
+  std::vector<std::string> services = {"redshift.amazonaws.com"};
+  if (destination.serverless) services.emplace_back("redshift-serverless.amazonaws.com");
+  return trust_policy_services(services);
+}
+
+std::string key_policy_for(const DestinationConfig& destination, const KitFacts& facts) {
+  if (destination.auth.role_arn.empty()) return permission_policy_for(destination, facts);
+  return assume_role_policy(destination.auth.role_arn);
+}
+
+}  // namespace kit
+
+}  // namespace vesto

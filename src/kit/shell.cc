@@ -1,0 +1,99 @@
+#include "kit/shell.h"
+
+#include <fmt/format.h>
+
+#include "base/strings.h"
+#include "kit/quote.h"
+
+namespace vesto::kit {
+
+namespace {
+
+// Replacing <<NAME>> everywhere fills in the guard too, which then lets pass.
+std::string guard(const std::string& name) {
+  const std::string mark = placeholder(name);
+  const std::string tail = mark.substr(2);
+  return commented("# ", fmt::format("Fill in {}, here and below. {}", mark, missing_help(name))) +
+         fmt::format("[ '{0}' != '<''<{1}' ] || {{ echo 'Fill in <''<{1} first.' >&2; exit 1; }}\n",
+                     mark, tail);
+}
+
+struct Framed {
+  std::string guards;
+  std::string lookups;
+  std::string steps;
+};
+
+Framed framed(std::string steps, const DestinationConfig& destination, const Places& places) {
+  Framed out;
+  for (const char* name : {"ACCOUNT_ID", "WORKGROUP_ID", "SECURITY_GROUP"}) {
+    const std::string mark = placeholder(name);
+    if (steps.find(mark) == std::string::npos) continue;
+    const std::string line = lookup(name, destination, places);
+    if (line.empty()) continue;
+    out.lookups += line;
+    const std::string variable = fmt::format("\"${}\"", name);
+    steps = replace_all(steps, "'" + mark + "'", variable);
+    steps = replace_all(steps, mark, "'" + variable + "'");
+  }
+  for (const std::string& name : missing_in(out.lookups + steps)) out.guards += guard(name);
+  out.steps = std::move(steps);
+  return out;
+}
+
+}  // namespace
+
+std::string step(std::string_view what) { return "\n" + commented("# ", what); }
+
+std::string iam_call(const Places& places, std::string_view operation) {
+  const std::string call = fmt::format("aws iam {}", operation);
+  return places.partition == "aws" ? call : call + sh_flag("--region", places.region);
+}
+
+std::string regional_call(std::string_view service_and_operation, const std::string& region) {
+  return fmt::format("aws {}{}", service_and_operation, sh_flag("--region", region));
+}
+
+std::string lookup(std::string_view name, const DestinationConfig& destination,
+                   const Places& places) {
+  if (name == "ACCOUNT_ID") {
+    const std::string call = places.partition == "aws"
+                                 ? "aws sts get-caller-identity"
+                                 : regional_call("sts get-caller-identity", places.region);
+    return fmt::format("{}=$({} --query Account --output text)\n", name, call);
+  }
+  if (places.warehouse == placeholder("WAREHOUSE") || places.region == placeholder("REGION")) {
+    return "";
+  }
+  if (destination.serverless) {
+    const std::string query =
+        name == "WORKGROUP_ID" ? "workgroup.workgroupId" : "workgroup.securityGroupIds[0]";
+    return fmt::format("{}=$({}{} --query {} --output text)\n", name,
+                       regional_call("redshift-serverless get-workgroup", places.region),
+                       sh_flag("--workgroup-name", places.warehouse), sh_quote(query));
+  }
+  if (name != "SECURITY_GROUP") return "";
+  return fmt::format("{}=$({}{} \\\n    --query {} --output text)\n", name,
+                     regional_call("redshift describe-clusters", places.region),
+                     sh_flag("--cluster-identifier", places.warehouse),
+                     sh_quote("Clusters[0].VpcSecurityGroups[0].VpcSecurityGroupId"));
+}
+
+std::string shell_script(const std::vector<std::string>& about, const std::string& steps,
+                         const DestinationConfig& destination, const Places& places) {
+  const Framed parts = framed(steps, destination, places);
+  std::string out = "#!/bin/sh\nset -eu\n";
+  for (const std::string& line : about) out += commented("# ", line);
+  out += parts.guards;
+  if (!parts.lookups.empty()) out += "# What AWS itself tells:\n" + parts.lookups;
+  return out + parts.steps;
+}
+
+std::string shell_line(const std::string& command, const DestinationConfig& destination,
+                       const Places& places) {
+  const Framed parts = framed(command, destination, places);
+  if (parts.guards.empty() && parts.lookups.empty()) return parts.steps;
+  return fmt::format("(\nset -eu\n{}{}{})\n", parts.guards, parts.lookups, parts.steps);
+}
+
+}  // namespace vesto::kit

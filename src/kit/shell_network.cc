@@ -1,0 +1,149 @@
+// The way to the warehouse, and the warehouse itself, as steps for awscli.
+// Sources: AWS CLI command reference (ec2, redshift, redshift-serverless); Amazon Redshift
+// management guide (node types: ra3.large is the smallest; Serverless: base capacity).
+#include <fmt/format.h>
+
+#include "base/strings.h"
+#include "kit/parts.h"
+#include "kit/quote.h"
+#include "kit/shell.h"
+
+namespace vesto {
+
+namespace kit {
+
+namespace {
+
+constexpr const char* kAdminUser = "awsuser";  // as the console proposes
+constexpr int kSmallestCapacity = 8;           // RPU; 4 are not to be had in every region
+
+std::string with_bits(const std::string& address) {
+  if (address.find('/') != std::string::npos) return address;
+  return address + (address.find(':') == std::string::npos ? "/32" : "/128");
+}
+
+// " --protocol tcp --port 5439 --cidr 203.0.113.7/32"
+std::string source_flags(int port, const std::string& cidr) {
+  if (cidr.find(':') == std::string::npos) {
+    return fmt::format(" --protocol tcp --port {}{}", port, sh_flag("--cidr", cidr));
+  }
+  return sh_flag("--ip-permissions",
+                 fmt::format("IpProtocol=tcp,FromPort={0},ToPort={0},Ipv6Ranges=[{{CidrIpv6={1}}}]",
+                             port, cidr));
+}
+
+std::string ingress_call(const Places& places) {
+  return regional_call("ec2 authorize-security-group-ingress", places.region);
+}
+
+// A rule that is there already is what is wanted.
+std::string allow_function(const Places& places) {
+  return fmt::format(
+      "allow() {{\n"
+      "  OUT=$({} \"$@\" 2>&1) || case $OUT in\n"
+      "    *InvalidPermission.Duplicate*) ;;\n"
+      "    *) echo \"$OUT\" >&2; return 1 ;;\n"
+      "  esac\n"
+      "}}\n",
+      ingress_call(places));
+}
+
+std::vector<std::string> sources(const KitFacts& facts) {
+  std::vector<std::string> out;
+  for (const std::string& address : facts.public_egress) out.push_back(with_bits(address));
+  if (out.empty()) out.push_back(placeholder("EGRESS_ADDRESS") + "/32");
+  return out;
+}
+
+std::string security_group(const KitFacts& facts) {
+  return or_placeholder(facts.security_group, "SECURITY_GROUP");
+}
+
+}  // namespace
+
+std::string network_steps(const DestinationConfig& to, const KitFacts& facts,
+                          const Places& places) {
+  std::string out = "\n" + allow_function(places);
+  const std::string warehouse = sh_flag("--group-id", security_group(facts));
+  if (!to.ssh.given) {
+    out += step(fmt::format("Vesto's addresses, to port {} of the warehouse: net.tcp", to.port));
+    for (const std::string& cidr : sources(facts)) {
+      out += fmt::format("allow{}{}\n", warehouse, source_flags(to.port, cidr));
+    }
+    return out;
+  }
+  const std::string bastion = placeholder("BASTION_SECURITY_GROUP");
+  out += step(
+      fmt::format("Vesto's addresses, to port {} of the SSH server: ssh.connect", to.ssh.port));
+  for (const std::string& cidr : sources(facts)) {
+    out +=
+        fmt::format("allow{}{}\n", sh_flag("--group-id", bastion), source_flags(to.ssh.port, cidr));
+  }
+  out += step(fmt::format("The SSH server, to port {} of the warehouse: ssh.forward", to.port));
+  return out + fmt::format("allow{} --protocol tcp --port {}{}\n", warehouse, to.port,
+                           sh_flag("--source-group", bastion));
+}
+
+namespace {
+
+std::string access_flag(const DestinationConfig& to) {
+  return to.ssh.given ? " --no-publicly-accessible" : " --publicly-accessible";
+}
+
+std::string cluster_steps(const DestinationConfig& to, const Places& places) {
+  const std::string name = sh_flag("--cluster-identifier", places.warehouse);
+  const std::string look = regional_call("redshift describe-clusters", places.region) + name;
+  std::string out = step(
+      "The smallest cluster. Its admin's password is made by AWS and kept in Secrets Manager: "
+      "redshift.status");
+  out += fmt::format("{} >/dev/null 2>&1 ||\n  {}{} \\\n", look,
+                     regional_call("redshift create-cluster", places.region), name);
+  out += "    --node-type ra3.large --cluster-type single-node --encrypted \\\n";
+  out += fmt::format("   {} --port {} --master-username {} --manage-master-password \\\n   {}",
+                     sh_flag("--db-name", to.database), to.port, kAdminUser, access_flag(to));
+  out += " >/dev/null\n";
+  out += step("Its state, and its endpoint as soon as it is there, which takes minutes");
+  return out + look +
+         " \\\n  --query 'Clusters[0].[ClusterStatus,Endpoint.Address]' --output text\n";
+}
+
+std::string workgroup_steps(const DestinationConfig& to, const Places& places) {
+  const std::string space = sh_flag("--namespace-name", places.warehouse);
+  const std::string name = sh_flag("--workgroup-name", places.warehouse);
+  const std::string look = regional_call("redshift-serverless get-workgroup", places.region) + name;
+  std::string out =
+      step("A namespace. Its admin's password is made by AWS and kept in Secrets Manager");
+  out += fmt::format(
+      "{0}{2} >/dev/null 2>&1 ||\n  {1}{2} \\\n   {3} --admin-username {4} "
+      "--manage-admin-password >/dev/null\n",
+      regional_call("redshift-serverless get-namespace", places.region),
+      regional_call("redshift-serverless create-namespace", places.region), space,
+      sh_flag("--db-name", to.database), kAdminUser);
+  out += step("The smallest workgroup that every region has: redshift.status");
+  out += fmt::format(
+      "{} >/dev/null 2>&1 ||\n  {}{}{} \\\n    --base-capacity {} --port {}{} "
+      ">/dev/null\n",
+      look, regional_call("redshift-serverless create-workgroup", places.region), name, space,
+      kSmallestCapacity, to.port, access_flag(to));
+  out += step("Its state, and its endpoint as soon as it is there, which takes minutes");
+  return out + look + " \\\n  --query 'workgroup.[status,endpoint.address]' --output text\n";
+}
+
+}  // namespace
+
+std::string warehouse_steps(const DestinationConfig& to, const Places& places) {
+  return to.serverless ? workgroup_steps(to, places) : cluster_steps(to, places);
+}
+
+}  // namespace kit
+
+std::string ingress_shell(const DestinationConfig& destination, const KitFacts& facts,
+                          const std::string& cidr) {
+  const kit::Places places = kit::places_of(destination, facts);
+  return kit::shell_line(fmt::format("{}{}{}\n", kit::ingress_call(places),
+                                     kit::sh_flag("--group-id", kit::security_group(facts)),
+                                     kit::source_flags(destination.port, kit::with_bits(cidr))),
+                         destination, places);
+}
+
+}  // namespace vesto

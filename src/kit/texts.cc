@@ -1,0 +1,82 @@
+// What is sent on to people.
+#include <fmt/format.h>
+
+#include "base/strings.h"
+#include "kit/parts.h"
+
+namespace vesto::kit {
+
+namespace {
+
+std::string file_line(const std::string& name, std::string_view part, std::string_view file) {
+  return fmt::format("     {}  (vesto destination kit {} --part {} > {})\n", file, name, part,
+                     file);
+}
+
+std::string network_paragraph(const DestinationConfig& to, const KitFacts& facts) {
+  const std::string from =
+      facts.public_egress.empty() ? placeholder("EGRESS_ADDRESS") : join(facts.public_egress, ", ");
+  if (!to.ssh.given) {
+    return fmt::format("   Please let {} reach port {} of the warehouse (TCP, inbound).\n",
+                       printable(from, false), to.port);
+  }
+  return fmt::format(
+      "   Please let {} reach port {} of the SSH server {}, and that server port {}\n"
+      "   of the warehouse. One line goes into ~{}/.ssh/authorized_keys there:\n",
+      printable(from, false), to.ssh.port, printable(to.ssh.host, false), to.port,
+      printable(to.ssh.user, false));
+}
+
+std::string answer_paragraph(const DestinationConfig& to, const Places& places) {
+  std::string out;
+  if (places.actor == Actor::kRole || places.actor == Actor::kPod) {
+    out += fmt::format("   - that the role is there: {}\n", printable(places.role_arn, false));
+  }
+  if (to.auth.identity == "access_key") {
+    out += "   - the access key's ID and secret, by a way that is safe for a secret\n";
+  }
+  if (to.auth.method == "password") {
+    out += "   - the database user's password, by a way that is safe for a secret\n";
+  }
+  if (to.auth.copy == "attached_role") {
+    out += fmt::format("   - that the role {} is attached to the warehouse\n",
+                       printable(places.copy_role, false));
+  }
+  return out.empty() ? "   - that it is done\n" : out;
+}
+
+}  // namespace
+
+std::string message_text(const DestinationConfig& destination, const KitFacts& facts,
+                         const Places& places) {
+  std::string out = fmt::format(
+      "Subject: Access to Amazon Redshift for data delivery ({})\n\n"
+      "Hello,\n\n"
+      "we are going to deliver data into your Amazon Redshift: schema {}, database {},\n"
+      "{} {} in {}. Files are staged for minutes in the S3 bucket {}\n"
+      "and loaded from there by COPY. Three people may be needed; what each of them runs is "
+      "attached.\n\n",
+      printable(destination.name, false), printable(destination.schema, false),
+      printable(destination.database, false), destination.serverless ? "workgroup" : "cluster",
+      printable(places.warehouse, false), printable(places.region, false),
+      printable(destination.bucket, false));
+  out +=
+      "1. AWS administrator: bucket and access. A script for AWS CLI, or the same as Terraform.\n";
+  out += file_line(destination.name, "script", "aws.sh");
+  out += file_line(destination.name, "terraform", "vesto.tf");
+  out += fmt::format("\n2. Redshift administrator: rights of the database user {}.\n",
+                     printable(places.database_user, false));
+  out += file_line(destination.name, "sql", "rights.sql");
+  out += "\n3. Network administrator: the way in.\n" + network_paragraph(destination, facts);
+  if (destination.ssh.given) {
+    out += file_line(destination.name, "authorized-keys", "authorized_keys.txt");
+  }
+  out += file_line(destination.name, "network", "network.sh");
+  out += "\nPlease tell us then:\n" + answer_paragraph(destination, places);
+  return out + fmt::format(
+                   "\nWe shall run the test (vesto destination test {}) and come back to you "
+                   "with its result.\n",
+                   destination.name);
+}
+
+}  // namespace vesto::kit
