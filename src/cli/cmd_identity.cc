@@ -40,11 +40,6 @@ std::vector<std::string> names_of_others(const Config& config, const Destination
   return out;
 }
 
-Result<Secret> google_key(const Context& context, const Config& config) {
-  if (config.google.source != "key_file") return Secret();
-  return resolve_secret(config.google.key, sealed_store(context));
-}
-
 int end(const Context& context, const std::optional<Error>& error, const std::string& json,
         const std::string& text) {
   write_out(context.options.json ? json : text);

@@ -42,6 +42,7 @@ int cmd_secret_remove(const Context& context);
 int cmd_secret_rotate_key(const Context& context);
 int cmd_identity_show(const Context& context);
 int cmd_destination_test(const Context& context);
+int cmd_destination_kit(const Context& context);
 int cmd_ssh_key(const Context& context);
 int cmd_status(const Context& context);
 int cmd_history(const Context& context);
@@ -71,6 +72,8 @@ SealedStore sealed_store(const Context& context);
 std::optional<Config> load_or_print(const Context& context);
 // The destination of the command line. Errors: CFG-NO-OBJECT, with those that there are.
 Result<const DestinationConfig*> named_destination(const Context& context, const Config& config);
+// The key of [identity.google]; empty where its source is no key file. Errors: of resolve_secret().
+Result<Secret> google_key(const Context& context, const Config& config);
 std::string issues_text(const std::vector<ConfigIssue>& issues);
 
 // The store for commands that only look: nothing if nobody has made one yet.

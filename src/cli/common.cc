@@ -58,6 +58,11 @@ SealedStore sealed_store(const Context& context) {
   return SealedStore(data_dir(context.options), *context.clock);
 }
 
+Result<Secret> google_key(const Context& context, const Config& config) {
+  if (config.google.source != "key_file") return Secret();
+  return resolve_secret(config.google.key, sealed_store(context));
+}
+
 std::string issues_text(const std::vector<ConfigIssue>& issues) {
   std::string out;
   for (const ConfigIssue& issue : issues) {

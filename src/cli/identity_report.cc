@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "address/arn.h"
-#include "aws/policies.h"
-#include "redshift/sql.h"
+#include "base/strings.h"
+#include "kit/kit.h"
 
 namespace vesto::cli {
 
@@ -77,7 +77,8 @@ class Finder {
       return keep(token.error(), &report_);
     }
     report_.google->claims = token->claims;
-    report_.trust_policy = trust_policy_google(token->claims.subject, token->claims.audience);
+    facts_.google_sub = token->claims.subject;
+    report_.trust_policy = trust_policy_for(*report_.destination, facts_);
     const Result<AssumedRole> role = identity_->assume_with(*token, stop_);
     if (!role.ok()) return keep(role.error(), &report_);
     report_.self =
@@ -138,10 +139,10 @@ class Finder {
       return;
     }
     report_.asker = *asker;
-    const std::string role = role_in_text(report_.source, asker->arn);
-    const std::string principal = principal_of_arn(asker->arn, role);
-    report_.path_unknown = principal != asker->arn && role.empty();
-    report_.trust_policy = trust_policy_account(principal, auth_.external_id);
+    facts_.principal_arn = asker_principal(report_.source, asker->arn);
+    report_.path_unknown =
+        facts_.principal_arn != asker->arn && role_in_text(report_.source, asker->arn).empty();
+    report_.trust_policy = trust_policy_for(*report_.destination, facts_);
     const Result<CallerIdentity> self = identity_->caller(stop_);
     if (!self.ok()) return keep(self.error(), &report_);
     report_.self = *self;
@@ -173,66 +174,22 @@ class Finder {
 
   void login() {
     if (auth_.method != "iam_role") return;
-    if (!auth_.db_user.empty()) {
-      report_.database_user = auth_.db_user;
-    } else if (const std::string role = role_name_of_arn(own_arn()); !role.empty()) {
-      report_.database_user = "IAMR:" + role;
-    } else if (const size_t slash = own_arn().rfind('/'); slash != std::string::npos) {
-      report_.database_user = "IAM:" + own_arn().substr(slash + 1);
-    }
+    report_.database_user = login_user(*report_.destination, own_arn());
     if (report_.database_user.empty()) return;
-    const DestinationConfig& to = *report_.destination;
-    const std::string user = sql::ident(report_.database_user);
-    report_.grants.push_back(fmt::format("CREATE USER {} PASSWORD DISABLE;", user));
-    if (to.create_schema) {
-      report_.grants.push_back(fmt::format("GRANT CREATE, TEMPORARY ON DATABASE {} TO {};",
-                                           sql::ident(to.database), user));
-      return;
-    }
-    report_.grants.push_back(
-        fmt::format("GRANT TEMPORARY ON DATABASE {} TO {};", sql::ident(to.database), user));
-    report_.grants.push_back(
-        fmt::format("GRANT ALL ON SCHEMA {} TO {};", sql::ident(to.schema), user));
+    report_.grants = login_grants(*report_.destination, report_.database_user);
   }
 
+  // What is not known is left open here: the text says what to put in its place.
   void permissions() {
-    const DestinationConfig& to = *report_.destination;
-    const std::string region = auth_.region.empty() ? to.region : auth_.region;
-    const AwsPartition& partition =
-        own_arn().empty() ? partition_of_region(region) : partition_of_arn(own_arn());
-    PermissionNeeds needs{.partition = std::string(partition.name),
-                          .bucket = to.bucket,
-                          .prefix = to.prefix,
-                          .kms_key_arn = to.kms_key_arn};
-    if (auth_.method == "iam_role") login_permission(region, &needs);
-    report_.permission_policy = permission_policy(needs);
-  }
-
-  void login_permission(const std::string& region, PermissionNeeds* needs) {
-    const DestinationConfig& to = *report_.destination;
-    std::string account = account_of_arn(own_arn());
-    if (account.empty()) account = "*";
-    if (!to.serverless) {
-      const std::string base =
-          fmt::format("arn:{}:redshift:{}:{}:", needs->partition, region, account);
-      needs->login_action = auth_.db_user.empty() ? "redshift:GetClusterCredentialsWithIAM"
-                                                  : "redshift:GetClusterCredentials";
-      if (!auth_.db_user.empty()) {
-        needs->login_resources.push_back(
-            fmt::format("{}dbuser:{}/{}", base, auth_.warehouse, auth_.db_user));
-      }
-      needs->login_resources.push_back(
-          fmt::format("{}dbname:{}/{}", base, auth_.warehouse, to.database));
-      return;
+    if (auth_.role_arn.empty()) facts_.principal_arn = own_arn();
+    facts_.account = account_of_arn(own_arn());
+    if (facts_.account.empty()) facts_.account = "*";
+    if (report_.warehouse) facts_.workgroup_arn = report_.warehouse->resource_arn;
+    if (report_.destination->serverless && auth_.method == "iam_role") {
+      report_.workgroup_known = !facts_.workgroup_arn.empty();
     }
-    needs->login_action = "redshift-serverless:GetCredentials";
-    std::string arn = report_.warehouse ? report_.warehouse->resource_arn : "";
-    report_.workgroup_known = !arn.empty();
-    if (arn.empty()) {
-      arn = fmt::format("arn:{}:redshift-serverless:{}:{}:workgroup/*", needs->partition, region,
-                        account);
-    }
-    needs->login_resources.push_back(std::move(arn));
+    report_.permission_policy =
+        replace_all(permission_policy_for(*report_.destination, facts_), "<<WORKGROUP_ID>>", "*");
   }
 
   const AuthConfig& auth_;
@@ -241,6 +198,7 @@ class Finder {
   const std::stop_token stop_;
   std::shared_ptr<DestinationIdentity> identity_;
   IdentityReport report_;
+  KitFacts facts_;
 };
 
 }  // namespace
@@ -268,6 +226,10 @@ GoogleReport report_google(const GoogleIdentityConfig& config, const Result<Secr
     if (!report.error) report.error = std::move(token).error();
   }
   return report;
+}
+
+std::string asker_principal(const std::string& source, const std::string& asker_arn) {
+  return principal_of_arn(asker_arn, role_in_text(source, asker_arn));
 }
 
 IdentityReport report_identity(const DestinationConfig& destination,

@@ -27,6 +27,7 @@ enum class Verb {
   kSecretRotateKey,
   kIdentityShow,
   kDestinationTest,
+  kDestinationKit,
   kSshKey,
   kRun,
   kStatus,
@@ -63,7 +64,10 @@ struct Options {
   bool show_files = false;
   bool no_secrets = false;
   bool new_key = false;  // ssh-key --new
-  int limit = 0;         // 0: the command's own
+  std::string part;      // destination kit --part
+  bool list = false;
+  bool offline = false;
+  int limit = 0;  // 0: the command's own
   bool errors_markdown = false;
   bool settings_markdown = false;
 };

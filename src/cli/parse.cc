@@ -12,6 +12,7 @@
 #include "cli/exit_codes.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "kit/kit.h"
 #include "sync/run.h"
 
 namespace vesto::cli {
@@ -212,11 +213,32 @@ class Line {
         Verb::kDestinationTest)
         ->add_option("NAME", options_.name, "Name of the destination")
         ->required();
+    add_kit(destination);
     CLI::App* key =
         add(&app_, "ssh-key", "Public key of an SSH tunnel, as the line for authorized_keys",
             Verb::kSshKey);
     key->add_option("NAME", options_.name, "destination.NAME or source.NAME")->required();
     key->add_flag("--new", options_.new_key, "Make another key; the one before is forgotten");
+  }
+
+  void add_kit(CLI::App* destination) {
+    CLI::App* kit = add(destination, "kit",
+                        "What each person has to run to set it up, with every value filled in",
+                        Verb::kDestinationKit);
+    kit->add_option("NAME", options_.name, "Name of the destination")->required();
+    CLI::Option* part =
+        kit->add_option("--part", options_.part, "Only this part, and nothing else: " + part_ids())
+            ->type_name("ID");
+    kit->add_flag("--list", options_.list, "The parts: for whom, and what is missing in them")
+        ->excludes(part);
+    kit->add_flag("--offline", options_.offline,
+                  "Ask neither Google nor AWS for what is not known");
+  }
+
+  static std::string part_ids() {
+    std::vector<std::string> ids;
+    for (const KitPartName& name : kit_part_names()) ids.emplace_back(name.id);
+    return join(ids, ", ");
   }
 
   void add_secret() {
@@ -393,6 +415,7 @@ class Line {
         {"destination endpoint", "vesto destination endpoint \"jdbc:redshift://host:5439/dev\""},
         {"destination list", "vesto destination list --json"},
         {"destination show", "vesto destination show acme"},
+        {"destination kit", "vesto destination kit acme --part script"},
         {"config", "vesto config check"},
         {"config check", "vesto config check --config vesto.toml"},
         {"config show", "vesto config show --origin"},
@@ -437,6 +460,7 @@ std::vector<std::string> command_names() {
           "destination endpoint",
           "destination list",
           "destination show",
+          "destination kit",
           "config check",
           "config show",
           "init",

@@ -1,0 +1,299 @@
+// destination kit: what each person has to run to set a destination up.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/json_text.h"
+#include "base/strings.h"
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/identity_report.h"
+#include "kit/kit.h"
+#include "sync/assemble.h"
+#include "sync/tunnel.h"
+
+namespace vesto::cli {
+
+namespace {
+
+using Parts = std::vector<const KitPart*>;
+
+// Names of what is missing, each once.
+std::vector<std::string> missing_of(const Parts& parts) {
+  std::vector<std::string> out;
+  for (const KitPart* part : parts) {
+    for (const std::string& name : part->missing) {
+      if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
+    }
+  }
+  return out;
+}
+
+// What Google and AWS are asked for.
+constexpr std::array<std::string_view, 6> kAsked = {"GOOGLE_SUB", "PRINCIPAL_ARN", "ROLE_NAME",
+                                                    "ACCOUNT_ID", "WORKGROUP_ID",  "DATABASE_USER"};
+
+bool is_asked(std::string_view name) {
+  return std::find(kAsked.begin(), kAsked.end(), name) != kAsked.end();
+}
+
+// What the configuration does not say, as far as it can be found out.
+class FactFinder {
+ public:
+  FactFinder(const Context& context, const Config& config, const DestinationConfig& to)
+      : context_(context), config_(config), to_(to) {}
+
+  [[nodiscard]] const KitFacts& facts() const { return facts_; }
+
+  // What is here.
+  void look() {
+    facts_.public_egress = config_.public_egress;
+    for (const SyncConfig& sync : config_.syncs) {
+      if (sync.destination == to_.name) add_tables(sync);
+    }
+    if (to_.auth.method == "password") {
+      auto user = resolve_text(to_.auth.user, sealed_store(context_));
+      if (user.ok()) facts_.database_user = std::move(user).value();
+    }
+    if (to_.ssh.given) ssh_line();
+  }
+
+  // What only others know.
+  void ask() {
+    if (to_.auth.identity == "google") return google();
+    aws();
+  }
+
+  // Why what is missing in these parts is not known.
+  [[nodiscard]] std::vector<std::string> notes(const Parts& parts) const {
+    const std::vector<std::string> missing = missing_of(parts);
+    const bool asked = std::any_of(missing.begin(), missing.end(), is_asked);
+    const bool ssh =
+        std::find(missing.begin(), missing.end(), "SSH_PUBLIC_KEY_LINE") != missing.end();
+    std::vector<std::string> out;
+    if (ssh && !ssh_note_.empty()) out.push_back(ssh_note_);
+    if (asked && !asked_note_.empty()) out.push_back(asked_note_);
+    return out;
+  }
+
+ private:
+  static std::string note(std::string_view what, const Error& error) {
+    return fmt::format("{}: {}: {}", what, error.name(),
+                       printable(cut_utf8(error.message(), 300), false));
+  }
+
+  void add_tables(const SyncConfig& sync) {
+    for (const TableConfig& table : sync.tables) {
+      if (!table.pattern) facts_.tables.push_back(table.target);
+    }
+  }
+
+  void ssh_line() {
+    const TunnelPlace place = tunnel_place(to_);
+    auto key = resolve_secret(to_.ssh.key, sealed_store(context_));
+    Result<Secret> passphrase = Secret();
+    if (to_.ssh.passphrase.given()) {
+      passphrase = resolve_secret(to_.ssh.passphrase, sealed_store(context_));
+    }
+    if (!key.ok() || !passphrase.ok()) {
+      ssh_note_ = note(kKeyUnread, key.ok() ? passphrase.error() : key.error());
+      return;
+    }
+    const auto shown = ssh_public_key(*key, *passphrase);
+    if (!shown.ok()) {
+      ssh_note_ = note(kKeyUnread, shown.error());
+      return;
+    }
+    facts_.ssh_public_key = tunnel_authorize_line(config_, place, *shown);
+  }
+
+  void google() {
+    const GoogleReport report = report_google(config_.google, google_key(context_, config_),
+                                              {to_.auth.audience}, *context_.clock);
+    if (!report.claims) {
+      if (report.error) asked_note_ = note("Google was asked who we are", *report.error);
+      return;
+    }
+    facts_.google_sub = report.claims->subject;
+    workgroup();
+  }
+
+  void aws() {
+    const auto identity = make_identity();
+    if (!identity) return;
+    const Result<CallerIdentity> asker = identity->asker(stop_);
+    if (!asker.ok()) {
+      asked_note_ = note("AWS was asked who we are", asker.error());
+      return;
+    }
+    facts_.principal_arn = asker_principal(identity->describe_asker(), asker->arn);
+    if (to_.auth.role_arn.empty()) {
+      facts_.account = asker->account;
+      if (to_.auth.method == "iam_role") facts_.database_user = login_user(to_, asker->arn);
+    }
+    workgroup();
+  }
+
+  // Its UUID. Few may ask, and before the set-up nobody: that it fails is no news.
+  void workgroup() {
+    if (!to_.serverless || to_.auth.method != "iam_role") return;
+    const auto identity = make_identity();
+    if (!identity) return;
+    const Result<WarehouseInfo> info = identity->warehouse(stop_);
+    if (info.ok()) facts_.workgroup_arn = info->resource_arn;
+  }
+
+  std::shared_ptr<DestinationIdentity> make_identity() {
+    auto options = identity_options(config_, to_, sealed_store(context_));
+    if (!options.ok()) {
+      asked_note_ = note(kNobody, options.error());
+      return nullptr;
+    }
+    auto made = DestinationIdentity::make(std::move(options).value(),
+                                          real_identity_effects(*context_.clock));
+    if (made.ok()) return std::move(made).value();
+    asked_note_ = note(kNobody, made.error());
+    return nullptr;
+  }
+
+  static constexpr std::string_view kKeyUnread = "The tunnel's key cannot be read";
+  static constexpr std::string_view kNobody = "Who we are towards AWS is not known";
+
+  const Context& context_;
+  const Config& config_;
+  const DestinationConfig& to_;
+  const std::stop_token stop_;
+  KitFacts facts_;
+  std::string ssh_note_;
+  std::string asked_note_;
+};
+
+std::string who_text(const std::string& who) {
+  if (who == "aws_admin") return "an AWS admin";
+  if (who == "redshift_admin") return "a Redshift admin";
+  if (who == "network_admin") return "a network admin";
+  return "you";
+}
+
+std::string json_list(const std::vector<std::string>& texts) {
+  std::vector<std::string> quoted;
+  for (const std::string& text : texts) quoted.push_back(json_quote(text));
+  return "[" + join(quoted, ",") + "]";
+}
+
+// vesto.kit/1
+std::string kit_json(const DestinationConfig& to, const Parts& parts, bool with_text,
+                     const std::vector<std::string>& notes) {
+  std::vector<std::string> shown;
+  for (const KitPart* part : parts) {
+    shown.push_back(
+        fmt::format(R"({{"id":{},"title":{},"who":{},"kind":{},"checks":{},"missing":{}{}}})",
+                    json_quote(part->id), json_quote(part->title), json_quote(part->who),
+                    json_quote(part->kind), json_list(part->checks), json_list(part->missing),
+                    with_text ? ",\"text\":" + json_quote(part->text) : ""));
+  }
+  std::vector<std::string> missing;
+  for (const std::string& name : missing_of(parts)) {
+    missing.push_back(
+        fmt::format(R"({{"name":{},"how":{}}})", json_quote(name), json_quote(missing_help(name))));
+  }
+  return fmt::format(
+      R"({{"schema":"vesto.kit/1","destination":{},"parts":[{}],"missing":[{}],"notes":{}}})"
+      "\n",
+      json_quote(to.name), join(shown, ","), join(missing, ","), json_list(notes));
+}
+
+std::string list_text(const Parts& parts) {
+  std::vector<std::vector<std::string>> rows = {{"PART", "FOR", "KIND", "WHAT", "MISSING"}};
+  for (const KitPart* part : parts) {
+    rows.push_back({part->id, who_text(part->who), part->kind, part->title,
+                    part->missing.empty() ? "-" : join(part->missing, " ")});
+  }
+  return table_text(rows);
+}
+
+std::string all_text(const DestinationConfig& to, const Parts& parts) {
+  std::string out;
+  for (const KitPart* part : parts) {
+    out += fmt::format(
+        "{}# ----- {}: for {} -----\n# Alone: vesto destination kit {} --part {}\n\n{}",
+        out.empty() ? "" : "\n", part->title, who_text(part->who), to.name, part->id, part->text);
+  }
+  return out;
+}
+
+// What is missing in what was printed, and why.
+std::string missing_text(const Parts& parts, const std::vector<std::string>& notes) {
+  std::string out;
+  const std::vector<std::string> missing = missing_of(parts);
+  if (missing.empty()) return out;
+  for (const std::string& text : notes) out += fmt::format("Note: {}\n", text);
+  for (const std::string& name : missing) {
+    out += fmt::format("Missing: <<{}>>. {}\n", name, missing_help(name));
+  }
+  return out;
+}
+
+Result<Parts> wanted_parts(const Kit& kit, const DestinationConfig& to, const std::string& id) {
+  Parts out;
+  std::vector<std::string> ids;
+  for (const KitPart& part : kit.parts) {
+    ids.push_back(part.id);
+    if (id.empty() || part.id == id) out.push_back(&part);
+  }
+  if (!out.empty()) return out;
+  std::vector<std::string> names;
+  for (const KitPartName& name : kit_part_names()) names.emplace_back(name.id);
+  const bool known = std::find(names.begin(), names.end(), id) != names.end();
+  const auto better = known ? std::nullopt : nearest(id, ids);
+  return Error(ErrorCode::kUsage,
+               known ? fmt::format("the part {} has no meaning for {}", id, to.name)
+                     : fmt::format("there is no part \"{}\"{}", printable(cut_utf8(id, 100), false),
+                                   better ? fmt::format("; did you mean \"{}\"?", *better) : ""))
+      .with_hint("Parts of this destination: " + join(ids, ", ") + ".");
+}
+
+// Whose key it is names its user, which the kit can only propose.
+bool worth_asking(const DestinationConfig& to, const Parts& parts) {
+  const AuthConfig& auth = to.auth;
+  if (auth.identity == "access_key" && auth.role_arn.empty() && auth.method == "iam_role") {
+    return true;
+  }
+  const std::vector<std::string> missing = missing_of(parts);
+  return std::any_of(missing.begin(), missing.end(), is_asked);
+}
+
+}  // namespace
+
+int cmd_destination_kit(const Context& context) {
+  const std::optional<Config> config = load_or_print(context);
+  if (!config) return kExitConfig;
+  const auto destination = named_destination(context, *config);
+  if (!destination.ok()) return fail(context, destination.error());
+  const DestinationConfig& to = **destination;
+  FactFinder finder(context, *config, to);
+  finder.look();
+  Kit kit = make_kit(to, finder.facts());
+  auto parts = wanted_parts(kit, to, context.options.part);
+  if (!parts.ok()) return fail(context, parts.error());
+  if (!context.options.offline && worth_asking(to, *parts)) {
+    finder.ask();
+    kit = make_kit(to, finder.facts());
+    parts = wanted_parts(kit, to, context.options.part);
+    if (!parts.ok()) return fail(context, parts.error());
+  }
+  const std::vector<std::string> notes = finder.notes(*parts);
+  const bool list = context.options.list;
+  if (context.options.json) {
+    write_out(kit_json(to, *parts, !list, notes));
+  } else if (list) {
+    write_out(list_text(*parts));
+  } else {
+    write_out(context.options.part.empty() ? all_text(to, *parts) : parts->front()->text);
+  }
+  if (!context.options.quiet) write_err(missing_text(*parts, notes));
+  return kExitOk;
+}
+
+}  // namespace vesto::cli

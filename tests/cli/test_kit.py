@@ -1,0 +1,177 @@
+"""destination kit: nothing but the artefact on stdout, what is missing on stderr."""
+import json
+import re
+import subprocess
+
+import pytest
+from conftest import SECRETS, VESTO
+
+CONFIG = """version = 1
+[server]
+public_egress = ["203.0.113.7"]
+[destination.acme]
+kind = "redshift-serverless"
+endpoint = "analytics.123456789012.eu-west-1.redshift-serverless.amazonaws.com:5439/dev"
+schema = "shop"
+create_schema = true
+[destination.acme.auth]
+role_arn = "arn:aws:iam::123456789012:role/acme-sync"
+audience = "vesto-acme-7f3a"
+[destination.acme.ssh]
+host = "bastion.example.com"
+user = "vesto"
+[destination.acme.staging]
+bucket = "acme-staging"
+region = "eu-west-1"
+"""
+PARTS = ["warehouse", "bucket", "trust-policy", "permission-policy", "role", "sql", "owner",
+         "network", "authorized-keys", "script", "terraform", "message"]
+# Nobody listens there.
+NO_GOOGLE = {"GCE_METADATA_HOST": "127.0.0.1:1"}
+
+
+@pytest.fixture
+def kit(vesto):
+    vesto.write("vesto.toml", CONFIG)
+
+    def run(*arguments, environment=None):
+        return vesto("destination", "kit", "acme", *arguments, environment=environment)
+
+    run.vesto = vesto
+    return run
+
+
+def test_a_part_alone_is_all_of_stdout(kit):
+    done = kit("--part", "sql")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("-- Rights of the user")
+    assert '\nGRANT CREATE, TEMPORARY ON DATABASE "dev" TO "IAMR:acme-sync";\n' in done.stdout
+
+
+def test_the_trust_policy_is_json_and_what_is_missing_is_told(kit):
+    done = kit("--part", "trust-policy", environment=NO_GOOGLE)
+    assert done.returncode == 0
+    conditions = json.loads(done.stdout)["Statement"][0]["Condition"]["StringEquals"]
+    assert conditions == {"accounts.google.com:sub": "<<GOOGLE_SUB>>",
+                          "accounts.google.com:oaud": "vesto-acme-7f3a"}
+    note, missing = done.stderr.splitlines()
+    assert note.startswith("Note: Google was asked who we are: GCP-TOKEN: ")
+    assert missing.startswith("Missing: <<GOOGLE_SUB>>. ")
+
+
+def test_offline_asks_nobody(kit):
+    done = kit("--part", "trust-policy", "--offline", environment=NO_GOOGLE)
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [line for line in done.stderr.splitlines()
+                                        if line.startswith("Missing: <<GOOGLE_SUB>>")]
+
+
+def test_quiet_says_nothing_on_stderr(kit):
+    done = kit("--part", "trust-policy", "--offline", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "<<GOOGLE_SUB>>" in done.stdout
+
+
+def test_all_parts_with_titles(kit):
+    done = kit("--offline")
+    assert done.returncode == 0
+    assert re.findall(r"^# Alone: vesto destination kit acme --part (\S+)$", done.stdout,
+                      re.MULTILINE) == PARTS
+    for part in PARTS:
+        assert kit("--offline", "--part", part).stdout in done.stdout
+
+
+def test_the_list_of_parts(kit):
+    done = kit("--list", "--offline")
+    assert done.returncode == 0
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert rows[0] == ["PART", "FOR", "KIND", "WHAT", "MISSING"]
+    assert [row[0] for row in rows[1:]] == PARTS
+    assert rows[1 + PARTS.index("role")][-1] == "GOOGLE_SUB"
+    assert rows[1 + PARTS.index("sql")][-1] == "-"
+
+
+def test_as_json(kit):
+    done = kit("--json", "--offline")
+    data = json.loads(done.stdout)
+    assert done.returncode == 0 and data["schema"] == "vesto.kit/1"
+    assert data["destination"] == "acme"
+    parts = {part["id"]: part for part in data["parts"]}
+    assert list(parts) == PARTS
+    assert parts["sql"] == {
+        "id": "sql", "title": "Rights in the database", "who": "redshift_admin", "kind": "sql",
+        "checks": ["redshift.login", "redshift.temp", "redshift.schema", "redshift.table"],
+        "missing": [], "text": kit("--part", "sql").stdout}
+    assert {one["name"] for one in data["missing"]} == {
+        "GOOGLE_SUB", "WORKGROUP_ID", "BASTION_SECURITY_GROUP", "SSH_PUBLIC_KEY_LINE"}
+    assert all(one["how"] for one in data["missing"])
+    alone = json.loads(kit("--json", "--part", "sql").stdout)
+    assert [part["id"] for part in alone["parts"]] == ["sql"] and alone["missing"] == []
+    names = json.loads(kit("--json", "--list", "--offline").stdout)["parts"]
+    assert [part["id"] for part in names] == PARTS and "text" not in names[0]
+
+
+def test_the_tunnels_line_is_that_of_ssh_key(kit):
+    missing = kit("--part", "authorized-keys")
+    assert missing.stdout == "<<SSH_PUBLIC_KEY_LINE>>\n"
+    assert "SEC-MISSING" in missing.stderr
+    line = kit.vesto("ssh-key", "destination.acme").stdout
+    assert line.startswith("restrict,port-forwarding,permitopen=")
+    done = kit("--part", "authorized-keys")
+    assert (done.stdout, done.stderr) == (line, "")
+
+
+@pytest.mark.parametrize("part,words", [
+    ("truts-policy", 'there is no part "truts-policy"; did you mean "trust-policy"?'),
+    ("key", "the part key has no meaning for acme"),
+    ("x\x1b[31m", 'there is no part "x\\x1b[31m"'),
+])
+def test_a_part_that_is_not_there(kit, part, words):
+    done = kit("--part", part)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr and "Parts of this destination: warehouse, bucket" in done.stderr
+
+
+def test_part_and_list_exclude_each_other(kit):
+    done = kit("--part", "sql", "--list")
+    assert done.returncode == 2 and done.stdout == ""
+
+
+def test_a_destination_that_is_not_there(vesto):
+    vesto.write("vesto.toml", CONFIG)
+    done = vesto("destination", "kit", "acne")
+    assert done.returncode == 3 and done.stdout == ""
+    assert 'did you mean "acme"?' in done.stderr
+
+
+def test_the_help_names_every_part(kit):
+    shown = kit("--help").stdout
+    assert "copy-role" in shown and "terraform" in shown
+
+
+def test_no_secret_and_tables_of_its_syncs(vesto):
+    vesto.configure()
+    done = vesto("destination", "kit", "rs", "--offline")
+    assert done.returncode == 0
+    for secret in SECRETS.values():
+        assert secret not in done.stdout + done.stderr
+    assert 'ALTER TABLE "shop"."orders" OWNER TO "loader";' in done.stdout
+    assert 'ALTER TABLE "shop"."customers" OWNER TO "loader";' in done.stdout
+    assert "CREATE USER \"loader\" PASSWORD '<<PASSWORD>>';" in done.stdout
+    assert "Missing: <<WAREHOUSE>>. " in done.stderr
+
+
+@pytest.mark.parametrize("part", ["warehouse", "bucket", "role", "network", "script"])
+def test_sh_reads_the_scripts(kit, part):
+    script = kit("--part", part, "--offline").stdout
+    done = subprocess.run(["sh", "-n"], input=script, text=True, capture_output=True, timeout=60,
+                          check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_full_disk_is_told(kit):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([str(VESTO), "destination", "kit", "acme", "--offline"],
+                              cwd=kit.vesto.folder, stdout=full, stderr=subprocess.PIPE, text=True,
+                              env=kit.vesto.environment, timeout=60, check=False)
+    assert done.returncode == 3 and "SYS-OUTPUT" in done.stderr
