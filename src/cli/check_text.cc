@@ -3,105 +3,117 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
-#include "base/json_text.h"
 #include "base/strings.h"
 #include "cli/exit_codes.h"
-#include "sync/run.h"
 
 namespace vesto::cli {
 
 namespace {
 
-Shape shape_of(CheckStep::State state) {
-  switch (state) {
-    case CheckStep::State::kPassed:
+constexpr size_t kTitleColumns = 36;
+
+Shape shape_of(CheckStatus status) {
+  switch (status) {
+    case CheckStatus::kPassed:
       return Shape::kDone;
-    case CheckStep::State::kFailed:
+    case CheckStatus::kWarning:
+      return Shape::kWarning;
+    case CheckStatus::kFailed:
       return Shape::kFailed;
-    case CheckStep::State::kNotRun:
+    case CheckStatus::kSkipped:
+    case CheckStatus::kNotRun:
       break;
   }
   return Shape::kNone;
 }
 
-std::string_view state_name(CheckStep::State state) {
-  switch (state) {
-    case CheckStep::State::kPassed:
-      return "passed";
-    case CheckStep::State::kFailed:
-      return "failed";
-    case CheckStep::State::kNotRun:
-      break;
+std::string said(const CheckResult& result) {
+  const CheckAnswer& answer = result.answer;
+  if (answer.status == CheckStatus::kNotRun) {
+    return answer.reason.empty() ? "not run" : "not run: " + answer.reason;
   }
-  return "not_run";
+  if (answer.status == CheckStatus::kSkipped) return "skipped: " + answer.reason;
+  if (answer.error) return std::string(answer.error->name());
+  std::vector<std::string> values;
+  for (const Evidence& one : answer.evidence) values.push_back(printable(one.value, false));
+  return join(values, ", ");
 }
 
-size_t width_of(const std::vector<CheckStep>& steps) {
-  size_t width = 0;
-  for (const CheckStep& step : steps) width = std::max(width, step.title.size());
-  return width;
+std::string who_text(const std::string& who) {
+  if (who == "aws_admin") return "An AWS admin";
+  if (who == "redshift_admin") return "A Redshift admin";
+  if (who == "network_admin") return "A network admin";
+  if (who == "operator") return "Whoever runs Vesto";
+  return "You";
 }
 
-std::string step_line(const Terminal& terminal, const CheckStep& step, size_t width) {
-  std::string said = printable(step.evidence, false);
-  if (step.state == CheckStep::State::kNotRun) said = "not run";
-  if (step.error) said = std::string(step.error->name());
-  if (step.state == CheckStep::State::kPassed && step.duration_ms >= 0) {
-    said += fmt::format("{}{} ms", said.empty() ? "" : ", ", step.duration_ms);
+std::string indented(std::string_view text, size_t columns) {
+  std::string out;
+  for (const std::string& line : split(text, '\n')) {
+    if (!line.empty()) out += std::string(columns, ' ') + line + "\n";
   }
-  return fmt::format("  {} {:<{}}  {}\n", shape(terminal, shape_of(step.state)), step.title, width,
-                     said);
+  return out;
+}
+
+std::string line_of(const Terminal& terminal, const CheckResult& result) {
+  return fmt::format("  {} {:<{}}  {}\n", shape(terminal, shape_of(result.answer.status)),
+                     result.title, kTitleColumns, said(result));
 }
 
 }  // namespace
 
-std::string step_lines(const Terminal& terminal, const std::vector<CheckStep>& steps) {
-  const size_t width = width_of(steps);
-  std::string out;
-  for (const CheckStep& step : steps) out += step_line(terminal, step, width);
+std::string group_title(const std::string& group) {
+  if (group == "end") return "Afterwards";
+  std::string title = group;
+  if (!title.empty()) title[0] = static_cast<char>(title[0] - 'a' + 'A');
+  return title;
+}
+
+std::string result_text(const Terminal& terminal, const CheckResult& result) {
+  std::string out = line_of(terminal, result);
+  if (!result.answer.error) return out;
+  out += indented(error_text(*result.answer.error), 6);
+  if (const auto& fix = result.answer.fix; fix && !fix->snippet.empty()) {
+    out += fmt::format("      {} should run:\n", who_text(fix->who));
+    out += indented(fix->snippet, 10);
+  }
   return out;
 }
 
-std::string checks_text(const Terminal& terminal, const std::vector<CheckStep>& steps) {
-  const size_t width = width_of(steps);
+std::string result_lines(const Terminal& terminal, const std::vector<CheckResult>& results) {
   std::string out;
-  for (const CheckStep& step : steps) {
-    out += step_line(terminal, step, width);
-    if (!step.error) continue;
-    for (const std::string& line : split(error_text(*step.error), '\n')) {
-      if (!line.empty()) out += "      " + line + "\n";
+  for (const CheckResult& one : results) out += line_of(terminal, one);
+  return out;
+}
+
+std::string counts_text(const CheckReport& report) {
+  const std::pair<CheckStatus, const char*> kWords[] = {{CheckStatus::kPassed, "passed"},
+                                                        {CheckStatus::kWarning, "warning"},
+                                                        {CheckStatus::kFailed, "failed"},
+                                                        {CheckStatus::kSkipped, "skipped"},
+                                                        {CheckStatus::kNotRun, "not run"}};
+  std::vector<std::string> parts;
+  for (const auto& [status, word] : kWords) {
+    const size_t count = report.count(status);
+    if (count == 0) continue;
+    const bool plural = status == CheckStatus::kWarning && count > 1;
+    parts.push_back(fmt::format("{} {}{}", count, word, plural ? "s" : ""));
+  }
+  return fmt::format("{} in {:.1f} s.\n", join(parts, ", "),
+                     static_cast<double>(report.duration_ms) / 1000);
+}
+
+int checks_exit_code(const CheckReport& report, bool strict) {
+  for (const CheckResult& result : report.results) {
+    const CheckAnswer& answer = result.answer;
+    if (answer.status == CheckStatus::kFailed && answer.error) {
+      return exit_code_for(*answer.error);
     }
   }
-  return out;
-}
-
-std::string steps_json(const std::vector<CheckStep>& steps) {
-  std::vector<std::string> checks;
-  for (const CheckStep& step : steps) {
-    std::string one =
-        fmt::format(R"({{"id":{},"title":{},"status":"{}","evidence":{})", json_quote(step.id),
-                    json_quote(step.title), state_name(step.state), json_quote(step.evidence));
-    if (step.duration_ms >= 0) one += fmt::format(R"(,"duration_ms":{})", step.duration_ms);
-    if (step.error) one += ",\"error\":" + error_json(*step.error);
-    checks.push_back(one + "}");
-  }
-  return "[" + join(checks, ",") + "]";
-}
-
-std::string checks_json(std::string_view kind, std::string_view name,
-                        const std::vector<CheckStep>& steps) {
-  return fmt::format(
-      R"({{"schema":"vesto.check_report/1","target":{{"kind":{},"name":{}}},"ok":{},"checks":{}}})"
-      "\n",
-      json_quote(kind), json_quote(name), all_passed(steps), steps_json(steps));
-}
-
-int checks_exit_code(const std::vector<CheckStep>& steps) {
-  for (const CheckStep& step : steps) {
-    if (step.error) return exit_code_for(*step.error);
-  }
-  return kExitOk;
+  if (!report.ok()) return kExitNeedsAction;
+  return strict && report.count(CheckStatus::kWarning) > 0 ? kExitWarnings : kExitOk;
 }
 
 }  // namespace vesto::cli

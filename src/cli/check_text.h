@@ -1,31 +1,28 @@
-// Checks as people and programs read them.
+// Checks as people read them.
 #ifndef VESTO_CLI_CHECK_TEXT_H_
 #define VESTO_CLI_CHECK_TEXT_H_
 
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "check/check.h"
 #include "cli/terminal.h"
-#include "sync/reach_check.h"
 
 namespace vesto::cli {
 
-// One line a step.
-std::string step_lines(const Terminal& terminal, const std::vector<CheckStep>& steps);
+// "Network", for "network".
+std::string group_title(const std::string& group);
 
-// One line a step, and below one that failed its error with what to do.
-std::string checks_text(const Terminal& terminal, const std::vector<CheckStep>& steps);
+// One line, and below one that failed or warns its error with what to do.
+std::string result_text(const Terminal& terminal, const CheckResult& result);
+// One line each, without errors: the way to a server below an error that is shown already.
+std::string result_lines(const Terminal& terminal, const std::vector<CheckResult>& results);
 
-// [{"id":"network.dns","title":...,"status":"passed","evidence":...,"duration_ms":1}, ...]
-std::string steps_json(const std::vector<CheckStep>& steps);
+// "26 passed, 1 warning, 1 failed, 2 skipped, 1 not run in 6.2 s.": what is 0 is left out.
+std::string counts_text(const CheckReport& report);
 
-// {"schema":"vesto.check_report/1","target":{"kind":...,"name":...},"ok":...,"checks":[...]}
-std::string checks_json(std::string_view kind, std::string_view name,
-                        const std::vector<CheckStep>& steps);
-
-// 0, or that of the first error.
-int checks_exit_code(const std::vector<CheckStep>& steps);
+// 0, that of the first error, or 8 for warnings where `strict`.
+int checks_exit_code(const CheckReport& report, bool strict);
 
 }  // namespace vesto::cli
 

@@ -1,17 +1,12 @@
-// destination test, ssh-key: the way to a server.
+// ssh-key: the public key of a tunnel.
 #include <fmt/format.h>
 
-#include <optional>
-
-#include "base/clock.h"
 #include "base/json_text.h"
 #include "base/strings.h"
-#include "cli/check_text.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "sync/assemble.h"
 #include "sync/tunnel.h"
-#include "sync/warehouse_wait.h"
 
 namespace vesto::cli {
 
@@ -106,54 +101,6 @@ Status show_ssh_key(const Context& context, const Config& config) {
   return ok_status();
 }
 
-// A login, as the run makes it: the last step. A server that starts up has the code that a run
-// gives it. What AWS says of the warehouse is a step of its own, so it is not asked here.
-CheckStep login_step(AssembledDestination& to) {
-  CheckStep step{.id = "redshift.login",
-                 .title = "Login works",
-                 .state = CheckStep::State::kPassed,
-                 .evidence = "",
-                 .duration_ms = -1,
-                 .error = std::nullopt};
-  constexpr int64_t kLoginTimeoutMs = 60'000;
-  const int64_t from_ms = system_clock().monotonic_ms();
-  WarehouseWait no_wait({.care = {.wait_ms = 0, .name = to.care().name, .ask = {}},
-                         .clock = &system_clock(),
-                         .stop = {},
-                         .tell = {}});
-  auto session = no_wait.connector(to.connector())(kLoginTimeoutMs);
-  step.duration_ms = system_clock().monotonic_ms() - from_ms;
-  if (session.ok()) {
-    step.evidence = (*session)->where();
-  } else {
-    step.state = CheckStep::State::kFailed;
-    step.error = std::move(session).error();
-  }
-  return step;
-}
-
-// What AWS says of the warehouse, where we may ask. A login that worked is the better witness.
-std::optional<CheckStep> status_step(AssembledDestination& to, bool reached) {
-  const WarehouseCare care = to.care();
-  if (!care.ask) return std::nullopt;
-  const int64_t from_ms = system_clock().monotonic_ms();
-  const Result<WarehouseInfo> info = care.ask({});
-  if (!info.ok()) return std::nullopt;
-  CheckStep step{.id = "redshift.status",
-                 .title = "Warehouse is available",
-                 .state = CheckStep::State::kPassed,
-                 .evidence = to_lower_ascii(info->status),
-                 .duration_ms = system_clock().monotonic_ms() - from_ms,
-                 .error = std::nullopt};
-  const std::optional<WarehouseAway> away = warehouse_away(*info);
-  if (away && reached) step.evidence += "; " + away->reason;
-  if (away && !reached) {
-    step.state = CheckStep::State::kFailed;
-    step.error = away_error(*away, 0, care.name);
-  }
-  return step;
-}
-
 }  // namespace
 
 int cmd_ssh_key(const Context& context) {
@@ -161,43 +108,6 @@ int cmd_ssh_key(const Context& context) {
   if (!config) return kExitConfig;
   const Status shown = show_ssh_key(context, *config);
   return shown.ok() ? kExitOk : fail(context, shown.error());
-}
-
-int cmd_destination_test(const Context& context) {
-  const std::optional<Config> config = load_or_print(context);
-  if (!config) return kExitConfig;
-  const std::string& name = context.options.name;
-  const auto found = named_destination(context, *config);
-  if (!found.ok()) return fail(context, found.error());
-  const DestinationConfig* const destination = *found;
-  // What was understood stands there before anything is dialled.
-  if (!context.options.json) {
-    write_out(fmt::format("Testing destination {} ({})\n", name,
-                          describe_warehouse_endpoint(destination->endpoint)));
-  }
-  auto to = assemble_destination(*config, *destination, sealed_store(context), {});
-  if (!to.ok()) return fail(context, to.error());
-  std::vector<CheckStep> steps = check_reach({.host = destination->host,
-                                              .port = destination->port,
-                                              .ca_file = destination->tls_ca_file,
-                                              .tunnel = to->tunnel.get(),
-                                              .public_egress = config->public_egress,
-                                              .stop = {}});
-  if (all_passed(steps)) steps.push_back(login_step(*to));
-  if (auto status = status_step(*to, all_passed(steps))) {
-    // Where it is away, that is the cause of what follows.
-    steps.insert(status->error ? steps.begin() : steps.end(), *std::move(status));
-  }
-  if (context.options.json) {
-    write_out(checks_json("destination", name, steps));
-    return checks_exit_code(steps);
-  }
-  write_out(checks_text(context.terminal, steps));
-  write_out(all_passed(steps) ? fmt::format("{} can be reached.\n", name)
-                              : fmt::format("{0} cannot be used yet. Then again: vesto "
-                                            "destination test {0}\n",
-                                            name));
-  return checks_exit_code(steps);
 }
 
 }  // namespace vesto::cli

@@ -5,6 +5,8 @@
 
 #include "base/json_text.h"
 #include "base/strings.h"
+#include "check/reach_checks.h"
+#include "check/report_json.h"
 #include "cli/check_text.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
@@ -42,29 +44,33 @@ Result<Seen> look(const Context& context, const Config& config, bool* connecting
 
 // The way to a source that did not let us in, step by step. Nothing where there is no way to ask
 // about: a Unix socket, or a tunnel whose secrets cannot be had.
-std::vector<CheckStep> steps_to(const Context& context, const Config& config) {
+std::optional<CheckReport> way_to(const Context& context, const Config& config) {
   const SourceConfig& source = *config.find_source(context.options.name);
-  if (source.host.starts_with('/')) return {};
+  if (source.host.starts_with('/')) return std::nullopt;
   auto tunnel = make_tunnel(config, tunnel_place(source), sealed_store(context));
-  if (!tunnel.ok()) return {};
-  return check_reach({.host = source.host,
-                      .port = source.port,
-                      .tls = source.sslmode.starts_with("verify-"),
-                      .ca_file = source.tls_ca_file,
-                      .server = ServerKind::kSource,
-                      .tunnel = tunnel->get(),
-                      .public_egress = config.public_egress,
-                      .stop = {}});
+  if (!tunnel.ok()) return std::nullopt;
+  const std::vector<Check> checks = reach_checks({.host = source.host,
+                                                  .port = source.port,
+                                                  .tls = source.sslmode.starts_with("verify-"),
+                                                  .ca_file = source.tls_ca_file,
+                                                  .server = ServerKind::kSource,
+                                                  .tunnel = tunnel->get(),
+                                                  .public_egress = config.public_egress},
+                                                 {});
+  CheckReport report = run_checks(checks, {.clock = context.clock});
+  report.kind = "source";
+  report.name = source.name;
+  return report;
 }
 
-int fail_with_steps(const Context& context, const Config& config, const Error& error) {
-  const std::vector<CheckStep> steps = steps_to(context, config);
-  if (steps.empty()) return fail(context, error);
+int fail_with_way(const Context& context, const Config& config, const Error& error) {
+  const std::optional<CheckReport> way = way_to(context, config);
+  if (!way) return fail(context, error);
   if (context.options.json) {
-    write_out(fmt::format(R"({{"error":{},"checks":{}}})", error_json(error), steps_json(steps)) +
-              "\n");
+    // The report, with the error that led to it.
+    write_out(fmt::format("{{\"error\":{},{}\n", error_json(error), report_json(*way).substr(1)));
   }
-  write_err(error_text(error) + "The way there:\n" + step_lines(context.terminal, steps));
+  write_err(error_text(error) + "The way there:\n" + result_lines(context.terminal, way->results));
   return exit_code_for(error);
 }
 
@@ -91,8 +97,7 @@ int cmd_source_test(const Context& context) {
   bool connecting = false;
   const Result<Seen> seen = look(context, *config, &connecting);
   if (!seen.ok()) {
-    return connecting ? fail_with_steps(context, *config, seen.error())
-                      : fail(context, seen.error());
+    return connecting ? fail_with_way(context, *config, seen.error()) : fail(context, seen.error());
   }
   if (context.options.json) {
     write_out(

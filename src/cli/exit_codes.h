@@ -13,6 +13,7 @@ constexpr int kExitConfig = 3;       // configuration or store cannot be used; o
 constexpr int kExitNeedsAction = 4;  // somebody must change something
 constexpr int kExitTemporary = 5;    // worth another try
 constexpr int kExitPartial = 6;      // finished, some tables failed
+constexpr int kExitWarnings = 8;     // only with --strict
 constexpr int kExitBusy = 7;         // a run is active, or the store is locked
 constexpr int kExitInterrupted = 130;
 constexpr int kExitTerminated = 143;

@@ -67,6 +67,9 @@ struct Options {
   std::string part;      // destination kit --part
   bool list = false;
   bool offline = false;
+  std::vector<std::string> only;  // destination test --only
+  std::string wait;               // a duration; "" = the command's own
+  bool strict = false;
   int limit = 0;  // 0: the command's own
   bool errors_markdown = false;
   bool settings_markdown = false;

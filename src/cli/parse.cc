@@ -209,10 +209,11 @@ class Line {
         Verb::kDestinationShow)
         ->add_option("NAME", options_.name, "Name of the destination")
         ->required();
-    add(destination, "test", "Ask step by step: name, port, encryption, login",
-        Verb::kDestinationTest)
-        ->add_option("NAME", options_.name, "Name of the destination")
-        ->required();
+    CLI::App* test = add(destination, "test",
+                         "Check all that a load needs, and load 40 values that are taken back",
+                         Verb::kDestinationTest);
+    test->add_option("NAME", options_.name, "Name of the destination")->required();
+    add_checks(test);
     add_kit(destination);
     CLI::App* key =
         add(&app_, "ssh-key", "Public key of an SSH tunnel, as the line for authorized_keys",
@@ -239,6 +240,17 @@ class Line {
     std::vector<std::string> ids;
     for (const KitPartName& name : kit_part_names()) ids.emplace_back(name.id);
     return join(ids, ", ");
+  }
+
+  void add_checks(CLI::App* test) {
+    test->add_option("--only", options_.only, "Only these checks and what they need: net.tls,s3.*")
+        ->delimiter(',')
+        ->type_name("ID");
+    test->add_flag("--list", options_.list, "Name the checks; nothing is asked");
+    test->add_option("--wait", options_.wait,
+                     "Repeat what AWS may not know yet for so long (15m; 0s: not at all)")
+        ->type_name("DURATION");
+    test->add_flag("--strict", options_.strict, "Warnings fail, too (exit code 8)");
   }
 
   void add_secret() {
@@ -416,6 +428,7 @@ class Line {
         {"destination list", "vesto destination list --json"},
         {"destination show", "vesto destination show acme"},
         {"destination kit", "vesto destination kit acme --part script"},
+        {"destination test", "vesto destination test acme --only s3.*"},
         {"config", "vesto config check"},
         {"config check", "vesto config check --config vesto.toml"},
         {"config show", "vesto config show --origin"},
@@ -461,6 +474,7 @@ std::vector<std::string> command_names() {
           "destination list",
           "destination show",
           "destination kit",
+          "destination test",
           "config check",
           "config show",
           "init",

@@ -129,6 +129,8 @@ std::string shape(const Terminal& terminal, Shape shape) {
         return {"\u25F7", "~", ""};
       case Shape::kRetry:
         return {"\u21BB", "~", "33"};
+      case Shape::kWarning:
+        return {"!", "!", "33"};
       case Shape::kPartial:
         return {"\u25D0", "!", "33"};
       case Shape::kNone:

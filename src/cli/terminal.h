@@ -33,7 +33,7 @@ int out_error();
 // "1 row", "2,000 rows"; the word's plural ends in s.
 std::string count_text(int64_t count, std::string_view word);
 
-enum class Shape { kDone, kFailed, kRunning, kQueued, kWaiting, kRetry, kPartial, kNone };
+enum class Shape { kDone, kFailed, kRunning, kQueued, kWaiting, kRetry, kPartial, kWarning, kNone };
 // "✓" or, without UTF-8, a letter that says the same.
 std::string shape(const Terminal& terminal, Shape shape);
 

@@ -65,21 +65,7 @@ void fill_staging(const DestinationConfig& destination, AssembledSync* sync) {
   sync->spec.prefix = destination.prefix;
   sync->spec.zstd = destination.zstd;
 
-  sync->s3.endpoint = destination.s3_endpoint;
-  sync->s3.tls_ca_file = destination.s3_tls_ca_file;
-  if (sync->s3.tls_ca_file.empty()) {
-    sync->s3.tls_ca_file = process_environment()("AWS_CA_BUNDLE").value_or("");
-  }
-  sync->s3.region = destination.region;
-  const AuthConfig& auth = destination.auth;
-  sync->s3.first_region =
-      std::string(auth.role_arn.empty() ? partition_of_region(auth.region).default_region
-                                        : partition_of_arn(auth.role_arn).default_region);
-  sync->s3.path_style = destination.path_style;
-  sync->s3.bucket = destination.bucket;
-  sync->s3.kms_key_arn = destination.kms_key_arn;
-
-  sync->s3.credential_source = sync->destination.identity->keys();
+  sync->s3 = staging_options(destination, *sync->destination.identity);
   sync->spec.destination_id = to_lower_ascii(destination.host) + ":" +
                               std::to_string(destination.port) + "/" + destination.database + "/" +
                               destination.schema;
@@ -91,6 +77,27 @@ std::string place_of(std::string_view what, const Origin& origin) {
 }
 
 }  // namespace
+
+S3Options staging_options(const DestinationConfig& destination,
+                          const DestinationIdentity& identity) {
+  S3Options s3;
+  s3.endpoint = destination.s3_endpoint;
+  s3.tls_ca_file = destination.s3_tls_ca_file;
+  if (s3.tls_ca_file.empty()) {
+    s3.tls_ca_file = process_environment()("AWS_CA_BUNDLE").value_or("");
+  }
+  s3.region = destination.region;
+  const AuthConfig& auth = destination.auth;
+  s3.first_region =
+      std::string(auth.role_arn.empty() ? partition_of_region(auth.region).default_region
+                                        : partition_of_arn(auth.role_arn).default_region);
+  s3.path_style = destination.path_style;
+  s3.bucket = destination.bucket;
+  s3.kms_key_arn = destination.kms_key_arn;
+
+  s3.credential_source = identity.keys();
+  return s3;
+}
 
 Result<IdentityOptions> identity_options(const Config& config, const DestinationConfig& destination,
                                          const SealedStore& secrets) {

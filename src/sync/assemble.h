@@ -53,6 +53,10 @@ Result<AssembledDestination> assemble_destination(const Config& config,
                                                   const SealedStore& secrets,
                                                   const std::stop_token& stop);
 
+// How the staging bucket is reached.
+S3Options staging_options(const DestinationConfig& destination,
+                          const DestinationIdentity& identity);
+
 struct AssembledSync {
   SyncSpec spec;
   std::unique_ptr<Source> source;

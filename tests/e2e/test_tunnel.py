@@ -81,15 +81,17 @@ def test_two_that_make_the_key_at_one_time_show_the_same_line(one_world, sshd):
 def test_steps_of_destination_test(one_world, sshd):
     fill(one_world, 1)
     one_world.through(sshd, "destination")
-    report = json.loads(one_world.output("destination", "test", "rs", "--json"))
-    assert report["ok"]
-    assert [c["id"] for c in report["checks"]] == ["network.ssh", "network.tcp", "network.tls",
-                                                    "redshift.login"]
-    assert sshd.fingerprint in report["checks"][0]["evidence"]
+    report = json.loads(one_world.check("destination", "--json").stdout)
+    assert report["ok"], report
+    checks = {c["id"]: c for c in report["checks"]}
+    assert list(checks)[:5] == ["ssh.connect", "ssh.host_key", "ssh.login", "ssh.forward", "net.tls"]
+    assert checks["ssh.host_key"]["evidence"] == [{"name": "fingerprint",
+                                                   "value": sshd.fingerprint}]
+    assert checks["redshift.login"]["status"] == "passed"
 
 
 def failing_test(world):
-    done = world.vesto("destination", "test", "rs", "--json")
+    done = world.check("destination", "--json")
     failed = [c for c in json.loads(done.stdout)["checks"] if c["status"] == "failed"]
     assert len(failed) == 1 and done.returncode != 0
     return failed[0]["error"], done
@@ -192,7 +194,7 @@ def test_an_operators_own_encrypted_key(one_world, sshd):
     one_world.must_run()
     one_world.assert_equal(TABLE, rows=1)
     (one_world.folder / "own_pass").write_text("wrong")
-    done = one_world.vesto("destination", "test", "rs")
+    done = one_world.check("destination")
     assert "SSH-KEY" in done.stderr + done.stdout
 
 
@@ -214,7 +216,7 @@ def test_the_tunnel_cut_at_a_seeded_moment(postgres, one_sandbox, sshd, seed):
         fill(world, 3000)
         with TcpProxy(sshd.port) as proxy:
             world.through(sshd, "source", "destination", port=proxy.port)
-            world.output("destination", "test", "rs")
+            assert world.check("destination").returncode == 0
             proxy.cut_at_bytes = proxy.carried_bytes + random.Random(seed).randrange(2000, CUT_BYTES)
             first = world.run()
             assert proxy.cut_at_bytes is None, "the run ended before the cut"

@@ -325,33 +325,35 @@ def test_the_destinations_status_is_shown(sleeper):
     at = sleeper()
 
     def test():
-        done = at.vesto("destination", "test", "rs", "--json")
+        done = at.vesto("destination", "test", "rs", "--wait", "0s", "--json")
         report = json.loads(done.stdout)
         return done.returncode, report["ok"], {c["id"]: c for c in report["checks"]}
 
     code, ok, checks = test()
     assert (code, ok) == (0, True)
-    assert checks["redshift.status"]["evidence"] == "available"
+    assert checks["redshift.status"]["evidence"][0] == {"name": "status", "value": "available"}
     at.state("paused")
     code, ok, checks = test()
     assert (code, ok) == (5, False)
     assert next(iter(checks)) == "redshift.status"
     assert checks["redshift.status"]["error"]["code"] == "RS-PAUSED"
-    text = at.vesto("destination", "test", "rs").stdout
+    assert checks["net.tcp"]["masked_by"] == "redshift.status"
+    text = at.vesto("destination", "test", "rs", "--wait", "0s").stdout
     assert "RS-PAUSED" in text and "resume-cluster --cluster-identifier examplecluster" in text
     at.state("resuming")
     assert "Not ready: the cluster is being resumed." in at.vesto("identity", "show", "rs").stdout
     at.state("modifying")
     code, ok, checks = test()
     assert (code, ok) == (0, True)
-    assert checks["redshift.status"]["evidence"] == "modifying; the cluster is being changed"
+    assert checks["redshift.status"]["evidence"][0]["value"] == \
+        "modifying; the cluster is being changed"
 
 
 @pytest.mark.parametrize("identity", ["static_keys", "external_id"])
 def test_a_server_that_starts_up_has_the_same_code_in_a_check_and_in_a_run(sleeper, identity):
     at = sleeper(identity=identity, wait="0s")
     at.state("rebooting", door="starting")
-    done = at.vesto("destination", "test", "rs", "--json")
+    done = at.vesto("destination", "test", "rs", "--wait", "0s", "--json")
     failed = [c for c in json.loads(done.stdout)["checks"] if c["status"] == "failed"]
     assert [(c["id"], c["error"]["code"]) for c in failed] == [("redshift.login", "RS-WAKING")]
     code, _, last, _ = at.run()
@@ -361,8 +363,8 @@ def test_a_server_that_starts_up_has_the_same_code_in_a_check_and_in_a_run(sleep
 def test_the_status_of_a_login_by_password_is_not_asked(sleeper):
     at = sleeper(identity="static_keys")
     before = at.sandbox.calls().get("aws.redshift", 0)
-    done = at.vesto("destination", "test", "rs", "--json")
-    assert done.returncode == 0
+    done = at.vesto("destination", "test", "rs", "--wait", "0s", "--json")
+    assert done.returncode == 0, done.stdout
     assert "redshift.status" not in done.stdout
     assert at.sandbox.calls().get("aws.redshift", 0) == before
 

@@ -216,7 +216,7 @@ create_schema = {str(self.create_schema).lower()}
 [destination.rs.auth]
 {self.auth or password_auth(self.sandbox)}
 [destination.rs.staging]
-bucket = "{aws['bucket']}"
+bucket = "{staging.pop("bucket", aws['bucket'])}"
 prefix = "{staging.pop("prefix", "vesto/")}"
 region = "{staging.pop("region", aws['region'])}"
 endpoint = "{staging.pop("endpoint", aws['url'])}"
@@ -256,6 +256,15 @@ tls_ca_file = "{self.sandbox.endpoints['ca_file']}"
         done = self.vesto(*arguments)
         assert done.returncode == 0, f"{arguments}: exit {done.returncode}: {done.stderr}"
         return done.stdout
+
+    def check(self, kind, *arguments, wrap=None):
+        """vesto KIND test of this world's destination or source, AWS's STS being the sandbox."""
+        name = {"destination": "rs", "source": "pg"}[kind]
+        wait = ("--wait", "0s") if kind == "destination" else ()
+        command = self.command(kind, "test", name, *wait, *arguments)
+        sts = {"AWS_ENDPOINT_URL_STS": self.sandbox.endpoints["aws"]["url"]}
+        return subprocess.run(wrap(command) if wrap else command, text=True, capture_output=True,
+                              timeout=RUN_TIMEOUT_S, env={**os.environ, **sts})
 
     # --- runs ---
     def command(self, *arguments, binary=None, data=None):

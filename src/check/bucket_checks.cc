@@ -1,0 +1,180 @@
+// The bucket: s3.bucket, s3.put, s3.list, s3.get, s3.delete.
+#include <fmt/format.h>
+
+#include "check/destination_state.h"
+#include "check/probe_values.h"
+#include "encode/part_writer.h"
+#include "encode/redshift_csv.h"
+#include "stage/stager.h"
+
+namespace vesto::check {
+
+namespace {
+
+constexpr int kStream = 1;
+constexpr int kPart = 1;
+constexpr int kToDelete = 2;  // a second object, which s3.delete removes
+
+// What S3 refuses is a matter of the policy, which can be pasted as a whole.
+CheckAnswer refused(const State& state, Error error) {
+  if (error.code() != ErrorCode::kS3Denied) return failed(std::move(error));
+  return failed(std::move(error),
+                Fix{.who = "aws_admin",
+                    .kind = "shell",
+                    .snippet = put_policy_shell(state.destination(), state.facts())});
+}
+
+Result<std::string> probe_part(const State& state) {
+  Chunk chunk;
+  for (const ProbeRow& row : probe_rows()) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (i > 0) chunk.bytes += kCsvDelimiter;
+      if (row[i]) {
+        append_csv_value(&chunk.bytes, *row[i]);
+      } else {
+        chunk.bytes += state.null_marker;
+      }
+    }
+    chunk.bytes += kCsvRecordEnd;
+    ++chunk.rows;
+  }
+  chunk.longest_row_bytes = chunk.bytes.size();
+  PartWriter writer(state.destination().zstd ? Compression::kZstd : Compression::kGzip);
+  VESTO_TRY(writer.add(chunk));
+  VESTO_ASSIGN(std::optional<Part> part, writer.finish());
+  if (!part) return Error(ErrorCode::kInternal, "the probe values made no part");
+  return std::move(part->bytes);
+}
+
+std::string key_of(const State& state, int part) {
+  return part_key(state.space, kStream, part,
+                  state.destination().zstd ? Compression::kZstd : Compression::kGzip);
+}
+
+CheckAnswer bucket(State& state, const CheckLimits& limits) {
+  S3Options options = state.target.s3;
+  options.request_timeout_ms = limits.limit_ms;
+  options.connect_timeout_ms = limits.limit_ms;
+  options.attempts = 2;
+  state.s3 = make_s3_client(std::move(options), *state.target.clock);
+  const Result<std::string> region = state.s3->region(limits.stop);
+  if (!region.ok()) return refused(state, region.error());
+  state.bucket_region = *region;
+  const DestinationConfig& to = state.destination();
+  CheckAnswer answer = passed({{"bucket", to.bucket}, {"region", *region}});
+  if (!to.auth.region.empty()) {
+    const bool same = to.auth.region == *region;
+    answer.evidence.push_back({"warehouse", same
+                                                ? "in the same region"
+                                                : "in " + to.auth.region + ": AWS bills transfer"});
+  }
+  return answer;
+}
+
+Status put_one(State& state, const std::string& key, const std::string& body, bool* versioned,
+               const CheckLimits& limits) {
+  // Before the request: one whose answer is lost may have been done.
+  state.keys.push_back(key);
+  VESTO_ASSIGN(const S3PutResult put, state.s3->put(key, body, limits.stop));
+  *versioned = *versioned || put.versioned;
+  return ok_status();
+}
+
+Status put_all(State& state, bool* versioned, const CheckLimits& limits) {
+  state.null_marker = make_null_marker();
+  VESTO_ASSIGN(state.part_bytes, probe_part(state));
+  const std::string key = key_of(state, kPart);
+  VESTO_TRY(put_one(state, key, state.part_bytes, versioned, limits));
+  VESTO_TRY(put_one(state, key_of(state, kToDelete), state.part_bytes, versioned, limits));
+  StagedPart part;
+  part.key = key;
+  part.part = kPart;
+  part.rows = probe_rows().size();
+  part.size_bytes = state.part_bytes.size();
+  return put_one(state, manifest_key(state.space, kStream),
+                 manifest_json(state.space.bucket, {part}), versioned, limits);
+}
+
+CheckAnswer put(State& state, const CheckLimits& limits) {
+  bool versioned = false;
+  if (Status done = put_all(state, &versioned, limits); !done.ok()) {
+    return refused(state, std::move(done).error());
+  }
+  CheckAnswer answer = passed(
+      {{"key", key_of(state, kPart)}, {"size", fmt::format("{} bytes", state.part_bytes.size())}});
+  if (versioned) {
+    answer.status = CheckStatus::kWarning;
+    answer.error = Error(ErrorCode::kS3Versioned, "the bucket " + state.destination().bucket +
+                                                      " keeps old versions of what is deleted");
+  }
+  return answer;
+}
+
+CheckAnswer list(State& state, const CheckLimits& limits) {
+  const Result<S3ListPage> page = state.s3->list(run_root(state.space), "", limits.stop);
+  if (!page.ok()) return refused(state, page.error());
+  if (page->objects.size() != state.keys.size()) {
+    return failed(
+        Error(ErrorCode::kS3Answer, fmt::format("{} objects were put and {} are listed",
+                                                state.keys.size(), page->objects.size())));
+  }
+  return passed({{"objects", std::to_string(page->objects.size())}});
+}
+
+// What may be listed beside the prefix is more than a load needs.
+CheckAnswer list_narrow(State& state, const CheckLimits& limits) {
+  if (state.destination().prefix.empty()) return skipped("the whole bucket is the prefix");
+  const Result<S3ListPage> page = state.s3->list("", "", limits.stop);
+  if (page.ok()) {
+    return warned(Error(ErrorCode::kS3Wide,
+                        "keys outside of " + state.destination().prefix + " may be listed, too"),
+                  Fix{.who = "aws_admin",
+                      .kind = "shell",
+                      .snippet = put_policy_shell(state.destination(), state.facts())});
+  }
+  if (page.error().code() == ErrorCode::kS3Denied) return passed();
+  return failed(page.error());
+}
+
+CheckAnswer get(State& state, const CheckLimits& limits) {
+  const Result<std::string> body =
+      state.s3->get_object(key_of(state, kPart), state.part_bytes.size(), limits.stop);
+  if (!body.ok()) return refused(state, body.error());
+  if (*body != state.part_bytes) {
+    return failed(Error(ErrorCode::kS3Answer, "an object came back with other bytes"));
+  }
+  return passed({{"size", fmt::format("{} bytes", body->size())}});
+}
+
+CheckAnswer remove(State& state, const CheckLimits& limits) {
+  const std::string key = key_of(state, kToDelete);
+  if (const Status gone = state.s3->remove(key, limits.stop); !gone.ok()) {
+    return refused(state, gone.error());
+  }
+  std::erase(state.keys, key);
+  return passed({{"key", key}});
+}
+
+}  // namespace
+
+void bucket_checks(const StatePtr& state, const std::string& keys, std::vector<Check>* checks) {
+  using Run = CheckAnswer (*)(State&, const CheckLimits&);
+  const auto add = [&](std::string id, std::string title, std::vector<std::string> needs, Run run) {
+    Check check;
+    check.id = std::move(id);
+    check.title = std::move(title);
+    check.group = "bucket";
+    check.needs = std::move(needs);
+    check.may_wait = true;
+    check.run = [state, run](const CheckLimits& limits) { return run(*state, limits); };
+    checks->push_back(std::move(check));
+  };
+  add("s3.bucket", "Bucket exists, region known", {keys}, bucket);
+  add("s3.put", "May write", {"s3.bucket"}, put);
+  add("s3.list", "May list", {"s3.put"}, list);
+  add("s3.list_narrow", "May list nothing else", {"s3.bucket"}, list_narrow);
+  add("s3.get", "May read", {"s3.put"}, get);
+  add("s3.delete", "May delete", {"s3.put"}, remove);
+}
+
+}  // namespace vesto::check

@@ -1,0 +1,74 @@
+// What the checks of one destination hand on to each other, and how they answer.
+#ifndef VESTO_CHECK_DESTINATION_STATE_H_
+#define VESTO_CHECK_DESTINATION_STATE_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "check/destination_checks.h"
+#include "redshift/session.h"
+#include "stage/object_keys.h"
+
+namespace vesto::check {
+
+struct State {
+  DestinationUnderTest target;
+  std::unique_ptr<RedshiftSession> session;
+  std::unique_ptr<S3> s3;
+  std::string user;            // that really logs in, verbatim; "" = not known yet
+  bool schema_exists = false;  // redshift.schema saw it
+  std::string bucket_region;
+  StageSpace space;
+  std::string null_marker;
+  std::string part_bytes;         // that lie at part 1
+  std::vector<std::string> keys;  // of objects that this test put and did not remove
+  bool in_transaction = false;    // of the load
+
+  [[nodiscard]] const DestinationConfig& destination() const { return *target.destination; }
+  // What the kit's texts are made with: the user that was really seen counts.
+  [[nodiscard]] KitFacts facts() const {
+    KitFacts facts = target.facts;
+    if (!user.empty()) facts.database_user = user;
+    return facts;
+  }
+};
+// One statement within the limits of a check; a stop cancels it.
+inline Result<ExecResult> ask(State& state, const std::string& sql, const CheckLimits& limits) {
+  const std::stop_callback on_stop(limits.stop, [&state] { state.session->cancel(); });
+  if (limits.stop.stop_requested())
+    return Error(ErrorCode::kRunInterrupted, "the test was stopped");
+  return state.session->exec(sql, limits.limit_ms);
+}
+
+using StatePtr = std::shared_ptr<State>;
+
+inline CheckAnswer passed(std::vector<Evidence> evidence = {}) {
+  return {.status = CheckStatus::kPassed, .evidence = std::move(evidence)};
+}
+inline CheckAnswer failed(Error error, std::optional<Fix> fix = std::nullopt) {
+  return {.status = CheckStatus::kFailed, .error = std::move(error), .fix = std::move(fix)};
+}
+inline CheckAnswer warned(Error error, std::optional<Fix> fix = std::nullopt) {
+  return {.status = CheckStatus::kWarning, .error = std::move(error), .fix = std::move(fix)};
+}
+inline CheckAnswer skipped(std::string reason) {
+  return {.status = CheckStatus::kSkipped, .reason = std::move(reason)};
+}
+
+// Each adds its checks.
+// redshift.status, where AWS can be asked: before the way, which a warehouse that is away does not
+// have. Gives the ids that the way needs.
+std::vector<std::string> status_check(const StatePtr& state, std::vector<Check>* checks);
+// Gives the id that stands for working keys.
+std::string identity_checks(const StatePtr& state, std::vector<Check>* checks);
+// `way`: the end of the way to the warehouse.
+void warehouse_checks(const StatePtr& state, const std::string& way, const std::string& keys,
+                      std::vector<Check>* checks);
+void bucket_checks(const StatePtr& state, const std::string& keys, std::vector<Check>* checks);
+void load_checks(const StatePtr& state, std::vector<Check>* checks);
+
+}  // namespace vesto::check
+
+#endif  // VESTO_CHECK_DESTINATION_STATE_H_

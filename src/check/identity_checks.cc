@@ -1,0 +1,104 @@
+// Who we are at AWS: gcp.token, aws.key, aws.assume_role.
+#include "base/time_text.h"
+#include "check/destination_state.h"
+
+namespace vesto::check {
+
+namespace {
+
+constexpr int64_t kMinLifeMs = 60'000;
+
+std::string until(int64_t wall_ms) { return format_utc_seconds(wall_ms); }
+
+CheckAnswer google_token(State& state, const CheckLimits& limits) {
+  const Result<IdToken> token = state.target.to->identity->id_token("", limits.stop);
+  if (!token.ok()) return failed(token.error());
+  state.target.facts.google_sub = token->claims.subject;
+  std::vector<Evidence> seen = {{"sub", token->claims.subject},
+                                {"aud", token->claims.audience},
+                                {"issuer", token->claims.issuer}};
+  if (!token->claims.email.empty()) seen.push_back({"email", token->claims.email});
+  seen.push_back({"valid_until", until(token->claims.expires_at_s * 1000)});
+  return passed(std::move(seen));
+}
+
+// A key works for S3 also where STS cannot be reached, as in a network with an endpoint for S3
+// alone.
+bool only_unreachable(const Error& error) { return error.name().starts_with("NET-"); }
+
+CheckAnswer who(Result<CallerIdentity> caller, bool sts_needed) {
+  if (!caller.ok() && !sts_needed && only_unreachable(caller.error())) {
+    return skipped("AWS STS cannot be reached, and is not needed");
+  }
+  if (!caller.ok()) return failed(std::move(caller).error());
+  return passed({{"account", caller->account}, {"arn", caller->arn}});
+}
+
+CheckAnswer assume_role(State& state, const CheckLimits& limits) {
+  DestinationIdentity& identity = *state.target.to->identity;
+  const AuthConfig& auth = state.destination().auth;
+  const Result<AwsCredentials> keys = identity.keys()->get(kMinLifeMs, limits.stop);
+  if (!keys.ok()) {
+    Error error = keys.error();
+    if (error.code() != ErrorCode::kAwsAssumeDenied) return failed(std::move(error));
+    return failed(std::move(error),
+                  Fix{.who = "aws_admin",
+                      .kind = "shell",
+                      .snippet = trust_shell(state.destination(), state.facts())});
+  }
+  CheckAnswer answer = passed({{"role", auth.role_arn}});
+  if (const auto caller = identity.caller(limits.stop); caller.ok()) {
+    answer.evidence.push_back({"session", caller->arn});
+    state.target.facts.account = caller->account;
+  }
+  if (keys->expires_at_ms) answer.evidence.push_back({"valid_until", until(*keys->expires_at_ms)});
+  return answer;
+}
+
+Check make(std::string id, std::string title, std::vector<std::string> needs) {
+  Check check;
+  check.id = std::move(id);
+  check.title = std::move(title);
+  check.group = "identity";
+  check.needs = std::move(needs);
+  check.may_wait = true;
+  return check;
+}
+
+}  // namespace
+
+std::string identity_checks(const StatePtr& state, std::vector<Check>* checks) {
+  const AuthConfig& auth = state->destination().auth;
+  const bool google = auth.identity == "google";
+  std::string end;
+  if (google) {
+    Check token = make("gcp.token", "Our identity token is issued", {});
+    token.may_wait = false;
+    token.run = [state](const CheckLimits& limits) { return google_token(*state, limits); };
+    end = token.id;
+    checks->push_back(std::move(token));
+  } else {
+    Check key = make("aws.key", "AWS knows our key", {});
+    key.run = [state](const CheckLimits& limits) {
+      DestinationIdentity& identity = *state->target.to->identity;
+      const bool role = !state->destination().auth.role_arn.empty();
+      Result<CallerIdentity> caller =
+          role ? identity.asker(limits.stop) : identity.caller(limits.stop);
+      if (caller.ok()) {
+        state->target.facts.principal_arn = caller->arn;
+        state->target.facts.account = caller->account;
+      }
+      return who(std::move(caller), role);
+    };
+    end = key.id;
+    checks->push_back(std::move(key));
+  }
+  if (auth.role_arn.empty()) return end;
+  Check role = make("aws.assume_role", "Role can be assumed", {end});
+  role.run = [state](const CheckLimits& limits) { return assume_role(*state, limits); };
+  end = role.id;
+  checks->push_back(std::move(role));
+  return end;
+}
+
+}  // namespace vesto::check

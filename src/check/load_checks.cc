@@ -1,0 +1,187 @@
+// A load as a run makes it, in one transaction that is rolled back: redshift.copy,
+// redshift.readback, redshift.merge; and clean_up.
+#include <fmt/format.h>
+
+#include "base/strings.h"
+#include "check/destination_state.h"
+#include "check/probe_values.h"
+#include "redshift/sql.h"
+#include "stage/object_keys.h"
+
+namespace vesto::check {
+
+namespace {
+
+constexpr int kStream = 1;
+constexpr int64_t kLoadTimeoutMs = 60'000;
+constexpr int kMaxListPages = 100;  // of what earlier tests left
+
+TargetName probe_table(const State& state) {
+  return {.schema = state.destination().schema, .table = "_vesto_check_load"};
+}
+
+std::vector<std::string> probe_names() {
+  std::vector<std::string> names;
+  for (const sql::ColumnDdl& column : probe_columns()) names.push_back(column.name);
+  return names;
+}
+
+Status exec(State& state, const std::string& sql, const CheckLimits& limits) {
+  auto done = ask(state, sql, limits);
+  if (done.ok()) return ok_status();
+  return std::move(done).error();
+}
+
+Result<sql::CopySource> copy_source(State& state, const CheckLimits& limits) {
+  const std::string manifest = manifest_key(state.space, kStream);
+  VESTO_ASSIGN(const CopyAccess access,
+               state.target.to->identity->copy_access(
+                   {.manifest_key = manifest, .may_take_ms = limits.limit_ms}, limits.stop));
+  state.session->set_secret(std::string(sql::kCopySecret), access.keys.secret_access_key);
+  state.session->set_secret(std::string(sql::kCopyToken), access.keys.session_token);
+  sql::CopySource source;
+  source.bucket = state.space.bucket;
+  source.manifest_key = manifest;
+  source.region = state.bucket_region;
+  source.iam_role = access.iam_role;
+  source.access_key_id = access.keys.access_key_id;
+  source.has_session_token = !access.keys.session_token.empty();
+  source.null_marker = state.null_marker;
+  source.zstd = state.destination().zstd;
+  return source;
+}
+
+Status load(State& state, const CheckLimits& limits) {
+  VESTO_ASSIGN(const sql::CopySource source, copy_source(state, limits));
+  const TargetName table = probe_table(state);
+  VESTO_TRY(exec(state, "BEGIN", limits));
+  state.in_transaction = true;
+  if (!state.schema_exists) {
+    VESTO_TRY(exec(state, sql::create_schema(table.schema), limits));
+  }
+  VESTO_TRY(exec(state, sql::create_table(table, probe_columns(), {}), limits));
+  return exec(state, sql::copy(sql::qualified(table), probe_names(), source), limits);
+}
+
+// A load that failed, or one that is asked for again: nothing of it stays.
+Status roll_back(State& state, int64_t limit_ms) {
+  if (!state.in_transaction || state.session == nullptr) return ok_status();
+  state.in_transaction = false;
+  if (!state.session->usable()) return ok_status();  // the server rolls back by itself
+  auto done = state.session->exec("ROLLBACK", limit_ms);
+  if (done.ok()) return ok_status();
+  return std::move(done).error();
+}
+
+CheckAnswer copy(State& state, const CheckLimits& limits) {
+  if (Status back = roll_back(state, limits.limit_ms); !back.ok()) {
+    return failed(std::move(back).error());
+  }
+  if (Status done = load(state, limits); !done.ok()) {
+    Error error = std::move(done).error();
+    static_cast<void>(roll_back(state, limits.limit_ms));
+    if (error.code() != ErrorCode::kRsCopyS3) return failed(std::move(error));
+    return failed(std::move(error),
+                  Fix{.who = "aws_admin",
+                      .kind = "shell",
+                      .snippet = put_policy_shell(state.destination(), state.facts())});
+  }
+  const size_t rows = probe_rows().size();
+  return passed({{"rows", fmt::format("{} of {}", rows, rows)}});
+}
+
+CheckAnswer read_back(State& state, const CheckLimits& limits) {
+  const auto found = ask(state, select_probe_rows(sql::qualified(probe_table(state))), limits);
+  if (!found.ok()) return failed(found.error());
+  const std::string difference = probe_difference(probe_rows(), found->rows);
+  if (!difference.empty()) return failed(Error(ErrorCode::kEncMismatch, difference));
+  return passed({{"values", std::to_string(probe_rows().size() * (probe_columns().size() - 1))}});
+}
+
+CheckAnswer merge(State& state, const CheckLimits& limits) {
+  const TargetName table = probe_table(state);
+  const std::string stage = sql::stage_name(1);
+  const std::vector<sql::KeyColumn> key = {{.name = "id"}};
+  const std::vector<std::string> names = probe_names();
+  const std::string into_stage = fmt::format("INSERT INTO {} SELECT * FROM {} WHERE id > 2",
+                                             sql::ident(stage), sql::qualified(table));
+  for (const std::string& statement :
+       {sql::create_stage(stage, probe_columns(), ""), into_stage,
+        sql::delete_matching(table, stage, key), sql::insert_from_stage(table, stage, names)}) {
+    if (Status done = exec(state, statement, limits); !done.ok()) {
+      return failed(std::move(done).error());
+    }
+  }
+  const auto after = ask(state, select_probe_rows(sql::qualified(table)), limits);
+  if (!after.ok()) return failed(after.error());
+  const std::string difference = probe_difference(probe_rows(), after->rows);
+  if (!difference.empty()) return failed(Error(ErrorCode::kEncMismatch, difference));
+  return passed({{"rows", std::to_string(after->rows.size())}});
+}
+
+// Our own keys, and what lies there from a test that was killed.
+Status remove_objects(State& state, size_t* removed, const std::stop_token& stop) {
+  for (const std::string& key : state.keys) {
+    VESTO_TRY(state.s3->remove(key, stop));
+    ++*removed;
+  }
+  state.keys.clear();
+  const std::string root = installation_root(state.space) + state.space.sync.text + "/";
+  std::string next;
+  for (int page_number = 0; page_number < kMaxListPages; ++page_number) {
+    VESTO_ASSIGN(const S3ListPage page, state.s3->list(root, next, stop));
+    for (const S3Object& object : page.objects) {
+      // Somebody's own file is left alone.
+      if (!check_own_key(state.space, object.key, KeyOrigin::kListed).ok()) continue;
+      VESTO_TRY(state.s3->remove(object.key, stop));
+      ++*removed;
+    }
+    if (page.next_token.empty()) break;
+    next = page.next_token;
+  }
+  return ok_status();
+}
+
+CheckAnswer clean_up(State& state, const CheckLimits& limits) {
+  const Status back = roll_back(state, limits.limit_ms);
+  size_t removed = 0;
+  std::optional<Error> left;
+  if (!back.ok()) left = back.error();
+  // Not the test's own stop: what was put is removed also when it was interrupted.
+  if (state.s3 != nullptr && !state.bucket_region.empty()) {
+    const bool any = !state.keys.empty();
+    const Status gone = remove_objects(state, &removed, {});
+    // Where nothing may be listed and nothing was put, nothing is left either.
+    if (!gone.ok() && any) left = gone.error();
+  }
+  state.session.reset();
+  if (!left) return passed({{"objects_removed", std::to_string(removed)}});
+  return failed(Error(ErrorCode::kCleanLeft, "not all could be removed: " + left->to_string())
+                    .with_hint("The next test removes what it finds below " +
+                               installation_root(state.space) + "."));
+}
+
+}  // namespace
+
+void load_checks(const StatePtr& state, std::vector<Check>* checks) {
+  using Run = CheckAnswer (*)(State&, const CheckLimits&);
+  const auto add = [&](std::string id, std::string title, std::vector<std::string> needs, Run run) {
+    Check check;
+    check.id = std::move(id);
+    check.title = std::move(title);
+    check.group = "load";
+    check.needs = std::move(needs);
+    check.limit_ms = kLoadTimeoutMs;
+    check.run = [state, run](const CheckLimits& limits) { return run(*state, limits); };
+    checks->push_back(std::move(check));
+  };
+  add("redshift.copy", "Redshift loads from the bucket", {"redshift.table", "s3.put"}, copy);
+  checks->back().may_wait = true;
+  add("redshift.readback", "Values come back unchanged", {"redshift.copy"}, read_back);
+  add("redshift.merge", "Merge in one transaction", {"redshift.readback", "redshift.temp"}, merge);
+  add("clean_up", "Nothing left behind", {}, clean_up);
+  checks->back().always = true;
+  checks->back().group = "end";
+}
+
+}  // namespace vesto::check

@@ -1,0 +1,35 @@
+// The way to a server as checks: name, SSH server, port, TLS. One probe (net/probe.h) answers all
+// of them; the first check makes it.
+// Thread rule: as run_checks(). Blocks for 20 s at most, a minute through a tunnel.
+#ifndef VESTO_CHECK_REACH_CHECKS_H_
+#define VESTO_CHECK_REACH_CHECKS_H_
+
+#include <string>
+#include <vector>
+
+#include "check/check.h"
+#include "net/probe.h"
+#include "net/ssh_tunnel.h"
+
+namespace vesto {
+
+struct ReachTarget {
+  std::string host;
+  int port = 0;
+  bool tls = true;      // false: encryption is not verified, so it is not asked for
+  std::string ca_file;  // "" = the system's
+  ServerKind server = ServerKind::kWarehouse;
+  SshTunnel* tunnel = nullptr;  // optional; outlives the checks
+  std::vector<std::string> public_egress;
+};
+
+// Direct: net.dns, net.tcp, net.tls. Through a tunnel: ssh.connect, ssh.host_key, ssh.login,
+// ssh.forward, net.tls. Without TLS the last one is left out. `needs`: of the first.
+std::vector<Check> reach_checks(const ReachTarget& target, const std::vector<std::string>& needs);
+
+// Id of the check that stands for the whole way: the last of them.
+std::string reach_end(const ReachTarget& target);
+
+}  // namespace vesto
+
+#endif  // VESTO_CHECK_REACH_CHECKS_H_

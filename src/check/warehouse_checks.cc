@@ -1,0 +1,260 @@
+// The warehouse: redshift.status, redshift.credentials, redshift.login, and the rights of the user
+// that really logs in.
+#include <fmt/format.h>
+
+#include "base/strings.h"
+#include "base/time_text.h"
+#include "check/destination_state.h"
+#include "net/probe.h"
+#include "redshift/sql.h"
+#include "sync/warehouse_wait.h"
+
+namespace vesto::check {
+
+namespace {
+
+constexpr int64_t kLoginTimeoutMs = 60'000;  // a workgroup that was idle takes its time
+constexpr size_t kMaxTablesNamed = 50;
+
+bool is_true(const std::vector<std::optional<std::string>>& row, size_t i) {
+  return i < row.size() && row[i] && *row[i] == "t";
+}
+
+Fix grant(const State& state, std::string_view right, const std::vector<std::string>& tables = {}) {
+  return {.who = "redshift_admin",
+          .kind = "sql",
+          .snippet = grant_sql(state.destination(), right, state.user, tables)};
+}
+
+// A grant helps where a right is missing, and nowhere else.
+CheckAnswer refused(const State& state, Error error, std::string_view right) {
+  const bool missing = error.name().starts_with("RS-PRIV");
+  if (!missing) return failed(std::move(error));
+  return failed(std::move(error), grant(state, right));
+}
+
+constexpr int64_t kReachTimeoutMs = 5'000;
+
+bool reachable(const State& state, const CheckLimits& limits) {
+  ProbeOptions ask;
+  ask.host = state.destination().host;
+  ask.port = state.destination().port;
+  ask.tls = false;
+  ask.dialer = state.target.to->tunnel.get();
+  ask.timeout_ms = kReachTimeoutMs;
+  ask.stop = limits.stop;
+  return !probe(ask).error;
+}
+
+// What AWS says of the warehouse. That we may not ask, or cannot yet, is no fault here. One that is
+// being changed and can be reached all the same is available.
+CheckAnswer status(State& state, const CheckLimits& limits) {
+  const Result<WarehouseInfo> info = state.target.to->identity->warehouse(limits.stop);
+  if (!info.ok()) {
+    if (info.error().code() == ErrorCode::kRsClusterNotFound) return failed(info.error());
+    return skipped(info.error().code() == ErrorCode::kRsCredDenied
+                       ? "the role may not ask for it, and need not"
+                       : "AWS could not be asked");
+  }
+  if (!info->resource_arn.empty()) state.target.facts.workgroup_arn = info->resource_arn;
+  CheckAnswer answer = passed({{"status", to_lower_ascii(info->status)},
+                               {"publicly_accessible", info->publicly_accessible ? "yes" : "no"}});
+  if (const auto away = warehouse_away(*info)) {
+    answer.evidence[0].value += "; " + away->reason;
+    if (!away->paused && reachable(state, limits)) return answer;
+    answer.status = CheckStatus::kFailed;
+    answer.error = away_error(*away, 0, state.destination().auth.warehouse);
+  }
+  return answer;
+}
+
+CheckAnswer credentials(State& state, const CheckLimits& limits) {
+  const Result<WarehouseLogin> login = state.target.to->identity->login(limits.stop);
+  if (!login.ok()) {
+    Error error = login.error();
+    if (error.code() != ErrorCode::kRsCredDenied) return failed(std::move(error));
+    return failed(std::move(error),
+                  Fix{.who = "aws_admin",
+                      .kind = "shell",
+                      .snippet = put_policy_shell(state.destination(), state.facts())});
+  }
+  state.user = login->user;
+  return passed(
+      {{"database_user", login->user}, {"valid_until", format_utc_seconds(login->expires_at_ms)}});
+}
+
+CheckAnswer login(State& state, const CheckLimits& limits) {
+  // A server that starts up has the code that a run gives it. AWS was asked by redshift.status.
+  WarehouseWait no_wait({.care = {.wait_ms = 0, .name = state.destination().auth.warehouse},
+                         .clock = state.target.clock,
+                         .stop = limits.stop,
+                         .tell = {}});
+  auto session = no_wait.connector(state.target.to->connector())(kLoginTimeoutMs);
+  if (!session.ok()) return failed(std::move(session).error());
+  state.session = std::move(session).value();
+  const auto seen = ask(state, "SELECT current_user, current_database(), version()", limits);
+  if (!seen.ok()) return failed(seen.error());
+  if (seen->rows.empty() || seen->rows[0].size() < 3) {
+    return failed(Error(ErrorCode::kRsSql, "the server did not say who we are"));
+  }
+  const auto& row = seen->rows[0];
+  state.user = row[0].value_or("");
+  return passed({{"database_user", state.user},
+                 {"database", row[1].value_or("")},
+                 {"version", std::string(cut_utf8(row[2].value_or(""), 200))}});
+}
+
+CheckAnswer temporary(State& state, const CheckLimits& limits) {
+  const auto made = ask(state, "CREATE TEMP TABLE _vesto_check_temp (id INTEGER)", limits);
+  if (!made.ok()) return refused(state, made.error(), "temp");
+  const auto gone = ask(state, "DROP TABLE _vesto_check_temp", limits);
+  if (!gone.ok()) return failed(gone.error());
+  return passed();
+}
+
+CheckAnswer schema(State& state, const CheckLimits& limits) {
+  const DestinationConfig& to = state.destination();
+  const std::string name = sql::literal(to.schema);
+  const auto there = ask(
+      state, "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = " + name, limits);
+  if (!there.ok()) return failed(there.error());
+  state.schema_exists = !there->rows.empty();
+  if (!state.schema_exists) {
+    if (!to.create_schema) {
+      return failed(Error(ErrorCode::kRsNoSchema, "schema " + to.schema + " does not exist"),
+                    grant(state, "schema"));
+    }
+    const auto may =
+        ask(state, "SELECT has_database_privilege(current_database(), 'CREATE')", limits);
+    if (!may.ok()) return failed(may.error());
+    if (!may->rows.empty() && is_true(may->rows[0], 0)) {
+      return passed({{"schema", to.schema + ", made by the first run"}});
+    }
+    return failed(Error(ErrorCode::kRsPrivCreate, state.user + " may not create schema " +
+                                                      to.schema + " in database " + to.database),
+                  grant(state, "create"));
+  }
+  const auto may = ask(state,
+                       "SELECT has_schema_privilege(" + name + ", 'USAGE'), has_schema_privilege(" +
+                           name + ", 'CREATE')",
+                       limits);
+  if (!may.ok()) return failed(may.error());
+  const bool both = !may->rows.empty() && is_true(may->rows[0], 0) && is_true(may->rows[0], 1);
+  const std::string owner = there->rows[0].empty() ? "" : there->rows[0][0].value_or("");
+  if (both) return passed({{"schema", to.schema}, {"owner", owner}});
+  return failed(Error(ErrorCode::kRsPrivSchema, state.user + " may not make tables in schema " +
+                                                    to.schema + ", which " + owner + " owns"),
+                grant(state, "schema"));
+}
+
+// All of it in a transaction that is rolled back.
+CheckAnswer table(State& state, const CheckLimits& limits) {
+  const DestinationConfig& to = state.destination();
+  const TargetName name{.schema = to.schema, .table = "_vesto_check_table"};
+  std::vector<std::string> statements = {"BEGIN"};
+  if (!state.schema_exists) statements.push_back(sql::create_schema(to.schema));
+  const sql::ColumnDdl id{.name = "id", .type = {.kind = TypeKind::kBigint}};
+  const sql::ColumnDdl more{.name = "more", .type = {.kind = TypeKind::kBigint}};
+  statements.push_back(sql::create_table(name, {id}, {}));
+  statements.push_back(sql::add_column(name, more));
+  statements.push_back("DROP TABLE " + sql::qualified(name));
+  std::optional<Error> error;
+  for (const std::string& statement : statements) {
+    const auto done = ask(state, statement, limits);
+    if (done.ok()) continue;
+    error = done.error();
+    break;
+  }
+  const auto back = ask(state, "ROLLBACK", limits);
+  if (error) return refused(state, *std::move(error), "schema");
+  if (!back.ok()) return failed(back.error());
+  return passed();
+}
+
+// Tables that the syncs of this destination load, and Vesto's own.
+std::vector<std::string> loaded_tables(const State& state) {
+  std::vector<std::string> tables = {std::string(sql::kLoadsTable)};
+  for (const SyncConfig& sync : state.target.config->syncs) {
+    if (sync.destination != state.destination().name) continue;
+    tables.push_back(sql::state_table_name(sync_id(sync.name)));
+    for (const TableConfig& one : sync.tables) {
+      if (!one.target.empty()) tables.push_back(one.target);
+    }
+  }
+  return tables;
+}
+
+CheckAnswer owner(State& state, const CheckLimits& limits) {
+  std::vector<std::string> names;
+  for (const std::string& one : loaded_tables(state)) names.push_back(sql::literal(one));
+  const auto others =
+      ask(state,
+          fmt::format("SELECT tablename, tableowner FROM pg_tables WHERE schemaname = {} AND "
+                      "tableowner <> current_user AND tablename IN ({}) ORDER BY 1 LIMIT {}",
+                      sql::literal(state.destination().schema), join(names, ", "), kMaxTablesNamed),
+          limits);
+  if (!others.ok()) return failed(others.error());
+  if (others->rows.empty()) return passed();
+  std::vector<std::string> tables;
+  std::vector<std::string> shown;
+  for (const auto& row : others->rows) {
+    if (row.size() < 2 || !row[0]) continue;
+    tables.push_back(*row[0]);
+    shown.push_back(*row[0] + " (" + row[1].value_or("?") + ")");
+  }
+  return failed(Error(ErrorCode::kRsOwner,
+                      "tables that a sync loads belong to other users: " + join(shown, ", ")),
+                grant(state, "owner", tables));
+}
+
+CheckAnswer superuser(State& state, const CheckLimits& limits) {
+  const auto is = ask(state, "SELECT usesuper FROM pg_user WHERE usename = current_user", limits);
+  if (!is.ok()) return skipped("it cannot be asked");
+  if (is->rows.empty() || !is_true(is->rows[0], 0)) return passed();
+  return warned(Error(ErrorCode::kRsSuperuser, state.user + " is a superuser"));
+}
+
+}  // namespace
+
+std::vector<std::string> status_check(const StatePtr& state, std::vector<Check>* checks) {
+  if (state->destination().auth.method != "iam_role") return {};
+  Check check;
+  check.id = "redshift.status";
+  check.title = "Warehouse is available";
+  check.group = "warehouse";
+  check.may_wait = true;
+  check.run = [state](const CheckLimits& limits) { return status(*state, limits); };
+  checks->push_back(std::move(check));
+  return {"redshift.status"};
+}
+
+void warehouse_checks(const StatePtr& state, const std::string& way, const std::string& keys,
+                      std::vector<Check>* checks) {
+  using Run = CheckAnswer (*)(State&, const CheckLimits&);
+  const auto add = [&](std::string id, std::string title, std::vector<std::string> needs, Run run,
+                       bool may_wait = false) {
+    Check check;
+    check.id = std::move(id);
+    check.title = std::move(title);
+    check.group = "warehouse";
+    check.needs = std::move(needs);
+    check.may_wait = may_wait;
+    check.run = [state, run](const CheckLimits& limits) { return run(*state, limits); };
+    checks->push_back(std::move(check));
+  };
+  const bool by_role = state->destination().auth.method == "iam_role";
+  std::vector<std::string> login_needs = {way};
+  if (by_role) {
+    add("redshift.credentials", "Temporary login is issued", {keys}, credentials, true);
+    login_needs.emplace_back("redshift.credentials");
+  }
+  add("redshift.login", "Login works", login_needs, login, true);
+  checks->back().limit_ms = kLoginTimeoutMs;
+  add("redshift.temp", "May use temporary tables", {"redshift.login"}, temporary);
+  add("redshift.schema", "Schema exists or may be created", {"redshift.login"}, schema);
+  add("redshift.table", "May create, change and drop a table", {"redshift.schema"}, table);
+  add("redshift.owner", "Owns the tables it loads", {"redshift.schema"}, owner);
+  add("redshift.superuser", "Has no more rights than it needs", {"redshift.login"}, superuser);
+}
+
+}  // namespace vesto::check

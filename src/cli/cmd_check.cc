@@ -1,0 +1,160 @@
+// destination test: the checks of one destination.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "address/warehouse_endpoint.h"
+#include "base/json_text.h"
+#include "base/strings.h"
+#include "check/destination_checks.h"
+#include "check/report_json.h"
+#include "cli/check_text.h"
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/signals.h"
+#include "config/values.h"
+#include "secret/files.h"
+#include "sync/assemble.h"
+
+namespace vesto::cli {
+
+namespace {
+
+constexpr int64_t kDefaultWaitMs = 900'000;  // IAM knows of a change everywhere by then
+
+// What has finished, as it finishes; under the titles of their groups.
+class Live {
+ public:
+  explicit Live(const Terminal& terminal) : terminal_(terminal) {}
+
+  void finished(const CheckResult& result) {
+    head(result.group);
+    // What was shown when the wait began is not shown again.
+    const bool again = result.answer.status == CheckStatus::kFailed && shown_.contains(result.id);
+    write_out(again ? result_lines(terminal_, {result}) : result_text(terminal_, result));
+  }
+
+  void waiting(const std::string& id, const Error& error, int64_t left_ms) {
+    if (!shown_.insert(id).second) return;
+    write_out(
+        fmt::format("  {} {}: {} Waiting up to {} for AWS, which may not know of a change yet "
+                    "(Ctrl-C ends it)\n",
+                    shape(terminal_, Shape::kWaiting), id, error.name(), format_duration(left_ms)));
+    for (const std::string& line : split(error_text(error), '\n')) {
+      if (!line.empty()) write_out("      " + line + "\n");
+    }
+  }
+
+ private:
+  void head(const std::string& group) {
+    if (group == group_) return;
+    group_ = group;
+    write_out(group_title(group) + "\n");
+  }
+
+  const Terminal& terminal_;
+  std::string group_;
+  std::set<std::string> shown_;  // ids whose error stands there already
+};
+
+int list_checks(const Context& context, const std::vector<Check>& checks) {
+  std::vector<std::string> items;
+  std::vector<std::vector<std::string>> rows = {{"CHECK", "MEANS", "NEEDS"}};
+  for (const Check& check : checks) {
+    items.push_back(fmt::format(R"({{"id":{},"title":{},"group":{}}})", json_quote(check.id),
+                                json_quote(check.title), json_quote(check.group)));
+    rows.push_back({check.id, check.title, check.always ? "always" : join(check.needs, ", ")});
+  }
+  write_out(context.options.json
+                ? fmt::format(R"({{"schema":"vesto.checks/1","checks":[{}]}})", join(items, ",")) +
+                      "\n"
+                : table_text(rows));
+  return kExitOk;
+}
+
+Result<int64_t> wait_of(const Options& options) {
+  if (options.wait.empty()) return kDefaultWaitMs;
+  if (const auto wait_ms = parse_duration_ms(options.wait)) return *wait_ms;
+  return Error(ErrorCode::kUsage, "--wait takes a duration: 30s, 15m, 0s");
+}
+
+// All that the checks of one destination stand on.
+struct Ready {
+  AssembledDestination to;
+  DestinationUnderTest target;
+};
+
+Status make_ready(const Context& context, const Config& config,
+                  const DestinationConfig& destination, const std::stop_token& stop, Ready* ready) {
+  VESTO_ASSIGN(ready->to, assemble_destination(config, destination, sealed_store(context), stop));
+  VESTO_ASSIGN(const std::unique_ptr<Store> store,
+               open_store(data_dir(context.options), *context.clock));
+  ready->target.config = &config;
+  ready->target.destination = &destination;
+  ready->target.to = &ready->to;
+  ready->target.s3 = staging_options(destination, *ready->to.identity);
+  ready->target.facts.public_egress = config.public_egress;
+  ready->target.facts.account = destination.endpoint.account;
+  ready->target.clock = context.clock;
+  VESTO_ASSIGN(ready->target.installation, store->installation());
+  return ok_status();
+}
+
+int verdict(const Context& context, const CheckReport& report, int signal) {
+  const Options& options = context.options;
+  if (options.json) {
+    write_out(report_json(report) + "\n");
+  } else {
+    write_out("\n" + counts_text(report));
+    write_out(report.ok()
+                  ? fmt::format("{} is ready.\n", report.name)
+                  : fmt::format("{0} is not ready. Then again: vesto destination test {0}\n",
+                                report.name));
+  }
+  if (signal != 0) return 128 + signal;
+  return checks_exit_code(report, options.strict);
+}
+
+}  // namespace
+
+int cmd_destination_test(const Context& context) {
+  const std::optional<Config> config = load_or_print(context);
+  if (!config) return kExitConfig;
+  const auto destination = named_destination(context, *config);
+  if (!destination.ok()) return fail(context, destination.error());
+  const Options& options = context.options;
+  const Result<int64_t> wait_ms = wait_of(options);
+  if (!wait_ms.ok()) return fail(context, wait_ms.error());
+  SignalStop stop([] {});
+  Ready ready;
+  if (Status made = make_ready(context, *config, **destination, stop.token(), &ready); !made.ok()) {
+    return fail(context, made.error());
+  }
+  const std::vector<Check> checks = destination_checks(ready.target);
+  if (options.list) return list_checks(context, checks);
+  if (const auto unknown = unknown_ids(checks, options.only); !unknown.empty()) {
+    return fail(context, Error(ErrorCode::kUsage, "there is no check " + join(unknown, ", "))
+                             .with_hint("vesto destination test NAME --list names them."));
+  }
+  // One test at a time: what lies there of an earlier one was left by a test that was killed.
+  const auto lock = secret::take_lock(data_dir(options) + "/check.lock");
+  if (!lock.ok()) return fail(context, lock.error());
+  Live live(context.terminal);
+  CheckOptions run{
+      .clock = context.clock, .wait_ms = *wait_ms, .only = options.only, .stop = stop.token()};
+  if (!options.json) {
+    // What was understood stands there before anything is dialled.
+    write_out(fmt::format("Testing destination {} ({})\n", (*destination)->name,
+                          describe_warehouse_endpoint((*destination)->endpoint)));
+    run.observer.finished = [&](const CheckResult& result) { live.finished(result); };
+    run.observer.waiting = [&](const std::string& id, const Error& error, int64_t left_ms) {
+      live.waiting(id, error, left_ms);
+    };
+  }
+  CheckReport report = run_checks(checks, run);
+  report.kind = "destination";
+  report.name = (*destination)->name;
+  return verdict(context, report, stop.received());
+}
+
+}  // namespace vesto::cli

@@ -1,0 +1,181 @@
+"""vesto destination test: the graph of checks against the sandbox. What fails says so with its code,
+all that does not need it goes on, the fix of the report makes it green, and nothing is left behind."""
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+
+import psycopg2
+import pytest
+from world import RELEASE
+
+LOAD = ["redshift.copy", "redshift.readback", "redshift.merge"]
+
+
+def report_of(world, *arguments):
+    done = world.check("destination", "--json", *arguments)
+    report = json.loads(done.stdout)
+    assert report["ok"] == (done.returncode == 0), report
+    counts = {}
+    for check in report["checks"]:
+        counts[check["status"]] = counts.get(check["status"], 0) + 1
+    assert counts == {k: v for k, v in report["counts"].items() if v}, report["counts"]
+    return report, {c["id"]: c for c in report["checks"]}
+
+
+def ready(world):
+    world.source("CREATE TABLE a (id bigint PRIMARY KEY, v text)")
+    world.table("public.a").write_config()
+    return world
+
+
+@contextlib.contextmanager
+def admin(sandbox):
+    connection = psycopg2.connect(sandbox.dsn(admin=True))
+    connection.autocommit = True
+    try:
+        yield connection.cursor()
+    finally:
+        connection.close()
+
+
+def test_all_is_well(one_world):
+    report, checks = report_of(ready(one_world))
+    assert report["ok"], report
+    assert set(report["counts"]) == {"passed", "warning", "failed", "skipped", "not_run"}
+    assert {c["status"] for c in checks.values()} <= {"passed", "skipped"}, checks
+    assert {"value": "5 of 5", "name": "rows"} in checks["redshift.copy"]["evidence"]
+    assert {"name": "values", "value": "40"} in checks["redshift.readback"]["evidence"]
+    assert list(checks)[-1] == "clean_up"
+    one_world.assert_nothing_left()
+    text = one_world.check("destination").stdout
+    assert "rs is ready." in text and "Values come back unchanged" in text
+    # The schema is still the first run's to make.
+    assert one_world.sandbox.query("SELECT count(*) FROM pg_namespace WHERE nspname = %s",
+                                   one_world.schema) == [(0,)]
+
+
+def test_after_a_run_the_schema_is_there(one_world):
+    ready(one_world).must_run()
+    report, checks = report_of(one_world)
+    assert report["ok"], report
+    assert {"name": "owner", "value": one_world.sandbox.endpoints["redshift"]["user"]} in \
+        checks["redshift.schema"]["evidence"]
+    one_world.assert_nothing_left()
+
+
+def test_list_only_and_an_unknown_check(one_world):
+    ready(one_world)
+    listed = json.loads(one_world.check("destination", "--list", "--json").stdout)["checks"]
+    assert [c["id"] for c in listed][0] == "net.dns" and listed[-1]["id"] == "clean_up"
+    _, checks = report_of(one_world, "--only", "s3.list")
+    assert list(checks) == ["aws.key", "s3.bucket", "s3.put", "s3.list", "clean_up"]
+    one_world.assert_nothing_left()
+    done = one_world.check("destination", "--only", "s3.lists")
+    assert done.returncode == 2 and "s3.lists" in done.stderr
+
+
+RIGHTS = {  # taken away: the check that fails, its code, what it masks
+    "TEMPORARY": ("redshift.temp", "RS-PRIV-TEMP", ["redshift.merge"]),
+    "CREATE": ("redshift.schema", "RS-PRIV-CREATE", ["redshift.table", "redshift.owner"] + LOAD),
+}
+
+
+@pytest.mark.parametrize("right", RIGHTS)
+def test_a_right_of_the_database_that_is_missing(one_world, right):
+    """The fix is the report's; this test knows none."""
+    world = ready(one_world)
+    failing, code, masked = RIGHTS[right]
+    user, database = (world.sandbox.endpoints["redshift"][k] for k in ("user", "database"))
+    with admin(world.sandbox) as cursor:
+        cursor.execute(f'REVOKE {right} ON DATABASE "{database}" FROM "{user}", PUBLIC')
+        try:
+            report, checks = report_of(world)
+            assert [c["id"] for c in checks.values() if c["status"] == "failed"] == [failing], report
+            assert checks[failing]["error"]["code"] == code
+            assert checks[failing]["fix"]["who"] == "redshift_admin"
+            assert [c for c in checks if checks[c].get("masked_by") == failing] == masked
+            assert checks["s3.delete"]["status"] == "passed"
+            cursor.execute(checks[failing]["fix"]["snippet"])
+            assert report_of(world)[0]["ok"]
+        finally:
+            cursor.execute(f'GRANT {right} ON DATABASE "{database}" TO "{user}"')
+            if right == "TEMPORARY":
+                cursor.execute(f'GRANT TEMPORARY ON DATABASE "{database}" TO PUBLIC')
+    world.assert_nothing_left()
+
+
+def test_a_table_of_another_user(one_world):
+    """The sandbox's admin may not give tables away, so the fix is compared and not run."""
+    world = ready(one_world)
+    user = world.sandbox.endpoints["redshift"]["user"]
+    with admin(world.sandbox) as cursor:
+        cursor.execute("SELECT current_user")
+        (somebody,), = cursor.fetchall()
+        cursor.execute(f'CREATE SCHEMA "{world.schema}"; GRANT ALL ON SCHEMA "{world.schema}" TO '
+                       f'"{user}"; CREATE TABLE "{world.schema}"."a" (id bigint)')
+        _, checks = report_of(world)
+        assert checks["redshift.owner"]["error"]["code"] == "RS-OWNER"
+        assert "a (" + somebody + ")" in checks["redshift.owner"]["error"]["message"]
+        assert checks["redshift.owner"]["fix"]["snippet"] == \
+            f'ALTER TABLE "{world.schema}"."a" OWNER TO "{user}";'
+        cursor.execute(f'DROP TABLE "{world.schema}"."a"')
+        assert report_of(world)[0]["ok"]
+        cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
+
+
+def test_two_faults_at_once_stand_in_one_report(one_world):
+    world = ready(one_world)
+    world.write_config(bucket="no-such-bucket-here")
+    (world.folder / "redshift.pw").write_text("wrong")
+    report, checks = report_of(world)
+    failed = {c["id"]: c["error"]["code"] for c in report["checks"] if c["status"] == "failed"}
+    assert failed == {"redshift.login": "RS-LOGIN-PASSWORD", "s3.bucket": "S3-NO-BUCKET"}, report
+    assert {c.get("masked_by") for c in checks.values()} == {None, "redshift.login", "s3.bucket"}
+    text = world.check("destination").stdout
+    assert "rs is not ready" in text and "wrong" not in text
+
+
+@pytest.mark.parametrize("moment", ["s3.put", "copy.object", "s3.delete"])
+def test_what_a_killed_test_left_the_next_one_removes(one_world, moment):
+    world = ready(one_world)
+    world.sandbox.fault(moment, {"delay_ms": 3000}, nth=2 if moment == "s3.put" else 1, count=1)
+    before = world.sandbox.calls().get(moment, 0)
+    process = subprocess.Popen(world.command("destination", "test", "rs", "--wait", "0s",
+                                             binary=RELEASE), stdout=subprocess.DEVNULL,
+                               env={**os.environ, "AWS_ENDPOINT_URL_STS":
+                                    world.sandbox.endpoints["aws"]["url"]})
+    end = time.monotonic() + 30
+    while world.sandbox.calls().get(moment, 0) < before + (2 if moment == "s3.put" else 1):
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    world.sandbox.clear_faults()
+    assert world.sandbox.control("GET", "/v1/left")["objects"] > 0
+    time.sleep(3.5)  # what was under way ends
+    report, _ = report_of(world)
+    assert report["ok"], report
+    world.assert_nothing_left()
+
+
+def test_ctrl_c_cleans_up_and_says_so(one_world):
+    world = ready(one_world)
+    world.sandbox.fault("copy.object", {"delay_ms": 3000}, nth=1, count=1)
+    before = world.sandbox.calls().get("copy.object", 0)
+    process = subprocess.Popen(world.command("destination", "test", "rs", "--json"), text=True,
+                               stdout=subprocess.PIPE,
+                               env={**os.environ, "AWS_ENDPOINT_URL_STS":
+                                    world.sandbox.endpoints["aws"]["url"]})
+    end = time.monotonic() + 30
+    while world.sandbox.calls().get("copy.object", 0) == before:
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    report = json.loads(out)
+    assert process.returncode == 130 and report["ok"] is False
+    world.sandbox.clear_faults()
+    world.assert_nothing_left()
