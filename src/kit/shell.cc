@@ -46,8 +46,7 @@ Framed framed(std::string steps, const DestinationConfig& destination, const Pla
 std::string step(std::string_view what) { return "\n" + commented("# ", what); }
 
 std::string iam_call(const Places& places, std::string_view operation) {
-  const std::string call = fmt::format("aws iam {}", operation);
-  return places.partition == "aws" ? call : call + sh_flag("--region", places.region);
+  return regional_call(fmt::format("iam {}", operation), places.region);
 }
 
 std::string regional_call(std::string_view service_and_operation, const std::string& region) {
@@ -57,10 +56,8 @@ std::string regional_call(std::string_view service_and_operation, const std::str
 std::string lookup(std::string_view name, const DestinationConfig& destination,
                    const Places& places) {
   if (name == "ACCOUNT_ID") {
-    const std::string call = places.partition == "aws"
-                                 ? "aws sts get-caller-identity"
-                                 : regional_call("sts get-caller-identity", places.region);
-    return fmt::format("{}=$({} --query Account --output text)\n", name, call);
+    return fmt::format("{}=$({} --query Account --output text)\n", name,
+                       regional_call("sts get-caller-identity", places.region));
   }
   if (places.warehouse == placeholder("WAREHOUSE") || places.region == placeholder("REGION")) {
     return "";

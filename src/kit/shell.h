@@ -15,7 +15,7 @@ namespace vesto::kit {
 // What the lines below it are for: a comment, after an empty line.
 std::string step(std::string_view what);
 
-// "aws iam get-role", with a region where the partition has an IAM of its own.
+// "aws iam get-role --region eu-west-1": the region tells the partition, whose IAM it is.
 std::string iam_call(const Places& places, std::string_view operation);
 // "aws redshift describe-clusters --region eu-west-1"
 std::string regional_call(std::string_view service_and_operation, const std::string& region);

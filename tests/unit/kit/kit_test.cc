@@ -234,7 +234,8 @@ TEST(Kit, APodOfEksBecomesTheRoleItself) {
                    "system:serviceaccount:<<POD_NAMESPACE>>:<<POD_SERVICE_ACCOUNT>>"},
                   {"oidc.eks.eu-west-1.amazonaws.com/id/ABC:aud", "sts.amazonaws.com"}}));
   const Kit kit = make_kit(to, facts);
-  EXPECT_NE(text(kit, "role").find("create-role --role-name vesto-acme-role"), std::string::npos);
+  EXPECT_NE(text(kit, "role").find("create-role --region eu-west-1 --role-name vesto-acme-role"),
+            std::string::npos);
   EXPECT_NE(text(kit, "sql").find("\"IAMR:vesto-acme-role\""), std::string::npos);
 }
 
@@ -243,7 +244,8 @@ TEST(Kit, AnIdentityOfItsOwnGetsRightsAndNoTrust) {
   to.auth.role_arn = to.auth.external_id = "";
   const Kit kit = make_kit(to, {.principal_arn = "arn:aws:iam::123456789012:role/host"});
   EXPECT_EQ(kit.find("trust-policy"), nullptr);
-  EXPECT_NE(text(kit, "role").find("put-role-policy --role-name host "), std::string::npos);
+  EXPECT_NE(text(kit, "role").find("put-role-policy --region eu-west-1 --role-name host "),
+            std::string::npos);
   EXPECT_EQ(text(kit, "role").find("create-role"), std::string::npos);
   EXPECT_NE(text(kit, "sql").find("CREATE USER \"IAMR:host\""), std::string::npos);
   EXPECT_EQ(make_kit(to, {}).find("role")->missing, std::vector<std::string>{"ROLE_NAME"});
@@ -311,9 +313,10 @@ TEST(Kit, FixesAreOneCommandWhereEverythingIsKnown) {
   EXPECT_NE(ingress_shell(to, facts, "2001:db8::7").find("CidrIpv6=2001:db8::7/128"),
             std::string::npos);
   EXPECT_TRUE(put_policy_shell(to, facts).starts_with(
-      "aws iam put-role-policy --role-name acme-sync --policy-name vesto-acme-policy \\\n"));
+      "aws iam put-role-policy --region eu-west-1 --role-name acme-sync --policy-name "
+      "vesto-acme-policy \\\n"));
   EXPECT_TRUE(trust_shell(to, facts).starts_with(
-      "aws iam update-assume-role-policy --role-name acme-sync \\\n"));
+      "aws iam update-assume-role-policy --region eu-west-1 --role-name acme-sync \\\n"));
   const std::string asked = ingress_shell(to, {}, "203.0.113.7/32");
   EXPECT_TRUE(asked.starts_with("(\nset -eu\nSECURITY_GROUP=$(aws redshift describe-clusters"));
   EXPECT_NE(asked.find("--group-id \"$SECURITY_GROUP\" "), std::string::npos) << asked;
