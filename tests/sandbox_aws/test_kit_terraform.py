@@ -1,0 +1,61 @@
+"""The kit's Terraform, read by python-hcl2: syntax alone, nothing is applied."""
+import json
+import re
+
+import hcl2
+import pytest
+from kit_process import GOOGLE, KEY, PROVISIONED, SERVERLESS, configuration, part
+
+ATTACHED = """identity = "aws"
+role_arn = "arn:aws:iam::123456789012:role/acme-sync"
+external_id = "50%{x} ${y} \\"z\\""
+copy_role_arn = "arn:aws:iam::123456789012:role/acme-copy"
+"""
+BUCKET = ["aws_s3_bucket", "aws_s3_bucket_ownership_controls", "aws_s3_bucket_public_access_block",
+          "aws_s3_bucket_lifecycle_configuration"]
+ROLE = ["aws_iam_role", "aws_iam_role_policy"]
+EGRESS = '[server]\npublic_egress = ["203.0.113.7"]\n'
+
+
+def terraform(folder, config, *more):
+    (folder / "vesto.toml").write_text(config)
+    return part(folder, config, "terraform", "--offline", "--quiet", *more)
+
+
+def kinds(parsed, block):
+    return [kind.strip('"') for one in parsed.get(block, []) for kind in one]
+
+
+@pytest.mark.parametrize("template,auth,resources,data", [
+    (PROVISIONED, GOOGLE, BUCKET + ROLE + ["aws_vpc_security_group_ingress_rule"],
+     ["aws_redshift_cluster"]),
+    (SERVERLESS, GOOGLE, BUCKET + ROLE + ["aws_vpc_security_group_ingress_rule"],
+     ["aws_redshiftserverless_workgroup"]),
+    (PROVISIONED, KEY, BUCKET + ["aws_iam_user", "aws_iam_user_policy", "aws_iam_access_key",
+                                 "aws_vpc_security_group_ingress_rule"], ["aws_redshift_cluster"]),
+    (SERVERLESS, ATTACHED, BUCKET + ROLE + ROLE + ["aws_vpc_security_group_ingress_rule"],
+     ["aws_redshiftserverless_workgroup"]),
+])
+def test_it_parses(tmp_path, template, auth, resources, data):
+    parsed = hcl2.loads(terraform(tmp_path, configuration(template, auth, more=EGRESS)))
+    assert kinds(parsed, "resource") == resources
+    assert kinds(parsed, "data") == data
+
+
+def test_its_policies_are_those_of_the_kit(tmp_path):
+    config = configuration(SERVERLESS, ATTACHED)
+    text = terraform(tmp_path, config)
+    policies = [json.loads(found.replace("$${", "${").replace("%%{", "%{"))
+                for found in re.findall(r"<<EOT\n(.*?)\nEOT\n", text, re.DOTALL)]
+    trust = json.loads(part(tmp_path, config, "trust-policy", "--offline", "--quiet"))
+    assert policies[0] == trust
+    assert trust["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] == \
+        '50%{x} ${$}{y} "z"'
+    permission = json.loads(part(tmp_path, config, "permission-policy", "--offline", "--quiet"))
+    permission["Statement"][-1]["Resource"] = [
+        "arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/"
+        "${data.aws_redshiftserverless_workgroup.vesto.workgroup_id}"]
+    assert policies[1] == permission
+    assert policies[2]["Statement"][0]["Principal"]["Service"] == [
+        "redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
+    assert policies[3]["Statement"][1]["Action"] == "s3:GetObject"
