@@ -1,0 +1,199 @@
+"""The kit's scripts, run by awscli without a change in an account where nothing of theirs is: what
+they make works, and nothing more than it."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("boto3")
+from botocore.exceptions import ClientError  # noqa: E402
+from kit_process import KEY, PROVISIONED, SERVERLESS, configuration, part  # noqa: E402
+
+ADMIN = ("AKIAVESTOADMIN000001", "adminSecretadminSecretadminSecretadmin+1")
+ROLE = "arn:aws:iam::123456789012:role/kit/kit-sync"
+UUID = "0b5a2c1e-6f0d-4f3a-9a57-1c2d3e4f5a6b"
+
+
+def runner(cloud, folder):
+    """run(config, part): runs the part as an AWS admin would; gives what it printed."""
+    metadata = {"GCE_METADATA_HOST": cloud.endpoints["google"]["metadata_host"]}
+    environment = {
+        "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(folder), "AWS_ENDPOINT_URL": cloud.aws["url"],
+        "AWS_CA_BUNDLE": cloud.endpoints["ca_file"], "AWS_PAGER": "",
+        "AWS_ACCESS_KEY_ID": ADMIN[0], "AWS_SECRET_ACCESS_KEY": ADMIN[1]}
+
+    def run(config, name):
+        script = part(folder, config, name, environment=metadata)
+        done = subprocess.run(["sh", "-s"], input=script, env=environment, timeout=300, text=True,
+                              cwd=folder, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def setup(cloud, tmp_path):
+    yield runner(cloud, tmp_path)
+    forget(cloud)
+
+
+@pytest.fixture
+def serverless_setup(serverless_cloud, tmp_path):
+    yield runner(serverless_cloud, tmp_path)
+    forget(serverless_cloud)
+
+
+def forget(cloud):
+    iam, s3 = cloud.client("iam", *ADMIN), cloud.client("s3", *ADMIN)
+    for role in iam.list_roles()["Roles"]:
+        name = role["RoleName"]
+        if not name.startswith("kit"):
+            continue
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=name, PolicyName=policy)
+        iam.delete_role(RoleName=name)
+    for user in iam.list_users()["Users"]:
+        name = user["UserName"]
+        if name != "vesto-acme":
+            continue
+        for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+            iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+        for policy in iam.list_user_policies(UserName=name)["PolicyNames"]:
+            iam.delete_user_policy(UserName=name, PolicyName=policy)
+        iam.delete_user(UserName=name)
+    if "kit-staging" in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
+        for found in s3.list_objects_v2(Bucket="kit-staging").get("Contents", []):
+            s3.delete_object(Bucket="kit-staging", Key=found["Key"])
+        s3.delete_bucket(Bucket="kit-staging")
+
+
+def code(call, **arguments):
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return "taken"
+
+
+def keys_of(cloud, audience="vesto-kit-1a2b"):
+    return cloud.client("sts").assume_role_with_web_identity(
+        RoleArn=ROLE, RoleSessionName="judge",
+        WebIdentityToken=cloud.google_token(audience))["Credentials"]
+
+
+def stages(s3):
+    """What is wanted of staging, and what would be too much; all by their codes."""
+    here, there = {"Key": "vesto/x"}, {"Key": "other/x"}
+    bucket = {"Bucket": "kit-staging"}
+    wanted = [code(s3.put_object, **bucket, **here, Body=b"1"),
+              code(s3.get_object, **bucket, **here),
+              code(s3.list_objects_v2, **bucket, Prefix="vesto/"),
+              code(s3.delete_object, **bucket, **here)]
+    beyond = [code(s3.put_object, **bucket, **there, Body=b"1"),
+              code(s3.get_object, **bucket, **there),
+              code(s3.list_objects_v2, **bucket),
+              code(s3.delete_object, **bucket, **there),
+              code(s3.delete_bucket, **bucket)]
+    return set(wanted), set(beyond)
+
+
+def test_the_whole_script_for_a_cluster(cloud, setup):
+    done = setup(configuration(), "script")
+    assert done.stderr == ""
+    s3 = cloud.client("s3", *ADMIN)
+    assert all(s3.get_public_access_block(Bucket="kit-staging")[
+        "PublicAccessBlockConfiguration"].values())
+    assert s3.get_bucket_ownership_controls(Bucket="kit-staging")["OwnershipControls"] == {
+        "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    rule, = s3.get_bucket_lifecycle_configuration(Bucket="kit-staging")["Rules"]
+    assert (rule["Filter"], rule["Expiration"], rule["AbortIncompleteMultipartUpload"]) == (
+        {"Prefix": "vesto/"}, {"Days": 3}, {"DaysAfterInitiation": 1})
+    keys = keys_of(cloud)
+    assert stages(cloud.as_keys("s3", keys)) == ({"taken"}, {"AccessDenied"})
+    redshift = cloud.as_keys("redshift", keys)
+    login = {"ClusterIdentifier": "examplecluster", "DbName": "dev"}
+    assert redshift.get_cluster_credentials_with_iam(**login)["DbUser"] == "IAMR:kit-sync"
+    assert code(redshift.get_cluster_credentials, DbUser="awsuser", **login) == "AccessDenied"
+    assert code(keys_of, cloud=cloud, audience="vesto-another") == "AccessDenied"
+
+
+def test_for_a_workgroup_whose_uuid_only_aws_knows(serverless_cloud, tmp_path, serverless_setup):
+    google = {"GCE_METADATA_HOST": serverless_cloud.endpoints["google"]["metadata_host"]}
+    assert UUID not in part(tmp_path, configuration(SERVERLESS), "script", environment=google)
+    assert serverless_setup(configuration(SERVERLESS), "script").stderr == ""
+    keys = keys_of(serverless_cloud)
+    assert stages(serverless_cloud.as_keys("s3", keys)) == ({"taken"}, {"AccessDenied"})
+    login = serverless_cloud.as_keys("redshift-serverless", keys).get_credentials(
+        workgroupName="analytics", dbName="dev")
+    assert login["dbUser"] == "IAMR:kit-sync"
+    policy = serverless_cloud.client("iam", *ADMIN).get_role_policy(
+        RoleName="kit-sync", PolicyName="vesto-acme-policy")["PolicyDocument"]
+    assert policy["Statement"][-1]["Resource"] == [
+        f"arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/{UUID}"]
+
+
+def test_a_second_time_changes_nothing(cloud, setup):
+    setup(configuration(), "script")
+    iam = cloud.client("iam", *ADMIN)
+    before = (iam.get_role(RoleName="kit-sync")["Role"]["AssumeRolePolicyDocument"],
+              iam.get_role_policy(RoleName="kit-sync", PolicyName="vesto-acme-policy"))
+    done = setup(configuration(), "script")
+    assert done.stderr == ""
+    after = (iam.get_role(RoleName="kit-sync")["Role"]["AssumeRolePolicyDocument"],
+             iam.get_role_policy(RoleName="kit-sync", PolicyName="vesto-acme-policy"))
+    assert before[0] == after[0] and before[1]["PolicyDocument"] == after[1]["PolicyDocument"]
+    assert iam.get_role(RoleName="kit-sync")["Role"]["Path"] == "/kit/"
+
+
+def test_lifecycle_rules_that_people_made_stay(cloud, setup):
+    s3 = cloud.client("s3", *ADMIN)
+    s3.create_bucket(Bucket="kit-staging",
+                     CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    theirs = {"ID": "theirs", "Filter": {"Prefix": "logs/"}, "Status": "Enabled",
+              "Expiration": {"Days": 90}}
+    s3.put_bucket_lifecycle_configuration(Bucket="kit-staging",
+                                          LifecycleConfiguration={"Rules": [theirs]})
+    done = setup(configuration(), "bucket")
+    assert "has lifecycle rules already; add this one to them" in done.stderr
+    rules = s3.get_bucket_lifecycle_configuration(Bucket="kit-staging")["Rules"]
+    assert [rule["ID"] for rule in rules] == ["theirs"]
+
+
+def test_an_access_key(cloud, setup):
+    config = configuration(PROVISIONED, KEY)
+    setup(config, "bucket")
+    key = json.loads(setup(config, "key").stdout)["AccessKey"]
+    s3 = cloud.client("s3", key["AccessKeyId"], key["SecretAccessKey"])
+    assert stages(s3) == ({"taken"}, {"AccessDenied"})
+    again = setup(config, "key")
+    assert again.stdout == "" and "has a key already: " + key["AccessKeyId"] in again.stderr
+
+
+def test_inbound_rules(cloud, setup):
+    redshift = cloud.client("redshift", *ADMIN)
+    cluster = redshift.describe_clusters(ClusterIdentifier="examplecluster")["Clusters"][0]
+    group = cluster["VpcSecurityGroups"][0]["VpcSecurityGroupId"]
+    port = cloud.endpoints["redshift"]["port"]
+    config = configuration(port=port) + '[server]\npublic_egress = ["203.0.113.7"]\n'
+    ec2 = cloud.client("ec2", *ADMIN)
+    rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port,
+            "IpRanges": [{"CidrIp": "203.0.113.7/32"}]}
+
+    def addresses():
+        found = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+        return [block["CidrIp"] for one in found["IpPermissions"] for block in one["IpRanges"]
+                if one["FromPort"] == port]
+
+    assert "203.0.113.7/32" not in addresses()
+    setup(config, "network")
+    try:
+        assert addresses().count("203.0.113.7/32") == 1
+        setup(config, "network")
+        assert addresses().count("203.0.113.7/32") == 1
+    finally:
+        ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
