@@ -78,10 +78,10 @@ class Maker {
         kit::or_placeholder(facts_.ssh_public_key, "SSH_PUBLIC_KEY_LINE") + "\n");
   }
 
-  // What the parts of an AWS admin turn green.
+  // What the steps of an AWS admin turn green: "script" and "terraform" hold them all.
   void note_checks(const KitPart& part) {
-    const bool policy = part.kind == "json";  // "role" and "key" hold them as well
-    if (part.who != "aws_admin" || part.id == "warehouse" || policy) return;
+    const bool steps = part.kind == "shell" && part.id != "warehouse" && part.id != "script";
+    if (part.who != "aws_admin" || !steps) return;
     aws_checks_.insert(aws_checks_.end(), part.checks.begin(), part.checks.end());
   }
 

@@ -39,6 +39,22 @@ bool sh_reads(const std::string& script) {
   return code == 0;
 }
 
+// Runs a script whose calls of AWS are only told; whether it ended well, and what it would have
+// called.
+std::pair<bool, std::string> run_told(const std::string& script) {
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("vesto_kit_run_" + std::to_string(::getpid()) + ".sh");
+  std::ofstream(path) << replace_all(script, "set -eu\n",
+                                     "set -eu\naws() { echo \"aws $1 $2\" >&3; }\n");
+  std::FILE* pipe = ::popen(("sh " + path.string() + " 3>&1 >/dev/null 2>&1").c_str(), "r");
+  if (pipe == nullptr) return {false, "no shell"};
+  std::string out;
+  for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) out += static_cast<char>(c);
+  const bool well = ::pclose(pipe) == 0;
+  std::filesystem::remove(path);
+  return {well, out};
+}
+
 void expect_readable(const Kit& kit) {
   for (const KitPart& part : kit.parts) {
     if (part.kind == "json") {
@@ -111,8 +127,10 @@ TEST(Kit, IsReadable) {
 }
 
 TEST(Kit, HostileValuesStayValues) {
-  const std::string evil =
-      "a'b\"c$(touch /tmp/vesto_pwned)`id`\\ \n; DROP TABLE x; -- ${x} caf\xc3\xa9";
+  const auto mark =
+      std::filesystem::temp_directory_path() / ("vesto_kit_ran_" + std::to_string(::getpid()));
+  const std::string evil = "a'b\"c$(touch " + mark.string() + ")`touch " + mark.string() +
+                           "`\\ \n; touch " + mark.string() + "; DROP TABLE x; -- ${x} caf\xc3\xa9";
   for (const char* sample : kSamples) {
     DestinationConfig to = destination_from(sample);
     to.database = to.schema = to.prefix = to.bucket = to.auth.external_id = to.auth.audience = evil;
@@ -123,10 +141,16 @@ TEST(Kit, HostileValuesStayValues) {
     facts.tables = {evil};
     const Kit kit = make_kit(to, facts);
     expect_readable(kit);
+    for (const KitPart& part : kit.parts) {
+      if (part.kind != "shell") continue;
+      const std::string filled = replace_all(part.text, "<<BASTION_SECURITY_GROUP>>", "sg-1");
+      EXPECT_NE(run_told(filled).second, "") << part.id;
+    }
+    EXPECT_FALSE(std::filesystem::exists(mark));
     // In SQL the name stands within quotes; a comment goes on on each of its lines.
     for (const std::string& line : split(text(kit, "sql"), '\n')) {
       if (line.find("DROP TABLE") == std::string::npos) continue;
-      EXPECT_TRUE(line.starts_with("-- ") || line.starts_with("; DROP TABLE x; -- ${x}")) << line;
+      EXPECT_TRUE(line.starts_with("-- ") || line.starts_with("; touch ")) << line;
     }
     EXPECT_EQ(text(kit, "sql").find("CREATE USER \"a'b\"c"), std::string::npos);
     EXPECT_EQ(text(kit, "terraform").find(" ${x}"), std::string::npos);
@@ -138,22 +162,8 @@ TEST(Kit, ShellDoesNotRunUntilWhatIsMissingIsFilledIn) {
   const KitPart* role = kit.find("role");
   ASSERT_NE(role, nullptr);
   EXPECT_EQ(role->missing, std::vector<std::string>{"GOOGLE_SUB"});
-  const auto run = [](std::string script) {
-    // Whatever it would call is only told.
-    script = replace_all(script, "set -eu\n", "set -eu\naws() { echo \"aws $1 $2\" >&3; }\n");
-    const auto path = std::filesystem::temp_directory_path() /
-                      ("vesto_kit_run_" + std::to_string(::getpid()) + ".sh");
-    std::ofstream(path) << script;
-    std::FILE* pipe =
-        ::popen(("sh " + path.string() + " 3>&1 2>/dev/null").c_str(), "r");  // NOLINT
-    std::string out;
-    for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) out += static_cast<char>(c);
-    const int code = ::pclose(pipe);
-    std::filesystem::remove(path);
-    return std::make_pair(code == 0, out);
-  };
-  EXPECT_EQ(run(role->text), std::make_pair(false, std::string()));
-  const auto [ok, calls] = run(replace_all(role->text, "<<GOOGLE_SUB>>", "1122"));
+  EXPECT_EQ(run_told(role->text), std::make_pair(false, std::string()));
+  const auto [ok, calls] = run_told(replace_all(role->text, "<<GOOGLE_SUB>>", "1122"));
   EXPECT_TRUE(ok);
   EXPECT_EQ(calls,
             "aws iam get-role\naws iam update-assume-role-policy\naws iam put-role-policy\n");
