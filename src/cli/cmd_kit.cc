@@ -178,6 +178,7 @@ std::string who_text(const std::string& who) {
 
 std::string json_list(const std::vector<std::string>& texts) {
   std::vector<std::string> quoted;
+  quoted.reserve(texts.size());
   for (const std::string& text : texts) quoted.push_back(json_quote(text));
   return "[" + join(quoted, ",") + "]";
 }
@@ -186,6 +187,7 @@ std::string json_list(const std::vector<std::string>& texts) {
 std::string kit_json(const DestinationConfig& to, const Parts& parts, bool with_text,
                      const std::vector<std::string>& notes) {
   std::vector<std::string> shown;
+  shown.reserve(parts.size());
   for (const KitPart* part : parts) {
     shown.push_back(
         fmt::format(R"({{"id":{},"title":{},"who":{},"kind":{},"checks":{},"missing":{}{}}})",
@@ -238,6 +240,7 @@ std::string missing_text(const Parts& parts, const std::vector<std::string>& not
 Result<Parts> wanted_parts(const Kit& kit, const DestinationConfig& to, const std::string& id) {
   Parts out;
   std::vector<std::string> ids;
+  ids.reserve(kit.parts.size());
   for (const KitPart& part : kit.parts) {
     ids.push_back(part.id);
     if (id.empty() || part.id == id) out.push_back(&part);

@@ -33,8 +33,8 @@ Framed framed(std::string steps, const DestinationConfig& destination, const Pla
     if (line.empty()) continue;
     out.lookups += line;
     const std::string variable = fmt::format("\"${}\"", name);
-    steps = replace_all(steps, "'" + mark + "'", variable);
-    steps = replace_all(steps, mark, "'" + variable + "'");
+    steps = replace_all(steps, fmt::format("'{}'", mark), variable);
+    steps = replace_all(steps, mark, fmt::format("'{}'", variable));
   }
   for (const std::string& name : missing_in(out.lookups + steps)) out.guards += guard(name);
   out.steps = std::move(steps);
