@@ -240,7 +240,9 @@ class S3Client final : public S3 {
     if (std::string found = options_.found_region->get(); !found.empty()) {
       region_ = std::move(found);
     }
-    if (region_.empty()) VESTO_TRY(region(stop));
+    if (region_.empty()) {
+      VESTO_ASSIGN(region_, region(stop));
+    }
     return ok_status();
   }
 
@@ -318,7 +320,7 @@ class S3Client final : public S3 {
     const std::string first = region_.empty() ? options_.first_region : region_;
     VESTO_ASSIGN(const HttpResponse response, send_once(call, first, stop));
     const std::string_view named = response.header("x-amz-bucket-region");
-    if (is_region(named)) {
+    if (is_region(named) && response.status != 404) {
       found(named);
       return ok_status();
     }

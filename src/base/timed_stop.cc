@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 
 namespace vesto {
 
@@ -40,9 +41,14 @@ void keep_time(const std::stop_token& ended, const TimedStopOptions& options,
 
 }  // namespace
 
-TimedStop::TimedStop(const TimedStopOptions& options)
-    : timer_([options, source = source_](const std::stop_token& ended) mutable {
-        keep_time(ended, options, source);
-      }) {}
+TimedStop::TimedStop(const TimedStopOptions& options) {
+  try {
+    timer_ = std::jthread([options, source = source_](const std::stop_token& ended) mutable {
+      keep_time(ended, options, source);
+    });
+  } catch (const std::system_error&) {
+    // No thread can be made: what is bounded by this ends by its own limits.
+  }
+}
 
 }  // namespace vesto

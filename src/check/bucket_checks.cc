@@ -68,13 +68,20 @@ CheckAnswer bucket(State& state, const CheckLimits& limits) {
                                                 ? "in the same region"
                                                 : "in " + to.auth.region + ": AWS bills transfer"});
   }
+  if (!to.region.empty() && to.region != *region) {
+    answer.status = CheckStatus::kWarning;
+    answer.error = Error(ErrorCode::kS3Region,
+                         "the bucket is in " + *region + ", and staging.region says " + to.region)
+                       .with_hint("It is corrected by itself. Set staging.region = \"" + *region +
+                                  "\", or leave it out.");
+  }
   return answer;
 }
 
 Status put_one(State& state, const std::string& key, const std::string& body, bool* versioned,
                const CheckLimits& limits) {
   // Before the request: one whose answer is lost may have been done.
-  state.keys.push_back(key);
+  state.keys.insert(key);
   VESTO_ASSIGN(const S3PutResult put, state.s3->put(key, body, limits.stop));
   *versioned = *versioned || put.versioned;
   return ok_status();
@@ -126,11 +133,11 @@ CheckAnswer list_narrow(State& state, const CheckLimits& limits) {
   if (state.destination().prefix.empty()) return skipped("the whole bucket is the prefix");
   const Result<S3ListPage> page = state.s3->list("", "", limits.stop);
   if (page.ok()) {
+    // Another policy allows it, so that of the kit, put once more, would change nothing.
     return warned(Error(ErrorCode::kS3Wide,
-                        "keys outside of " + state.destination().prefix + " may be listed, too"),
-                  Fix{.who = "aws_admin",
-                      .kind = "shell",
-                      .snippet = put_policy_shell(state.destination(), state.facts())});
+                        "keys outside of " + state.destination().prefix + " may be listed, too")
+                      .with_hint("Take s3:ListBucket without its condition on s3:prefix out of the "
+                                 "other policies of this identity."));
   }
   if (page.error().code() == ErrorCode::kS3Denied) return passed();
   return failed(page.error());
@@ -151,7 +158,7 @@ CheckAnswer remove(State& state, const CheckLimits& limits) {
   if (const Status gone = state.s3->remove(key, limits.stop); !gone.ok()) {
     return refused(state, gone.error());
   }
-  std::erase(state.keys, key);
+  state.keys.erase(key);
   return passed({{"key", key}});
 }
 

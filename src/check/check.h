@@ -99,8 +99,9 @@ struct CheckReport {
 // What is told while it runs. Called in the thread of run_checks().
 struct CheckObserver {
   std::function<void(const CheckResult&)> finished = {};  // also of those that are not run
-  // `id` is repeated until `left_ms` are over, since AWS may not know of a change yet.
-  std::function<void(const std::string& id, const Error&, int64_t left_ms)> waiting = {};
+  // A check that failed is repeated until `left_ms` are over, since AWS may not know of a change
+  // yet.
+  std::function<void(const CheckResult&, int64_t left_ms)> waiting = {};
 };
 
 struct CheckOptions {

@@ -13,6 +13,7 @@ std::vector<Check> destination_checks(const DestinationUnderTest& target) {
                   .installation = target.installation,
                   .sync = sync_id(kCheckSync),
                   .run = make_run_id(target.clock->wall_ms())};
+  state->mark = random_alphanumeric(8);
   const ReachTarget way{.host = target.destination->host,
                         .port = target.destination->port,
                         .ca_file = target.destination->tls_ca_file,

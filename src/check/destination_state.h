@@ -3,6 +3,7 @@
 #define VESTO_CHECK_DESTINATION_STATE_H_
 
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,9 +23,14 @@ struct State {
   std::string bucket_region;
   StageSpace space;
   std::string null_marker;
-  std::string part_bytes;         // that lie at part 1
-  std::vector<std::string> keys;  // of objects that this test put and did not remove
-  bool in_transaction = false;    // of the load
+  std::string mark;            // 8 characters, in the names of this test's tables
+  std::string part_bytes;      // that lie at part 1
+  std::set<std::string> keys;  // of objects that this test put and did not remove
+  // The load is one transaction, which redshift.copy rolls back at its end; what it found for the
+  // other two checks of it. So nothing of it is open while something else is waited for.
+  bool in_transaction = false;
+  CheckAnswer read_back;
+  CheckAnswer merge;
 
   [[nodiscard]] const DestinationConfig& destination() const { return *target.destination; }
   // What the kit's texts are made with: the user that was really seen counts.

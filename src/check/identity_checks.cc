@@ -1,6 +1,7 @@
 // Who we are at AWS: gcp.token, aws.key, aws.assume_role.
 #include "base/time_text.h"
 #include "check/destination_state.h"
+#include "sync/trust_bound.h"
 
 namespace vesto::check {
 
@@ -41,6 +42,10 @@ CheckAnswer assume_role(State& state, const CheckLimits& limits) {
   if (!keys.ok()) {
     Error error = keys.error();
     if (error.code() != ErrorCode::kAwsAssumeDenied) return failed(std::move(error));
+    const Origin& at = auth.external_id.empty() ? auth.audience_origin : auth.external_id_origin;
+    error.with_hint(error.hint() + " Or correct " +
+                    (auth.external_id.empty() ? "audience" : "external_id") + " (" +
+                    at.line_text() + ") if the role is for another one.");
     return failed(std::move(error),
                   Fix{.who = "aws_admin",
                       .kind = "shell",
@@ -53,6 +58,22 @@ CheckAnswer assume_role(State& state, const CheckLimits& limits) {
   }
   if (keys->expires_at_ms) answer.evidence.push_back({"valid_until", until(*keys->expires_at_ms)});
   return answer;
+}
+
+// Tried out once: that a role is wider than it should be keeps nobody from working.
+CheckAnswer trust_bound(State& state, const CheckLimits& limits) {
+  DestinationIdentity& identity = *state.target.to->identity;
+  const AuthConfig& auth = state.destination().auth;
+  const std::vector<std::string> others =
+      names_of_other_roles(*state.target.config, state.destination());
+  const TrustTest test = auth.identity == "google"
+                             ? test_audience(identity, auth.audience, others, limits.stop)
+                             : test_external_id(identity, auth.external_id, others, limits.stop);
+  if (test.bound == TrustBound::kBound) return passed();
+  if (test.bound == TrustBound::kLoose) {
+    return warned(Error(ErrorCode::kAwsTrustLoose, "role " + auth.role_arn + " took " + test.took));
+  }
+  return skipped(test.why.empty() ? "no external_id is set" : test.why);
 }
 
 Check make(std::string id, std::string title, std::vector<std::string> needs) {
@@ -98,6 +119,10 @@ std::string identity_checks(const StatePtr& state, std::vector<Check>* checks) {
   role.run = [state](const CheckLimits& limits) { return assume_role(*state, limits); };
   end = role.id;
   checks->push_back(std::move(role));
+  Check bound = make("aws.trust_bound", "Role takes nobody else's", {end});
+  bound.may_wait = false;
+  bound.run = [state](const CheckLimits& limits) { return trust_bound(*state, limits); };
+  checks->push_back(std::move(bound));
   return end;
 }
 

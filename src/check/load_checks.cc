@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/strings.h"
+#include "base/timed_stop.h"
 #include "check/destination_state.h"
 #include "check/probe_values.h"
 #include "redshift/sql.h"
@@ -14,10 +15,11 @@ namespace {
 
 constexpr int kStream = 1;
 constexpr int64_t kLoadTimeoutMs = 60'000;
+constexpr int64_t kCleanUpAfterStopMs = 10'000;
 constexpr int kMaxListPages = 100;  // of what earlier tests left
 
 TargetName probe_table(const State& state) {
-  return {.schema = state.destination().schema, .table = "_vesto_check_load"};
+  return {.schema = state.destination().schema, .table = "_vesto_check_" + state.mark};
 }
 
 std::vector<std::string> probe_names() {
@@ -73,23 +75,6 @@ Status roll_back(State& state, int64_t limit_ms) {
   return std::move(done).error();
 }
 
-CheckAnswer copy(State& state, const CheckLimits& limits) {
-  if (Status back = roll_back(state, limits.limit_ms); !back.ok()) {
-    return failed(std::move(back).error());
-  }
-  if (Status done = load(state, limits); !done.ok()) {
-    Error error = std::move(done).error();
-    static_cast<void>(roll_back(state, limits.limit_ms));
-    if (error.code() != ErrorCode::kRsCopyS3) return failed(std::move(error));
-    return failed(std::move(error),
-                  Fix{.who = "aws_admin",
-                      .kind = "shell",
-                      .snippet = put_policy_shell(state.destination(), state.facts())});
-  }
-  const size_t rows = probe_rows().size();
-  return passed({{"rows", fmt::format("{} of {}", rows, rows)}});
-}
-
 CheckAnswer read_back(State& state, const CheckLimits& limits) {
   const auto found = ask(state, select_probe_rows(sql::qualified(probe_table(state))), limits);
   if (!found.ok()) return failed(found.error());
@@ -119,13 +104,37 @@ CheckAnswer merge(State& state, const CheckLimits& limits) {
   return passed({{"rows", std::to_string(after->rows.size())}});
 }
 
+CheckAnswer copy(State& state, const CheckLimits& limits) {
+  if (Status done = load(state, limits); !done.ok()) {
+    Error error = std::move(done).error();
+    static_cast<void>(roll_back(state, limits.limit_ms));
+    if (error.code() != ErrorCode::kRsCopyS3) return failed(std::move(error));
+    return failed(std::move(error),
+                  Fix{.who = "aws_admin",
+                      .kind = "shell",
+                      .snippet = put_policy_shell(state.destination(), state.facts())});
+  }
+  state.read_back = read_back(state, limits);
+  state.merge = merge(state, limits);
+  if (Status back = roll_back(state, limits.limit_ms); !back.ok()) {
+    return failed(std::move(back).error());
+  }
+  const size_t rows = probe_rows().size();
+  return passed({{"rows", fmt::format("{} of {}", rows, rows)}});
+}
+
 // Our own keys, and what lies there from a test that was killed.
 Status remove_objects(State& state, size_t* removed, const std::stop_token& stop) {
-  for (const std::string& key : state.keys) {
-    VESTO_TRY(state.s3->remove(key, stop));
+  std::optional<Error> error;  // the first; one that cannot be removed does not keep the others
+  for (const std::string& key : std::set<std::string>(state.keys)) {
+    if (Status gone = state.s3->remove(key, stop); !gone.ok()) {
+      if (!error) error = std::move(gone).error();
+      continue;
+    }
+    state.keys.erase(key);
     ++*removed;
   }
-  state.keys.clear();
+  if (error) return *std::move(error);
   const std::string root = installation_root(state.space) + state.space.sync.text + "/";
   std::string next;
   for (int page_number = 0; page_number < kMaxListPages; ++page_number) {
@@ -147,12 +156,16 @@ CheckAnswer clean_up(State& state, const CheckLimits& limits) {
   size_t removed = 0;
   std::optional<Error> left;
   if (!back.ok()) left = back.error();
-  // Not the test's own stop: what was put is removed also when it was interrupted.
+  // Not the test's own stop: what was put is removed also when it was interrupted, but not for as
+  // long as a server could hold it.
+  const TimedStop limit(
+      {.limit_ms = limits.limit_ms, .after_stop_ms = kCleanUpAfterStopMs, .stop = limits.stop});
   if (state.s3 != nullptr && !state.bucket_region.empty()) {
     const bool any = !state.keys.empty();
-    const Status gone = remove_objects(state, &removed, {});
+    const Status gone = remove_objects(state, &removed, limit.token());
     // Where nothing may be listed and nothing was put, nothing is left either.
-    if (!gone.ok() && any) left = gone.error();
+    const bool no_bucket = !gone.ok() && gone.error().code() == ErrorCode::kS3NoBucket;
+    if (!gone.ok() && any && !no_bucket) left = gone.error();
   }
   state.session.reset();
   if (!left) return passed({{"objects_removed", std::to_string(removed)}});
@@ -177,8 +190,10 @@ void load_checks(const StatePtr& state, std::vector<Check>* checks) {
   };
   add("redshift.copy", "Redshift loads from the bucket", {"redshift.table", "s3.put"}, copy);
   checks->back().may_wait = true;
-  add("redshift.readback", "Values come back unchanged", {"redshift.copy"}, read_back);
-  add("redshift.merge", "Merge in one transaction", {"redshift.readback", "redshift.temp"}, merge);
+  add("redshift.readback", "Values come back unchanged", {"redshift.copy"},
+      [](State& now, const CheckLimits&) { return now.read_back; });
+  add("redshift.merge", "Merge in one transaction", {"redshift.readback", "redshift.temp"},
+      [](State& now, const CheckLimits&) { return now.merge; });
   add("clean_up", "Nothing left behind", {}, clean_up);
   checks->back().always = true;
   checks->back().group = "end";

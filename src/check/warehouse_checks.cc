@@ -15,12 +15,20 @@ namespace {
 
 constexpr int64_t kLoginTimeoutMs = 60'000;  // a workgroup that was idle takes its time
 constexpr size_t kMaxTablesNamed = 50;
+constexpr size_t kMaxNameBytes = 512;  // Redshift's own names have 127
 
 bool is_true(const std::vector<std::optional<std::string>>& row, size_t i) {
   return i < row.size() && row[i] && *row[i] == "t";
 }
 
+// A name as the server gave it, for a message.
+std::string shown(const std::string& name) { return printable(name, false); }
+
 Fix grant(const State& state, std::string_view right, const std::vector<std::string>& tables = {}) {
+  // A name that a server made up may hold anything; people paste this.
+  if (printable(state.user, false) != state.user) {
+    return {.who = "redshift_admin", .kind = "sql", .snippet = ""};
+  }
   return {.who = "redshift_admin",
           .kind = "sql",
           .snippet = grant_sql(state.destination(), right, state.user, tables)};
@@ -61,8 +69,8 @@ CheckAnswer status(State& state, const CheckLimits& limits) {
                                {"publicly_accessible", info->publicly_accessible ? "yes" : "no"}});
   if (const auto away = warehouse_away(*info)) {
     answer.evidence[0].value += "; " + away->reason;
-    if (!away->paused && reachable(state, limits)) return answer;
-    answer.status = CheckStatus::kFailed;
+    const bool usable = !away->paused && reachable(state, limits);
+    answer.status = usable ? CheckStatus::kWarning : CheckStatus::kFailed;
     answer.error = away_error(*away, 0, state.destination().auth.warehouse);
   }
   return answer;
@@ -83,6 +91,19 @@ CheckAnswer credentials(State& state, const CheckLimits& limits) {
       {{"database_user", login->user}, {"valid_until", format_utc_seconds(login->expires_at_ms)}});
 }
 
+// A temporary login has no password that could be wrong: its user is not there.
+CheckAnswer no_login(const State& state, Error error) {
+  const bool temporary = state.destination().auth.method == "iam_role";
+  if (!temporary || error.code() != ErrorCode::kRsLoginPassword || state.user.empty()) {
+    return failed(std::move(error));
+  }
+  error.with_hint("AWS gave the login, so no password is wrong: the user does not exist yet.");
+  return failed(std::move(error),
+                Fix{.who = "redshift_admin",
+                    .kind = "sql",
+                    .snippet = join(login_grants(state.destination(), state.user), "\n")});
+}
+
 CheckAnswer login(State& state, const CheckLimits& limits) {
   // A server that starts up has the code that a run gives it. AWS was asked by redshift.status.
   WarehouseWait no_wait({.care = {.wait_ms = 0, .name = state.destination().auth.warehouse},
@@ -90,7 +111,7 @@ CheckAnswer login(State& state, const CheckLimits& limits) {
                          .stop = limits.stop,
                          .tell = {}});
   auto session = no_wait.connector(state.target.to->connector())(kLoginTimeoutMs);
-  if (!session.ok()) return failed(std::move(session).error());
+  if (!session.ok()) return no_login(state, std::move(session).error());
   state.session = std::move(session).value();
   const auto seen = ask(state, "SELECT current_user, current_database(), version()", limits);
   if (!seen.ok()) return failed(seen.error());
@@ -98,9 +119,9 @@ CheckAnswer login(State& state, const CheckLimits& limits) {
     return failed(Error(ErrorCode::kRsSql, "the server did not say who we are"));
   }
   const auto& row = seen->rows[0];
-  state.user = row[0].value_or("");
+  state.user = std::string(cut_utf8(row[0].value_or(""), kMaxNameBytes));
   return passed({{"database_user", state.user},
-                 {"database", row[1].value_or("")},
+                 {"database", std::string(cut_utf8(row[1].value_or(""), kMaxNameBytes))},
                  {"version", std::string(cut_utf8(row[2].value_or(""), 200))}});
 }
 
@@ -130,7 +151,7 @@ CheckAnswer schema(State& state, const CheckLimits& limits) {
     if (!may->rows.empty() && is_true(may->rows[0], 0)) {
       return passed({{"schema", to.schema + ", made by the first run"}});
     }
-    return failed(Error(ErrorCode::kRsPrivCreate, state.user + " may not create schema " +
+    return failed(Error(ErrorCode::kRsPrivCreate, shown(state.user) + " may not create schema " +
                                                       to.schema + " in database " + to.database),
                   grant(state, "create"));
   }
@@ -142,15 +163,16 @@ CheckAnswer schema(State& state, const CheckLimits& limits) {
   const bool both = !may->rows.empty() && is_true(may->rows[0], 0) && is_true(may->rows[0], 1);
   const std::string owner = there->rows[0].empty() ? "" : there->rows[0][0].value_or("");
   if (both) return passed({{"schema", to.schema}, {"owner", owner}});
-  return failed(Error(ErrorCode::kRsPrivSchema, state.user + " may not make tables in schema " +
-                                                    to.schema + ", which " + owner + " owns"),
-                grant(state, "schema"));
+  return failed(
+      Error(ErrorCode::kRsPrivSchema, shown(state.user) + " may not make tables in schema " +
+                                          to.schema + ", which " + shown(owner) + " owns"),
+      grant(state, "schema"));
 }
 
 // All of it in a transaction that is rolled back.
 CheckAnswer table(State& state, const CheckLimits& limits) {
   const DestinationConfig& to = state.destination();
-  const TargetName name{.schema = to.schema, .table = "_vesto_check_table"};
+  const TargetName name{.schema = to.schema, .table = "_vesto_check_" + state.mark};
   std::vector<std::string> statements = {"BEGIN"};
   if (!state.schema_exists) statements.push_back(sql::create_schema(to.schema));
   const sql::ColumnDdl id{.name = "id", .type = {.kind = TypeKind::kBigint}};
@@ -196,14 +218,14 @@ CheckAnswer owner(State& state, const CheckLimits& limits) {
   if (!others.ok()) return failed(others.error());
   if (others->rows.empty()) return passed();
   std::vector<std::string> tables;
-  std::vector<std::string> shown;
+  std::vector<std::string> named;
   for (const auto& row : others->rows) {
     if (row.size() < 2 || !row[0]) continue;
     tables.push_back(*row[0]);
-    shown.push_back(*row[0] + " (" + row[1].value_or("?") + ")");
+    named.push_back(shown(*row[0]) + " (" + shown(row[1].value_or("?")) + ")");
   }
   return failed(Error(ErrorCode::kRsOwner,
-                      "tables that a sync loads belong to other users: " + join(shown, ", ")),
+                      "tables that a sync loads belong to other users: " + join(named, ", ")),
                 grant(state, "owner", tables));
 }
 
@@ -211,7 +233,7 @@ CheckAnswer superuser(State& state, const CheckLimits& limits) {
   const auto is = ask(state, "SELECT usesuper FROM pg_user WHERE usename = current_user", limits);
   if (!is.ok()) return skipped("it cannot be asked");
   if (is->rows.empty() || !is_true(is->rows[0], 0)) return passed();
-  return warned(Error(ErrorCode::kRsSuperuser, state.user + " is a superuser"));
+  return warned(Error(ErrorCode::kRsSuperuser, shown(state.user) + " is a superuser"));
 }
 
 }  // namespace

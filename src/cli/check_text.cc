@@ -37,7 +37,9 @@ std::string said(const CheckResult& result) {
   if (answer.status == CheckStatus::kSkipped) return "skipped: " + answer.reason;
   if (answer.error) return std::string(answer.error->name());
   std::vector<std::string> values;
-  for (const Evidence& one : answer.evidence) values.push_back(printable(one.value, false));
+  for (const Evidence& one : answer.evidence) {
+    values.push_back(replace_all(one.name, "_", " ") + " " + printable(one.value, false));
+  }
   return join(values, ", ");
 }
 

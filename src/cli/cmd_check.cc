@@ -1,7 +1,7 @@
 // destination test: the checks of one destination.
 #include <fmt/format.h>
 
-#include <set>
+#include <map>
 
 #include "address/warehouse_endpoint.h"
 #include "base/json_text.h"
@@ -20,6 +20,7 @@ namespace vesto::cli {
 
 namespace {
 
+constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kDefaultWaitMs = 900'000;  // IAM knows of a change everywhere by then
 
 // What has finished, as it finishes; under the titles of their groups.
@@ -30,19 +31,29 @@ class Live {
   void finished(const CheckResult& result) {
     head(result.group);
     // What was shown when the wait began is not shown again.
-    const bool again = result.answer.status == CheckStatus::kFailed && shown_.contains(result.id);
+    const auto shown = shown_.find(result.id);
+    const bool again = result.answer.error && shown != shown_.end() &&
+                       shown->second == result.answer.error->message();
     write_out(again ? result_lines(terminal_, {result}) : result_text(terminal_, result));
   }
 
-  void waiting(const std::string& id, const Error& error, int64_t left_ms) {
-    if (!shown_.insert(id).second) return;
-    write_out(
-        fmt::format("  {} {}: {} Waiting up to {} for AWS, which may not know of a change yet "
-                    "(Ctrl-C ends it)\n",
-                    shape(terminal_, Shape::kWaiting), id, error.name(), format_duration(left_ms)));
-    for (const std::string& line : split(error_text(error), '\n')) {
-      if (!line.empty()) write_out("      " + line + "\n");
+  void waiting(const CheckResult& result, int64_t left_ms) {
+    const Error& error = *result.answer.error;
+    const int64_t minute = left_ms / kMinuteMs;
+    if (shown_[result.id] == error.message()) {
+      if (minute == minute_) return;
+      minute_ = minute;
+      write_out(fmt::format("  {} still waiting for {}, {} left\n",
+                            shape(terminal_, Shape::kWaiting), result.id,
+                            format_duration(left_ms)));
+      return;
     }
+    shown_[result.id] = error.message();
+    minute_ = minute;
+    write_out(result_text(terminal_, result));
+    write_out(fmt::format(
+        "  {} waiting up to {} for AWS, which may not know of a change yet; Ctrl-C ends it\n",
+        shape(terminal_, Shape::kWaiting), format_duration(left_ms)));
   }
 
  private:
@@ -54,7 +65,8 @@ class Live {
 
   const Terminal& terminal_;
   std::string group_;
-  std::set<std::string> shown_;  // ids whose error stands there already
+  std::map<std::string, std::string> shown_;  // id -> the error that stands there already
+  int64_t minute_ = -1;                       // that was told last
 };
 
 int list_checks(const Context& context, const std::vector<Check>& checks) {
@@ -100,16 +112,23 @@ Status make_ready(const Context& context, const Config& config,
   return ok_status();
 }
 
+// Only all of the checks say that a destination is ready.
+std::string verdict_text(const CheckReport& report, const Options& options) {
+  const std::string again =
+      fmt::format("{0} is not ready. Then again: vesto destination test {0}\n", report.name);
+  if (!report.ok()) return again;
+  if (options.strict && report.count(CheckStatus::kWarning) > 0) return again;
+  if (!options.only.empty()) return "The checks that were asked for passed.\n";
+  return fmt::format("{} is ready.\n", report.name);
+}
+
 int verdict(const Context& context, const CheckReport& report, int signal) {
   const Options& options = context.options;
   if (options.json) {
     write_out(report_json(report) + "\n");
   } else {
     write_out("\n" + counts_text(report));
-    write_out(report.ok()
-                  ? fmt::format("{} is ready.\n", report.name)
-                  : fmt::format("{0} is not ready. Then again: vesto destination test {0}\n",
-                                report.name));
+    write_out(verdict_text(report, options));
   }
   if (signal != 0) return 128 + signal;
   return checks_exit_code(report, options.strict);
@@ -138,17 +157,25 @@ int cmd_destination_test(const Context& context) {
   }
   // One test at a time: what lies there of an earlier one was left by a test that was killed.
   const auto lock = secret::take_lock(data_dir(options) + "/check.lock");
+  if (!lock.ok() && lock.error().code() == ErrorCode::kSysStoreBusy) {
+    return fail(context, Error(ErrorCode::kRunBusy, "another destination test runs here"));
+  }
   if (!lock.ok()) return fail(context, lock.error());
   Live live(context.terminal);
   CheckOptions run{
       .clock = context.clock, .wait_ms = *wait_ms, .only = options.only, .stop = stop.token()};
   if (!options.json) {
     // What was understood stands there before anything is dialled.
+    WarehouseEndpoint endpoint = (*destination)->endpoint;
+    endpoint.kind =
+        (*destination)->serverless ? WarehouseKind::kServerless : WarehouseKind::kProvisioned;
+    endpoint.region = (*destination)->auth.region;
+    endpoint.name = (*destination)->auth.warehouse;
     write_out(fmt::format("Testing destination {} ({})\n", (*destination)->name,
-                          describe_warehouse_endpoint((*destination)->endpoint)));
+                          describe_warehouse_endpoint(endpoint)));
     run.observer.finished = [&](const CheckResult& result) { live.finished(result); };
-    run.observer.waiting = [&](const std::string& id, const Error& error, int64_t left_ms) {
-      live.waiting(id, error, left_ms);
+    run.observer.waiting = [&](const CheckResult& result, int64_t left_ms) {
+      live.waiting(result, left_ms);
     };
   }
   CheckReport report = run_checks(checks, run);

@@ -28,18 +28,6 @@ std::vector<std::string> audiences(const Config& config) {
   return out;
 }
 
-// Audiences and external ids of the destinations that have roles of their own.
-std::vector<std::string> names_of_others(const Config& config, const DestinationConfig& own) {
-  std::vector<std::string> out;
-  for (const DestinationConfig& other : config.destinations) {
-    if (other.auth.role_arn == own.auth.role_arn) continue;
-    for (const std::string& name : {other.auth.audience, other.auth.external_id}) {
-      if (!name.empty()) out.push_back(name);
-    }
-  }
-  return out;
-}
-
 int end(const Context& context, const std::optional<Error>& error, const std::string& json,
         const std::string& text) {
   write_out(context.options.json ? json : text);
@@ -62,7 +50,7 @@ int show_all(const Context& context, const Config& config) {
 int show_one(const Context& context, const Config& config, const DestinationConfig& destination) {
   const IdentityReport report =
       report_identity(destination, identity_options(config, destination, sealed_store(context)),
-                      names_of_others(config, destination), *context.clock);
+                      names_of_other_roles(config, destination), *context.clock);
   const int64_t now_ms = context.clock->wall_ms();
   return end(context, report.error, identity_json(config, report.google, &report, now_ms),
              identity_text(report, context.terminal, now_ms));

@@ -35,8 +35,6 @@ std::string role_in_text(const std::string& text, const std::string& session_arn
   return "";
 }
 
-constexpr size_t kMaxForeign = 10;  // names that a role is tried with
-
 class Finder {
  public:
   Finder(const DestinationConfig& destination, const std::vector<std::string>& others, Clock& clock)
@@ -83,51 +81,13 @@ class Finder {
     if (!role.ok()) return keep(role.error(), &report_);
     report_.self =
         CallerIdentity{.arn = role->arn, .account = account_of_arn(role->arn), .user_id = ""};
-    test_bound();
+    keep_trust(test_audience(*identity_, auth_.audience, others_, stop_));
   }
 
-  // A role that takes a token for somebody else's audience takes every tenant's of this Vesto. A
-  // pattern may take some and not others, so what is like our own is tried as well.
-  void test_bound() {
-    for (const std::string& audience : foreign(auth_.audience, kForeignAudience)) {
-      const Result<IdToken> token = identity_->id_token(audience, stop_);
-      if (!token.ok()) {
-        const bool file = report_.google->source.starts_with("the token file");
-        report_.why = file ? "cannot be tested with a token file: it holds a token for one audience"
-                           : "not tested: " + token.error().message();
-        report_.bound = TrustBound::kNotTested;
-        return;
-      }
-      if (!judge(identity_->assume_with(*token, stop_),
-                 fmt::format("a token for the audience \"{}\"", audience))) {
-        return;
-      }
-    }
-  }
-
-  // Names that are not ours: one of nobody, two like ours, and those of other destinations.
-  [[nodiscard]] std::vector<std::string> foreign(const std::string& own, const char* nobody) const {
-    std::vector<std::string> out = {nobody, own + "-trust-test", "trust-test-" + own};
-    for (const std::string& other : others_) {
-      if (other != own && out.size() < kMaxForeign) out.push_back(other);
-    }
-    return out;
-  }
-
-  // Whether to go on asking.
-  bool judge(const Result<AssumedRole>& role, const std::string& with) {
-    if (role.ok()) {
-      report_.bound = TrustBound::kLoose;
-      report_.took = with;
-      return false;
-    }
-    if (role.error().code() != ErrorCode::kAwsAssumeDenied) {
-      report_.bound = TrustBound::kNotTested;
-      report_.why = "not tested: " + role.error().message();
-      return false;
-    }
-    report_.bound = TrustBound::kBound;
-    return true;
+  void keep_trust(TrustTest test) {
+    report_.bound = test.bound;
+    report_.why = std::move(test.why);
+    report_.took = std::move(test.took);
   }
 
   void ask_aws() {
@@ -146,19 +106,7 @@ class Finder {
     const Result<CallerIdentity> self = identity_->caller(stop_);
     if (!self.ok()) return keep(self.error(), &report_);
     report_.self = *self;
-    if (!auth_.external_id.empty()) test_external_id();
-  }
-
-  // A role that takes us without the external id, or with any other one, takes us for everybody's
-  // destination.
-  void test_external_id() {
-    if (!judge(identity_->assume_with_external_id("", stop_), "us without the external id")) return;
-    for (const std::string& id : foreign(auth_.external_id, kForeignExternalId)) {
-      if (!judge(identity_->assume_with_external_id(id, stop_),
-                 "us with another external id (\"" + id + "\")")) {
-        return;
-      }
-    }
+    keep_trust(test_external_id(*identity_, auth_.external_id, others_, stop_));
   }
 
   // Few roles may ask; that they may not is no fault.

@@ -14,26 +14,18 @@
 #include "cli/terminal.h"
 #include "config/config.h"
 #include "sync/identity.h"
+#include "sync/trust_bound.h"
 
 namespace vesto::cli {
 
 // What `identity show` asks a token for where no destination says it, and what no role should take.
 constexpr const char* kShowAudience = "vesto-identity-show";
-constexpr const char* kForeignAudience = "vesto-trust-test";
-constexpr const char* kForeignExternalId = "vesto-trust-test";
 
 // Our Google identity. Never the token itself.
 struct GoogleReport {
   std::string source;  // "the metadata server"
   std::optional<TokenClaims> claims;
   std::optional<Error> error;
-};
-
-// Whether the role is bound to this destination: by the audience of a token, or by external_id.
-enum class TrustBound {
-  kNotTested,  // `why` says why not; "" where there is nothing to test
-  kBound,
-  kLoose
 };
 
 // One destination. What could not be found out is empty, and `error` says why.

@@ -24,7 +24,7 @@ using Addresses = Result<std::vector<std::string>>;
 
 constexpr size_t kMaxAddresses = 16;
 constexpr int64_t kLongestWaitMs = 60'000;  // of one wait; a condition takes no endless one
-constexpr int kMaxLookups = 16;             // at one time, those left behind included
+constexpr int kMaxLeftBehind = 16;          // lookups that nobody waits for any more
 
 struct AddrInfoDeleter {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
@@ -62,9 +62,10 @@ struct Lookup {
   Mutex mutex;
   CondVar changed;
   std::optional<Addresses> answer VESTO_GUARDED_BY(mutex);
+  bool left_behind VESTO_GUARDED_BY(mutex) = false;
 };
 
-std::atomic<int> lookups{0};
+std::atomic<int> left_behind{0};
 
 Error stopped(const std::string& host) {
   return {ErrorCode::kRunInterrupted, "stopped while the name " + host + " was looked up"};
@@ -81,23 +82,25 @@ bool is_numeric(const std::string& host) {
 }
 
 bool start_lookup(const std::shared_ptr<Lookup>& lookup, const std::string& host) {
-  if (lookups.fetch_add(1) >= kMaxLookups) {
-    --lookups;
-    return false;
-  }
+  if (left_behind >= kMaxLeftBehind) return false;
   try {
     std::thread([lookup, host] {
       Addresses found = ask_system(host);
-      --lookups;
       const Lock lock(lookup->mutex);
+      if (lookup->left_behind) --left_behind;
       lookup->answer = std::move(found);
       lookup->changed.notify_all();
     }).detach();
   } catch (const std::system_error&) {
-    --lookups;
     return false;
   }
   return true;
+}
+
+// Nobody waits for it any more; its thread stays until the system answers.
+void leave_behind(Lookup& lookup) VESTO_REQUIRES(lookup.mutex) {
+  lookup.left_behind = true;
+  ++left_behind;
 }
 
 }  // namespace
@@ -108,8 +111,9 @@ Addresses resolve(const std::string& host, const WaitLimit& limit) {
   const auto lookup = std::make_shared<Lookup>();
   if (!start_lookup(lookup, host)) {
     return Error(ErrorCode::kNetDns, "the name " + host +
-                                         " cannot be looked up: too many lookups wait for the "
-                                         "resolver");
+                                         " cannot be looked up: too many lookups still wait for "
+                                         "the resolver")
+        .with_hint("Check this machine's resolver (/etc/resolv.conf) and the way to it.");
   }
   const std::stop_callback on_stop(limit.stop, [&lookup] {
     const Lock lock(lookup->mutex);
@@ -117,9 +121,13 @@ Addresses resolve(const std::string& host, const WaitLimit& limit) {
   });
   Lock lock(lookup->mutex);
   while (!lookup->answer) {
-    if (limit.stop.stop_requested()) return stopped(host);
+    if (limit.stop.stop_requested()) {
+      leave_behind(*lookup);
+      return stopped(host);
+    }
     const int64_t left_ms = limit.deadline_ms - system_clock().monotonic_ms();
     if (left_ms <= 0) {
+      leave_behind(*lookup);
       return Error(ErrorCode::kNetDns, "the resolver gave no answer for the name " + host)
           .with_hint("Check this machine's resolver (/etc/resolv.conf) and the way to it.");
     }

@@ -86,13 +86,14 @@ class Race {
 
   void begin(int64_t now_ms) {
     auto started = start_(next_);
+    next_at_ms_ = now_ms + kStaggerMs;
     if (started.ok()) {
       running_.push_back({.index = next_, .fd = *started});
     } else {
       note(next_, std::move(started).error());
+      next_at_ms_ = now_ms;  // the next one need not wait
     }
     ++next_;
-    next_at_ms_ = now_ms + kStaggerMs;
   }
 
   void note(size_t index, DialFault fault) {

@@ -15,7 +15,7 @@ ProbeOptions probe_options(const PgOptions& options);
 bool is_unix_socket(const PgOptions& options);
 
 // `fault` as libpq gave it, or the exact reason (kReach) that a probe of the same way finds. Where
-// the probe finds nothing wrong, `fault` stays as it is. Blocks for kReachTimeoutMs at most.
+// the probe finds nothing wrong, `fault` stays as it is. Blocks for twice kReachTimeoutMs at most.
 PgError explain_connect_fault(const PgOptions& options, PgError fault);
 
 }  // namespace vesto

@@ -342,7 +342,9 @@ PgResult<std::unique_ptr<PgConnection>> PgConnection::connect(const PgOptions& o
   PgStatus made = impl->login(options);
   if (made.ok()) return std::unique_ptr<PgConnection>(new PgConnection(std::move(impl)));
   PgError fault = std::move(made).error();
-  if (auto reason = impl->route_failure()) {
+  // The server's own answer, and a stop, say more than that the way went afterwards.
+  const bool answered = !fault.sqlstate.empty() || fault.kind == PgError::Kind::kInterrupted;
+  if (auto reason = answered ? std::nullopt : impl->route_failure()) {
     fault.kind = PgError::Kind::kReach;
     fault.message = reason->message();
     fault.reach = std::move(reason);

@@ -124,7 +124,7 @@ class PgConnection {
   static constexpr int64_t kReachTimeoutMs = 5'000;
 
   // A failure before the server's own answer is looked into (kReach): that takes up to
-  // kReachTimeoutMs more.
+  // twice kReachTimeoutMs more.
   static PgResult<std::unique_ptr<PgConnection>> connect(const PgOptions& options);
   ~PgConnection();
   PgConnection(const PgConnection&) = delete;

@@ -109,14 +109,17 @@ Result<std::vector<std::string>> addresses_of(const PgOptions& options, const Ro
 }  // namespace
 
 PgResult<PgConnPtr> dial_pg(const PgOptions& options, const Route* route, int64_t deadline_ms) {
-  const int64_t from_ms = system_clock().monotonic_ms();
   // Behind a tunnel it is the tunnel that has dialled.
-  const int64_t until_ms =
-      route != nullptr ? deadline_ms : std::min(deadline_ms, from_ms + kTcpTimeoutMs);
-  const WaitLimit limit{.deadline_ms = until_ms, .stop = options.stop};
-  auto addresses = addresses_of(options, route, limit);
+  const auto limit_from = [&](int64_t now_ms) {
+    const int64_t own_ms = route != nullptr ? deadline_ms : now_ms + kTcpTimeoutMs;
+    return WaitLimit{.deadline_ms = std::min(deadline_ms, own_ms), .stop = options.stop};
+  };
+  auto addresses = addresses_of(options, route, limit_from(system_clock().monotonic_ms()));
   if (!addresses.ok()) return of_error(std::move(addresses).error());
 
+  // What the lookup took is not told as silence of the server.
+  const int64_t from_ms = system_clock().monotonic_ms();
+  const WaitLimit limit = limit_from(from_ms);
   std::vector<PgConnPtr> conns(addresses->size());
   const auto start = [&](size_t index) -> Result<int, DialFault> {
     PgConnPtr& conn = conns[index];
@@ -138,7 +141,8 @@ PgResult<PgConnPtr> dial_pg(const PgOptions& options, const Route* route, int64_
   if (route != nullptr || is_unix_socket(options)) {
     return made(kind_of(lost.fault.kind), lost.fault.text);
   }
-  return of_error(dial_error(probe_options(options), *addresses, lost, until_ms - from_ms));
+  return of_error(
+      dial_error(probe_options(options), *addresses, lost, limit.deadline_ms - from_ms));
 }
 
 }  // namespace vesto

@@ -24,10 +24,11 @@ struct PgConnFinish {
 using PgConnPtr = std::unique_ptr<PGconn, PgConnFinish>;
 
 // A connection whose TCP stands (or that of a Unix socket); PQconnectPoll() is to be called when it
-// is writable. `route`: of options.dialer, or nullptr. Ends at `deadline_ms` (monotonic), TCP after
-// 20 s at most, name lookup included; options.stop ends it.
-// Errors: kReach with NET-DNS, NET-REFUSED, NET-TIMEOUT, ...; kInterrupted; for a route or a Unix
-// socket kRefused, kTimeout, kLost, to be looked into.
+// is writable. `route`: of options.dialer, or nullptr. Ends at `deadline_ms` (monotonic); the
+// name lookup and TCP after 20 s each at most; options.stop ends it.
+// Errors: kReach with NET-DNS, NET-REFUSED, NET-TIMEOUT, ...; kInterrupted; those of login_error()
+// where libpq does not begin; for a route or a Unix socket kRefused, kTimeout, kLost, to be looked
+// into.
 PgResult<PgConnPtr> dial_pg(const PgOptions& options, const Route* route, int64_t deadline_ms);
 
 }  // namespace vesto

@@ -197,7 +197,7 @@ RedshiftConnector WarehouseWait::connector(RedshiftConnector dial) {
       if (!away->by_aws && !says_so(session.error()) && options_.care.wait_ms <= 0) return session;
       if (!since_ms) since_ms = options_.clock->monotonic_ms();
       Status waited = wait_for(*away, session.error(), *since_ms);
-      // An attempt that nobody answers takes a minute: it is made once AWS says otherwise.
+      // An attempt that nobody answers takes its time: it is made once AWS says otherwise.
       const bool slow = session.error().code() == ErrorCode::kNetTimeout;
       while (waited.ok() && slow && away && away->by_aws) {
         away = why(session.error());

@@ -45,7 +45,8 @@ def test_all_is_well(one_world):
     report, checks = report_of(ready(one_world))
     assert report["ok"], report
     assert set(report["counts"]) == {"passed", "warning", "failed", "skipped", "not_run"}
-    assert {c["status"] for c in checks.values()} <= {"passed", "skipped"}, checks
+    # The sandbox's usual user may do everything in its bucket.
+    assert [c["error"]["code"] for c in checks.values() if c["status"] == "warning"] == ["S3-WIDE"]
     assert {"value": "5 of 5", "name": "rows"} in checks["redshift.copy"]["evidence"]
     assert {"name": "values", "value": "40"} in checks["redshift.readback"]["evidence"]
     assert list(checks)[-1] == "clean_up"

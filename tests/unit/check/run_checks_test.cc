@@ -121,9 +121,9 @@ TEST_F(RunChecks, ADenialIsWaitedForWithWhatItMasks) {
   std::vector<int64_t> left_ms;
   CheckOptions options{.wait_ms = 60'000};
   options.observer.finished = [&](const CheckResult& one) { finished.push_back(one.id); };
-  options.observer.waiting = [&](const std::string& id, const Error& error, int64_t left) {
-    EXPECT_EQ(id, "role");
-    EXPECT_EQ(error.name(), "AWS-ASSUME-DENIED");
+  options.observer.waiting = [&](const CheckResult& one, int64_t left) {
+    EXPECT_EQ(one.id, "role");
+    EXPECT_EQ(one.answer.error->name(), "AWS-ASSUME-DENIED");
     left_ms.push_back(left);
   };
   const auto results = run(options);

@@ -1,6 +1,7 @@
 // Names with several addresses, and the names themselves.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -129,6 +130,21 @@ TEST(Resolve, NumbersAreTheirOwnAddressAndNamesAreLookedUp) {
   const auto unknown = resolve("no-such-host.invalid", limit);
   ASSERT_FALSE(unknown.ok());
   EXPECT_EQ(unknown.error().code(), ErrorCode::kNetDns);
+}
+
+// All lanes of a run dial at once: none of them is refused a lookup that answers.
+TEST(Resolve, ManyAtOnceAreAllAnswered) {
+  std::atomic<int> answered{0};
+  {
+    std::vector<std::jthread> lanes;
+    for (int i = 0; i < 64; ++i) {
+      lanes.emplace_back([&] {
+        const WaitLimit limit{.deadline_ms = system_clock().monotonic_ms() + 30'000, .stop = {}};
+        if (resolve("localhost", limit).ok()) ++answered;
+      });
+    }
+  }
+  EXPECT_EQ(answered, 64);
 }
 
 TEST(Resolve, AStopComesFirst) {
