@@ -207,19 +207,4 @@ std::string trust_policy_services(const std::vector<std::string>& services) {
   return dumped(policy_of(Json::array({std::move(statement)})), 2);
 }
 
-std::string trust_policy_pod(const std::string& provider_arn, const std::string& subject) {
-  constexpr std::string_view kMark = ":oidc-provider/";
-  const size_t mark = provider_arn.find(kMark);
-  const std::string issuer =
-      mark == std::string::npos ? provider_arn : provider_arn.substr(mark + kMark.size());
-  Json statement = {
-      {"Effect", "Allow"},
-      {"Principal", {{"Federated", provider_arn}}},
-      {"Action", "sts:AssumeRoleWithWebIdentity"},
-      {"Condition",
-       {{"StringEquals",
-         {{issuer + ":sub", literal_equals(subject)}, {issuer + ":aud", "sts.amazonaws.com"}}}}}};
-  return dumped(policy_of(Json::array({std::move(statement)})), 2);
-}
-
 }  // namespace vesto

@@ -48,10 +48,6 @@ std::string assume_role_policy(const std::string& role_arn);
 
 // For services of AWS: "redshift.amazonaws.com". Indented by 2.
 std::string trust_policy_services(const std::vector<std::string>& services);
-// For a pod of an EKS cluster whose issuer is an identity provider of the account
-// ("arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC"); `subject`:
-// "system:serviceaccount:NAMESPACE:NAME". Indented by 2.
-std::string trust_policy_pod(const std::string& provider_arn, const std::string& subject);
 
 }  // namespace vesto
 

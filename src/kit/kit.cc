@@ -19,7 +19,7 @@ class Maker {
       : to_(to), facts_(facts), places_(kit::places_of(to, facts)) {}
 
   Kit make() {
-    const bool made = places_.actor == Actor::kRole || places_.actor == Actor::kPod;
+    const bool made = places_.actor == Actor::kRole;
     shell("warehouse", "aws_admin", {"redshift.status"}, kit::warehouse_steps(to_, places_));
     shell("bucket", "aws_admin", {"s3.bucket"}, kit::bucket_steps(to_, places_));
     if (made) {
@@ -28,17 +28,11 @@ class Maker {
     }
     add("permission-policy", "aws_admin", "json", permission_checks(),
         permission_policy_for(to_, facts_) + "\n");
+    key();
     if (places_.actor != Actor::kKeyUser) {
       std::vector<std::string> checks = permission_checks();
       if (made) checks.insert(checks.begin(), {"aws.assume_role", "aws.trust_bound"});
       shell("role", "aws_admin", std::move(checks), kit::role_steps(to_, facts_, places_));
-    }
-    if (has_key()) {
-      std::vector<std::string> checks = {"aws.key"};
-      if (places_.actor == Actor::kKeyUser) {
-        for (std::string& check : permission_checks()) checks.push_back(std::move(check));
-      }
-      shell("key", "aws_admin", std::move(checks), kit::key_steps(to_, facts_, places_));
     }
     if (has_copy_role()) {
       shell("copy-role", "aws_admin", {"redshift.copy"},
@@ -58,6 +52,16 @@ class Maker {
   }
 
  private:
+  // Before the role, which no trust policy lets name a user that is not there.
+  void key() {
+    if (!has_key()) return;
+    std::vector<std::string> checks = {"aws.key"};
+    if (places_.actor == Actor::kKeyUser) {
+      for (std::string& check : permission_checks()) checks.push_back(std::move(check));
+    }
+    shell("key", "aws_admin", std::move(checks), kit::key_steps(to_, facts_, places_));
+  }
+
   [[nodiscard]] bool has_key() const { return to_.auth.identity == "access_key"; }
   [[nodiscard]] bool has_copy_role() const { return to_.auth.copy == "attached_role"; }
 
@@ -88,8 +92,9 @@ class Maker {
   // The parts of an AWS admin in one. The network is among them where its rules are known.
   void script() {
     std::string steps = kit::bucket_steps(to_, places_);
+    // A user of another account is no matter of this account's admin.
+    if (has_key() && !places_.user_elsewhere) steps += kit::key_steps(to_, facts_, places_);
     if (places_.actor != Actor::kKeyUser) steps += kit::role_steps(to_, facts_, places_);
-    if (has_key()) steps += kit::key_steps(to_, facts_, places_);
     if (has_copy_role()) steps += kit::copy_role_steps(to_, facts_, places_);
     if (!to_.ssh.given && !facts_.public_egress.empty()) {
       aws_checks_.emplace_back("net.tcp");
@@ -149,8 +154,8 @@ const std::vector<KitPartName>& kit_part_names() {
       {"bucket", "Staging bucket"},
       {"trust-policy", "Trust policy of the role"},
       {"permission-policy", "Permission policy"},
-      {"role", "Role and its policies"},
       {"key", "IAM user with an access key"},
+      {"role", "Role and its policies"},
       {"copy-role", "Role that COPY reads with"},
       {"sql", "Rights in the database"},
       {"owner", "Ownership of tables"},

@@ -27,8 +27,8 @@ namespace vesto {
 // What the configuration does not say. "" = not known.
 struct KitFacts {
   std::string google_sub = {};  // of our Google identity
-  // Who assumes the role, where it is not Google; the ARN of an OIDC provider where that is a pod
-  // of EKS that becomes the role itself (identity = aws, no role_arn).
+  // Who assumes the role, where it is not Google. ARNs of another partition than the region's are
+  // taken for not known.
   std::string principal_arn = {};
   std::string account = {};         // of the customer, 12 digits
   std::string workgroup_arn = {};   // with its UUID
@@ -93,7 +93,8 @@ std::string grant_sql(const DestinationConfig& destination, std::string_view rig
                       const std::vector<std::string>& tables = {});
 // aws iam put-role-policy with the whole permission policy; for the role's name.
 std::string put_policy_shell(const DestinationConfig& destination, const KitFacts& facts);
-// aws iam update-assume-role-policy with the whole trust policy.
+// The trust policy onto a role that is there, in a shell of its own. Statements of others stay:
+// where there are any, it prints ours, to be added by hand, and ends with 1.
 std::string trust_shell(const DestinationConfig& destination, const KitFacts& facts);
 // aws ec2 authorize-security-group-ingress for one address ("203.0.113.7/32").
 std::string ingress_shell(const DestinationConfig& destination, const KitFacts& facts,

@@ -2,12 +2,15 @@
 #ifndef VESTO_KIT_PARTS_H_
 #define VESTO_KIT_PARTS_H_
 
+#include <cstdint>
 #include <string>
 
 #include "kit/kit.h"
 #include "kit/places.h"
 
 namespace vesto::kit {
+
+constexpr int64_t kDefaultSessionS = 3600;  // that every role allows
 
 // --- policies (JSON) ---
 std::string copy_policy_for(const DestinationConfig& destination, const KitFacts& facts);

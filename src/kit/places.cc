@@ -17,15 +17,13 @@ struct Placeholder {
   std::string_view how;
 };
 
-constexpr std::array<Placeholder, 16> kPlaceholders = {{
+constexpr std::array<Placeholder, 14> kPlaceholders = {{
     {"GOOGLE_SUB",
      "The number of Vesto's Google identity: vesto identity show prints it where that identity "
      "is."},
     {"AUDIENCE", "auth.audience of the destination: any text that no other destination has."},
     {"PRINCIPAL_ARN",
      "The ARN of who assumes the role: vesto identity show DESTINATION prints it as \"asking\"."},
-    {"POD_NAMESPACE", "The namespace of Vesto's pod in Kubernetes."},
-    {"POD_SERVICE_ACCOUNT", "The service account of Vesto's pod in Kubernetes."},
     {"ROLE_NAME", "The name of the role that Vesto runs as: vesto identity show DESTINATION."},
     {"ACCOUNT_ID", "The AWS account's 12 digits: aws sts get-caller-identity --query Account."},
     {"REGION", "The AWS region, such as eu-west-1: auth.region or staging.region."},
@@ -66,41 +64,51 @@ std::string path_of_role(const std::string& role_arn) {
   return arn->resource.substr(first, last - first + 1);
 }
 
-bool is_oidc_provider(const std::string& arn) {
-  return arn.find(":oidc-provider/") != std::string::npos;
+// "loader" of ".../user/team/loader"; "" if it is no IAM user's.
+std::string user_name_of(const std::string& arn_text) {
+  const std::optional<Arn> arn = parse_arn(arn_text);
+  if (!arn || arn->service != "iam" || !arn->resource.starts_with("user/")) return "";
+  return arn->resource.substr(arn->resource.rfind('/') + 1);
 }
 
-Actor actor_of(const AuthConfig& auth, const KitFacts& facts) {
+Actor actor_of(const AuthConfig& auth, const std::string& principal_arn) {
   if (!auth.role_arn.empty() || auth.identity == "google") return Actor::kRole;
   if (auth.identity == "access_key") return Actor::kKeyUser;
-  return is_oidc_provider(facts.principal_arn) ? Actor::kPod : Actor::kOwn;
+  return user_name_of(principal_arn).empty() ? Actor::kOwn : Actor::kOwnUser;
 }
 
+// The region is where all of it is made: an ARN counts only where no region is known.
 std::string partition_for(const AuthConfig& auth, const KitFacts& facts,
                           const std::string& region) {
+  if (!region.empty()) return std::string(partition_of_region(region).name);
   for (const std::string& arn : {auth.role_arn, facts.principal_arn}) {
     if (!arn.empty()) return std::string(partition_of_arn(arn).name);
   }
   return std::string(partition_of_region(region).name);
 }
 
-std::string account_for(const DestinationConfig& to, const KitFacts& facts) {
+// Accounts of one partition know nothing of those of another: an ARN from there is of no use.
+std::string of_partition(const std::string& arn, const std::string& partition) {
+  return partition_of_arn(arn).name == partition ? arn : "";
+}
+
+std::string account_for(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
   if (!facts.account.empty()) return facts.account;
   for (const std::string& known :
        {account_of_arn(to.auth.role_arn), to.endpoint.account, account_of_arn(to.kms_key_arn),
-        account_of_arn(facts.workgroup_arn)}) {
+        account_of_arn(places.workgroup_arn)}) {
     if (!known.empty()) return known;
   }
   return placeholder("ACCOUNT_ID");
 }
 
-void name_role(const DestinationConfig& to, const KitFacts& facts, Places* places) {
+void name_role(const DestinationConfig& to, Places* places) {
   const AuthConfig& auth = to.auth;
   if (!auth.role_arn.empty()) {
     places->role = role_name_of_arn(auth.role_arn);
     places->role_path = path_of_role(auth.role_arn);
   } else if (places->actor == Actor::kOwn) {
-    places->role = or_placeholder(role_name_of_arn(facts.principal_arn), "ROLE_NAME");
+    places->role = or_placeholder(role_name_of_arn(places->principal_arn), "ROLE_NAME");
   } else {
     places->role = iam_name(to.name, "-role");
   }
@@ -108,6 +116,22 @@ void name_role(const DestinationConfig& to, const KitFacts& facts, Places* place
                          ? auth.role_arn
                          : fmt::format("arn:{}:iam::{}:role{}{}", places->partition,
                                        places->account, places->role_path, places->role);
+}
+
+// The user whose key it is, and its ARN as the one who assumes the role: the one that is known,
+// else the one that the kit makes in the role's account.
+void name_user(const DestinationConfig& to, Places* places) {
+  places->user = user_name_of(places->principal_arn);
+  const bool known = !places->user.empty();
+  if (!known) places->user = iam_name(to.name, "");
+  if (to.auth.identity != "access_key") return;
+  if (!known) {
+    places->principal_arn =
+        fmt::format("arn:{}:iam::{}:user/{}", places->partition, places->account, places->user);
+  }
+  places->user_elsewhere =
+      known && !to.auth.role_arn.empty() &&
+      account_of_arn(places->principal_arn) != account_of_arn(to.auth.role_arn);
 }
 
 std::string user_for(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
@@ -119,8 +143,8 @@ std::string user_for(const DestinationConfig& to, const KitFacts& facts, const P
   }
   if (!auth.db_user.empty()) return auth.db_user;
   if (places.actor == Actor::kKeyUser) return "IAM:" + places.user;
-  if (places.actor == Actor::kOwn) {
-    return or_placeholder(login_user(to, facts.principal_arn), "DATABASE_USER");
+  if (places.actor == Actor::kOwn || places.actor == Actor::kOwnUser) {
+    return or_placeholder(login_user(to, places.principal_arn), "DATABASE_USER");
   }
   return "IAMR:" + places.role;
 }
@@ -147,17 +171,20 @@ Places places_of(const DestinationConfig& destination, const KitFacts& facts) {
                              : !destination.endpoint.region.empty() ? destination.endpoint.region
                                                                     : destination.region;
   Places places;
-  places.actor = actor_of(auth, facts);
   places.partition = partition_for(auth, facts, region);
+  places.principal_arn = of_partition(facts.principal_arn, places.partition);
+  places.workgroup_arn = of_partition(facts.workgroup_arn, places.partition);
+  places.actor = actor_of(auth, places.principal_arn);
   places.region = or_placeholder(region, "REGION");
   places.bucket_region = destination.region.empty() ? places.region : destination.region;
-  places.account = account_for(destination, facts);
+  places.account = account_for(destination, facts, places);
   const std::string& named = destination.endpoint.name;
   places.warehouse = or_placeholder(auth.warehouse.empty() ? named : auth.warehouse, "WAREHOUSE");
   places.role_path = "/";
-  name_role(destination, facts, &places);
+  name_role(destination, &places);
   places.policy = iam_name(destination.name, "-policy");
-  places.user = iam_name(destination.name, "");
+  places.copy_policy = iam_name(destination.name, "-copy-policy");
+  name_user(destination, &places);
   places.copy_role = role_name_of_arn(auth.copy_role_arn);
   places.copy_role_path = path_of_role(auth.copy_role_arn);
   if (places.copy_role.empty()) places.copy_role = iam_name(destination.name, "-copy-role");

@@ -19,10 +19,10 @@ std::vector<std::string> missing_in(std::string_view text);
 
 // Who the work is done by.
 enum class Actor {
-  kRole,    // a role that Vesto assumes: "role" makes it
-  kPod,     // the role of a pod, by EKS's web identity: "role" makes it
-  kOwn,     // what Vesto runs as; only its rights are to be set
-  kKeyUser  // an IAM user with a key: "key" makes it
+  kRole,     // a role that Vesto assumes: "role" makes it
+  kOwn,      // the role that Vesto runs as; only its rights are to be set
+  kOwnUser,  // the IAM user that Vesto runs as; only its rights are to be set
+  kKeyUser   // an IAM user with a key: "key" makes it
 };
 
 struct Places {
@@ -35,9 +35,13 @@ struct Places {
   std::string role;           // name alone
   std::string role_path;      // "/" or "/x/y/"
   std::string role_arn;
-  std::string policy;     // name
-  std::string user;       // of IAM
-  std::string copy_role;  // name alone
+  std::string policy;           // name
+  std::string copy_policy;      // name; another one, as both roles may be one
+  std::string user;             // of IAM, name alone
+  bool user_elsewhere = false;  // it is in another account than the role that it assumes
+  std::string principal_arn;    // who assumes the role, of this partition; "" = not known
+  std::string workgroup_arn;    // of this partition; "" = not known
+  std::string copy_role;        // name alone
   std::string copy_role_path;
   std::string database_user;
 };

@@ -7,18 +7,16 @@
 
 namespace vesto {
 
-using kit::Actor;
 using kit::placeholder;
 using kit::Places;
 using kit::places_of;
 
 namespace {
 
-void add_login(const DestinationConfig& to, const KitFacts& facts, const Places& places,
-               PermissionNeeds* needs) {
+void add_login(const DestinationConfig& to, const Places& places, PermissionNeeds* needs) {
   if (to.serverless) {
     needs->login_action = "redshift-serverless:GetCredentials";
-    std::string arn = facts.workgroup_arn;
+    std::string arn = places.workgroup_arn;
     if (arn.empty()) {
       arn = fmt::format("arn:{}:redshift-serverless:{}:{}:workgroup/{}", places.partition,
                         places.region, places.account, placeholder("WORKGROUP_ID"));
@@ -53,19 +51,14 @@ std::string trust_policy_for(const DestinationConfig& destination, const KitFact
     return trust_policy_google(kit::or_placeholder(facts.google_sub, "GOOGLE_SUB"),
                                kit::or_placeholder(auth.audience, "AUDIENCE"));
   }
-  if (places_of(destination, facts).actor == Actor::kPod) {
-    return trust_policy_pod(facts.principal_arn,
-                            fmt::format("system:serviceaccount:{}:{}", placeholder("POD_NAMESPACE"),
-                                        placeholder("POD_SERVICE_ACCOUNT")));
-  }
-  return trust_policy_account(kit::or_placeholder(facts.principal_arn, "PRINCIPAL_ARN"),
-                              auth.external_id);
+  const std::string principal = places_of(destination, facts).principal_arn;
+  return trust_policy_account(kit::or_placeholder(principal, "PRINCIPAL_ARN"), auth.external_id);
 }
 
 std::string permission_policy_for(const DestinationConfig& destination, const KitFacts& facts) {
   const Places places = places_of(destination, facts);
   PermissionNeeds needs = needs_of(destination, places);
-  if (destination.auth.method == "iam_role") add_login(destination, facts, places, &needs);
+  if (destination.auth.method == "iam_role") add_login(destination, places, &needs);
   return permission_policy(needs);
 }
 

@@ -31,7 +31,7 @@ Framed framed(std::string steps, const DestinationConfig& destination, const Pla
     if (steps.find(mark) == std::string::npos) continue;
     const std::string line = lookup(name, destination, places);
     if (line.empty()) continue;
-    out.lookups += line;
+    out.lookups += line + told(name);
     const std::string variable = fmt::format("\"${}\"", name);
     steps = replace_all(steps, fmt::format("'{}'", mark), variable);
     steps = replace_all(steps, mark, fmt::format("'{}'", variable));
@@ -51,6 +51,11 @@ std::string iam_call(const Places& places, std::string_view operation) {
 
 std::string regional_call(std::string_view service_and_operation, const std::string& region) {
   return fmt::format("aws {}{}", service_and_operation, sh_flag("--region", region));
+}
+
+std::string told(std::string_view variable) {
+  return fmt::format("case ${0} in '' | None) echo 'AWS does not tell {0}.' >&2; exit 1 ;; esac\n",
+                     variable);
 }
 
 std::string lookup(std::string_view name, const DestinationConfig& destination,
@@ -86,11 +91,17 @@ std::string shell_script(const std::vector<std::string>& about, const std::strin
   return out + parts.steps;
 }
 
+std::string shell_apart(const std::string& steps, const DestinationConfig& destination,
+                        const Places& places) {
+  const Framed parts = framed(steps, destination, places);
+  return fmt::format("(\nset -eu\n{}{}{})\n", parts.guards, parts.lookups, parts.steps);
+}
+
 std::string shell_line(const std::string& command, const DestinationConfig& destination,
                        const Places& places) {
   const Framed parts = framed(command, destination, places);
   if (parts.guards.empty() && parts.lookups.empty()) return parts.steps;
-  return fmt::format("(\nset -eu\n{}{}{})\n", parts.guards, parts.lookups, parts.steps);
+  return shell_apart(command, destination, places);
 }
 
 }  // namespace vesto::kit

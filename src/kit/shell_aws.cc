@@ -4,6 +4,9 @@
 // AWS services".
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
+#include "address/arn.h"
 #include "base/json_text.h"
 #include "base/strings.h"
 #include "kit/parts.h"
@@ -15,8 +18,6 @@ namespace vesto {
 namespace kit {
 
 namespace {
-
-constexpr int64_t kDefaultSessionS = 3600;  // that every role allows
 
 std::string on_bucket(std::string_view operation, const DestinationConfig& to,
                       const Places& places) {
@@ -34,11 +35,14 @@ std::string lifecycle_json(const DestinationConfig& to, const std::string& id) {
       json_quote(id), json_quote(to.prefix));
 }
 
-// Rules are set all at once: those that people have made stay, and this one is shown to them.
+// Rules are set all at once: those that people have made stay, and this one is shown to them. Its
+// prefix is the destination's own, below which nobody but Vesto writes; where that is empty the
+// rule is for the whole bucket, and only a bucket made here gets it. A rule without a name reads
+// None.
 std::string lifecycle_steps(const DestinationConfig& to, const Places& places) {
   const std::string id = "vesto-" + to.name;
   std::string out = fmt::format("LIFECYCLE={}\n", sh_quote(lifecycle_json(to, id)));
-  out += fmt::format("rules() {{\n  {} \\\n    --query 'Rules[].ID' --output text\n}}\n",
+  out += fmt::format("rules() {{\n  {} \\\n    --query 'Rules[].[ID]' --output text\n}}\n",
                      on_bucket("get-bucket-lifecycle-configuration", to, places));
   out +=
       "if ! RULES=$(rules 2>/dev/null); then\n"
@@ -48,75 +52,216 @@ std::string lifecycle_steps(const DestinationConfig& to, const Places& places) {
       "    *) echo 'The lifecycle rules of the bucket could not be read:' >&2; rules ;;\n"
       "  esac\n"
       "fi\n";
-  // Tabs part the names; they are letters, digits, "-" and "_" here.
-  out += fmt::format("case \" $(echo $RULES) \" in\n  '  ' | ' None ' | ' {} ')\n    {} \\\n", id,
-                     on_bucket("put-bucket-lifecycle-configuration", to, places));
+  const char* const all = to.prefix.empty() ? "$MADE" : "yes";
+  // Lines part the names; they are letters, digits, "-" and "_" here.
+  out += fmt::format("case \"{0} $(echo $RULES) \" in\n  'yes  ' | 'yes {1} ')\n    {2} \\\n", all,
+                     id, on_bucket("put-bucket-lifecycle-configuration", to, places));
   return out + "      --lifecycle-configuration \"$LIFECYCLE\" ;;\n" +
-         fmt::format("  *' {} '*) ;;\n", id) +
-         "  *) printf '%s\\n%s\\n' 'The bucket has lifecycle rules already; add this one to them:'"
+         fmt::format("  *' {} '*) ;;\n", id) + "  *) printf '%s\\n%s\\n' " +
+         (to.prefix.empty() ? "'The bucket was there already, and staging.prefix is empty: this "
+                              "rule would delete "
+                              "what others keep in it. Not added:'"
+                            : "'The bucket has lifecycle rules already; add this one to them:'") +
          " \\\n    \"$LIFECYCLE\" >&2 ;;\n"
          "esac\n";
 }
 
-std::string create_role(const Places& places, const std::string& role, const std::string& path,
-                        std::string_view longer) {
-  return fmt::format("  {}{}{}{} \\\n    --assume-role-policy-document \"$TRUST\" >/dev/null\n",
-                     iam_call(places, "create-role"), sh_flag("--role-name", role),
-                     path == "/" ? "" : sh_flag("--path", path), longer);
+// What a bucket that is there lacks is only told: others may need its access lists, or serve from
+// it.
+std::string setting_of_others(const std::string& look, const std::string& wanted,
+                              const std::string& remedy) {
+  return fmt::format(
+      "  HAS=$({} 2>/dev/null || true)\n"
+      "  [ \"$(echo $HAS)\" = '{}' ] ||\n"
+      "    printf '%s\\n%s\\n' 'The bucket was there already and stays as it is. If nobody else "
+      "needs it otherwise, run:' \\\n      {} >&2\n",
+      look, wanted, sh_quote(remedy));
 }
 
-// Vesto's role with its trust policy, whether it is there or not.
-std::string role_with_trust(const Places& places, const std::string& trust, int64_t session_s) {
-  const std::string name = sh_flag("--role-name", places.role);
+std::string bucket_guard(const DestinationConfig& to, const Places& places) {
+  const std::string owner = on_bucket("put-bucket-ownership-controls", to, places) +
+                            " --ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'";
+  const std::string block = on_bucket("put-public-access-block", to, places) +
+                            " --public-access-block-configuration "
+                            "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,"
+                            "RestrictPublicBuckets=true";
+  std::string out = step(
+      "No access lists: whoever writes an object, it is the bucket owner's. And nothing of it is "
+      "ever public");
+  out += fmt::format("if [ \"$MADE\" = yes ]; then\n  {}\n  {}\nelse\n", owner, block);
+  out += setting_of_others(
+      on_bucket("get-bucket-ownership-controls", to, places) +
+          " \\\n    --query 'OwnershipControls.Rules[0].ObjectOwnership' --output text",
+      "BucketOwnerEnforced", owner);
+  out += setting_of_others(
+      on_bucket("get-public-access-block", to, places) +
+          " \\\n    --query 'PublicAccessBlockConfiguration.[BlockPublicAcls,IgnorePublicAcls,"
+          "BlockPublicPolicy,RestrictPublicBuckets]' --output text",
+      "True True True True", block);
+  return out + "fi\n";
+}
+
+// How a role is known again that this kit has made for this destination.
+std::string made_by_kit(const DestinationConfig& to) {
+  return "Made by the kit of Vesto for the destination " + to.name;
+}
+
+std::string create_role(const DestinationConfig& to, const Places& places, const std::string& role,
+                        const std::string& path, std::string_view longer) {
+  return fmt::format(
+      "  {}{}{}{} \\\n   {} \\\n    --assume-role-policy-document \"$TRUST\" >/dev/null\n",
+      iam_call(places, "create-role"), sh_flag("--role-name", role),
+      path == "/" ? "" : sh_flag("--path", path), longer,
+      sh_flag("--description", made_by_kit(to)));
+}
+
+// The statements of a policy without their brackets, as one line.
+std::string statements_of(const std::string& policy) {
+  const auto json = nlohmann::ordered_json::parse(policy, nullptr, false);
+  if (!json.is_object() || !json.contains("Statement")) return policy;
+  const std::string list = json["Statement"].dump();
+  return list.size() < 2 ? policy : list.substr(1, list.size() - 2);
+}
+
+// Of a role that is there. Its trust policy is replaced only where this kit has made the role for
+// this destination and nobody has added to it: every other statement lets somebody in. Else ours is
+// printed, to be added by hand, which is simpler than to join two policies in sh and as safe. It is
+// compared without blanks; one that says the same in another order is taken for missing.
+std::string trust_of_role(const DestinationConfig& to, const Places& places,
+                          const std::string& trust) {
+  const std::string update = iam_call(places, "update-assume-role-policy") +
+                             sh_flag("--role-name", places.role) + " --policy-document \"$TRUST\"";
+  return fmt::format("  STATEMENT={}\n", sh_quote(statements_of(trust))) +
+         "  OURS=$(printf '%s' \"$STATEMENT\" | tr -d '[:space:]')\n"
+         "  THEIRS=$(role Role.AssumeRolePolicyDocument json | tr -d '[:space:]')\n"
+         "  case $THEIRS in\n"
+         "    *\"$OURS\"*) ;;\n" +
+         fmt::format(
+             "    *) if [ \"$(role Role.Description text)\" = {} ] &&\n"
+             "        [ \"$(role 'length(Role.AssumeRolePolicyDocument.Statement)' text)\" = 1 ]; "
+             "then\n      {}\n",
+             sh_quote(made_by_kit(to)), update) +
+         "    else\n"
+         "      printf '%s\\n%s\\n' 'The role is there already and trusts others, who stay. Add "
+         "this "
+         "statement to its trust policy, then run this again:' \\\n"
+         "        \"$STATEMENT\" >&2\n"
+         "      exit 1\n"
+         "    fi ;;\n"
+         "  esac\n";
+}
+
+std::string role_function(const Places& places) {
+  return fmt::format("role() {{\n  {}{} --query \"$1\" --output \"$2\"\n}}\n",
+                     iam_call(places, "get-role"), sh_flag("--role-name", places.role));
+}
+
+// Vesto's role with its trust policy, whether it is there or not. Sessions only become longer.
+std::string role_with_trust(const DestinationConfig& to, const Places& places,
+                            const std::string& trust) {
+  const int64_t session_s = to.auth.session_duration_s;
   const std::string longer =
       session_s > kDefaultSessionS ? fmt::format(" --max-session-duration {}", session_s) : "";
-  std::string out = fmt::format("TRUST={}\n", sh_quote(trust));
-  out += fmt::format("if {}{} >/dev/null 2>&1; then\n", iam_call(places, "get-role"), name);
-  out += fmt::format("  {}{} --policy-document \"$TRUST\"\n",
-                     iam_call(places, "update-assume-role-policy"), name);
+  std::string out = fmt::format("TRUST={}\n", sh_quote(trust)) + role_function(places);
+  out += "if role Role.RoleName text >/dev/null 2>&1; then\n" + trust_of_role(to, places, trust);
   if (!longer.empty()) {
-    out += fmt::format("  {}{}{}\n", iam_call(places, "update-role"), name, longer);
+    out += "  LONGEST=$(role Role.MaxSessionDuration text)\n";
+    out +=
+        "  case $LONGEST in '' | *[!0-9]*) echo 'AWS does not tell how long sessions may be.' "
+        ">&2; exit 1 ;; esac\n";
+    out +=
+        fmt::format("  [ \"$LONGEST\" -ge {} ] ||\n    {}{}{}\n", session_s,
+                    iam_call(places, "update-role"), sh_flag("--role-name", places.role), longer);
   }
-  return out + "else\n" + create_role(places, places.role, places.role_path, longer) + "fi\n";
+  return out + "else\n" + create_role(to, places, places.role, places.role_path, longer) + "fi\n";
 }
 
 // One that is there may serve others as well: its trust policy stays.
-std::string copy_role_with_trust(const Places& places, const std::string& trust) {
+std::string copy_role_with_trust(const DestinationConfig& to, const Places& places,
+                                 const std::string& trust) {
   return fmt::format("TRUST={}\n{}{} >/dev/null 2>&1 ||\n{}", sh_quote(trust),
                      iam_call(places, "get-role"), sh_flag("--role-name", places.copy_role),
-                     create_role(places, places.copy_role, places.copy_role_path, ""));
+                     create_role(to, places, places.copy_role, places.copy_role_path, ""));
 }
 
-// `kind`: "role" or "user".
+// `kind`: "role" or "user". `name` is a word of sh with its flag.
 std::string put_policy(const Places& places, std::string_view kind, const std::string& name,
-                       const std::string& policy) {
+                       const std::string& policy_name, const std::string& policy) {
   return fmt::format("{}{}{} \\\n  --policy-document {}\n",
-                     iam_call(places, fmt::format("put-{}-policy", kind)),
-                     sh_flag(fmt::format("--{}-name", kind), name),
-                     sh_flag("--policy-name", places.policy), sh_quote(policy));
+                     iam_call(places, fmt::format("put-{}-policy", kind)), name,
+                     sh_flag("--policy-name", policy_name), sh_quote(policy));
+}
+
+// Its rights onto whom Vesto works as.
+std::string put_work_policy(const Places& places, const std::string& policy) {
+  const bool user = places.actor == Actor::kKeyUser || places.actor == Actor::kOwnUser;
+  return put_policy(
+      places, user ? "user" : "role",
+      user ? sh_flag("--user-name", places.user) : sh_flag("--role-name", places.role),
+      places.policy, policy);
+}
+
+// NAMESPACE, whose roles those of the workgroup are.
+std::string namespace_look_up(const Places& places) {
+  return fmt::format("NAMESPACE=$({}{} \\\n    --query workgroup.namespaceName --output text)\n",
+                     regional_call("redshift-serverless get-workgroup", places.region),
+                     sh_flag("--workgroup-name", places.warehouse)) +
+         told("NAMESPACE");
+}
+
+std::string get_namespace(const Places& places) {
+  return regional_call("redshift-serverless get-namespace", places.region) +
+         " --namespace-name \"$NAMESPACE\"";
 }
 
 // The namespace's roles are set all at once.
-std::string attach_serverless(const Places& places, bool as_default) {
-  const std::string name = " --namespace-name \"$NAMESPACE\"";
-  std::string out =
-      fmt::format("NAMESPACE=$({}{} \\\n    --query workgroup.namespaceName --output text)\n",
-                  regional_call("redshift-serverless get-workgroup", places.region),
-                  sh_flag("--workgroup-name", places.warehouse));
-  out += fmt::format("ROLES=$({}{} \\\n    --query namespace.iamRoles --output text)\n",
-                     regional_call("redshift-serverless get-namespace", places.region), name);
+std::string attach_serverless(const Places& places, std::string_view as_default) {
+  std::string out = fmt::format("ROLES=$({} \\\n    --query namespace.iamRoles --output text)\n",
+                                get_namespace(places));
   out +=
       "ROLES=$(printf '%s' \"$ROLES\" | grep -o 'arn:[^,)[:space:]]*:role/[^,)[:space:]]*' |\n"
       "  grep -vxF \"$COPY_ROLE\" || true)\n";
-  out += fmt::format("{}{} \\\n  --iam-roles $ROLES \"$COPY_ROLE\"{} >/dev/null\n",
-                     regional_call("redshift-serverless update-namespace", places.region), name,
-                     as_default ? " --default-iam-role-arn \"$COPY_ROLE\"" : "");
+  out += fmt::format(
+      "{} --namespace-name \"$NAMESPACE\" \\\n  --iam-roles $ROLES \"$COPY_ROLE\"{} "
+      ">/dev/null\n",
+      regional_call("redshift-serverless update-namespace", places.region), as_default);
   return out;
 }
 
-std::string who_is_trusted(const DestinationConfig& to, const Places& places) {
+std::string attach(const DestinationConfig& to, const Places& places, std::string_view as_default) {
+  if (to.serverless) return attach_serverless(places, as_default);
+  return fmt::format("{}{} \\\n  --add-iam-roles \"$COPY_ROLE\"{} >/dev/null\n",
+                     regional_call("redshift modify-cluster-iam-roles", places.region),
+                     sh_flag("--cluster-identifier", places.warehouse), as_default);
+}
+
+// DEFAULT: the role's ARN that COPY takes by IAM_ROLE default, '' or None where there is none.
+std::string default_look_up(const DestinationConfig& to, const Places& places) {
+  if (to.serverless) {
+    return fmt::format("DEFAULT=$({} \\\n    --query namespace.defaultIamRoleArn --output text)\n",
+                       get_namespace(places));
+  }
+  return fmt::format(
+      "DEFAULT=$({}{} \\\n    --query 'Clusters[0].DefaultIamRoleArn' --output text)\n",
+      regional_call("redshift describe-clusters", places.region),
+      sh_flag("--cluster-identifier", places.warehouse));
+}
+
+// The role of our own for COPY, made and attached.
+std::string own_copy_role(const DestinationConfig& to, const KitFacts& facts, const Places& places,
+                          std::string_view as_default) {
+  const std::string name = sh_flag("--role-name", places.copy_role);
+  std::string out = copy_role_with_trust(to, places, copy_trust_for(to));
+  out += put_policy(places, "role", name, places.copy_policy, copy_policy_for(to, facts));
+  out += fmt::format("COPY_ROLE=$({}{} --query Role.Arn --output text)\n",
+                     iam_call(places, "get-role"), name);
+  out += told("COPY_ROLE");
+  out += step("It is attached to the warehouse; roles that are attached already stay");
+  return out + attach(to, places, as_default);
+}
+
+std::string who_is_trusted(const DestinationConfig& to) {
   if (to.auth.identity == "google") return "Vesto's Google identity, for this destination alone";
-  if (places.actor == Actor::kPod) return "Vesto's pod";
   return to.auth.external_id.empty() ? "Vesto" : "Vesto, by an external id";
 }
 
@@ -125,20 +270,19 @@ std::string who_is_trusted(const DestinationConfig& to, const Places& places) {
 std::string bucket_steps(const DestinationConfig& to, const Places& places) {
   const bool no_constraint = places.bucket_region == "us-east-1";
   std::string out = step("The bucket, where it is not there yet: s3.bucket");
-  out += fmt::format("{} >/dev/null 2>&1 ||\n  {}{} >/dev/null\n",
-                     on_bucket("head-bucket", to, places), on_bucket("create-bucket", to, places),
-                     no_constraint
-                         ? ""
-                         : " \\\n   " + sh_flag("--create-bucket-configuration",
-                                                "LocationConstraint=" + places.bucket_region));
-  out += step("No access lists: whoever writes an object, it is the bucket owner's");
-  out += on_bucket("put-bucket-ownership-controls", to, places) +
-         " \\\n  --ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'\n";
-  out += step("Nothing of it is ever public");
-  out += on_bucket("put-public-access-block", to, places) +
-         " \\\n  --public-access-block-configuration "
-         "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,"
-         "RestrictPublicBuckets=true\n";
+  // us-east-1 lets one make one's bucket twice: only "404" says that there is none.
+  out += fmt::format(
+      "MADE=no\n"
+      "if ! FOUND=$({} 2>&1); then\n"
+      "  case $FOUND in *'(404)'*) ;; *) echo \"$FOUND\" >&2; exit 1 ;; esac\n"
+      "  {}{} >/dev/null\n"
+      "  MADE=yes\n"
+      "fi\n",
+      on_bucket("head-bucket", to, places), on_bucket("create-bucket", to, places),
+      no_constraint ? ""
+                    : " \\\n   " + sh_flag("--create-bucket-configuration",
+                                           "LocationConstraint=" + places.bucket_region));
+  out += bucket_guard(to, places);
   out += step(
       "What a run that was killed leaves behind goes by itself: files after 3 days, unfinished "
       "uploads after 1");
@@ -146,27 +290,32 @@ std::string bucket_steps(const DestinationConfig& to, const Places& places) {
 }
 
 std::string role_steps(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
+  const bool user = places.actor == Actor::kOwnUser;
   std::string out;
-  if (places.actor == Actor::kRole || places.actor == Actor::kPod) {
+  if (places.actor == Actor::kRole) {
     out += step(fmt::format("The role {}, which trusts {}: aws.assume_role, aws.trust_bound",
-                            places.role, who_is_trusted(to, places)));
-    out += role_with_trust(places, trust_policy_for(to, facts), to.auth.session_duration_s);
+                            places.role, who_is_trusted(to)));
+    out += role_with_trust(to, places, trust_policy_for(to, facts));
   }
-  out +=
-      step(fmt::format("What the role {} may do: s3.put, s3.list, s3.get, s3.delete{}", places.role,
-                       to.auth.method == "iam_role" ? ", redshift.credentials" : ""));
-  return out + put_policy(places, "role", places.role, permission_policy_for(to, facts));
+  out += step(fmt::format("What the {} {} may do: s3.put, s3.list, s3.get, s3.delete{}",
+                          user ? "user" : "role", user ? places.user : places.role,
+                          to.auth.method == "iam_role" ? ", redshift.credentials" : ""));
+  return out + put_work_policy(places, permission_policy_for(to, facts));
 }
 
 std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
   const std::string name = sh_flag("--user-name", places.user);
-  std::string out = step(fmt::format("The user {}: aws.key", places.user));
-  out += fmt::format("{0}{2} >/dev/null 2>&1 || {1}{2} >/dev/null\n", iam_call(places, "get-user"),
-                     iam_call(places, "create-user"), name);
+  std::string out = step(fmt::format(
+      "The user {}{}: aws.key", places.user,
+      places.user_elsewhere ? ", in the account " + account_of_arn(places.principal_arn) : ""));
+  // A trust policy may name the user only once IAM knows it everywhere.
+  out += fmt::format("if ! {0}{3} >/dev/null 2>&1; then\n  {1}{3} >/dev/null\n  {2}{3}\nfi\n",
+                     iam_call(places, "get-user"), iam_call(places, "create-user"),
+                     iam_call(places, "wait user-exists"), name);
   out +=
       step(to.auth.role_arn.empty() ? "What it may do: s3.put, s3.list, s3.get, s3.delete"
                                     : "It may assume the role, and nothing else: aws.assume_role");
-  out += put_policy(places, "user", places.user, key_policy_for(to, facts));
+  out += put_policy(places, "user", name, places.policy, key_policy_for(to, facts));
   out += step(fmt::format(
       "Its key, if it has none. The secret is shown this once; both go into [destination.{}.auth], "
       "access_key_id and secret_access_key: aws.key",
@@ -181,40 +330,42 @@ std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const 
 
 std::string copy_role_steps(const DestinationConfig& to, const KitFacts& facts,
                             const Places& places) {
-  const bool as_default = to.auth.copy_role_arn == "default";
+  if (to.auth.copy_role_arn != "default") {
+    return step(fmt::format("The role {}, by which COPY reads the staged files: redshift.copy",
+                            places.copy_role)) +
+           (to.serverless ? namespace_look_up(places) : "") + own_copy_role(to, facts, places, "");
+  }
+  // Others load by the default too: where there is one it stays, and is only given more rights.
   std::string out = step(fmt::format(
-      "The role {}, by which COPY reads the staged files: redshift.copy", places.copy_role));
-  out += copy_role_with_trust(places, copy_trust_for(to));
-  out += put_policy(places, "role", places.copy_role, copy_policy_for(to, facts));
-  out += fmt::format("COPY_ROLE=$({}{} --query Role.Arn --output text)\n",
-                     iam_call(places, "get-role"), sh_flag("--role-name", places.copy_role));
-  out += step("It is attached to the warehouse; roles that are attached already stay");
-  if (to.serverless) return out + attach_serverless(places, as_default);
-  out += fmt::format("{}{} \\\n  --add-iam-roles \"$COPY_ROLE\"{} >/dev/null\n",
-                     regional_call("redshift modify-cluster-iam-roles", places.region),
-                     sh_flag("--cluster-identifier", places.warehouse),
-                     as_default ? " --default-iam-role-arn \"$COPY_ROLE\"" : "");
-  return out;
+      "The warehouse's default role, by which COPY reads the staged files; where it has none, "
+      "{}: redshift.copy",
+      places.copy_role));
+  if (to.serverless) out += namespace_look_up(places);
+  out += default_look_up(to, places);
+  out += "case $DEFAULT in\n'' | None)\n";
+  out += own_copy_role(to, facts, places, " --default-iam-role-arn \"$COPY_ROLE\"");
+  out += ";;\n*)\n";
+  out += put_policy(places, "role", " --role-name \"${DEFAULT##*/}\"", places.copy_policy,
+                    copy_policy_for(to, facts));
+  return out + ";;\nesac\n";
 }
 
 }  // namespace kit
 
 std::string put_policy_shell(const DestinationConfig& destination, const KitFacts& facts) {
   const kit::Places places = kit::places_of(destination, facts);
-  const bool user = places.actor == kit::Actor::kKeyUser;
-  return kit::shell_line(
-      kit::put_policy(places, user ? "user" : "role", user ? places.user : places.role,
-                      permission_policy_for(destination, facts)),
-      destination, places);
+  return kit::shell_line(kit::put_work_policy(places, permission_policy_for(destination, facts)),
+                         destination, places);
 }
 
 std::string trust_shell(const DestinationConfig& destination, const KitFacts& facts) {
   const kit::Places places = kit::places_of(destination, facts);
-  return kit::shell_line(fmt::format("{}{} \\\n  --policy-document {}\n",
-                                     kit::iam_call(places, "update-assume-role-policy"),
-                                     kit::sh_flag("--role-name", places.role),
-                                     kit::sh_quote(trust_policy_for(destination, facts))),
-                         destination, places);
+  const std::string trust = trust_policy_for(destination, facts);
+  // A role that is not there is the kit's matter: the look at it says so and ends the shell.
+  const std::string steps = fmt::format("TRUST={}\n", kit::sh_quote(trust)) +
+                            kit::role_function(places) + "role Role.RoleName text >/dev/null\n" +
+                            kit::trust_of_role(destination, places, trust);
+  return kit::shell_apart(steps, destination, places);
 }
 
 }  // namespace vesto

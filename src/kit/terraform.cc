@@ -19,9 +19,9 @@ class Terraform {
 
   std::string text() {
     bucket();
-    if (places_.actor == Actor::kRole || places_.actor == Actor::kPod) role();
-    if (places_.actor == Actor::kOwn) own_policy();
-    if (to_.auth.identity == "access_key") user();
+    if (places_.actor == Actor::kRole) role();
+    if (places_.actor == Actor::kOwn || places_.actor == Actor::kOwnUser) own_policy();
+    if (to_.auth.identity == "access_key" && !places_.user_elsewhere) user();
     if (to_.auth.copy == "attached_role") copy_role();
     if (!to_.ssh.given) network();
     const std::string looked = look_ups();  // before the head: it fills placeholders in
@@ -84,18 +84,18 @@ class Terraform {
     end();
   }
 
+  // `session_s`: how long a session may be that Vesto asks for.
   void iam_role(const char* name, const std::string& role, const std::string& path,
-                const std::string& trust, const std::string& policy) {
+                int64_t session_s, const std::string& trust, const std::string& policy_name,
+                const std::string& policy) {
     begin("aws_iam_role", name);
     set("name", hcl_quote(role));
     if (path != "/") set("path", hcl_quote(path));
-    if (to_.auth.session_duration_s > 3600) {
-      set("max_session_duration", std::to_string(to_.auth.session_duration_s));
-    }
+    if (session_s > kDefaultSessionS) set("max_session_duration", std::to_string(session_s));
     set_json("assume_role_policy", trust);
     end();
     begin("aws_iam_role_policy", name);
-    set("name", hcl_quote(places_.policy));
+    set("name", hcl_quote(policy_name));
     set("role", fmt::format("aws_iam_role.{}.id", name));
     set_json("policy", policy);
     end();
@@ -104,15 +104,16 @@ class Terraform {
   }
 
   void role() {
-    iam_role("vesto", places_.role, places_.role_path, trust_policy_for(to_, facts_),
-             permission_policy_for(to_, facts_));
+    iam_role("vesto", places_.role, places_.role_path, to_.auth.session_duration_s,
+             trust_policy_for(to_, facts_), places_.policy, permission_policy_for(to_, facts_));
   }
 
   // What Vesto runs as stands already.
   void own_policy() {
-    begin("aws_iam_role_policy", "vesto");
+    const bool user = places_.actor == Actor::kOwnUser;
+    begin(user ? "aws_iam_user_policy" : "aws_iam_role_policy", "vesto");
     set("name", hcl_quote(places_.policy));
-    set("role", hcl_quote(places_.role));
+    set(user ? "user" : "role", hcl_quote(user ? places_.user : places_.role));
     set_json("policy", permission_policy_for(to_, facts_));
     end();
   }
@@ -140,8 +141,8 @@ class Terraform {
     body_ +=
         "\n# To be attached to the warehouse: vesto destination kit NAME --part copy-role shows "
         "how.";
-    iam_role("copy", places_.copy_role, places_.copy_role_path, copy_trust_for(to_),
-             copy_policy_for(to_, facts_));
+    iam_role("copy", places_.copy_role, places_.copy_role_path, 0, copy_trust_for(to_),
+             places_.copy_policy, copy_policy_for(to_, facts_));
   }
 
   void network() {

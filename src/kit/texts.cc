@@ -29,7 +29,7 @@ std::string network_paragraph(const DestinationConfig& to, const KitFacts& facts
 
 std::string answer_paragraph(const DestinationConfig& to, const Places& places) {
   std::string out;
-  if (places.actor == Actor::kRole || places.actor == Actor::kPod) {
+  if (places.actor == Actor::kRole) {
     out += fmt::format("   - that the role is there: {}\n", printable(places.role_arn, false));
   }
   if (to.auth.identity == "access_key") {

@@ -42,7 +42,7 @@ TEST(KitGolden, ServerlessWithGoogleThroughATunnelWithNothingKnown) {
 }
 
 TEST(KitGolden, ProvisionedWithAnAccessKeyInChina) {
-  expect_golden("access_key", make_kit(destination_from(kAccessKey), full_facts()));
+  expect_golden("access_key", make_kit(destination_from(kAccessKey), china_facts()));
 }
 
 TEST(KitGolden, ServerlessWithAnAttachedRoleAndASchemaMadeBeforehand) {

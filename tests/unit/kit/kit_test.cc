@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/strings.h"
 #include "tests/unit/kit/samples.h"
@@ -39,20 +40,37 @@ bool sh_reads(const std::string& script) {
   return code == 0;
 }
 
-// Runs a script whose calls of AWS are only told; whether it ended well, and what it would have
-// called.
-std::pair<bool, std::string> run_told(const std::string& script) {
+struct Told {
+  bool well = false;
+  std::string calls;  // "aws iam get-role", a line each
+  std::string said;   // stdout and stderr
+};
+
+// Runs a script whose calls of AWS are only told. `answers`: arms of a case in sh for what AWS says
+// to some of them, by all of their words.
+Told run(const std::string& script, const std::string& answers = "") {
   const auto path = std::filesystem::temp_directory_path() /
                     ("vesto_kit_run_" + std::to_string(::getpid()) + ".sh");
+  const auto calls = path.string() + ".calls";
   std::ofstream(path) << replace_all(script, "set -eu\n",
-                                     "set -eu\naws() { echo \"aws $1 $2\" >&3; }\n");
-  std::FILE* pipe = ::popen(("sh " + path.string() + " 3>&1 >/dev/null 2>&1").c_str(), "r");
-  if (pipe == nullptr) return {false, "no shell"};
-  std::string out;
-  for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) out += static_cast<char>(c);
-  const bool well = ::pclose(pipe) == 0;
+                                     "set -eu\naws() {\n  echo \"aws $1 $2\" >>" + calls +
+                                         "\n  case \"$*\" in\n" + answers +
+                                         "*) echo value ;;\n  esac\n}\n");
+  Told told;
+  std::FILE* pipe = ::popen(("sh " + path.string() + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return told;
+  for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) told.said += static_cast<char>(c);
+  told.well = ::pclose(pipe) == 0;
+  std::stringstream read;
+  read << std::ifstream(calls).rdbuf();
+  told.calls = read.str();
   std::filesystem::remove(path);
-  return {well, out};
+  std::filesystem::remove(calls);
+  return told;
+}
+
+bool called(const Told& told, const std::string& call) {
+  return told.calls.find("aws " + call + "\n") != std::string::npos;
 }
 
 void expect_readable(const Kit& kit) {
@@ -65,6 +83,12 @@ void expect_readable(const Kit& kit) {
     EXPECT_TRUE(part.text.starts_with("#!/bin/sh\nset -eu\n")) << part.id;
   }
 }
+
+constexpr const char* kNothingThere =
+    "*head-bucket*) echo 'An error occurred (404) when calling'; return 254 ;;\n"
+    "*' Role.Arn '*) echo arn:aws:iam::123456789012:role/x ;;\n"
+    "*get-role* | *get-user*) return 254 ;;\n"
+    "*list-access-keys* | *efaultIamRoleArn*) echo None ;;\n";
 
 const char* const kSamples[] = {kProvisioned, kServerless, kAccessKey, kAttachedRole};
 
@@ -122,7 +146,7 @@ TEST(Kit, WithEverythingKnownNothingIsMissing) {
 TEST(Kit, IsReadable) {
   for (const char* sample : kSamples) {
     expect_readable(make_kit(destination_from(sample), {}));
-    expect_readable(make_kit(destination_from(sample), full_facts()));
+    expect_readable(make_kit(destination_from(sample), facts_for(sample)));
   }
 }
 
@@ -136,7 +160,7 @@ TEST(Kit, HostileValuesStayValues) {
     to.database = to.schema = to.prefix = to.bucket = to.auth.external_id = to.auth.audience = evil;
     to.auth.warehouse = to.auth.region = to.region = to.ssh.host = to.ssh.user = evil;
     if (to.auth.method == "iam_role" && !to.serverless) to.auth.db_user = evil;
-    KitFacts facts = full_facts();
+    KitFacts facts = facts_for(sample);
     facts.google_sub = facts.principal_arn = facts.security_group = evil;
     facts.tables = {evil};
     const Kit kit = make_kit(to, facts);
@@ -144,7 +168,10 @@ TEST(Kit, HostileValuesStayValues) {
     for (const KitPart& part : kit.parts) {
       if (part.kind != "shell") continue;
       const std::string filled = replace_all(part.text, "<<BASTION_SECURITY_GROUP>>", "sg-1");
-      EXPECT_NE(run_told(filled).second, "") << part.id;
+      // AWS has all of it already, and nothing of it.
+      EXPECT_NE(run(filled).calls, "") << part.id;
+      const Told made = run(filled, kNothingThere);
+      EXPECT_TRUE(made.well) << part.id << made.said;
     }
     EXPECT_FALSE(std::filesystem::exists(mark));
     // In SQL the name stands within quotes; a comment goes on on each of its lines.
@@ -162,11 +189,12 @@ TEST(Kit, ShellDoesNotRunUntilWhatIsMissingIsFilledIn) {
   const KitPart* role = kit.find("role");
   ASSERT_NE(role, nullptr);
   EXPECT_EQ(role->missing, std::vector<std::string>{"GOOGLE_SUB"});
-  EXPECT_EQ(run_told(role->text), std::make_pair(false, std::string()));
-  const auto [ok, calls] = run_told(replace_all(role->text, "<<GOOGLE_SUB>>", "1122"));
-  EXPECT_TRUE(ok);
-  EXPECT_EQ(calls,
-            "aws iam get-role\naws iam update-assume-role-policy\naws iam put-role-policy\n");
+  const Told open = run(role->text, kNothingThere);
+  EXPECT_FALSE(open.well);
+  EXPECT_EQ(open.calls, "");
+  const Told filled = run(replace_all(role->text, "<<GOOGLE_SUB>>", "1122"), kNothingThere);
+  EXPECT_TRUE(filled.well) << filled.said;
+  EXPECT_EQ(filled.calls, "aws iam get-role\naws iam create-role\naws iam put-role-policy\n");
 }
 
 TEST(Kit, AwsIsAskedForWhatItKnows) {
@@ -230,25 +258,6 @@ TEST(Kit, TrustByIdentity) {
   EXPECT_EQ(trust({})["Condition"]["StringEquals"], (Json{{"sts:ExternalId", "acme-42"}}));
 }
 
-TEST(Kit, APodOfEksBecomesTheRoleItself) {
-  DestinationConfig to = destination_from(kAttachedRole);
-  to.auth.role_arn = to.auth.external_id = "";
-  KitFacts facts;
-  facts.principal_arn =
-      "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC";
-  const Json trust = Json::parse(trust_policy_for(to, facts))["Statement"][0];
-  EXPECT_EQ(trust["Principal"]["Federated"], facts.principal_arn);
-  EXPECT_EQ(trust["Action"], "sts:AssumeRoleWithWebIdentity");
-  EXPECT_EQ(trust["Condition"]["StringEquals"],
-            (Json{{"oidc.eks.eu-west-1.amazonaws.com/id/ABC:sub",
-                   "system:serviceaccount:<<POD_NAMESPACE>>:<<POD_SERVICE_ACCOUNT>>"},
-                  {"oidc.eks.eu-west-1.amazonaws.com/id/ABC:aud", "sts.amazonaws.com"}}));
-  const Kit kit = make_kit(to, facts);
-  EXPECT_NE(text(kit, "role").find("create-role --region eu-west-1 --role-name vesto-acme-role"),
-            std::string::npos);
-  EXPECT_NE(text(kit, "sql").find("\"IAMR:vesto-acme-role\""), std::string::npos);
-}
-
 TEST(Kit, AnIdentityOfItsOwnGetsRightsAndNoTrust) {
   DestinationConfig to = destination_from(kAttachedRole);
   to.auth.role_arn = to.auth.external_id = "";
@@ -261,6 +270,21 @@ TEST(Kit, AnIdentityOfItsOwnGetsRightsAndNoTrust) {
   EXPECT_EQ(make_kit(to, {}).find("role")->missing, std::vector<std::string>{"ROLE_NAME"});
 }
 
+TEST(Kit, AnIamUserOfItsOwnGetsTheRightsItself) {
+  DestinationConfig to = destination_from(kAttachedRole);
+  to.auth.role_arn = to.auth.external_id = "";
+  const KitFacts facts = {.principal_arn = "arn:aws:iam::123456789012:user/team/loader"};
+  const Kit kit = make_kit(to, facts);
+  const Told done = run(text(kit, "role"));
+  EXPECT_TRUE(done.well) << done.said;
+  EXPECT_TRUE(done.calls.ends_with("aws iam put-user-policy\n")) << done.calls;
+  EXPECT_FALSE(called(done, "iam put-role-policy"));
+  EXPECT_NE(text(kit, "role").find(" --user-name loader "), std::string::npos);
+  EXPECT_NE(text(kit, "terraform").find("\"aws_iam_user_policy\" \"vesto\""), std::string::npos);
+  EXPECT_NE(text(kit, "sql").find("CREATE USER \"IAM:loader\""), std::string::npos);
+  EXPECT_NE(put_policy_shell(to, facts).find("put-user-policy"), std::string::npos);
+}
+
 TEST(Kit, AKeyThatAssumesARole) {
   DestinationConfig to = destination_from(kAccessKey);
   to.auth.role_arn = "arn:aws-cn:iam::123456789012:role/acme-sync";
@@ -268,7 +292,176 @@ TEST(Kit, AKeyThatAssumesARole) {
   EXPECT_NE(text(kit, "key").find("\"Action\": \"sts:AssumeRole\""), std::string::npos);
   EXPECT_EQ(text(kit, "key").find("s3:PutObject"), std::string::npos);
   EXPECT_NE(text(kit, "role").find("s3:PutObject"), std::string::npos);
-  EXPECT_EQ(kit.find("trust-policy")->missing, std::vector<std::string>{"PRINCIPAL_ARN"});
+  // The user that the kit makes is the one whom the role trusts, and is there before it.
+  EXPECT_NE(text(kit, "trust-policy").find("\"arn:aws-cn:iam::123456789012:user/vesto-acme\""),
+            std::string::npos);
+  const Told done = run(text(kit, "script"), kNothingThere);
+  EXPECT_TRUE(done.well) << done.said;
+  const size_t user = done.calls.find("aws iam create-user\naws iam wait\n");
+  EXPECT_NE(user, std::string::npos) << done.calls;
+  EXPECT_LT(user, done.calls.find("aws iam create-role\n")) << done.calls;
+  EXPECT_NE(done.calls.find("aws iam create-role\n"), std::string::npos);
+}
+
+TEST(Kit, AKnownUserWhoseKeyAssumesARole) {
+  DestinationConfig to = destination_from(kAccessKey);
+  to.auth.role_arn = "arn:aws-cn:iam::123456789012:role/acme-sync";
+  const Kit kit = make_kit(to, china_facts());
+  EXPECT_NE(text(kit, "key").find("get-user --region cn-north-1 --user-name loader "),
+            std::string::npos);
+  EXPECT_NE(text(kit, "trust-policy").find(":user/team/loader\""), std::string::npos);
+  // In another account it is nothing for this account's admin, whose script makes no second one.
+  KitFacts facts = china_facts();
+  facts.principal_arn = "arn:aws-cn:iam::999999999999:user/loader";
+  const Kit other = make_kit(to, facts);
+  EXPECT_FALSE(called(run(text(other, "script"), kNothingThere), "iam create-user"));
+  EXPECT_EQ(text(other, "terraform").find("aws_iam_user"), std::string::npos);
+  EXPECT_NE(text(other, "trust-policy").find(facts.principal_arn), std::string::npos);
+}
+
+TEST(Kit, FactsOfAnotherPartitionCountForNothing) {
+  DestinationConfig to = destination_from(kAccessKey);
+  const Kit kit = make_kit(to, full_facts());
+  for (const KitPart& part : kit.parts) {
+    EXPECT_EQ(part.text.find("arn:aws:"), std::string::npos) << part.id;
+  }
+  EXPECT_NE(text(kit, "permission-policy").find("arn:aws-cn:s3:::acme-staging"), std::string::npos);
+  to = destination_from(kAttachedRole);
+  EXPECT_EQ(make_kit(to, china_facts()).find("trust-policy")->missing,
+            std::vector<std::string>{"PRINCIPAL_ARN"});
+}
+
+TEST(Kit, ABucketThatIsThereStaysAsItIs) {
+  DestinationConfig to = destination_from(kProvisioned);
+  const std::string bucket = text(make_kit(to, full_facts()), "bucket");
+  const Told there = run(bucket, "*get-bucket-lifecycle*) echo theirs ;;\n");
+  EXPECT_TRUE(there.well) << there.said;
+  EXPECT_EQ(there.calls.find("s3api put-"), std::string::npos) << there.calls;
+  EXPECT_NE(there.said.find("ObjectOwnership=BucketOwnerEnforced"), std::string::npos);
+  EXPECT_NE(there.said.find("BlockPublicAcls=true"), std::string::npos);
+  const Told fitting = run(bucket,
+                           "*get-bucket-ownership*) echo BucketOwnerEnforced ;;\n"
+                           "*get-public*) printf 'True\\tTrue\\tTrue\\tTrue\\n' ;;\n"
+                           "*get-bucket-lifecycle*) echo vesto-acme ;;\n");
+  EXPECT_EQ(fitting.said, "value\n");
+  const Told made = run(bucket, std::string(kNothingThere) + "*get-bucket-lifecycle*) ;;\n");
+  for (const char* call : {"create-bucket", "put-bucket-ownership-controls",
+                           "put-public-access-block", "put-bucket-lifecycle-configuration"}) {
+    EXPECT_TRUE(called(made, std::string("s3api ") + call)) << call << made.said;
+  }
+  // Whatever else head-bucket says, nothing is made: us-east-1 makes a bucket that is there again.
+  const Told denied = run(bucket, "*head-bucket*) echo '(403)'; return 254 ;;\n");
+  EXPECT_FALSE(denied.well);
+  EXPECT_EQ(denied.calls, "aws s3api head-bucket\n");
+  // A rule without a name is somebody's.
+  EXPECT_FALSE(called(run(bucket, "*get-bucket-lifecycle*) echo None ;;\n"),
+                      "s3api put-bucket-lifecycle-configuration"));
+  to.prefix = "";
+  const std::string whole = text(make_kit(to, full_facts()), "bucket");
+  EXPECT_FALSE(called(run(whole, "*get-bucket-lifecycle*) ;;\n"),
+                      "s3api put-bucket-lifecycle-configuration"));
+  EXPECT_TRUE(called(run(whole, std::string(kNothingThere) + "*get-bucket-lifecycle*) ;;\n"),
+                     "s3api put-bucket-lifecycle-configuration"));
+}
+
+// What AWS says of a role that is there.
+std::string role_there(const std::string& trust, const std::string& description,
+                       const std::string& statements, const std::string& longest = "3600") {
+  return "*AssumeRolePolicyDocument.Statement*) echo " + statements +
+         " ;;\n*AssumeRolePolicyDocument*) cat <<'EOT'\n" + trust +
+         "\nEOT\n;;\n*Role.Description*) echo '" + description + "' ;;\n*Role.MaxSession*) echo " +
+         longest + " ;;\n";
+}
+
+constexpr const char* kOurMark = "Made by the kit of Vesto for the destination acme";
+
+TEST(Kit, ARolesTrustInOthersStays) {
+  const DestinationConfig to = destination_from(kProvisioned);
+  const KitFacts facts = full_facts();
+  const std::string theirs =
+      R"({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})";
+  const std::string ours = trust_policy_for(to, facts);
+  const std::string joined =
+      R"({"Statement": [{"Sid": "theirs"}, )" + ours.substr(ours.find("\"Statement\": [") + 14);
+  const std::string update = "iam update-assume-role-policy";
+  for (const std::string& script : {text(make_kit(to, facts), "role"), trust_shell(to, facts)}) {
+    // It trusts us already, alone or among others.
+    for (const std::string& trust : {ours, joined}) {
+      const Told same = run(script, role_there(trust, "None", "1"));
+      EXPECT_TRUE(same.well) << same.said;
+      EXPECT_FALSE(called(same, update));
+    }
+    // It is another's, or the kit's with statements that somebody added: nothing is done to it.
+    for (const auto& answers : {role_there(theirs, "None", "1"), role_there(theirs, kOurMark, "2"),
+                                role_there(theirs, std::string(kOurMark) + "2", "1")}) {
+      const Told stopped = run(script, answers);
+      EXPECT_FALSE(stopped.well);
+      EXPECT_FALSE(called(stopped, update));
+      EXPECT_FALSE(called(stopped, "iam put-role-policy"));
+      EXPECT_NE(stopped.said.find("accounts.google.com:oaud"), std::string::npos) << stopped.said;
+    }
+    const Told replaced = run(script, role_there(theirs, kOurMark, "1"));
+    EXPECT_TRUE(replaced.well) << replaced.said;
+    EXPECT_TRUE(called(replaced, update));
+  }
+  EXPECT_NE(text(make_kit(to, facts), "role").find("--description '" + std::string(kOurMark)),
+            std::string::npos);
+}
+
+TEST(Kit, SessionsOnlyBecomeLonger) {
+  const DestinationConfig to = destination_from(kServerless);  // asks for 4 h
+  const KitFacts facts = full_facts();
+  const std::string ours = trust_policy_for(to, facts);
+  const std::string script = text(make_kit(to, facts), "role");
+  EXPECT_TRUE(called(run(script, role_there(ours, "None", "1", "3600")), "iam update-role"));
+  for (const char* longest : {"14400", "43200"}) {
+    const Told done = run(script, role_there(ours, "None", "1", longest));
+    EXPECT_TRUE(done.well) << done.said;
+    EXPECT_FALSE(called(done, "iam update-role")) << longest;
+  }
+  EXPECT_FALSE(run(script, role_there(ours, "None", "1", "None")).well);
+  DestinationConfig copy = destination_from(kAttachedRole);
+  copy.auth.session_duration_s = 7200;
+  const std::string terraform = text(make_kit(copy, facts), "terraform");
+  const size_t at = terraform.find("max_session_duration");
+  EXPECT_LT(at, terraform.find("\"aws_iam_role\" \"copy\""));
+  EXPECT_EQ(terraform.find("max_session_duration", at + 1), std::string::npos);
+}
+
+TEST(Kit, ADefaultRoleThatIsThereStaysTheDefault) {
+  for (const char* sample : {kAttachedRole, kProvisioned}) {
+    DestinationConfig to = destination_from(sample);
+    to.auth.copy = "attached_role";
+    to.auth.copy_role_arn = "default";
+    const std::string script = text(make_kit(to, full_facts()), "copy-role");
+    const std::string attach = to.serverless ? "redshift-serverless update-namespace"
+                                             : "redshift modify-cluster-iam-roles";
+    const Told there = run(script,
+                           "*efaultIamRoleArn*) echo arn:aws:iam::123456789012:role/a/theirs ;;\n"
+                           "*put-role-policy*) echo \"$*\" ;;\n");
+    EXPECT_TRUE(there.well) << there.said;
+    EXPECT_FALSE(called(there, attach));
+    EXPECT_FALSE(called(there, "iam create-role"));
+    EXPECT_NE(there.said.find("--role-name theirs --policy-name vesto-acme-copy-policy"),
+              std::string::npos)
+        << there.said;
+    for (const char* none : {"None", "''"}) {
+      const Told made =
+          run(script, std::string("*efaultIamRoleArn*) echo ") + none + " ;;\n" + kNothingThere);
+      EXPECT_TRUE(made.well) << made.said;
+      EXPECT_TRUE(called(made, "iam create-role")) << made.calls;
+      EXPECT_TRUE(called(made, attach)) << made.calls;
+    }
+  }
+}
+
+TEST(Kit, NoneIsNoValue) {
+  const std::string script =
+      text(make_kit(destination_from(kServerless), {.google_sub = "1"}), "role");
+  const Told done = run(script, "*get-workgroup*) echo None ;;\n");
+  EXPECT_FALSE(done.well);
+  EXPECT_NE(done.said.find("AWS does not tell WORKGROUP_ID."), std::string::npos) << done.said;
+  EXPECT_EQ(done.calls, "aws redshift-serverless get-workgroup\n");
 }
 
 TEST(Kit, LongNamesFitIam) {
@@ -325,8 +518,7 @@ TEST(Kit, FixesAreOneCommandWhereEverythingIsKnown) {
   EXPECT_TRUE(put_policy_shell(to, facts).starts_with(
       "aws iam put-role-policy --region eu-west-1 --role-name acme-sync --policy-name "
       "vesto-acme-policy \\\n"));
-  EXPECT_TRUE(trust_shell(to, facts).starts_with(
-      "aws iam update-assume-role-policy --region eu-west-1 --role-name acme-sync \\\n"));
+  EXPECT_TRUE(trust_shell(to, facts).starts_with("(\nset -eu\nTRUST='{"));
   const std::string asked = ingress_shell(to, {}, "203.0.113.7/32");
   EXPECT_TRUE(asked.starts_with("(\nset -eu\nSECURITY_GROUP=$(aws redshift describe-clusters"));
   EXPECT_NE(asked.find("--group-id \"$SECURITY_GROUP\" "), std::string::npos) << asked;

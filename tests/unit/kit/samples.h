@@ -97,6 +97,19 @@ inline KitFacts full_facts() {
   return facts;
 }
 
+// Of the China sample, all of it there.
+inline KitFacts china_facts() {
+  KitFacts facts = full_facts();
+  facts.principal_arn = "arn:aws-cn:iam::123456789012:user/team/loader";
+  facts.workgroup_arn = "";
+  return facts;
+}
+
+// Facts as the sample's own partition has them.
+inline KitFacts facts_for(const char* sample) {
+  return sample == kAccessKey ? china_facts() : full_facts();
+}
+
 }  // namespace vesto
 
 #endif  // VESTO_TESTS_UNIT_KIT_SAMPLES_H_
