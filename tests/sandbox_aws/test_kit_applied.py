@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("boto3")
 from botocore.exceptions import ClientError  # noqa: E402
-from kit_process import KEY, PROVISIONED, SERVERLESS, configuration, part  # noqa: E402
+from kit_process import GOOGLE, KEY, PROVISIONED, SERVERLESS, configuration, part  # noqa: E402
 
 ADMIN = ("AKIAVESTOADMIN000001", "adminSecretadminSecretadminSecretadmin+1")
 ROLE = "arn:aws:iam::123456789012:role/kit/kit-sync"
@@ -26,11 +26,11 @@ def runner(cloud, folder):
         "AWS_CA_BUNDLE": cloud.endpoints["ca_file"], "AWS_PAGER": "",
         "AWS_ACCESS_KEY_ID": ADMIN[0], "AWS_SECRET_ACCESS_KEY": ADMIN[1]}
 
-    def run(config, name):
+    def run(config, name, code=0):
         script = part(folder, config, name, environment=metadata)
         done = subprocess.run(["sh", "-s"], input=script, env=environment, timeout=300, text=True,
                               cwd=folder, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         return done
 
     return run
@@ -162,6 +162,89 @@ def test_lifecycle_rules_that_people_made_stay(cloud, setup):
     assert "has lifecycle rules already; add this one to them" in done.stderr
     rules = s3.get_bucket_lifecycle_configuration(Bucket="kit-staging")["Rules"]
     assert [rule["ID"] for rule in rules] == ["theirs"]
+
+
+def make_bucket(s3):
+    s3.create_bucket(Bucket="kit-staging",
+                     CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+
+def test_a_bucket_that_is_there_keeps_its_access_lists(cloud, setup):
+    s3 = cloud.client("s3", *ADMIN)
+    make_bucket(s3)
+    s3.put_bucket_ownership_controls(Bucket="kit-staging", OwnershipControls={
+        "Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    open_to_all = {"BlockPublicAcls": False, "IgnorePublicAcls": False,
+                   "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
+    s3.put_public_access_block(Bucket="kit-staging", PublicAccessBlockConfiguration=open_to_all)
+    said = setup(configuration(), "bucket").stderr
+    assert s3.get_bucket_ownership_controls(Bucket="kit-staging")["OwnershipControls"] == {
+        "Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    assert s3.get_public_access_block(Bucket="kit-staging")[
+        "PublicAccessBlockConfiguration"] == open_to_all
+    assert "aws s3api put-bucket-ownership-controls" in said
+    assert "aws s3api put-public-access-block" in said
+    rule, = s3.get_bucket_lifecycle_configuration(Bucket="kit-staging")["Rules"]
+    assert rule["Filter"] == {"Prefix": "vesto/"}
+
+
+THEIRS = {"Sid": "Theirs", "Effect": "Allow", "Action": "sts:AssumeRole",
+          "Principal": {"AWS": "arn:aws:iam::123456789012:root"}}
+
+
+def trust_of(iam):
+    return iam.get_role(RoleName="kit-sync")["Role"]["AssumeRolePolicyDocument"]
+
+
+def test_a_role_of_others_keeps_whom_it_trusts(cloud, setup):
+    iam = cloud.client("iam", *ADMIN)
+    trust = {"Version": "2012-10-17", "Statement": [THEIRS]}
+    iam.create_role(RoleName="kit-sync", Path="/kit/", MaxSessionDuration=43200,
+                    AssumeRolePolicyDocument=json.dumps(trust))
+    stopped = setup(configuration(), "role", code=1)
+    assert "Add this statement to its trust policy" in stopped.stderr
+    assert trust_of(iam) == trust
+    assert iam.list_role_policies(RoleName="kit-sync")["PolicyNames"] == []
+    # What was printed is what is to be added; then the script goes through and changes nothing.
+    trust["Statement"].append(json.loads(stopped.stderr.splitlines()[1]))
+    iam.update_assume_role_policy(RoleName="kit-sync", PolicyDocument=json.dumps(trust))
+    longer = configuration(auth=GOOGLE + 'session_duration = "4h"\n')
+    assert setup(longer, "role").stderr == ""
+    assert trust_of(iam) == trust
+    assert iam.get_role(RoleName="kit-sync")["Role"]["MaxSessionDuration"] == 43200
+    setup(configuration(), "bucket")
+    assert stages(cloud.as_keys("s3", keys_of(cloud))) == ({"taken"}, {"AccessDenied"})
+
+
+def test_the_kits_own_role_follows_the_configuration(cloud, setup):
+    iam = cloud.client("iam", *ADMIN)
+    setup(configuration(), "role")
+    other = GOOGLE.replace("vesto-kit-1a2b", "vesto-kit-9z")
+    longer = configuration(auth=other + 'session_duration = "4h"\n')
+    assert setup(longer, "role").stderr == ""
+    role = iam.get_role(RoleName="kit-sync")["Role"]
+    assert role["MaxSessionDuration"] == 14400
+    assert "vesto-kit-9z" in json.dumps(role["AssumeRolePolicyDocument"])
+    assert code(keys_of, cloud=cloud) == "AccessDenied"
+    # As soon as somebody has added to it, it is theirs as well.
+    shared = role["AssumeRolePolicyDocument"]
+    shared["Statement"].append(THEIRS)
+    iam.update_assume_role_policy(RoleName="kit-sync", PolicyDocument=json.dumps(shared))
+    setup(configuration(), "role", code=1)
+    assert trust_of(iam) == shared
+
+
+def test_an_access_key_that_assumes_a_role(cloud, setup):
+    config = configuration(PROVISIONED, KEY + f'role_arn = "{ROLE}"\n')
+    done = setup(config, "script")
+    assert done.stderr == ""
+    key = json.loads(done.stdout)["AccessKey"]
+    as_user = {"key": key["AccessKeyId"], "secret": key["SecretAccessKey"]}
+    assert code(cloud.client("s3", **as_user).put_object, Bucket="kit-staging", Key="vesto/x",
+                Body=b"1") == "AccessDenied"
+    keys = cloud.client("sts", **as_user).assume_role(
+        RoleArn=ROLE, RoleSessionName="judge")["Credentials"]
+    assert stages(cloud.as_keys("s3", keys)) == ({"taken"}, {"AccessDenied"})
 
 
 def test_an_access_key(cloud, setup):
