@@ -173,6 +173,11 @@ TEST(Kit, HostileValuesStayValues) {
       const Told made = run(filled, kNothingThere);
       EXPECT_TRUE(made.well) << part.id << made.said;
     }
+    for (const std::string& fix :
+         {put_policy_shell(to, facts), trust_shell(to, facts), ingress_shell(to, facts, evil)}) {
+      // Those of one command stand without "set -eu", to which run() adds its own aws.
+      EXPECT_NE(run(fix.starts_with("(\nset -eu\n") ? fix : "set -eu\n" + fix).calls, "") << fix;
+    }
     EXPECT_FALSE(std::filesystem::exists(mark));
     // In SQL the name stands within quotes; a comment goes on on each of its lines.
     for (const std::string& line : split(text(kit, "sql"), '\n')) {
