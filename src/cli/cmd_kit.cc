@@ -260,7 +260,7 @@ Result<Parts> wanted_parts(const Kit& kit, const DestinationConfig& to, const st
 // Whose key it is names its user, which the kit can only propose.
 bool worth_asking(const DestinationConfig& to, const Parts& parts) {
   const AuthConfig& auth = to.auth;
-  if (auth.identity == "access_key" && auth.role_arn.empty() && auth.method == "iam_role") {
+  if (auth.identity == "access_key" && (!auth.role_arn.empty() || auth.method == "iam_role")) {
     return true;
   }
   const std::vector<std::string> missing = missing_of(parts);
