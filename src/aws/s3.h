@@ -104,7 +104,8 @@ class S3 {
   // Size of the object, or nothing if it is not there.
   virtual Result<std::optional<uint64_t>> head(std::string_view key,
                                                const std::stop_token& stop) = 0;
-  // The bucket's region: asked for once, of HeadBucket. The given one where S3 does not say.
+  // The bucket's region: asked for once, of HeadBucket. The given one where S3 does not say, or
+  // cannot be asked.
   virtual Result<std::string> region(const std::stop_token& stop) = 0;
 };
 

@@ -198,7 +198,14 @@ class S3Client final : public S3 {
     VESTO_TRY(setup_);
     if (const std::string found = options_.found_region->get(); !found.empty()) return found;
     const Call call{.method = "HEAD", .action = "s3:ListBucket", .key = ""};
-    VESTO_TRY(repeat(call, stop, [&]() -> Status { return ask_region(call, stop); }));
+    if (options_.region.empty()) {
+      VESTO_TRY(repeat(call, stop, [&]() -> Status { return ask_region(call, stop); }));
+      return region_;
+    }
+    // One that is given is good enough where S3 cannot be asked: the first upload says why.
+    const Status asked = ask_region(call, stop);
+    if (!asked.ok() && asked.error().code() == ErrorCode::kS3NoBucket) return asked.error();
+    if (stop.stop_requested()) return Error(ErrorCode::kRunInterrupted, "stopped");
     return region_;
   }
 

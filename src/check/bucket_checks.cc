@@ -1,6 +1,8 @@
 // The bucket: s3.bucket, s3.put, s3.list, s3.get, s3.delete.
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "check/destination_state.h"
 #include "check/probe_values.h"
 #include "encode/part_writer.h"
@@ -56,6 +58,8 @@ CheckAnswer bucket(State& state, const CheckLimits& limits) {
   options.request_timeout_ms = limits.limit_ms;
   options.connect_timeout_ms = limits.limit_ms;
   options.attempts = 2;
+  // Here S3 must answer: a region that is given is only where it is asked.
+  if (!options.region.empty()) options.first_region = std::exchange(options.region, "");
   state.s3 = make_s3_client(std::move(options), *state.target.clock);
   const Result<std::string> region = state.s3->region(limits.stop);
   if (!region.ok()) return refused(state, region.error());

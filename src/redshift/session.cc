@@ -69,9 +69,7 @@ class PgRedshiftSession : public RedshiftSession {
   [[nodiscard]] const std::string& backend_start() const override { return start_; }
   [[nodiscard]] const std::string& where() const override { return where_; }
 
-  void cancel() override {
-    connection_->interrupt();
-  }
+  void cancel() override { connection_->interrupt(); }
 
   [[nodiscard]] bool in_transaction() const override { return connection_->in_transaction(); }
   [[nodiscard]] bool usable() const override { return connection_->usable(); }

@@ -81,7 +81,7 @@ struct SyncSpec {
   std::string bucket;
   std::string region = {};  // the bucket's, as configured; "" = to be found
   std::string prefix;       // "vesto/"
-  bool zstd = false;   // else gzip
+  bool zstd = false;        // else gzip
   int readers = 2;
   size_t max_row_bytes = 4 << 20;
   int64_t max_rejected_rows = 1000;  // of one table in one run

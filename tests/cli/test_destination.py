@@ -104,7 +104,7 @@ def test_text_is_needed(vesto):
     done = vesto("destination", "endpoint")
     assert done.returncode == 2 and "TEXT is required" in done.stderr
     assert vesto("destination").stderr.startswith(
-        "Error USAGE: vesto destination needs one of: endpoint, list, show, test.")
+        "Error USAGE: vesto destination needs one of: endpoint, list, show, test, kit.")
 
 
 def test_list(vesto):
