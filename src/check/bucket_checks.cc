@@ -13,17 +13,13 @@ namespace vesto::check {
 
 namespace {
 
-constexpr int kStream = 1;
 constexpr int kPart = 1;
 constexpr int kToDelete = 2;  // a second object, which s3.delete removes
 
 // What S3 refuses is a matter of the policy, which can be pasted as a whole.
 CheckAnswer refused(const State& state, Error error) {
   if (error.code() != ErrorCode::kS3Denied) return failed(std::move(error));
-  return failed(std::move(error),
-                Fix{.who = "aws_admin",
-                    .kind = "shell",
-                    .snippet = put_policy_shell(state.destination(), state.facts())});
+  return failed(std::move(error), policy_fix(state));
 }
 
 Result<std::string> probe_part(const State& state) {
@@ -49,7 +45,7 @@ Result<std::string> probe_part(const State& state) {
 }
 
 std::string key_of(const State& state, int part) {
-  return part_key(state.space, kStream, part,
+  return part_key(state.space, kProbeStream, part,
                   state.destination().zstd ? Compression::kZstd : Compression::kGzip);
 }
 
@@ -102,7 +98,7 @@ Status put_all(State& state, bool* versioned, const CheckLimits& limits) {
   part.part = kPart;
   part.rows = probe_rows().size();
   part.size_bytes = state.part_bytes.size();
-  return put_one(state, manifest_key(state.space, kStream),
+  return put_one(state, manifest_key(state.space, kProbeStream),
                  manifest_json(state.space.bucket, {part}), versioned, limits);
 }
 

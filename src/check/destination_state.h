@@ -14,6 +14,8 @@
 
 namespace vesto::check {
 
+inline constexpr int kProbeStream = 1;  // under which the values lie in the bucket
+
 struct State {
   DestinationUnderTest target;
   std::unique_ptr<RedshiftSession> session;
@@ -58,6 +60,12 @@ inline CheckAnswer failed(Error error, std::optional<Fix> fix = std::nullopt) {
 }
 inline CheckAnswer warned(Error error, std::optional<Fix> fix = std::nullopt) {
   return {.status = CheckStatus::kWarning, .error = std::move(error), .fix = std::move(fix)};
+}
+// The permission policy of the kit, whole: what AWS refuses is a matter of it.
+inline Fix policy_fix(const State& state) {
+  return {.who = "aws_admin",
+          .kind = "shell",
+          .snippet = put_policy_shell(state.destination(), state.facts())};
 }
 inline CheckAnswer skipped(std::string reason) {
   return {.status = CheckStatus::kSkipped, .reason = std::move(reason)};

@@ -13,7 +13,6 @@ namespace vesto::check {
 
 namespace {
 
-constexpr int kStream = 1;
 constexpr int64_t kLoadTimeoutMs = 60'000;
 constexpr int64_t kCleanUpAfterStopMs = 10'000;
 constexpr int kMaxListPages = 100;  // of what earlier tests left
@@ -35,7 +34,7 @@ Status exec(State& state, const std::string& sql, const CheckLimits& limits) {
 }
 
 Result<sql::CopySource> copy_source(State& state, const CheckLimits& limits) {
-  const std::string manifest = manifest_key(state.space, kStream);
+  const std::string manifest = manifest_key(state.space, kProbeStream);
   VESTO_ASSIGN(const CopyAccess access,
                state.target.to->identity->copy_access(
                    {.manifest_key = manifest, .may_take_ms = limits.limit_ms}, limits.stop));
@@ -109,10 +108,7 @@ CheckAnswer copy(State& state, const CheckLimits& limits) {
     Error error = std::move(done).error();
     static_cast<void>(roll_back(state, limits.limit_ms));
     if (error.code() != ErrorCode::kRsCopyS3) return failed(std::move(error));
-    return failed(std::move(error),
-                  Fix{.who = "aws_admin",
-                      .kind = "shell",
-                      .snippet = put_policy_shell(state.destination(), state.facts())});
+    return failed(std::move(error), policy_fix(state));
   }
   state.read_back = read_back(state, limits);
   state.merge = merge(state, limits);

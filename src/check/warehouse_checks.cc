@@ -81,10 +81,7 @@ CheckAnswer credentials(State& state, const CheckLimits& limits) {
   if (!login.ok()) {
     Error error = login.error();
     if (error.code() != ErrorCode::kRsCredDenied) return failed(std::move(error));
-    return failed(std::move(error),
-                  Fix{.who = "aws_admin",
-                      .kind = "shell",
-                      .snippet = put_policy_shell(state.destination(), state.facts())});
+    return failed(std::move(error), policy_fix(state));
   }
   state.user = login->user;
   return passed(

@@ -1,12 +1,11 @@
 // The part of a session's making that decides whether the server is the right one and lets us in.
 #include <fmt/format.h>
-#include <netdb.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <string_view>
 
 #include "base/strings.h"
+#include "net/socket.h"
 #include "net/ssh_session.h"
 
 namespace vesto {
@@ -18,19 +17,6 @@ constexpr std::array<const char*, 5> kTypes = {"ssh-ed25519", "ecdsa-sha2-nistp2
                                                "rsa-sha2-512,rsa-sha2-256"};
 // For one type of host key: a server that closes at once may take its own answer with it.
 constexpr int kTriesOfType = 2;
-
-// The numeric address of our end; "" if the kernel cannot tell.
-std::string local_address(int fd) {
-  sockaddr_storage address = {};
-  socklen_t size = sizeof(address);
-  std::array<char, NI_MAXHOST> text = {};
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
-      ::getnameinfo(reinterpret_cast<sockaddr*>(&address), size, text.data(), text.size(), nullptr,
-                    0, NI_NUMERICHOST) != 0) {
-    return "";
-  }
-  return text.data();
-}
 
 // libssh's words for a line that broke, not for an answer that it could not take.
 bool was_cut(std::string_view words) {
