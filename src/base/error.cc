@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/error_causes.h"
 
 namespace vesto {
 
@@ -92,6 +93,11 @@ Error& Error::with_upstream(Upstream upstream) & {
 Error&& Error::with_upstream(Upstream upstream) && {
   return std::move(with_upstream(std::move(upstream)));
 }
+Error& Error::because(const ErrorCause* cause) & {
+  if (cause != nullptr) cause_ = cause;
+  return *this;
+}
+Error&& Error::because(const ErrorCause* cause) && { return std::move(because(cause)); }
 Error& Error::in(std::string where) & {
   const bool said = !context_.empty() && context_.back() == where;
   if (!where.empty() && !said) context_.push_back(std::move(where));
@@ -100,7 +106,9 @@ Error& Error::in(std::string where) & {
 Error&& Error::in(std::string where) && { return std::move(in(std::move(where))); }
 
 std::string Error::hint() const {
-  return hint_.empty() ? std::string(catalog_entry(code_).hint) : hint_;
+  if (!hint_.empty()) return hint_;
+  if (cause_ != nullptr && !cause_->hint.empty()) return std::string(cause_->hint);
+  return std::string(catalog_entry(code_).hint);
 }
 
 std::string Error::to_string() const {

@@ -44,6 +44,9 @@ const CatalogEntry* find_catalog_entry(std::string_view name);
 std::string_view blame_name(Blame blame);  // "customer"
 std::string_view retry_name(Retry retry);  // "after_fix"
 
+// One known cause of an error (base/error_causes.h).
+struct ErrorCause;
+
 // What the other side said, as received (redacted).
 struct Upstream {
   std::string system;  // "redshift", "s3", "postgres", "sqlite", "os"
@@ -60,6 +63,10 @@ class Error {
   Error&& with_hint(std::string hint) &&;
   Error& with_upstream(Upstream upstream) &;
   Error&& with_upstream(Upstream upstream) &&;
+  // Says what most likely lies behind it; what to do then comes from the cause, unless the error
+  // has a hint of its own. nullptr adds nothing.
+  Error& because(const ErrorCause* cause) &;
+  Error&& because(const ErrorCause* cause) &&;
   // Says where: "table public.orders", "part 3". Outermost last; "" adds nothing, nor does what was
   // said last.
   Error& in(std::string where) &;
@@ -68,7 +75,9 @@ class Error {
   [[nodiscard]] ErrorCode code() const { return code_; }
   [[nodiscard]] std::string_view name() const { return catalog_entry(code_).name; }
   [[nodiscard]] const std::string& message() const { return message_; }
-  // The error's own hint, or else the catalogue's.
+  // What most likely lies behind it; nullptr where nothing more is known than the code says.
+  [[nodiscard]] const ErrorCause* cause() const { return cause_; }
+  // The error's own hint, or else its cause's, or else the catalogue's.
   [[nodiscard]] std::string hint() const;
   [[nodiscard]] Blame blame() const { return catalog_entry(code_).blame; }
   [[nodiscard]] Retry retry() const { return catalog_entry(code_).retry; }
@@ -82,6 +91,7 @@ class Error {
   ErrorCode code_;
   std::string message_;
   std::string hint_;
+  const ErrorCause* cause_ = nullptr;
   Upstream upstream_;
   std::vector<std::string> context_;
 };

@@ -62,4 +62,13 @@ std::string json_quote(std::string_view text) {
   return out + "\"";
 }
 
+std::string json_list(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const std::string& text : texts) {
+    if (out.size() > 1) out += ',';
+    out += json_quote(text);
+  }
+  return out + "]";
+}
+
 }  // namespace vesto

@@ -41,12 +41,6 @@ std::string list_text(std::string_view title, const std::vector<std::string>& li
   return out;
 }
 
-std::string json_list(const std::vector<std::string>& texts) {
-  std::vector<std::string> quoted;
-  for (const std::string& text : texts) quoted.push_back(json_quote(text));
-  return "[" + join(quoted, ",") + "]";
-}
-
 // "host:port/database".
 std::string plain_endpoint(const WarehouseEndpoint& endpoint) {
   const bool ipv6 = endpoint.host.find(':') != std::string::npos;

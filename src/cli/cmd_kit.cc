@@ -176,13 +176,6 @@ std::string who_text(const std::string& who) {
   return "you";
 }
 
-std::string json_list(const std::vector<std::string>& texts) {
-  std::vector<std::string> quoted;
-  quoted.reserve(texts.size());
-  for (const std::string& text : texts) quoted.push_back(json_quote(text));
-  return "[" + join(quoted, ",") + "]";
-}
-
 // vesto.kit/1
 std::string kit_json(const DestinationConfig& to, const Parts& parts, bool with_text,
                      const std::vector<std::string>& notes) {

@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "base/clock.h"
+#include "base/error_causes.h"
 #include "base/strings.h"
 
 namespace vesto::cli {
@@ -153,6 +154,7 @@ std::string error_text(const Error& error, std::string_view run) {
     if (!upstream.request_id.empty()) out += fmt::format(" [request {}]", upstream.request_id);
     out += "\n";
   }
+  if (const ErrorCause* cause = error.cause()) out += fmt::format("  Likely: {}\n", cause->cause);
   out += fmt::format("  Fix: {}\n  More: vesto help {}", error.hint(), error.name());
   if (!run.empty()) out += fmt::format("     run: {}", run);
   return printable(out + "\n", true);

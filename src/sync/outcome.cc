@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/error_causes.h"
 #include "base/json_text.h"
 #include "sync/run.h"
 #include "sync/run_context.h"
@@ -93,9 +94,14 @@ std::string error_json(const Error& error) {
   for (const std::string& context : error.context()) {
     where += (where.empty() ? "" : ",") + json_quote(context);
   }
+  std::string cause;
+  if (const ErrorCause* known = error.cause()) {
+    cause = fmt::format(R"("cause":{{"name":{},"text":{}}},)", json_quote(known->name),
+                        json_quote(known->cause));
+  }
   return fmt::format(
-      R"({{"code":{},"message":{},"where":[{}],"hint":{},"blame":{},"retry":{},"upstream":{{"system":{},"code":{},"text":{}}}}})",
-      json_quote(error.name()), json_quote(error.message()), where, json_quote(error.hint()),
+      R"({{"code":{},"message":{},"where":[{}],{}"hint":{},"blame":{},"retry":{},"upstream":{{"system":{},"code":{},"text":{}}}}})",
+      json_quote(error.name()), json_quote(error.message()), where, cause, json_quote(error.hint()),
       json_quote(blame_name(error.blame())), json_quote(retry_name(error.retry())),
       json_quote(error.upstream().system), json_quote(error.upstream().code),
       json_quote(error.upstream().text));
