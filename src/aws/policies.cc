@@ -166,6 +166,18 @@ std::string trust_policy_account(const std::string& principal_arn, const std::st
   return dumped(policy_of(Json::array({std::move(statement)})), 2);
 }
 
+std::string trust_policy_pods(const std::string& provider_arn, const std::string& issuer,
+                              const std::string& subject) {
+  Json statement = {
+      {"Effect", "Allow"},
+      {"Principal", {{"Federated", provider_arn}}},
+      {"Action", "sts:AssumeRoleWithWebIdentity"},
+      {"Condition",
+       {{"StringEquals",
+         {{issuer + ":sub", literal_equals(subject)}, {issuer + ":aud", "sts.amazonaws.com"}}}}}};
+  return dumped(policy_of(Json::array({std::move(statement)})), 2);
+}
+
 std::string permission_policy(const PermissionNeeds& needs) {
   Json statements = Json::array({list_statement(needs)});
   statements.push_back(

@@ -28,6 +28,12 @@ std::string trust_policy_google(const std::string& sub, const std::string& oaud)
 // `external_id` "" leaves its condition out.
 std::string trust_policy_account(const std::string& principal_arn, const std::string& external_id);
 
+// For the pods of one service account of an EKS cluster (IRSA). `provider_arn`: the cluster's IAM
+// identity provider; `issuer`: the same without its scheme; `subject`:
+// "system:serviceaccount:NAMESPACE:NAME". Indented by 2.
+std::string trust_policy_pods(const std::string& provider_arn, const std::string& issuer,
+                              const std::string& subject);
+
 // What a role needs for its work: objects below a prefix of the staging bucket, and a temporary
 // login to the warehouse where there is one.
 struct PermissionNeeds {

@@ -3,7 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <cstring>
 
+#include "aws/google_token.h"
+#include "aws/small_file.h"
 #include "base/json_text.h"
 #include "base/strings.h"
 #include "cli/commands.h"
@@ -31,6 +35,8 @@ std::vector<std::string> missing_of(const Parts& parts) {
 }
 
 // What Google and AWS are asked for.
+constexpr size_t kMaxTokenBytes = 64 << 10;  // a token of EKS has about 1 KiB
+
 constexpr std::array<std::string_view, 6> kAsked = {"GOOGLE_SUB", "PRINCIPAL_ARN", "ROLE_NAME",
                                                     "ACCOUNT_ID", "WORKGROUP_ID",  "DATABASE_USER"};
 
@@ -57,6 +63,7 @@ class FactFinder {
       if (user.ok()) facts_.database_user = std::move(user).value();
     }
     if (to_.ssh.given) ssh_line();
+    if (to_.auth.identity == "aws") pod();
   }
 
   // What only others know.
@@ -87,6 +94,31 @@ class FactFinder {
     for (const TableConfig& table : sync.tables) {
       if (!table.pattern) facts_.tables.push_back(table.target);
     }
+  }
+
+  // Which pod we are, as the token says that EKS has given it. Elsewhere there is none.
+  void pod() {
+    const char* path = std::getenv("AWS_WEB_IDENTITY_TOKEN_FILE");  // NOLINT: read only
+    if (path == nullptr) return;
+    auto file = read_small_file(path, kMaxTokenBytes, ErrorCode::kAwsProfile);
+    if (!file.ok() || !file->there) return;
+    const auto claims = parse_token_claims(Secret(std::string(trim(file->text))));
+    explicit_bzero(file->text.data(), file->text.size());
+    if (!claims.ok()) return;
+    const std::string_view issuer = claims->issuer;
+    constexpr std::string_view kScheme = "https://";
+    const bool plain = issuer.starts_with(kScheme) && is_plain(issuer.substr(kScheme.size()));
+    if (!plain || !is_plain(claims->subject)) return;
+    facts_.pod_issuer = issuer.substr(kScheme.size());
+    facts_.pod_subject = claims->subject;
+  }
+
+  // Of what an issuer and a pod's name are made; anything else does not go into a policy.
+  static bool is_plain(std::string_view text) {
+    return !text.empty() && text.size() <= 512 &&
+           text.find_first_not_of(
+               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+               "-._/:") == std::string_view::npos;
   }
 
   void ssh_line() {

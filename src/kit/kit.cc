@@ -28,6 +28,10 @@ class Maker {
     }
     add("permission-policy", "aws_admin", "json", permission_checks(),
         permission_policy_for(to_, facts_) + "\n");
+    if (to_.auth.identity == "aws") {
+      // The role itself is the operator's: it is made where the pods are.
+      add("eks-trust", "aws_admin", "json", {"aws.key"}, kit::pod_trust_for(to_, facts_) + "\n");
+    }
     key();
     if (places_.actor != Actor::kKeyUser) {
       std::vector<std::string> checks = permission_checks();
@@ -154,6 +158,7 @@ const std::vector<KitPartName>& kit_part_names() {
       {"bucket", "Staging bucket"},
       {"trust-policy", "Trust policy of the role"},
       {"permission-policy", "Permission policy"},
+      {"eks-trust", "Trust policy of the role that Vesto's pods on EKS run as"},
       {"key", "IAM user with an access key"},
       {"role", "Role and its policies"},
       {"copy-role", "Role that COPY reads with"},

@@ -35,6 +35,10 @@ struct KitFacts {
   std::string database_user = {};   // that really logs in, verbatim: "IAMR:acme-sync"
   std::string security_group = {};  // "sg-..."
   std::string ssh_public_key = {};  // the tunnel's line for authorized_keys
+  // Of the pod that Vesto runs in on EKS, as its token says: the issuer without its scheme, and
+  // "system:serviceaccount:NAMESPACE:NAME".
+  std::string pod_issuer = {};
+  std::string pod_subject = {};
   std::vector<std::string> public_egress = {};
   std::vector<std::string> tables = {};  // of the schema, that are or will be loaded
 };
@@ -56,10 +60,11 @@ struct Kit {
 
 // Parts, those that have a meaning for this destination: "bucket" (shell), "trust-policy" and
 // "permission-policy" (json), "role" (shell: role, policy and their bond), "key" (shell: IAM user
-// with a key, for identity = access_key), "copy-role" (shell), "sql" (what works in any database,
-// for the user that really logs in), "owner" (sql, for tables that another user owns), "network"
-// (shell), "authorized-keys" (text), "warehouse" (shell: the smallest one), "script" (shell: all
-// that an AWS admin runs), "terraform", "message" (text to send on).
+// with a key, for identity = access_key), "eks-trust" (json: of the role that Vesto's own pods run
+// as, for identity = aws), "copy-role" (shell), "sql" (what works in any database, for the user
+// that really logs in), "owner" (sql, for tables that another user owns), "network" (shell),
+// "authorized-keys" (text), "warehouse" (shell: the smallest one), "script" (shell: all that an AWS
+// admin runs), "terraform", "message" (text to send on).
 Kit make_kit(const DestinationConfig& destination, const KitFacts& facts);
 
 // The names of all parts, in their order, with what each is; for help.

@@ -18,6 +18,9 @@ std::string copy_trust_for(const DestinationConfig& destination);
 // Of the user whose access key it is.
 std::string key_policy_for(const DestinationConfig& destination, const KitFacts& facts);
 
+// Of the role that Vesto's own pods on EKS run as.
+std::string pod_trust_for(const DestinationConfig& destination, const KitFacts& facts);
+
 // --- SQL ---
 std::string sql_text(const DestinationConfig& destination, const Places& places);
 std::string owner_text(const DestinationConfig& destination, const KitFacts& facts,

@@ -17,7 +17,14 @@ struct Placeholder {
   std::string_view how;
 };
 
-constexpr std::array<Placeholder, 14> kPlaceholders = {{
+constexpr std::array<Placeholder, 17> kPlaceholders = {{
+    {"OIDC_ISSUER",
+     "The EKS cluster's issuer without https://: aws eks describe-cluster --name CLUSTER --query "
+     "cluster.identity.oidc.issuer --output text. Known where the kit is made in the pod."},
+    {"POD_NAMESPACE",
+     "The namespace of Vesto's pods on EKS. Known where the kit is made in the pod."},
+    {"SERVICE_ACCOUNT",
+     "The service account of Vesto's pods on EKS. Known where the kit is made in the pod."},
     {"GOOGLE_SUB",
      "The number of Vesto's Google identity: vesto identity show prints it where that identity "
      "is."},

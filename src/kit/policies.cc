@@ -68,6 +68,19 @@ std::string copy_policy_for(const DestinationConfig& destination, const KitFacts
   return copy_role_policy(needs_of(destination, places_of(destination, facts)));
 }
 
+std::string pod_trust_for(const DestinationConfig& destination, const KitFacts& facts) {
+  const Places places = places_of(destination, facts);
+  const std::string issuer = or_placeholder(facts.pod_issuer, "OIDC_ISSUER");
+  const std::string subject =
+      facts.pod_subject.empty()
+          ? fmt::format("system:serviceaccount:{}:{}", placeholder("POD_NAMESPACE"),
+                        placeholder("SERVICE_ACCOUNT"))
+          : facts.pod_subject;
+  const std::string provider =
+      fmt::format("arn:{}:iam::{}:oidc-provider/{}", places.partition, places.account, issuer);
+  return trust_policy_pods(provider, issuer, subject);
+}
+
 std::string copy_trust_for(const DestinationConfig& destination) {
   std::vector<std::string> services = {"redshift.amazonaws.com"};
   if (destination.serverless) services.emplace_back("redshift-serverless.amazonaws.com");

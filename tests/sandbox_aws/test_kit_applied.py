@@ -280,3 +280,26 @@ def test_inbound_rules(cloud, setup):
         assert addresses().count("203.0.113.7/32") == 1
     finally:
         ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
+
+
+OWN_ROLE = """identity = "aws"
+role_arn = "arn:aws:iam::123456789012:role/kit/kit-sync"
+external_id = "kit-42"
+db_user = "kit_load"
+"""
+
+
+def test_the_role_of_pods_on_eks(cloud, setup, tmp_path):
+    """The trust policy as the pod's own token fills it in; another service account is refused."""
+    token_file = cloud.endpoints["eks"]["token_file"]
+    policy = part(tmp_path, configuration(auth=OWN_ROLE), "eks-trust", "--offline",
+                  environment={"AWS_WEB_IDENTITY_TOKEN_FILE": token_file})
+    assert "<<" not in policy
+    iam = cloud.client("iam", *ADMIN)
+    iam.create_role(RoleName="kit-pods", AssumeRolePolicyDocument=policy)
+    token = pathlib.Path(token_file).read_text()
+    assert cloud.assume(role="kit-pods", token=token)["Audience"] == "sts.amazonaws.com"
+    other = policy.replace("system:serviceaccount:", "system:serviceaccount:another-")
+    assert other != policy
+    iam.update_assume_role_policy(RoleName="kit-pods", PolicyDocument=other)
+    assert code(cloud.assume, role="kit-pods", token=token) == "AccessDenied"

@@ -107,6 +107,24 @@ TEST(Kit, PartsThatHaveAMeaning) {
   EXPECT_EQ(make_kit(destination_from(kAttachedRole), {}).find("key"), nullptr);
 }
 
+TEST(Kit, TheRoleOfPodsOnEksTrustsOneServiceAccount) {
+  KitFacts facts;
+  facts.pod_issuer = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE";
+  facts.pod_subject = "system:serviceaccount:data:vesto";
+  facts.account = "123456789012";
+  const Kit kit = make_kit(destination_from(kAttachedRole), facts);
+  const Json statement = Json::parse(text(kit, "eks-trust"))["Statement"][0];
+  EXPECT_EQ(statement["Principal"]["Federated"],
+            "arn:aws:iam::123456789012:oidc-provider/" + facts.pod_issuer);
+  EXPECT_EQ(statement["Condition"]["StringEquals"],
+            (Json{{facts.pod_issuer + ":sub", facts.pod_subject},
+                  {facts.pod_issuer + ":aud", "sts.amazonaws.com"}}));
+  const Kit unknown = make_kit(destination_from(kAttachedRole), {});
+  EXPECT_EQ(unknown.find("eks-trust")->missing,
+            (std::vector<std::string>{"OIDC_ISSUER", "POD_NAMESPACE", "SERVICE_ACCOUNT"}));
+  EXPECT_EQ(make_kit(destination_from(kProvisioned), {}).find("eks-trust"), nullptr);
+}
+
 TEST(Kit, EveryPartHasANameATitleAndSomebodyWhoActs) {
   for (const char* sample : kSamples) {
     for (const KitPart& part : make_kit(destination_from(sample), {}).parts) {
