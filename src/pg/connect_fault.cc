@@ -15,6 +15,7 @@ bool is_about_the_way(PgError::Kind kind) {
     case PgError::Kind::kTlsOff:
     case PgError::Kind::kLost:
     case PgError::Kind::kProtocol:
+    case PgError::Kind::kTooLarge:
       return true;
     case PgError::Kind::kServer:
     case PgError::Kind::kLoginMethod:

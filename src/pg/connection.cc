@@ -1,5 +1,6 @@
 #include "pg/connection.h"
 
+#include <fmt/core.h>
 #include <libpq-fe.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -19,8 +20,10 @@
 
 #include "base/clock.h"
 #include "base/strings.h"
+#include "pg/answer_reader.h"
 #include "pg/connect_fault.h"
 #include "pg/dial.h"
+#include "pg/intake.h"
 #include "pg/login_error.h"
 
 namespace vesto {
@@ -29,14 +32,27 @@ namespace {
 
 constexpr size_t kMaxNotices = 1000;
 constexpr int64_t kCancelWaitMs = 3000;
+// Certificates, parameters and notices of a login.
+constexpr int64_t kMaxLoginBytes = 4 << 20;
+// Of a text of the server: what is looked at, and what is kept. The first is longer, so that no
+// secret is cut in two before it is found.
+constexpr size_t kMaxReadText = 128 << 10;
+constexpr size_t kMaxText = 16 << 10;
+constexpr size_t kMaxMessages = 1 << 16;  // notifications taken at a time
+
 struct ResultDeleter {
   void operator()(PGresult* result) const { PQclear(result); }
 };
 using ResultPtr = std::unique_ptr<PGresult, ResultDeleter>;
 
+std::string bounded_text(const char* text) {
+  if (text == nullptr) return {};
+  const std::string_view read(text, ::strnlen(text, kMaxReadText));
+  return std::string(cut_utf8(redact(trim(read)), kMaxText));
+}
+
 std::string field_text(const PGresult* result, int code) {
-  const char* text = PQresultErrorField(result, code);
-  return text == nullptr ? std::string() : redact(trim(text));
+  return bounded_text(PQresultErrorField(result, code));
 }
 
 // Five characters of the server's own, even where they are some password too.
@@ -92,6 +108,7 @@ struct PgConnection::Impl {
   std::vector<PgNotice> notices;
   char* row = nullptr;  // of the COPY, from libpq
   Route route;          // open as long as the connection
+  PgIntake intake;
 
   Impl() : wake_fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
   ~Impl() {
@@ -103,6 +120,7 @@ struct PgConnection::Impl {
   Impl& operator=(const Impl&) = delete;
 
   static void on_notice(void* self, const PGresult* result) {
+    static_cast<Impl*>(self)->intake.explain(wire_bytes(result));
     auto& notices = static_cast<Impl*>(self)->notices;
     if (notices.size() >= kMaxNotices) return;
     notices.push_back({field_text(result, PG_DIAG_SEVERITY), sqlstate_of(result),
@@ -146,8 +164,33 @@ struct PgConnection::Impl {
     if (error->reach) error->message = error->reach->message();
   }
 
+  PgError too_large(std::string_view what) {
+    cut();  // that ends what the server does; a request to cancel would be one more wait for it
+    return make_error(PgError::Kind::kTooLarge, fmt::format("the server's answer {}", what));
+  }
+
+  // Reads what has come, if it may still.
+  PgStatus consume() {
+    intake.before_read();
+    const bool read = PQconsumeInput(conn) != 0;
+    if (intake.over()) {
+      return too_large(fmt::format("is larger than {} MiB", intake.limit_bytes() >> 20));
+    }
+    if (!read) return lost();
+    return Unit{};
+  }
+
+  // libpq keeps notifications until they are taken; nothing here listens for any.
+  void drop_notifications() {
+    for (size_t i = 0; i < kMaxMessages; ++i) {
+      PGnotify* one = PQnotifies(conn);
+      if (one == nullptr) return;
+      PQfreemem(one);
+    }
+  }
+
   PgError lost() {
-    std::string text = redact(trim(PQerrorMessage(conn)));
+    std::string text = bounded_text(PQerrorMessage(conn));
     if (text.empty()) text = "the connection was cut";
     PgError error = make_error(PgError::Kind::kLost, replace_all(text, "\n", " "));
     mark_lost(&error);
@@ -187,14 +230,24 @@ struct PgConnection::Impl {
     return Unit{};
   }
 
-  PgStatus send(std::string_view sql, int64_t deadline_ms) {
-    return send_by(sql, deadline_ms, [this](const char* text) { return PQsendQuery(conn, text); });
+  // Its rows come one by one, so that they can be refused before all of them are here.
+  PgStatus send(std::string_view sql, int64_t deadline_ms, const PgLimit& limit = {}) {
+    return send_by(
+        sql, deadline_ms,
+        [this](const char* text) {
+          return PQsendQuery(conn, text) != 0 && PQsetSingleRowMode(conn) != 0 ? 1 : 0;
+        },
+        limit);
   }
 
   template <typename Send>
-  PgStatus send_by(std::string_view sql, int64_t deadline_ms, Send&& send_text) {
+  PgStatus send_by(std::string_view sql, int64_t deadline_ms, Send&& send_text,
+                   const PgLimit& limit = {}) {
     VESTO_TRY(check_usable());
+    drop_notifications();
     notices.clear();
+    intake.end();
+    intake.begin(limit.bytes);
     const std::string text(sql);
     if (text.find('\0') != std::string::npos) {
       return make_error(PgError::Kind::kProtocol, "a statement with a NUL byte cannot be sent");
@@ -206,7 +259,7 @@ struct PgConnection::Impl {
       if (flushed < 0) return lost();
       // The server may want to be read before it takes more.
       VESTO_TRY(wait_active(POLLIN | POLLOUT, deadline_ms));
-      if (PQconsumeInput(conn) == 0) return lost();
+      VESTO_TRY(consume());
     }
   }
 
@@ -214,9 +267,11 @@ struct PgConnection::Impl {
   PgResult<ResultPtr> next_result(int64_t deadline_ms) {
     while (PQisBusy(conn) != 0) {
       VESTO_TRY(wait_active(POLLIN, deadline_ms));
-      if (PQconsumeInput(conn) == 0) return lost();
+      VESTO_TRY(consume());
     }
-    return ResultPtr(PQgetResult(conn));
+    ResultPtr result(PQgetResult(conn));
+    if (result) intake.explain(wire_bytes(result.get()));
+    return result;
   }
 
   PgError result_error(const PGresult* result) {
@@ -226,7 +281,7 @@ struct PgConnection::Impl {
     error.detail = field_text(result, PG_DIAG_MESSAGE_DETAIL);
     error.hint = field_text(result, PG_DIAG_MESSAGE_HINT);
     if (error.message.empty()) {
-      error.message = replace_all(redact(trim(PQresultErrorMessage(result))), "\n", " ");
+      error.message = replace_all(bounded_text(PQresultErrorMessage(result)), "\n", " ");
     }
     if (PQstatus(conn) != CONNECTION_OK) mark_lost(&error);
     return error;
@@ -235,7 +290,13 @@ struct PgConnection::Impl {
   // Reads results until there are none; false: one of them was an error, put into `error`.
   PgResult<bool> drain(int64_t deadline_ms, std::optional<PgError>* error) {
     while (true) {
-      VESTO_ASSIGN(const ResultPtr result, next_result(deadline_ms));
+      auto next = next_result(deadline_ms);
+      if (!next.ok()) {
+        // What the server said before it hung up is the better reason.
+        if (*error && next.error().kind == PgError::Kind::kLost) break;
+        return std::move(next).error();
+      }
+      const ResultPtr result = std::move(next).value();
       if (!result) break;
       if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR && !*error) {
         *error = result_error(result.get());
@@ -271,28 +332,6 @@ struct PgConnection::Impl {
   PgStatus login(const PgOptions& options);
 };
 
-namespace {
-
-void keep_rows(const PGresult* result, PgAnswer* answer) {
-  answer->columns.clear();
-  answer->rows.clear();
-  const int columns = PQnfields(result);
-  for (int c = 0; c < columns; ++c) answer->columns.emplace_back(PQfname(result, c));
-  for (int r = 0; r < PQntuples(result); ++r) {
-    auto& row = answer->rows.emplace_back();
-    for (int c = 0; c < columns; ++c) {
-      if (PQgetisnull(result, r, c) != 0) {
-        row.emplace_back(std::nullopt);
-      } else {
-        row.emplace_back(
-            std::string(PQgetvalue(result, r, c), static_cast<size_t>(PQgetlength(result, r, c))));
-      }
-    }
-  }
-}
-
-}  // namespace
-
 PgStatus PgConnection::Impl::open_route(const PgOptions& options) {
   auto opened =
       options.dialer->dial(options.host, options.port, options.connect_timeout_ms, options.stop);
@@ -313,10 +352,20 @@ PgStatus PgConnection::Impl::login(const PgOptions& options) {
   VESTO_ASSIGN(PgConnPtr dialled, dial_pg(options, options.dialer ? &route : nullptr, deadline_ms));
   conn = dialled.release();
   PQsetNoticeReceiver(conn, &Impl::on_notice, this);
+  intake.watch(conn);
+  intake.begin(kMaxLoginBytes);
   auto state = PGRES_POLLING_WRITING;
   while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
     VESTO_TRY(wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ms));
+    intake.before_read();
     state = PQconnectPoll(conn);
+    intake.watch(conn);
+    if (intake.over()) {
+      cut();
+      return make_error(
+          PgError::Kind::kTooLarge,
+          fmt::format("the server sent more than {} MiB during the login", kMaxLoginBytes >> 20));
+    }
   }
   if (state != PGRES_POLLING_OK) {
     PgError error = login_error(trim(PQerrorMessage(conn)));
@@ -343,21 +392,24 @@ PgResult<std::unique_ptr<PgConnection>> PgConnection::connect(const PgOptions& o
   if (made.ok()) return std::unique_ptr<PgConnection>(new PgConnection(std::move(impl)));
   PgError fault = std::move(made).error();
   // The server's own answer, and a stop, say more than that the way went afterwards.
-  const bool answered = !fault.sqlstate.empty() || fault.kind == PgError::Kind::kInterrupted;
+  const bool answered = !fault.sqlstate.empty() || fault.kind == PgError::Kind::kInterrupted ||
+                        fault.kind == PgError::Kind::kTooLarge;
   if (auto reason = answered ? std::nullopt : impl->route_failure()) {
     fault.kind = PgError::Kind::kReach;
     fault.message = reason->message();
     fault.reach = std::move(reason);
     return fault;
   }
+  if (fault.kind == PgError::Kind::kTooLarge) return fault;
   impl.reset();  // the probe finds the way free
   return explain_connect_fault(options, std::move(fault));
 }
 
-PgResult<PgAnswer> PgConnection::exec(std::string_view sql, int64_t timeout_ms) {
+PgResult<PgAnswer> PgConnection::exec(std::string_view sql, int64_t timeout_ms,
+                                      const PgLimit& limit) {
   const int64_t deadline_ms = system_clock().monotonic_ms() + timeout_ms;
-  VESTO_TRY(impl_->send(sql, deadline_ms));
-  PgAnswer answer;
+  VESTO_TRY(impl_->send(sql, deadline_ms, limit));
+  AnswerReader reader(limit);
   std::optional<PgError> error;
   while (true) {
     auto next = impl_->next_result(deadline_ms);
@@ -369,12 +421,10 @@ PgResult<PgAnswer> PgConnection::exec(std::string_view sql, int64_t timeout_ms) 
     const ResultPtr result = std::move(next).value();
     if (!result) break;
     switch (PQresultStatus(result.get())) {
+      case PGRES_SINGLE_TUPLE:
       case PGRES_TUPLES_OK:
-        keep_rows(result.get(), &answer);
-        answer.tag = PQcmdStatus(result.get());
-        break;
       case PGRES_COMMAND_OK:
-        answer.tag = PQcmdStatus(result.get());
+        if (const auto fault = reader.take(result.get())) return impl_->too_large(*fault);
         break;
       case PGRES_EMPTY_QUERY:
         break;
@@ -392,9 +442,9 @@ PgResult<PgAnswer> PgConnection::exec(std::string_view sql, int64_t timeout_ms) 
     if (PQstatus(impl_->conn) != CONNECTION_OK) impl_->mark_lost(&*error);
     return *std::move(error);
   }
-  answer.notices = std::move(impl_->notices);
+  reader.answer().notices = std::move(impl_->notices);
   impl_->notices.clear();
-  return answer;
+  return std::move(reader.answer());
 }
 
 PgResult<std::vector<PgColumn>> PgConnection::describe(std::string_view sql, int64_t timeout_ms) {
@@ -439,7 +489,10 @@ PgStatus PgConnection::copy_out(std::string_view sql) {
   std::optional<PgError> error;
   {
     VESTO_ASSIGN(const ResultPtr result, impl_->next_result(deadline_ms));
-    if (result && PQresultStatus(result.get()) == PGRES_COPY_OUT) return Unit{};
+    if (result && PQresultStatus(result.get()) == PGRES_COPY_OUT) {
+      impl_->intake.raise_limit(kMaxCopyRowBytes);
+      return Unit{};
+    }
     if (result && PQresultStatus(result.get()) == PGRES_FATAL_ERROR) {
       error = impl_->result_error(result.get());
     } else {
@@ -458,10 +511,14 @@ PgResult<std::optional<std::string_view>> PgConnection::copy_row(int64_t timeout
   if (size <= 0) deadline_ms = system_clock().monotonic_ms() + timeout_ms;
   while (size == 0) {
     VESTO_TRY(impl_->wait_active(POLLIN, deadline_ms));
-    if (PQconsumeInput(impl_->conn) == 0) return impl_->lost();
+    VESTO_TRY(impl_->consume());
+    impl_->drop_notifications();
     size = PQgetCopyData(impl_->conn, &impl_->row, 1);
   }
-  if (size > 0) return std::optional(std::string_view(impl_->row, static_cast<size_t>(size)));
+  if (size > 0) {
+    impl_->intake.take_message(size);
+    return std::optional(std::string_view(impl_->row, static_cast<size_t>(size)));
+  }
   if (size < -1) return impl_->lost();
   VESTO_TRY(impl_->finish_copy(deadline_ms, &copied_rows_));
   return std::optional<std::string_view>();

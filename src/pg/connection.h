@@ -74,6 +74,7 @@ struct PgError {
     kInterrupted,  // interrupt() or the stop token
     kProtocol,     // an answer that does not fit what was sent
     kReach,        // the server was not reached; `reach` tells where it ended
+    kTooLarge,     // an answer past its PgLimit; the connection was cut
   };
   Kind kind = Kind::kServer;
   std::string sqlstate;  // "42P01"; empty if the server did not say
@@ -93,7 +94,15 @@ using PgStatus = PgResult<Unit>;
 struct PgNotice {
   std::string severity;  // NOTICE, INFO, WARNING
   std::string sqlstate;
-  std::string text;
+  std::string text;  // cut at 16 KiB, as every text of an error is
+};
+
+// What the answer to one string of statements may bring. Past it the connection is cut, so that no
+// server fills this host's memory.
+struct PgLimit {
+  // On the wire, notices and all; kept rows take four times as much memory at the most.
+  int64_t bytes = 64LL << 20;
+  size_t rows = 1'000'000;  // of one statement
 };
 
 struct PgAnswer {
@@ -130,10 +139,14 @@ class PgConnection {
   PgConnection(const PgConnection&) = delete;
   PgConnection& operator=(const PgConnection&) = delete;
 
-  // Sends `sql` as one simple query and waits for the whole answer, which is kept in memory: the
-  // statement must bound its rows. The first error of a string of statements is returned. On
+  // What one row of a COPY may bring, with the notices before it.
+  static constexpr int64_t kMaxCopyRowBytes = 1LL << 30;
+
+  // Sends `sql` as one simple query and waits for the whole answer, which is kept in memory below
+  // `limit` (kTooLarge past it). The first error of a string of statements is returned. On
   // kTimeout and kInterrupted the server is asked to cancel and the connection is cut.
-  PgResult<PgAnswer> exec(std::string_view sql, int64_t timeout_ms = kDefaultTimeoutMs);
+  PgResult<PgAnswer> exec(std::string_view sql, int64_t timeout_ms = kDefaultTimeoutMs,
+                          const PgLimit& limit = {});
 
   // The columns that `sql` would give, without executing it. It must be one statement (the extended
   // protocol takes no more), so a text that is put into it cannot bring another one. The relations

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/error_causes.h"
+
 namespace vesto {
 
 namespace {
@@ -50,6 +52,7 @@ ErrorCode code_of(const PgError& error) {
     case PgError::Kind::kTimeout:
     case PgError::Kind::kLost:
     case PgError::Kind::kProtocol:
+    case PgError::Kind::kTooLarge:
     case PgError::Kind::kReach:
       break;
   }
@@ -59,9 +62,13 @@ ErrorCode code_of(const PgError& error) {
 Error made(ErrorCode code, const PgError& error, std::string_view doing) {
   std::string text = error.text();
   if (!error.sqlstate.empty()) text += fmt::format(" ({})", error.sqlstate);
-  return Error(code, fmt::format("{}: {}", doing, text))
-      .with_upstream(
-          {.system = "postgres", .code = error.sqlstate, .text = error.text(), .request_id = ""});
+  Error out(code, fmt::format("{}: {}", doing, text));
+  out.with_upstream(
+      {.system = "postgres", .code = error.sqlstate, .text = error.text(), .request_id = ""});
+  if (error.kind == PgError::Kind::kTooLarge && code == ErrorCode::kPgRead) {
+    out.because(cause_named("source-answer-too-large"));
+  }
+  return out;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 
+#include "base/error_causes.h"
 #include "base/redact.h"
 #include "base/strings.h"
 #include "pg/errors.h"
@@ -197,6 +198,7 @@ ErrorCode code_of(PgError::Kind kind) {
     case PgError::Kind::kLoginMethod:
       return ErrorCode::kRsLoginDigest;
     case PgError::Kind::kServer:
+    case PgError::Kind::kTooLarge:
       return ErrorCode::kRsSql;
     case PgError::Kind::kLost:
     case PgError::Kind::kInterrupted:
@@ -224,6 +226,7 @@ Error made(const PgError& answer, std::string_view doing, ErrorCode otherwise) {
                     ? from_server(answer, doing)
                     : Error(otherwise, fmt::format("{}: {}", doing, redact(answer.text())));
   error.with_upstream({"redshift", answer.sqlstate, redact(answer.text()), ""});
+  if (answer.kind == PgError::Kind::kTooLarge) error.because(cause_named("answer-too-large"));
   return error;
 }
 
@@ -239,6 +242,8 @@ Error redshift_login_error(const PgError& answer, std::string_view doing, std::s
 
 Error redshift_error(const PgError& answer, std::string_view doing) {
   if (auto reach = reach_error(answer, doing)) return *std::move(reach);
+  // The same answer would come again: nothing to repeat.
+  if (answer.kind == PgError::Kind::kTooLarge) return made(answer, doing, ErrorCode::kRsSql);
   const bool waited = answer.kind == PgError::Kind::kTimeout;
   return made(answer, doing, waited ? ErrorCode::kRsTimeout : ErrorCode::kRsConnection);
 }

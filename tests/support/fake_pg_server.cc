@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <iterator>
 
 namespace vesto::testing {
 
@@ -91,6 +92,11 @@ FakePgServer::~FakePgServer() {
   ::close(listener_);
 }
 
+void FakePgServer::flood(int fd) {
+  if (options_.flood.empty()) return;
+  while (send_all(fd, options_.flood)) flooded_bytes_ += std::ssize(options_.flood);
+}
+
 void FakePgServer::serve() {
   const int fd = ::accept(listener_, nullptr, nullptr);
   if (fd < 0) return;
@@ -103,7 +109,9 @@ void FakePgServer::serve() {
         "15.0\0",
         20);
     send_all(fd, backend_message('R', std::string(4, '\0')) + backend_message('S', version) +
-                     backend_message('K', std::string(8, '\1')) + ready_for_query());
+                     backend_message('K', std::string(8, '\1')));
+    if (options_.flood_in_login) flood(fd);
+    send_all(fd, ready_for_query());
   }
   std::string type;
   size_t query = 0;
@@ -111,6 +119,7 @@ void FakePgServer::serve() {
     if (type != "Q" || query >= answers_.size()) continue;
     std::this_thread::sleep_for(std::chrono::milliseconds(options_.answer_after_ms));
     if (!send_all(fd, answers_[query++])) break;
+    if (query == answers_.size() && !options_.flood_in_login) flood(fd);
   }
   ::shutdown(fd, SHUT_RDWR);
 }

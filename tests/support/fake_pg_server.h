@@ -4,6 +4,7 @@
 #define VESTO_TESTS_SUPPORT_FAKE_PG_SERVER_H_
 
 #include <atomic>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -22,7 +23,9 @@ std::string ready_for_query();
 struct FakePgServerOptions {
   bool mute_to_others = false;  // other connections: accepted by the system and never answered
   std::string address = "127.0.0.1";
-  int answer_after_ms = 0;  // how long each query takes
+  int answer_after_ms = 0;      // how long each query takes
+  std::string flood = {};       // sent after the last answer, again and again until nobody takes it
+  bool flood_in_login = false;  // and not after the last answer
 };
 
 class FakePgServer {
@@ -34,14 +37,18 @@ class FakePgServer {
   FakePgServer(const FakePgServer&) = delete;
   FakePgServer& operator=(const FakePgServer&) = delete;
   [[nodiscard]] int port() const { return port_; }
+  // Bytes of the flood that the system took.
+  [[nodiscard]] int64_t flooded_bytes() const { return flooded_bytes_; }
 
  private:
   void serve();
+  void flood(int fd);
 
   const std::vector<std::string> answers_;
   const FakePgServerOptions options_;
   int listener_ = -1;
   std::atomic<int> connection_{-1};
+  std::atomic<int64_t> flooded_bytes_{0};
   int port_ = 0;
   std::thread thread_;
 };

@@ -1,5 +1,6 @@
 // TLS against a server with a certificate of a CA of our own, for "localhost".
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -104,6 +105,37 @@ TEST_F(Tls, NeverInClearWhereEncryptionIsAsked) {
   warehouse.server = ServerKind::kWarehouse;
   EXPECT_EQ(reach_code(warehouse), "RS-TLS-OFF");
   ASSERT_TRUE(cluster_->restart({"ssl=on"}));
+}
+
+int64_t peak_kib() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+// libpq makes room for a whole message as its length word asks and reads it in one go.
+TEST_F(Tls, ARowOf300MiBNeverComesIn) {
+  auto made = PgConnection::connect(options());
+  ASSERT_TRUE(made.ok()) << made.error().text();
+  PgConnection& connection = *made.value();
+  ASSERT_TRUE(connection.exec("SELECT 1").ok());
+  const int64_t before_kib = peak_kib();
+  const auto answer =
+      connection.exec("SELECT repeat('x', 300 * 1024 * 1024)", 60'000, {.bytes = 4 << 20});
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().kind, PgError::Kind::kTooLarge) << answer.error().text();
+  EXPECT_EQ(answer.error().message, "the server's answer is larger than 4 MiB");
+  EXPECT_FALSE(connection.usable());
+  EXPECT_LT(peak_kib() - before_kib, 40 << 10);
+}
+
+TEST_F(Tls, AnAnswerRightBelowItsLimitComesWhole) {
+  auto made = PgConnection::connect(options());
+  ASSERT_TRUE(made.ok()) << made.error().text();
+  const auto answer = made.value()->exec("SELECT repeat('x', 4000000)", 60'000, {.bytes = 4 << 20});
+  ASSERT_TRUE(answer.ok()) << answer.error().text();
+  EXPECT_EQ(answer->scalar()->size(), 4'000'000U);
+  EXPECT_TRUE(made.value()->exec("SELECT 1").ok());
 }
 
 }  // namespace

@@ -1,0 +1,91 @@
+#include "pg/intake.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstddef>
+
+namespace vesto {
+
+namespace {
+
+// Of a statement, for what surrounds its rows: records of TLS, RowDescription, ReadyForQuery.
+constexpr int64_t kUsualBytes = 64 << 10;
+
+// Called by OpenSSL before and after each operation on the connection's BIO. What it gives before
+// an operation is that operation's result unless it is positive.
+long on_bio(BIO* bio, int operation, const char* /*bytes*/, size_t /*size*/, int /*number*/,
+            long /*value*/, int result, size_t* processed) {
+  auto* intake = reinterpret_cast<PgIntake*>(BIO_get_callback_arg(bio));
+  if (operation == BIO_CB_READ && !intake->may_read()) {
+    BIO_set_retry_read(bio);  // as if nothing had come
+    return -1;
+  }
+  if (operation == (BIO_CB_READ | BIO_CB_RETURN) && result > 0 && processed != nullptr) {
+    intake->add(static_cast<int64_t>(*processed));
+  }
+  return result;
+}
+
+int64_t waiting_bytes(int fd) {
+  int waiting = 0;
+  return ::ioctl(fd, FIONREAD, &waiting) == 0 ? waiting : 0;
+}
+
+}  // namespace
+
+void PgIntake::watch(PGconn* conn) {
+  conn_ = conn;
+  auto* ssl = static_cast<SSL*>(PQsslStruct(conn, "OpenSSL"));
+  BIO* bio = ssl == nullptr ? nullptr : SSL_get_rbio(ssl);
+  if (bio == nullptr || tls_) return;
+  tls_ = true;
+  BIO_set_callback_arg(bio, reinterpret_cast<char*>(this));
+  BIO_set_callback_ex(bio, &on_bio);
+}
+
+void PgIntake::begin(int64_t limit_bytes) {
+  limit_ = limit_bytes;
+  if (!tls_) count_plain();
+  marked_ = begun_ = taken_;
+  explained_ = 0;
+}
+
+void PgIntake::end() {
+  const int64_t came = taken_ - begun_;
+  // An eighth: the records of TLS, each with some 30 bytes of its own.
+  stray_ += std::max<int64_t>(0, came - explained_ - came / 8 - kUsualBytes);
+  begun_ = taken_;
+  explained_ = 0;
+}
+
+void PgIntake::count_plain() {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  const int fd = conn_ == nullptr ? -1 : PQsocket(conn_);
+  constexpr size_t kNeeded = offsetof(tcp_info, tcpi_bytes_received) + sizeof(uint64_t);
+  if (fd < 0 || !kernel_counts_) return;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || size < kNeeded) {
+    kernel_counts_ = false;
+    return;
+  }
+  const auto came = static_cast<int64_t>(info.tcpi_bytes_received) - waiting_bytes(fd);
+  taken_ = std::max(taken_, came);
+}
+
+void PgIntake::before_read() {
+  if (tls_ || kernel_counts_ || conn_ == nullptr) return;
+  taken_ += waiting_bytes(PQsocket(conn_));
+}
+
+bool PgIntake::over() {
+  if (!tls_) count_plain();
+  return !may_read() || stray_ > kMaxStrayBytes;
+}
+
+}  // namespace vesto
