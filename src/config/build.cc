@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "address/stage_prefix.h"
 #include "address/warehouse_endpoint.h"
 #include "base/budget.h"
 #include "base/strings.h"
@@ -214,10 +215,9 @@ class Builder {
     }
     while (out->s3_endpoint.ends_with('/')) out->s3_endpoint.pop_back();
     out->prefix = staging.text("prefix");
-    if (out->prefix.starts_with('/') || out->prefix.find("//") != std::string::npos) {
-      value_issue("prefix", "may not begin with / or hold //", "Write it like \"vesto/\".");
+    if (const std::string_view fault = stage_prefix_fault(out->prefix); !fault.empty()) {
+      value_issue("prefix", fault, "Write it like \"vesto/\".");
     }
-    if (out->prefix.size() > 512) value_issue("prefix", "is longer than 512 bytes", "");
     if (!out->prefix.empty() && !out->prefix.ends_with('/')) out->prefix += '/';
   }
 

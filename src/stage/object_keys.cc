@@ -11,7 +11,6 @@ namespace vesto {
 
 namespace {
 
-constexpr size_t kMaxPrefixBytes = 512;
 constexpr size_t kInstallationLength = 16;
 constexpr size_t kSyncIdLength = 8;
 constexpr std::string_view kRunStart = "run_";
@@ -80,26 +79,6 @@ std::optional<std::string_view> prefix_of_own_key(const StageSpace& space, std::
 }
 
 }  // namespace
-
-Status check_stage_prefix(std::string_view prefix) {
-  const auto bad = [&](const char* why) {
-    return Error(ErrorCode::kCfgValue,
-                 "staging.prefix \"" + std::string(cut_utf8(prefix, 100)) + "\" " + why);
-  };
-  if (prefix.size() > kMaxPrefixBytes) return bad("is longer than 512 bytes");
-  const std::string_view bare = bare_prefix(prefix);
-  if (bare.empty()) return prefix.empty() ? ok_status() : Status(bad("begins with a slash"));
-  for (const std::string& segment : split(bare, '/')) {
-    if (segment.empty()) return bad("begins with a slash or has two in a row");
-    if (segment == "." || segment == "..") return bad("has a segment . or ..");
-    for (const char c : segment) {
-      const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                         (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '=' || c == '-';
-      if (!plain) return bad("may hold only letters, digits and . _ = - /");
-    }
-  }
-  return ok_status();
-}
 
 std::string installation_root(const StageSpace& space) {
   std::string root(bare_prefix(space.prefix));

@@ -20,15 +20,12 @@ namespace vesto {
 // Where one run of one sync puts its objects.
 struct StageSpace {
   std::string bucket;
-  std::string prefix;  // "vesto/", "a/b" or ""; a "/" at the end counts for nothing
+  // "vesto/", "a/b" or "" (address/stage_prefix.h); a "/" at the end counts for nothing.
+  std::string prefix;
   InstallationId installation;
   SyncId sync;
   RunId run;
 };
-
-// A prefix holds A-Z a-z 0-9 . _ = - and single slashes, up to 512 bytes, no "." or ".." segment:
-// so a key reads the same in a URL, a policy, a manifest and SQL. Errors: CFG-VALUE.
-Status check_stage_prefix(std::string_view prefix);
 
 // "PREFIX/<installation>/": all that this installation may ever touch.
 std::string installation_root(const StageSpace& space);

@@ -3,6 +3,7 @@
 
 #include "address/arn.h"
 #include "address/http_origin.h"
+#include "address/stage_prefix.h"
 #include "address/warehouse_host.h"
 
 namespace vesto {
@@ -208,6 +209,19 @@ TEST(HttpOrigins, PlainOnlyToThisMachine) {
   }
   EXPECT_FALSE(parse_service_origin("https://user@host").ok());
   EXPECT_FALSE(parse_service_origin("sts").ok());
+}
+
+TEST(StagePrefix, GoodAndBadOnes) {
+  for (const char* good : {"", "vesto", "vesto/", "a/b_c/d-e=f.g", "v..x/"}) {
+    EXPECT_EQ(stage_prefix_fault(good), "") << good;
+  }
+  for (const std::string& bad :
+       {std::string("/"), std::string("/vesto"), std::string("a//b"), std::string("a//"),
+        std::string("a/../b"), std::string("../"), std::string("."), std::string("a b"),
+        std::string("a'b"), std::string("a\nb"), std::string("a\0b", 3), std::string("\xc3\xbc"),
+        std::string(513, 'a')}) {
+    EXPECT_NE(stage_prefix_fault(bad), "") << bad;
+  }
 }
 
 }  // namespace

@@ -27,20 +27,6 @@ TEST(ObjectKeys, Names) {
   EXPECT_EQ(run_root(space_of("")), "abcdefgh01234567/1a2b3c4d/run_01J7XAAAAAAAAAAAAAAAAAAAAA/");
 }
 
-TEST(ObjectKeys, Prefixes) {
-  for (const char* good : {"", "vesto", "vesto/", "a/b_c/d-e=f.g", "v..x/"}) {
-    EXPECT_TRUE(check_stage_prefix(good).ok()) << good;
-  }
-  for (const std::string& bad :
-       {std::string("/"), std::string("/vesto"), std::string("a//b"), std::string("a/../b"),
-        std::string("."), std::string("a b"), std::string("a'b"), std::string("a\nb"),
-        std::string("\xc3\xbc"), std::string(513, 'a')}) {
-    const auto status = check_stage_prefix(bad);
-    ASSERT_FALSE(status.ok()) << bad;
-    EXPECT_EQ(status.error().code(), ErrorCode::kCfgValue);
-  }
-}
-
 bool may_delete(const StageSpace& space, const std::string& key, KeyOrigin origin) {
   return check_own_key(space, key, origin).ok();
 }
