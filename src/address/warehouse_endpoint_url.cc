@@ -54,7 +54,20 @@ Error refuse_login_behind_host() {
                 "Leave out user and password: they go into auth.");
 }
 
+// "host;5439/dev": a semicolon in the place of the colon. Only right behind the host, since later
+// ones may part a password.
+bool take_port_and_database(std::string_view text, Pasted* pasted) {
+  const size_t slash = text.find('/');
+  if (!pasted->port.empty() || !all_digits(text.substr(0, slash))) return false;
+  pasted->port = text.substr(0, slash);
+  if (slash != std::string_view::npos && pasted->database.empty()) {
+    pasted->database = percent_decoded(text.substr(slash + 1));
+  }
+  return true;
+}
+
 Status read_properties(std::string_view text, Pasted* pasted) {
+  bool first = true;
   for (const std::string& by_and : split(text, '&')) {
     for (const std::string& one : split(by_and, ';')) {
       if (one.empty()) continue;
@@ -65,7 +78,9 @@ Status read_properties(std::string_view text, Pasted* pasted) {
       }
       const std::string value =
           equals == std::string::npos ? "" : percent_decoded(one.substr(equals + 1));
+      if (equals != std::string::npos) first = false;
       if (take_setting(one.substr(0, equals), value, pasted)) continue;
+      if (std::exchange(first, false) && take_port_and_database(one, pasted)) continue;
       // redshift://etl:12?a=pw@host: the ? was one of the password's.
       if (at != std::string::npos) return refuse_login_behind_host();
       ++pasted->settings_left_out;
