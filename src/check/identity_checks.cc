@@ -106,7 +106,8 @@ std::string identity_checks(const StatePtr& state, std::vector<Check>* checks) {
       Result<CallerIdentity> caller =
           role ? identity.asker(limits.stop) : identity.caller(limits.stop);
       if (caller.ok()) {
-        state->target.facts.principal_arn = caller->arn;
+        // A trust policy names the role, as its sessions change.
+        state->target.facts.principal_arn = asker_principal(identity.describe_asker(), caller->arn);
         state->target.facts.account = caller->account;
       }
       return who(std::move(caller), role);

@@ -7,6 +7,7 @@
 #include "check/destination_state.h"
 #include "check/probe_values.h"
 #include "redshift/sql.h"
+#include "redshift/stream_texts.h"
 #include "stage/object_keys.h"
 
 namespace vesto::check {
@@ -33,27 +34,25 @@ Status exec(State& state, const std::string& sql, const CheckLimits& limits) {
   return std::move(done).error();
 }
 
-Result<sql::CopySource> copy_source(State& state, const CheckLimits& limits) {
-  const std::string manifest = manifest_key(state.space, kProbeStream);
-  VESTO_ASSIGN(const CopyAccess access,
-               state.target.to->identity->copy_access(
-                   {.manifest_key = manifest, .may_take_ms = limits.limit_ms}, limits.stop));
+Result<sql::CopySource> probe_source(State& state, const CheckLimits& limits) {
+  StreamLoad probe;
+  probe.manifest_key = manifest_key(state.space, kProbeStream);
+  probe.null_marker = state.null_marker;
+  probe.zstd = state.destination().zstd;
+  LoadTarget from;
+  from.bucket = state.space.bucket;
+  from.region = state.bucket_region;
+  VESTO_ASSIGN(
+      const CopyAccess access,
+      state.target.to->identity->copy_access(
+          {.manifest_key = probe.manifest_key, .may_take_ms = limits.limit_ms}, limits.stop));
   state.session->set_secret(std::string(sql::kCopySecret), access.keys.secret_access_key);
   state.session->set_secret(std::string(sql::kCopyToken), access.keys.session_token);
-  sql::CopySource source;
-  source.bucket = state.space.bucket;
-  source.manifest_key = manifest;
-  source.region = state.bucket_region;
-  source.iam_role = access.iam_role;
-  source.access_key_id = access.keys.access_key_id;
-  source.has_session_token = !access.keys.session_token.empty();
-  source.null_marker = state.null_marker;
-  source.zstd = state.destination().zstd;
-  return source;
+  return copy_source(from, access, probe);
 }
 
 Status load(State& state, const CheckLimits& limits) {
-  VESTO_ASSIGN(const sql::CopySource source, copy_source(state, limits));
+  VESTO_ASSIGN(const sql::CopySource source, probe_source(state, limits));
   const TargetName table = probe_table(state);
   VESTO_TRY(exec(state, "BEGIN", limits));
   state.in_transaction = true;

@@ -24,17 +24,6 @@ void keep(const Error& error, IdentityReport* report) {
   if (!report->error) report->error = error;
 }
 
-// The ARN of the role that this session is of, if the text names it: AWS's chain says what a
-// profile or the environment has it assume.
-std::string role_in_text(const std::string& text, const std::string& session_arn) {
-  for (size_t at = text.find("arn:"); at != std::string::npos; at = text.find("arn:", at + 1)) {
-    std::string arn = text.substr(at, text.find(' ', at) - at);
-    while (arn.ends_with(',') || arn.ends_with(')')) arn.pop_back();
-    if (is_role_arn(arn) && principal_of_arn(session_arn, arn) == arn) return arn;
-  }
-  return "";
-}
-
 class Finder {
  public:
   Finder(const DestinationConfig& destination, const std::vector<std::string>& others, Clock& clock)
@@ -174,10 +163,6 @@ GoogleReport report_google(const GoogleIdentityConfig& config, const Result<Secr
     if (!report.error) report.error = std::move(token).error();
   }
   return report;
-}
-
-std::string asker_principal(const std::string& source, const std::string& asker_arn) {
-  return principal_of_arn(asker_arn, role_in_text(source, asker_arn));
 }
 
 IdentityReport report_identity(const DestinationConfig& destination,

@@ -58,10 +58,6 @@ IdentityReport report_identity(const DestinationConfig& destination,
                                Result<IdentityOptions> options,
                                const std::vector<std::string>& others, Clock& clock);
 
-// Whom a trust policy names for who is asking: of a session its role, by its whole ARN where
-// `source`, the description of AWS's chain, tells it.
-std::string asker_principal(const std::string& source, const std::string& asker_arn);
-
 // Where there are several destinations, or none.
 std::string overview_text(const Config& config, const std::optional<GoogleReport>& google,
                           int64_t now_ms);

@@ -82,6 +82,12 @@ std::string_view missing_help(std::string_view name);
 // Who logs in to the database with a temporary login by somebody of this ARN: "IAMR:acme-sync",
 // "IAM:loader", or auth.db_user; "" if that is not known.
 std::string login_user(const DestinationConfig& destination, std::string_view own_arn);
+// The ARN of the role that this session is of, if the text names it: AWS's chain says what a
+// profile or the environment has it assume. "" where it does not.
+std::string role_in_text(const std::string& text, const std::string& session_arn);
+// Whom a trust policy names for who is asking: of a session its role, by its whole ARN where
+// `source`, the description of AWS's chain, tells it.
+std::string asker_principal(const std::string& source, const std::string& asker_arn);
 // CREATE USER and its grants, one statement each.
 std::vector<std::string> login_grants(const DestinationConfig& destination,
                                       const std::string& database_user);

@@ -164,6 +164,11 @@ std::string or_placeholder(const std::string& value, std::string_view name) {
   return value.empty() ? placeholder(name) : value;
 }
 
+std::string with_bits(const std::string& address) {
+  if (address.find('/') != std::string::npos) return address;
+  return address + (address.find(':') == std::string::npos ? "/32" : "/128");
+}
+
 std::vector<std::string> missing_in(std::string_view text) {
   std::vector<std::string> out;
   for (const Placeholder& one : kPlaceholders) {
@@ -208,6 +213,19 @@ std::string_view missing_help(std::string_view name) {
     if (one.name == name) return one.how;
   }
   return "";
+}
+
+std::string role_in_text(const std::string& text, const std::string& session_arn) {
+  for (size_t at = text.find("arn:"); at != std::string::npos; at = text.find("arn:", at + 1)) {
+    std::string arn = text.substr(at, text.find(' ', at) - at);
+    while (arn.ends_with(',') || arn.ends_with(')')) arn.pop_back();
+    if (is_role_arn(arn) && principal_of_arn(session_arn, arn) == arn) return arn;
+  }
+  return "";
+}
+
+std::string asker_principal(const std::string& source, const std::string& asker_arn) {
+  return principal_of_arn(asker_arn, role_in_text(source, asker_arn));
 }
 
 std::string login_user(const DestinationConfig& destination, std::string_view own_arn) {

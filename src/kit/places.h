@@ -17,6 +17,9 @@ std::string or_placeholder(const std::string& value, std::string_view name);
 // The names of the placeholders that stand in the text, each once.
 std::vector<std::string> missing_in(std::string_view text);
 
+// An address as a range: "/32" or "/128" behind one that has no "/".
+std::string with_bits(const std::string& address);
+
 // Who the work is done by.
 enum class Actor {
   kRole,     // a role that Vesto assumes: "role" makes it

@@ -17,11 +17,6 @@ namespace {
 constexpr const char* kAdminUser = "awsuser";  // as the console proposes
 constexpr int kSmallestCapacity = 8;           // RPU; 4 are not to be had in every region
 
-std::string with_bits(const std::string& address) {
-  if (address.find('/') != std::string::npos) return address;
-  return address + (address.find(':') == std::string::npos ? "/32" : "/128");
-}
-
 // " --protocol tcp --port 5439 --cidr 203.0.113.7/32"
 std::string source_flags(int port, const std::string& cidr) {
   if (cidr.find(':') == std::string::npos) {

@@ -150,12 +150,10 @@ class Terraform {
     for (size_t i = 0; i < facts_.public_egress.size(); ++i) {
       const std::string& address = facts_.public_egress[i];
       const bool six = address.find(':') != std::string::npos;
-      const bool bits = address.find('/') != std::string::npos;
       begin("aws_vpc_security_group_ingress_rule", fmt::format("vesto_{}", i + 1));
       warehouse_provider();
       set("security_group_id", hcl_quote(group));
-      set(six ? "cidr_ipv6" : "cidr_ipv4",
-          hcl_quote(bits ? address : address + (six ? "/128" : "/32")));
+      set(six ? "cidr_ipv6" : "cidr_ipv4", hcl_quote(with_bits(address)));
       set("ip_protocol", "\"tcp\"");
       set("from_port", std::to_string(to_.port));
       set("to_port", std::to_string(to_.port));

@@ -10,20 +10,6 @@ namespace vesto {
 
 namespace {
 
-sql::CopySource copy_source(const LoadTarget& target, const CopyAccess& access,
-                            const StreamLoad& stream) {
-  sql::CopySource source;
-  source.bucket = target.bucket;
-  source.manifest_key = stream.manifest_key;
-  source.region = target.region;
-  source.iam_role = access.iam_role;
-  source.access_key_id = access.keys.access_key_id;
-  source.has_session_token = !access.keys.session_token.empty();
-  source.null_marker = stream.null_marker;
-  source.zstd = stream.zstd;
-  return source;
-}
-
 bool stands_in(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -48,6 +34,20 @@ std::vector<std::string> former_in(const StreamLoad& stream, const CatalogTable&
 }
 
 }  // namespace
+
+sql::CopySource copy_source(const LoadTarget& target, const CopyAccess& access,
+                            const StreamLoad& stream) {
+  sql::CopySource source;
+  source.bucket = target.bucket;
+  source.manifest_key = stream.manifest_key;
+  source.region = target.region;
+  source.iam_role = access.iam_role;
+  source.access_key_id = access.keys.access_key_id;
+  source.has_session_token = !access.keys.session_token.empty();
+  source.null_marker = stream.null_marker;
+  source.zstd = stream.zstd;
+  return source;
+}
 
 std::string copy_text(const LoadTarget& target, const CopyAccess& access, const StreamLoad& stream,
                       const StreamTexts& texts, const std::string& into) {

@@ -40,6 +40,11 @@ struct StreamTexts {
 Result<StreamTexts> stream_texts(const StreamLoad& stream, const CatalogTable& table,
                                  size_t number);
 
+// What COPY reads: the stream's manifest, by `access`. Of `target` bucket and region, of `stream`
+// manifest_key, null_marker and zstd; secrets are placeholders in the statement.
+sql::CopySource copy_source(const LoadTarget& target, const CopyAccess& access,
+                            const StreamLoad& stream);
+
 // COPY of the stream's files into `into` (texts.target or texts.stage). Made when it is sent, since
 // its keys are asked for then; `access`' secrets go in as placeholders.
 std::string copy_text(const LoadTarget& target, const CopyAccess& access, const StreamLoad& stream,

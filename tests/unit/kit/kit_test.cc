@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/strings.h"
+#include "kit/places.h"
 #include "tests/unit/kit/samples.h"
 
 namespace vesto {
@@ -548,6 +549,37 @@ TEST(Kit, FixesAreOneCommandWhereEverythingIsKnown) {
   for (const std::string& one : {put_policy_shell(to, {}), trust_shell(to, {}), asked}) {
     EXPECT_TRUE(sh_reads(one)) << one;
   }
+}
+
+// AWS names a caller by its session, which is another one tomorrow.
+TEST(Askers, ATrustPolicyNamesTheRoleOfASession) {
+  const std::string session = "arn:aws:sts::123456789012:assumed-role/worker/i-0abc";
+  EXPECT_EQ(asker_principal("the default chain", session), "arn:aws:iam::123456789012:role/worker");
+  EXPECT_EQ(asker_principal("profile x (arn:aws:iam::123456789012:role/a/b/worker)", session),
+            "arn:aws:iam::123456789012:role/a/b/worker");
+  // Another role, and another account.
+  for (const char* other : {"arn:aws:iam::123456789012:role/a/other",
+                            "arn:aws:iam::210987654321:role/a/worker", "arn:", "arn:aws:iam::"}) {
+    EXPECT_EQ(asker_principal(other, session), "arn:aws:iam::123456789012:role/worker") << other;
+  }
+  const std::string user = "arn:aws:iam::123456789012:user/team/loader";
+  EXPECT_EQ(asker_principal("", user), user);
+  DestinationConfig to;
+  to.name = "rs";
+  to.auth.method = "iam_role";
+  to.auth.identity = "aws";
+  to.auth.role_arn = "arn:aws:iam::123456789012:role/vesto";
+  KitFacts facts;
+  facts.principal_arn = asker_principal("", session);
+  const std::string policy = trust_policy_for(to, facts);
+  EXPECT_NE(policy.find("\"arn:aws:iam::123456789012:role/worker\""), std::string::npos) << policy;
+  EXPECT_EQ(policy.find("assumed-role"), std::string::npos) << policy;
+}
+
+TEST(Addresses, GetTheBitsOfOneHost) {
+  EXPECT_EQ(kit::with_bits("203.0.113.7"), "203.0.113.7/32");
+  EXPECT_EQ(kit::with_bits("2001:db8::7"), "2001:db8::7/128");
+  EXPECT_EQ(kit::with_bits("203.0.113.0/24"), "203.0.113.0/24");
 }
 
 }  // namespace
