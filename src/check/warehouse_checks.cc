@@ -71,7 +71,8 @@ CheckAnswer status(State& state, const CheckLimits& limits) {
     answer.evidence[0].value += "; " + away->reason;
     const bool usable = !away->paused && reachable(state, limits);
     answer.status = usable ? CheckStatus::kWarning : CheckStatus::kFailed;
-    answer.error = away_error(*away, 0, state.destination().auth.warehouse);
+    answer.error =
+        away_error(*away, 0, state.destination().auth.warehouse, state.destination().auth.region);
   }
   return answer;
 }
@@ -103,7 +104,9 @@ CheckAnswer no_login(const State& state, Error error) {
 
 CheckAnswer login(State& state, const CheckLimits& limits) {
   // A server that starts up has the code that a run gives it. AWS was asked by redshift.status.
-  WarehouseWait no_wait({.care = {.wait_ms = 0, .name = state.destination().auth.warehouse},
+  WarehouseWait no_wait({.care = {.wait_ms = 0,
+                                  .name = state.destination().auth.warehouse,
+                                  .region = state.destination().auth.region},
                          .clock = state.target.clock,
                          .stop = limits.stop,
                          .tell = {}});

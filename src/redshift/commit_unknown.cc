@@ -25,8 +25,10 @@ Result<LoadId> RedshiftLoader::Impl::fence_under_lock() {
 Result<bool> RedshiftLoader::Impl::was_committed(const RecordedSession& lost, const LoadId& load) {
   search_ends_ms_ = clock().monotonic_ms() + kCommitSearchMs;
   search_extended_ = false;
+  if (context.patience != nullptr) context.patience->searching(kCommitSearchMs);
   Result<bool> found = search_commit(lost, load);
   search_ends_ms_ = 0;
+  if (context.patience != nullptr) context.patience->searched();
   return found;
 }
 

@@ -152,6 +152,10 @@ class WarehousePatience {
   virtual Status wait(const Error& error, int64_t since_ms) = 0;
   // Nobody waits any more: the work is done, or has failed.
   virtual void over() = 0;
+  // The answer to COMMIT was lost: what became of it is looked for, `limit_ms` at most beside what
+  // the warehouse itself is waited for. People are told; searched() says that it has ended.
+  virtual void searching(int64_t /*limit_ms*/) {}
+  virtual void searched() {}
 };
 
 struct LoadContext {

@@ -226,6 +226,7 @@ WarehouseCare AssembledDestination::care() {
   // Without temporary logins there is nobody to ask, and no name to ask for.
   if (identity->auth().method != "iam_role") return care;
   care.name = identity->auth().warehouse;
+  care.region = identity->auth().region;
   care.ask = [this](const std::stop_token& stop) { return identity->warehouse(stop); };
   return care;
 }

@@ -91,6 +91,7 @@ struct SyncSpec {
 struct WarehouseCare {
   int64_t wait_ms = 0;    // 0: not at all
   std::string name = {};  // the cluster's, for the line that resumes it; "" = not known
+  std::string region = {};
   // What AWS says of it. Empty: nobody can be asked.
   std::function<Result<WarehouseInfo>(const std::stop_token& stop)> ask = {};
 };
@@ -133,7 +134,7 @@ struct TableProgress {
 
 // A run waits for its warehouse.
 struct WarehouseWaiting {
-  std::string reason;    // "the cluster is being resumed"
+  std::string reason;    // "the cluster is being resumed"; of a COMMIT: what is looked for
   int64_t since_ms = 0;  // wall clock
   int64_t limit_ms = 0;  // how long it waits at most
 };

@@ -119,15 +119,16 @@ std::optional<WarehouseAway> warehouse_away(const WarehouseInfo& info) {
       .by_aws = true};
 }
 
-Error away_error(const WarehouseAway& away, int64_t waited_ms, const std::string& name) {
+Error away_error(const WarehouseAway& away, int64_t waited_ms, const std::string& name,
+                 const std::string& region) {
   std::string text = away.reason;
   if (waited_ms > 0) text += fmt::format("; it was waited for {}", format_duration(waited_ms));
   Error error(away.paused ? ErrorCode::kRsPaused : ErrorCode::kRsWaking, std::move(text));
   if (away.paused && !name.empty()) {
     error.with_hint(
         fmt::format("Resume the cluster in the AWS console, or: aws redshift "
-                    "resume-cluster --cluster-identifier {}",
-                    name));
+                    "resume-cluster --cluster-identifier {}{}",
+                    name, region.empty() ? "" : " --region " + region));
   }
   return error;
 }
@@ -159,7 +160,8 @@ Status WarehouseWait::wait_for(const WarehouseAway& away, const Error& error, in
   const int64_t left_ms = options_.care.wait_ms - waited_ms;
   if (left_ms <= 0) {
     over();
-    return with_context_of(error, away_error(away, waited_ms, options_.care.name));
+    return with_context_of(error,
+                           away_error(away, waited_ms, options_.care.name, options_.care.region));
   }
   if (told_ != away.reason) {
     told_ = away.reason;
@@ -216,6 +218,21 @@ void WarehouseWait::over() {
   if (told_.empty()) return;
   told_.clear();
   log_info("the wait for the warehouse is over", {});
+  if (options_.tell) options_.tell(search_);
+}
+
+void WarehouseWait::searching(int64_t limit_ms) {
+  search_ = WarehouseWaiting{.reason =
+                                 "the answer to COMMIT was lost; whether it was done is "
+                                 "being looked for",
+                             .since_ms = options_.clock->wall_ms(),
+                             .limit_ms = limit_ms};
+  if (options_.tell) options_.tell(search_);
+}
+
+void WarehouseWait::searched() {
+  search_.reset();
+  told_.clear();
   if (options_.tell) options_.tell(std::nullopt);
 }
 

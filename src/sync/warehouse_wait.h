@@ -34,9 +34,10 @@ struct WarehouseAway {
 };
 std::optional<WarehouseAway> warehouse_away(const WarehouseInfo& info);
 
-// RS-PAUSED or RS-WAKING. `waited_ms` 0: it was not waited for. `name`: of a cluster, for the line
-// to paste; may be empty.
-Error away_error(const WarehouseAway& away, int64_t waited_ms, const std::string& name);
+// RS-PAUSED or RS-WAKING. `waited_ms` 0: it was not waited for. `name`: of a cluster, and its
+// region, for the line to paste; both may be empty.
+Error away_error(const WarehouseAway& away, int64_t waited_ms, const std::string& name,
+                 const std::string& region);
 
 // What waits. All of it must outlive the object and what connector() gave.
 struct WarehouseWaitOptions {
@@ -58,6 +59,8 @@ class WarehouseWait final : public WarehousePatience {
 
   Status wait(const Error& error, int64_t since_ms) override;
   void over() override;
+  void searching(int64_t limit_ms) override;
+  void searched() override;
 
  private:
   std::optional<WarehouseAway> why(const Error& error);
@@ -67,6 +70,8 @@ class WarehouseWait final : public WarehousePatience {
   bool was_up_ = false;  // a connection succeeded
   bool may_ask_ = true;  // AWS has not refused to tell
   std::string told_;     // the reason that was told last; "" = nobody waits
+  // A COMMIT's outcome is looked for: told wherever no other wait is.
+  std::optional<WarehouseWaiting> search_;
 };
 
 }  // namespace vesto

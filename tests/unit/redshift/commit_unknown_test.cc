@@ -8,12 +8,25 @@ namespace {
 
 using Drop = FakeWarehouse::Drop;
 
+// What people are told of a search.
+struct Told final : WarehousePatience {
+  Status wait(const Error& error, int64_t /*since_ms*/) override { return error; }
+  void over() override {}
+  void searching(int64_t limit_ms) override { limits_ms.push_back(limit_ms); }
+  void searched() override { ++ended; }
+  std::vector<int64_t> limits_ms;
+  int ended = 0;
+};
+
 struct CommitUnknown : LoaderTest {
   std::unique_ptr<RedshiftLoader> loader;
+  Told told;
   StreamLoad stream = stream_load("a", 3);
 
   void start() {
-    loader = std::make_unique<RedshiftLoader>(load_target(), context());
+    LoadContext with = context();
+    with.patience = &told;
+    loader = std::make_unique<RedshiftLoader>(load_target(), std::move(with));
     prepared(*loader, {stream});
   }
   Result<LoadOutcome> run() { return load(*loader, {stream}); }
@@ -88,6 +101,27 @@ TEST_F(CommitUnknown, TheSearchIsBoundedAndSaysThatItDoesNotKnow) {
   EXPECT_EQ(out.error().name(), "RS-COMMIT-UNKNOWN");
   EXPECT_LE(clock.now_ms - before, 11 * 60'000);
   EXPECT_GE(clock.now_ms - before, 10 * 60'000);
+}
+
+TEST_F(CommitUnknown, PeopleAreToldWhatIsLookedForAndHowLong) {
+  start();
+  warehouse.drop("COMMIT", Drop::kAfter);
+  bool ended_early = false;
+  warehouse.on_drop = [this, &ended_early] {
+    ended_early = told.ended > 0;
+    warehouse.refuse_connects = 1'000'000;
+  };
+  EXPECT_FALSE(run().ok());
+  EXPECT_EQ(told.limits_ms, std::vector<int64_t>{600'000});
+  EXPECT_EQ(told.ended, 1);
+  EXPECT_FALSE(ended_early);
+}
+
+TEST_F(CommitUnknown, ACommitThatIsAnsweredTellsNothing) {
+  start();
+  expect_loaded_once(run());
+  EXPECT_TRUE(told.limits_ms.empty());
+  EXPECT_EQ(told.ended, 0);
 }
 
 TEST_F(CommitUnknown, AnUnreachableWarehouseIsBoundedToo) {

@@ -50,7 +50,9 @@ struct WarehouseWaitTest : ::testing::Test {
   }
   void start(int64_t wait_ms, bool may_ask = true) {
     WarehouseWaitOptions options{
-        .care = {.wait_ms = wait_ms, .name = "shop"}, .clock = &clock, .stop = stop.get_token()};
+        .care = {.wait_ms = wait_ms, .name = "shop", .region = "eu-west-1"},
+        .clock = &clock,
+        .stop = stop.get_token()};
     if (may_ask) {
       options.care.ask = [this](const std::stop_token&) -> Result<WarehouseInfo> {
         ++asked;
@@ -380,11 +382,31 @@ TEST_F(WarehouseWaitTest, TheLastFailureStaysVisible) {
   ASSERT_FALSE(session.ok());
   EXPECT_EQ(session.error().upstream().text, "h:5439 refuses the connection");
   EXPECT_EQ(session.error().context(), bare.context());
-  EXPECT_NE(session.error().hint().find("--cluster-identifier shop"), std::string::npos);
+  EXPECT_TRUE(session.error().hint().ends_with(
+      "aws redshift resume-cluster --cluster-identifier shop --region eu-west-1"));
   // Without a name the catalogue's hint stands.
-  const Error nameless = away_error({.reason = "the cluster is paused", .paused = true}, 0, "");
+  const Error nameless =
+      away_error({.reason = "the cluster is paused", .paused = true}, 0, "", "eu-west-1");
   EXPECT_EQ(nameless.hint(), catalog_entry(ErrorCode::kRsPaused).hint);
   EXPECT_EQ(nameless.message(), "the cluster is paused");
+}
+
+// A bastion or warehouse that is gone at COMMIT: what is looked for, and for how long at most,
+// stands on the screen wherever no other wait does.
+TEST_F(WarehouseWaitTest, ASearchForACommitIsToldUntilItEnds) {
+  failures = {refused(), refused()};
+  answer = cluster("resuming");
+  start(900'000);
+  wait->searching(600'000);
+  EXPECT_EQ(last.limit_ms, 600'000);
+  EXPECT_EQ(last.since_ms, clock.wall_ms());
+  const std::string search = last_told();
+  EXPECT_NE(search.find("the answer to COMMIT was lost"), std::string::npos);
+  EXPECT_EQ(code_of_connecting(), "connected");
+  EXPECT_EQ(last.limit_ms, 600'000);
+  wait->searched();
+  EXPECT_EQ(told,
+            (std::vector<std::string>{search, "the cluster is being resumed", search, "over"}));
 }
 
 TEST_F(WarehouseWaitTest, AStopEndsTheWait) {
