@@ -14,11 +14,17 @@ std::vector<Check> destination_checks(const DestinationUnderTest& target) {
                   .sync = sync_id(kCheckSync),
                   .run = make_run_id(target.clock->wall_ms())};
   state->mark = random_alphanumeric(8);
+  const auto setting_at = [&](const char* setting, const Origin& origin) {
+    return "destination." + target.destination->name + "." + setting + " (" + origin.line_text() +
+           ")";
+  };
   const ReachTarget way{.host = target.destination->host,
                         .port = target.destination->port,
                         .ca_file = target.destination->tls_ca_file,
                         .tunnel = target.to->tunnel.get(),
-                        .public_egress = target.config->public_egress};
+                        .public_egress = target.config->public_egress,
+                        .setting = setting_at("endpoint", target.destination->endpoint_origin),
+                        .ssh_setting = setting_at("ssh", target.destination->ssh.origin)};
   std::vector<Check> checks;
   const std::vector<std::string> up = check::status_check(state, &checks);
   for (Check& step : reach_checks(way, up)) checks.push_back(std::move(step));

@@ -119,7 +119,8 @@ CheckAnswer answer_of(Look& look, std::string_view stage, const CheckLimits& lim
   }
   if (look.failed_at == stage) {
     answer.status = CheckStatus::kFailed;
-    answer.error = report.error;
+    const bool ssh = stage.starts_with("ssh.") && stage != "ssh.forward";
+    answer.error = Error(*report.error).in(ssh ? look.target.ssh_setting : look.target.setting);
   }
   return answer;
 }

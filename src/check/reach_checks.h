@@ -21,6 +21,10 @@ struct ReachTarget {
   ServerKind server = ServerKind::kWarehouse;
   SshTunnel* tunnel = nullptr;  // optional; outlives the checks
   std::vector<std::string> public_egress;
+  // The setting that names host and port, "destination.rs.endpoint (vesto.toml:12)", and that of
+  // the SSH server: each failure says which one it is about. "" = not said.
+  std::string setting = {};
+  std::string ssh_setting = {};
 };
 
 // Direct: net.dns, net.tcp, net.tls. Through a tunnel: ssh.connect, ssh.host_key, ssh.login,

@@ -49,14 +49,20 @@ std::optional<CheckReport> way_to(const Context& context, const Config& config) 
   if (source.host.starts_with('/')) return std::nullopt;
   auto tunnel = make_tunnel(config, tunnel_place(source), sealed_store(context));
   if (!tunnel.ok()) return std::nullopt;
-  const std::vector<Check> checks = reach_checks({.host = source.host,
-                                                  .port = source.port,
-                                                  .tls = source.sslmode.starts_with("verify-"),
-                                                  .ca_file = source.tls_ca_file,
-                                                  .server = ServerKind::kSource,
-                                                  .tunnel = tunnel->get(),
-                                                  .public_egress = config.public_egress},
-                                                 {});
+  const auto setting_at = [&source](const char* setting, const Origin& origin) {
+    return fmt::format("source.{}.{} ({})", source.name, setting, origin.line_text());
+  };
+  const std::vector<Check> checks =
+      reach_checks({.host = source.host,
+                    .port = source.port,
+                    .tls = source.sslmode.starts_with("verify-"),
+                    .ca_file = source.tls_ca_file,
+                    .server = ServerKind::kSource,
+                    .tunnel = tunnel->get(),
+                    .public_egress = config.public_egress,
+                    .setting = setting_at("host", source.host_origin),
+                    .ssh_setting = setting_at("ssh", source.ssh.origin)},
+                   {});
   CheckReport report = run_checks(checks, {.clock = context.clock});
   report.kind = "source";
   report.name = source.name;

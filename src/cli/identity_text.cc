@@ -44,8 +44,13 @@ int64_t minutes_left(const TokenClaims& claims, int64_t now_ms) {
   return claims.expires_at_s > now_s ? (claims.expires_at_s - now_s) / 60 : 0;
 }
 
-// What others have written: one line, of a bounded length.
-std::string shown(const std::string& text) { return printable(cut_utf8(text, 300), false); }
+// What others have written: one line, of a bounded length that any ARN has room in. Where it was
+// cut, it says so.
+std::string shown(const std::string& text) {
+  constexpr size_t kMostBytes = 2'048;
+  const std::string_view kept = cut_utf8(text, kMostBytes);
+  return printable(kept, false) + (kept.size() < text.size() ? "... (cut)" : "");
+}
 
 // Nothing where the value is not known.
 std::string field(std::string_view name, const std::string& value) {

@@ -69,6 +69,7 @@ class Builder {
                      .origin = object.value.origin,
                      .kind = section.text("kind"),
                      .host = std::string(trim(section.text("host"))),
+                     .host_origin = section.origin("host"),
                      .port = static_cast<int>(section.integer("port")),
                      .database = section.text("database"),
                      .user = section.reference("user"),
@@ -131,6 +132,7 @@ class Builder {
     out.region = staging.text("region");
     out.s3_endpoint = std::string(trim(staging.text("endpoint")));
     out.s3_tls_ca_file = staging.path("tls_ca_file");
+    out.endpoint_origin = section.origin("endpoint");
     out.staging_origin = staging.table_origin();
     out.prefix_origin = staging.origin("prefix");
     out.tls_ca_file_origin = section.origin("tls_ca_file");

@@ -122,6 +122,7 @@ struct DestinationConfig {
   std::string region;          // "" = to be found
   std::string s3_endpoint;     // "" = AWS's own
   std::string s3_tls_ca_file;  // "" = the system's
+  Origin endpoint_origin;
   Origin staging_origin;
   Origin prefix_origin;
   Origin tls_ca_file_origin;
@@ -135,6 +136,7 @@ struct SourceConfig {
   Origin origin;
   std::string kind;  // postgres
   std::string host;
+  Origin host_origin;
   int port = 5432;
   std::string database;
   ValueRef user;

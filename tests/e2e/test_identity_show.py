@@ -240,6 +240,19 @@ def test_claims_of_a_token_cannot_forge_the_output(make):
     assert trusted(shown.policies()[0])["accounts.google.com:sub"] == lie
 
 
+def test_long_claims_are_shown_whole_or_marked_as_cut(make):
+    show = make(identity="token_file")
+    whole, long = "w" * 1500, "l" * 3000
+    claims = {"iss": "https://accounts.google.com", "sub": "1", "email": whole, "azp": long,
+              "aud": "vesto-acme-7f3a", "exp": int(time.time()) + 3000}
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+             for part in ({"alg": "RS256", "kid": "1"}, claims)]
+    (show.folder / "token").write_text(".".join(parts) + ".c2lnbmF0dXJl")
+    lines = [line.split() for line in show("rs").out.splitlines()]
+    assert ["email", whole] in lines
+    assert ["azp", "l" * 2048 + "...", "(cut)"] in lines
+
+
 @pytest.mark.parametrize("kind", ["provisioned", "serverless"])
 def test_access_key_and_external_id(make, kind):
     show = make(kind, "external_id", user=None)

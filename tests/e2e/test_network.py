@@ -148,6 +148,9 @@ def test_a_port_that_nobody_listens_at(one_world, kind):
     POINT[kind](fill(one_world), "localhost", port)
     error = assert_same(one_world, kind, "NET-REFUSED", "net.tcp")
     assert str(port) in error["message"]
+    setting = {"destination": "endpoint", "source": "host"}[kind]
+    where = next(text for text in error["where"] if setting in text)
+    assert re.fullmatch(rf"{kind}\.\w+\.{setting} \(.+\.toml:[1-9][0-9]*\)", where), error
 
 
 SERVERS = {  # what listens there: its code, and the step that fails
