@@ -14,6 +14,7 @@
 #include "base/strings.h"
 #include "config/build.h"
 #include "config/config.h"
+#include "config/edit.h"
 #include "config/lint.h"
 
 namespace vesto {
@@ -109,7 +110,14 @@ std::string access_hint(const std::string& file) {
                      about.st_uid, ::geteuid(), file);
 }
 
-void add_file(const std::string& file, LoadedConfig* loaded) {
+// A text that is to be read in the place of a file.
+struct Instead {
+  std::string_view file;
+  std::string_view text;
+};
+
+void add_file(const std::string& file, const Instead* instead, LoadedConfig* loaded) {
+  if (instead != nullptr && instead->file == file) return add_text(instead->text, file, loaded);
   const ReadFile read = read_file(file);
   if (read.error) {
     const bool is_there = read.error.value() != ENOENT && read.error.value() != ENOTDIR;
@@ -171,18 +179,28 @@ void finish(LoadedConfig* loaded) {
   loaded->issues = std::move(issues);
 }
 
-}  // namespace
-
-LoadedConfig load_config(const std::vector<std::string>& files) {
+LoadedConfig load(const std::vector<std::string>& files, const Instead* instead) {
   LoadedConfig loaded;
-  for (const std::string& file : files) add_file(file, &loaded);
+  for (const std::string& file : files) add_file(file, instead, &loaded);
   if (!files.empty() && !loaded.files.empty()) {
     for (const std::string& file : files_of_conf_d(files.front(), &loaded.issues)) {
-      if (std::find(files.begin(), files.end(), file) == files.end()) add_file(file, &loaded);
+      if (std::find(files.begin(), files.end(), file) == files.end()) {
+        add_file(file, instead, &loaded);
+      }
     }
   }
   finish(&loaded);
   return loaded;
+}
+
+}  // namespace
+
+LoadedConfig load_config(const std::vector<std::string>& files) { return load(files, nullptr); }
+
+LoadedConfig load_config_with(const std::vector<std::string>& files, const std::string& file,
+                              std::string_view text) {
+  const Instead instead{.file = file, .text = text};
+  return load(files, &instead);
 }
 
 LoadedConfig load_config_text(std::string_view text, const std::string& file) {

@@ -6,6 +6,7 @@
 #include "base/json_text.h"
 #include "base/strings.h"
 #include "config/config.h"
+#include "config/edit.h"
 #include "config/keys.h"
 #include "config/values.h"
 
@@ -23,33 +24,6 @@ struct ShownSection {
   std::string heading;  // "[source.shop]"; "" for the head of the file
   std::vector<Shown> settings;
 };
-
-// A TOML basic string is written like a JSON string, but for DEL, which TOML wants escaped.
-std::string toml_value(const TomlValue& value) {
-  switch (value.kind) {
-    case TomlValue::Kind::kString:
-      return replace_all(json_quote(value.text), "\x7F", "\\u007f");
-    case TomlValue::Kind::kInteger:
-      return std::to_string(value.integer);
-    case TomlValue::Kind::kBoolean:
-      return value.boolean ? "true" : "false";
-    case TomlValue::Kind::kArray: {
-      std::vector<std::string> items;
-      for (const TomlValue& item : value.items) items.push_back(toml_value(item));
-      return "[" + join(items, ", ") + "]";
-    }
-    case TomlValue::Kind::kTable: {
-      std::vector<std::string> members;
-      for (const TomlValue::Member& member : value.members) {
-        members.push_back((good_object_name(member.name) ? member.name : json_quote(member.name)) +
-                          " = " + toml_value(member.value));
-      }
-      return "{ " + join(members, ", ") + " }";
-    }
-    default:
-      return value.text;
-  }
-}
 
 std::string json_value(const TomlValue& value) {
   if (value.kind == TomlValue::Kind::kTable) {
@@ -135,6 +109,33 @@ std::vector<ShownSection> collect(const LoadedConfig& loaded) {
 }
 
 }  // namespace
+
+// A TOML basic string is written like a JSON string, but for DEL, which TOML wants escaped.
+std::string toml_value(const TomlValue& value) {
+  switch (value.kind) {
+    case TomlValue::Kind::kString:
+      return replace_all(json_quote(value.text), "\x7F", "\\u007f");
+    case TomlValue::Kind::kInteger:
+      return std::to_string(value.integer);
+    case TomlValue::Kind::kBoolean:
+      return value.boolean ? "true" : "false";
+    case TomlValue::Kind::kArray: {
+      std::vector<std::string> items;
+      for (const TomlValue& item : value.items) items.push_back(toml_value(item));
+      return "[" + join(items, ", ") + "]";
+    }
+    case TomlValue::Kind::kTable: {
+      std::vector<std::string> members;
+      for (const TomlValue::Member& member : value.members) {
+        members.push_back((good_object_name(member.name) ? member.name : json_quote(member.name)) +
+                          " = " + toml_value(member.value));
+      }
+      return "{ " + join(members, ", ") + " }";
+    }
+    default:
+      return value.text;
+  }
+}
 
 std::string config_as_toml(const LoadedConfig& loaded, bool with_origin) {
   std::string out;
