@@ -10,6 +10,7 @@
 #include "check/report_json.h"
 #include "cli/check_text.h"
 #include "cli/commands.h"
+#include "cli/destination_test.h"
 #include "cli/exit_codes.h"
 #include "cli/signals.h"
 #include "config/values.h"
@@ -112,76 +113,90 @@ Status make_ready(const Context& context, const Config& config,
   return ok_status();
 }
 
-// Only all of the checks say that a destination is ready.
-std::string verdict_text(const CheckReport& report, const Options& options) {
-  const std::string again =
-      fmt::format("{0} is not ready. Then again: vesto destination test {0}\n", report.name);
-  if (!report.ok()) return again;
-  if (options.strict && report.count(CheckStatus::kWarning) > 0) return again;
-  if (!options.only.empty()) return "The checks that were asked for passed.\n";
-  return fmt::format("{} is ready.\n", report.name);
+// What was understood stands there before anything is dialled.
+void announce(const DestinationConfig& destination) {
+  WarehouseEndpoint endpoint = destination.endpoint;
+  endpoint.kind = destination.serverless ? WarehouseKind::kServerless : WarehouseKind::kProvisioned;
+  endpoint.region = destination.auth.region;
+  endpoint.name = destination.auth.warehouse;
+  write_out(fmt::format("Testing destination {} ({})\n", destination.name,
+                        describe_warehouse_endpoint(endpoint)));
 }
 
-int verdict(const Context& context, const CheckReport& report, int signal) {
-  const Options& options = context.options;
-  if (options.json) {
-    write_out(report_json(report) + "\n");
-  } else {
-    write_out("\n" + counts_text(report));
-    write_out(verdict_text(report, options));
+int list_all(const Context& context, const Config& config, const DestinationConfig& destination) {
+  Ready ready;
+  if (Status made = make_ready(context, config, destination, {}, &ready); !made.ok()) {
+    return fail(context, made.error());
   }
-  if (signal != 0) return 128 + signal;
-  return checks_exit_code(report, options.strict);
+  return list_checks(context, destination_checks(ready.target));
 }
 
 }  // namespace
+
+Result<TestedDestination> test_destination(const Context& context, const Config& config,
+                                           const DestinationConfig& destination) {
+  const Options& options = context.options;
+  VESTO_ASSIGN(const int64_t wait_ms, wait_of(options));
+  SignalStop stop([] {});
+  Ready ready;
+  VESTO_TRY(make_ready(context, config, destination, stop.token(), &ready));
+  const std::vector<Check> checks = destination_checks(ready.target);
+  if (const auto unknown = unknown_ids(checks, options.only); !unknown.empty()) {
+    return Error(ErrorCode::kUsage, "there is no check " + join(unknown, ", "))
+        .with_hint("vesto destination test NAME --list names them.");
+  }
+  // One test at a time: what lies there of an earlier one was left by a test that was killed.
+  const auto lock = secret::take_lock(data_dir(options) + "/check.lock");
+  if (!lock.ok() && lock.error().code() == ErrorCode::kSysStoreBusy) {
+    return Error(ErrorCode::kRunBusy, "another destination test runs here");
+  }
+  if (!lock.ok()) return lock.error();
+  Live live(context.terminal);
+  CheckOptions run{
+      .clock = context.clock, .wait_ms = wait_ms, .only = options.only, .stop = stop.token()};
+  if (!options.json) {
+    announce(destination);
+    run.observer.finished = [&](const CheckResult& result) { live.finished(result); };
+    run.observer.waiting = [&](const CheckResult& result, int64_t left_ms) {
+      live.waiting(result, left_ms);
+    };
+  }
+  TestedDestination tested{.report = run_checks(checks, run)};
+  tested.report.kind = "destination";
+  tested.report.name = destination.name;
+  tested.signal = stop.received();
+  return tested;
+}
+
+int exit_code_of(const Context& context, const TestedDestination& tested) {
+  if (tested.signal != 0) return 128 + tested.signal;
+  return checks_exit_code(tested.report, context.options.strict);
+}
+
+// Only all of the checks say that a destination is ready.
+std::string verdict_text(const Context& context, const CheckReport& report) {
+  const Options& options = context.options;
+  const std::string counts = "\n" + counts_text(report);
+  const bool warned = options.strict && report.count(CheckStatus::kWarning) > 0;
+  if (!report.ok() || warned) {
+    return counts +
+           fmt::format("{0} is not ready. Then again: vesto destination test {0}\n", report.name);
+  }
+  if (!options.only.empty()) return counts + "The checks that were asked for passed.\n";
+  return counts + fmt::format("{} is ready.\n", report.name);
+}
 
 int cmd_destination_test(const Context& context) {
   const std::optional<Config> config = load_or_print(context);
   if (!config) return kExitConfig;
   const auto destination = named_destination(context, *config);
   if (!destination.ok()) return fail(context, destination.error());
-  const Options& options = context.options;
-  const Result<int64_t> wait_ms = wait_of(options);
-  if (!wait_ms.ok()) return fail(context, wait_ms.error());
-  SignalStop stop([] {});
-  Ready ready;
-  if (Status made = make_ready(context, *config, **destination, stop.token(), &ready); !made.ok()) {
-    return fail(context, made.error());
-  }
-  const std::vector<Check> checks = destination_checks(ready.target);
-  if (options.list) return list_checks(context, checks);
-  if (const auto unknown = unknown_ids(checks, options.only); !unknown.empty()) {
-    return fail(context, Error(ErrorCode::kUsage, "there is no check " + join(unknown, ", "))
-                             .with_hint("vesto destination test NAME --list names them."));
-  }
-  // One test at a time: what lies there of an earlier one was left by a test that was killed.
-  const auto lock = secret::take_lock(data_dir(options) + "/check.lock");
-  if (!lock.ok() && lock.error().code() == ErrorCode::kSysStoreBusy) {
-    return fail(context, Error(ErrorCode::kRunBusy, "another destination test runs here"));
-  }
-  if (!lock.ok()) return fail(context, lock.error());
-  Live live(context.terminal);
-  CheckOptions run{
-      .clock = context.clock, .wait_ms = *wait_ms, .only = options.only, .stop = stop.token()};
-  if (!options.json) {
-    // What was understood stands there before anything is dialled.
-    WarehouseEndpoint endpoint = (*destination)->endpoint;
-    endpoint.kind =
-        (*destination)->serverless ? WarehouseKind::kServerless : WarehouseKind::kProvisioned;
-    endpoint.region = (*destination)->auth.region;
-    endpoint.name = (*destination)->auth.warehouse;
-    write_out(fmt::format("Testing destination {} ({})\n", (*destination)->name,
-                          describe_warehouse_endpoint(endpoint)));
-    run.observer.finished = [&](const CheckResult& result) { live.finished(result); };
-    run.observer.waiting = [&](const CheckResult& result, int64_t left_ms) {
-      live.waiting(result, left_ms);
-    };
-  }
-  CheckReport report = run_checks(checks, run);
-  report.kind = "destination";
-  report.name = (*destination)->name;
-  return verdict(context, report, stop.received());
+  if (context.options.list) return list_all(context, *config, **destination);
+  const auto tested = test_destination(context, *config, **destination);
+  if (!tested.ok()) return fail(context, tested.error());
+  write_out(context.options.json ? report_json(tested->report) + "\n"
+                                 : verdict_text(context, tested->report));
+  return exit_code_of(context, *tested);
 }
 
 }  // namespace vesto::cli

@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 
 #include "address/warehouse_endpoint.h"
 #include "base/json_text.h"
 #include "base/strings.h"
+#include "cli/add_draft.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "sync/run.h"
@@ -219,7 +221,20 @@ std::string show_json(const DestinationConfig& destination) {
       json_quote(auth.copy), staging, tunnel_json(destination.ssh), json_list(endpoint.notes));
 }
 
-std::string list_json(const std::vector<DestinationConfig>& destinations) {
+// Drafts that nothing in the configuration has taken the name of.
+std::vector<Answers> drafts_of(const Context& context, const Config& config) {
+  const std::string dir = data_dir(context.options);
+  std::vector<Answers> out;
+  for (const std::string& name : draft_names(dir)) {
+    if (config.find_destination(name) != nullptr) continue;
+    auto draft = read_draft(dir, name, "");
+    if (draft.ok() && *draft) out.push_back(**std::move(draft));
+  }
+  return out;
+}
+
+std::string list_json(const std::vector<DestinationConfig>& destinations,
+                      const std::vector<Answers>& drafts) {
   std::vector<std::string> rows;
   for (const DestinationConfig& one : destinations) {
     rows.push_back(fmt::format(R"({{"name":{},"kind":{},{},"target_schema":{},"staging":{}}})",
@@ -227,9 +242,23 @@ std::string list_json(const std::vector<DestinationConfig>& destinations) {
                                endpoint_fields_json(endpoint_of(one)), json_quote(one.schema),
                                json_quote(staging_url(one))));
   }
-  return fmt::format(R"({{"schema":"vesto.destination-list/1","destinations":[{}]}})",
-                     join(rows, ",")) +
+  std::vector<std::string> unfinished;
+  for (const Answers& draft : drafts) {
+    unfinished.push_back(fmt::format(R"({{"name":{},"missing":{}}})", json_quote(draft.name()),
+                                     json_list(draft.missing_flags())));
+  }
+  return fmt::format(R"({{"schema":"vesto.destination-list/1","destinations":[{}],"drafts":[{}]}})",
+                     join(rows, ","), join(unfinished, ",")) +
          "\n";
+}
+
+// The configuration; an empty one where there is no file yet, but a draft.
+std::optional<Config> config_or_drafts(const Context& context) {
+  std::error_code failed;
+  const std::string first = config_files(context.options).front();
+  const bool there = std::filesystem::exists(first, failed) || failed;
+  if (!there && !draft_names(data_dir(context.options)).empty()) return Config();
+  return load_or_print(context);
 }
 
 }  // namespace
@@ -244,14 +273,15 @@ int cmd_destination_endpoint(const Context& context) {
 }
 
 int cmd_destination_list(const Context& context) {
-  const std::optional<Config> config = load_or_print(context);
+  const std::optional<Config> config = config_or_drafts(context);
   if (!config) return kExitConfig;
+  const std::vector<Answers> drafts = drafts_of(context, *config);
   if (context.options.json) {
-    write_out(list_json(config->destinations));
+    write_out(list_json(config->destinations, drafts));
     return kExitOk;
   }
-  if (config->destinations.empty()) {
-    write_out("There are no destinations.\nNext:  [destination.NAME] in the configuration\n");
+  if (config->destinations.empty() && drafts.empty()) {
+    write_out("There are no destinations.\nNext:  vesto destination add NAME\n");
     return kExitOk;
   }
   std::vector<std::vector<std::string>> rows = {
@@ -260,6 +290,12 @@ int cmd_destination_list(const Context& context) {
     rows.push_back({one.name, kind_setting(kind_of(one)), one.host, std::to_string(one.port),
                     printable(one.database, false), printable(one.schema, false),
                     staging_url(one)});
+  }
+  for (const Answers& draft : drafts) {
+    const WarehouseEndpoint endpoint = draft.endpoint();
+    rows.push_back({draft.name(), "draft", endpoint.host.empty() ? "-" : endpoint.host,
+                    std::to_string(endpoint.port), printable(endpoint.database, false),
+                    printable(draft.text("schema"), false), draft.text("staging.bucket")});
   }
   write_out(table_text(rows));
   return kExitOk;

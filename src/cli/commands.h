@@ -43,6 +43,8 @@ int cmd_secret_rotate_key(const Context& context);
 int cmd_identity_show(const Context& context);
 int cmd_destination_test(const Context& context);
 int cmd_destination_kit(const Context& context);
+int cmd_destination_add(const Context& context);
+int cmd_destination_remove(const Context& context);
 int cmd_ssh_key(const Context& context);
 int cmd_status(const Context& context);
 int cmd_history(const Context& context);
@@ -70,7 +72,8 @@ SealedStore sealed_store(const Context& context);
 // The configuration without issues; sets up the log by it. Prints every issue on stderr otherwise
 // and gives nothing.
 std::optional<Config> load_or_print(const Context& context);
-// The destination of the command line. Errors: CFG-NO-OBJECT, with those that there are.
+// The destination of the command line. Errors: CFG-NO-OBJECT, with those that there are; CFG-DRAFT
+// with what it lacks.
 Result<const DestinationConfig*> named_destination(const Context& context, const Config& config);
 // The key of [identity.google]; empty where its source is no key file. Errors: of resolve_secret().
 Result<Secret> google_key(const Context& context, const Config& config);

@@ -7,6 +7,7 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "cli/add_draft.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "sync/run.h"
@@ -84,18 +85,32 @@ LogLevel level_of(const std::string& name) {
   return LogLevel::kWarn;
 }
 
+// A draft may be made before there is any configuration.
+std::optional<Error> draft_without_file(const Context& context, const LoadedConfig& loaded) {
+  const Verb verb = context.options.verb;
+  const bool asked = verb == Verb::kDestinationShow || verb == Verb::kDestinationTest ||
+                     verb == Verb::kDestinationKit;
+  if (!asked || loaded.issues.front().code != ErrorCode::kCfgNoFile) return std::nullopt;
+  return draft_error(data_dir(context.options), context.options.name);
+}
+
 }  // namespace
 
 Result<const DestinationConfig*> named_destination(const Context& context, const Config& config) {
   const std::string& name = context.options.name;
   const DestinationConfig* destination = config.find_destination(name);
   if (destination != nullptr) return destination;
+  if (auto draft = draft_error(data_dir(context.options), name)) return *std::move(draft);
   return no_object("destination", name, names_of(config.destinations));
 }
 
 std::optional<Config> load_or_print(const Context& context) {
   LoadedConfig loaded = load_config(config_files(context.options));
   if (!loaded.issues.empty()) {
+    if (auto draft = draft_without_file(context, loaded)) {
+      fail(context, *draft);
+      return std::nullopt;
+    }
     if (context.options.json) {
       write_out(failure_json(context.options, issue_error(loaded.issues.front()), kExitConfig));
     }

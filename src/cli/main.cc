@@ -56,6 +56,10 @@ int run_command(const Context& context) {
       return cmd_destination_test(context);
     case Verb::kDestinationKit:
       return cmd_destination_kit(context);
+    case Verb::kDestinationAdd:
+      return cmd_destination_add(context);
+    case Verb::kDestinationRemove:
+      return cmd_destination_remove(context);
     case Verb::kSshKey:
       return cmd_ssh_key(context);
     case Verb::kRun:

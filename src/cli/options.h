@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace vesto::cli {
@@ -28,6 +29,8 @@ enum class Verb {
   kIdentityShow,
   kDestinationTest,
   kDestinationKit,
+  kDestinationAdd,
+  kDestinationRemove,
   kSshKey,
   kRun,
   kStatus,
@@ -54,7 +57,7 @@ struct Options {
   bool full_refresh = false;
   bool dry_run = false;
   bool replay = false;
-  std::string from_file;  // secret set --from-file
+  std::string from_file;  // secret set --from-file, destination add --from
   bool csv = false;
   bool sample = false;
   bool repair = false;
@@ -70,6 +73,13 @@ struct Options {
   std::vector<std::string> only;  // destination test --only
   std::string wait;               // a duration; "" = the command's own
   bool strict = false;
+  // destination add: flag of add_flags.h without its dashes, and its value
+  std::vector<std::pair<std::string, std::string>> given;
+  bool draft = false;
+  bool test_now = false;  // destination add --test
+  bool no_test = false;
+  bool yes = false;  // destination remove --yes
+  bool secrets = false;
   int limit = 0;  // 0: the command's own
   bool errors_markdown = false;
   bool settings_markdown = false;

@@ -9,6 +9,7 @@
 
 #include "base/json_text.h"
 #include "base/strings.h"
+#include "cli/add_flags.h"
 #include "cli/exit_codes.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
@@ -215,6 +216,7 @@ class Line {
     test->add_option("NAME", options_.name, "Name of the destination")->required();
     add_checks(test);
     add_kit(destination);
+    add_add(destination);
     CLI::App* key =
         add(&app_, "ssh-key", "Public key of an SSH tunnel, as the line for authorized_keys",
             Verb::kSshKey);
@@ -234,6 +236,34 @@ class Line {
         ->excludes(part);
     kit->add_flag("--offline", options_.offline,
                   "Ask neither Google nor AWS for what is not known");
+  }
+
+  void add_add(CLI::App* destination) {
+    CLI::App* one =
+        add(destination, "add", "Add a destination: asks on a terminal for what no flag gives",
+            Verb::kDestinationAdd);
+    one->add_option("NAME", options_.name, "Its name")->required();
+    for (const AddFlag& flag : add_flags()) {
+      const std::string name(flag.name);
+      one->add_option_function<std::string>(
+             "--" + name,
+             [this, name](const std::string& value) { options_.given.emplace_back(name, value); },
+             std::string(flag.about))
+          ->type_name(std::string(flag.type));
+    }
+    one->add_option("--from", options_.from_file, "Take [destination.NAME] of this file; flags win")
+        ->type_name("FILE");
+    CLI::Option* draft =
+        one->add_flag("--draft", options_.draft, "Only keep what is given, for the next time");
+    CLI::Option* test = one->add_flag("--test", options_.test_now, "Then test it")->excludes(draft);
+    one->add_flag("--no-test", options_.no_test, "Do not test it, and do not ask")->excludes(test);
+    one->add_option("--wait", options_.wait, "As for destination test")->type_name("DURATION");
+    CLI::App* remove = add(destination, "remove", "Take a destination out of the configuration",
+                           Verb::kDestinationRemove);
+    remove->add_option("NAME", options_.name, "Its name")->required();
+    remove->add_flag("--yes", options_.yes, "Do not ask");
+    remove->add_flag("--secrets", options_.secrets,
+                     "And remove the sealed secrets that only it used");
   }
 
   static std::string part_ids() {
@@ -428,6 +458,8 @@ class Line {
         {"destination list", "vesto destination list --json"},
         {"destination show", "vesto destination show acme"},
         {"destination kit", "vesto destination kit acme --part script"},
+        {"destination add", "vesto destination add acme"},
+        {"destination remove", "vesto destination remove acme"},
         {"destination test", "vesto destination test acme --only s3.*"},
         {"config", "vesto config check"},
         {"config check", "vesto config check --config vesto.toml"},
@@ -474,6 +506,8 @@ std::vector<std::string> command_names() {
           "destination list",
           "destination show",
           "destination kit",
+          "destination add",
+          "destination remove",
           "destination test",
           "config check",
           "config show",

@@ -1,0 +1,435 @@
+#include "cli/add_answers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "address/arn.h"
+#include "address/warehouse_host.h"
+#include "base/hash.h"
+#include "base/json_text.h"
+#include "base/strings.h"
+#include "cli/add_bucket.h"
+#include "config/edit.h"
+#include "config/keys.h"
+#include "kit/kit.h"
+#include "kit/places.h"
+
+namespace vesto::cli {
+
+namespace {
+
+using Kind = TomlValue::Kind;
+constexpr int64_t kUsualPort = 5439;
+constexpr size_t kTables = 4;
+// In the order of the file; "draft" holds what only a draft has.
+constexpr std::array<std::string_view, kTables> kTableNames = {"", "auth", "staging", "ssh"};
+constexpr std::array<std::string_view, 16> kOrder = {"kind",
+                                                     "endpoint",
+                                                     "schema",
+                                                     "create_schema",
+                                                     "auth.method",
+                                                     "auth.identity",
+                                                     "auth.user",
+                                                     "auth.password",
+                                                     "auth.region",
+                                                     "auth.warehouse",
+                                                     "auth.role_arn",
+                                                     "auth.audience",
+                                                     "auth.access_key_id",
+                                                     "auth.secret_access_key",
+                                                     "ssh.host",
+                                                     "ssh.port"};
+
+TomlValue text_value(std::string text) {
+  TomlValue out;
+  out.kind = Kind::kString;
+  out.text = std::move(text);
+  return out;
+}
+
+TomlValue integer_value(int64_t integer) {
+  TomlValue out;
+  out.kind = Kind::kInteger;
+  out.integer = integer;
+  return out;
+}
+
+TomlValue boolean_value(bool boolean) {
+  TomlValue out;
+  out.kind = Kind::kBoolean;
+  out.boolean = boolean;
+  return out;
+}
+
+TomlValue reference_value(std::string_view kind, const std::string& name) {
+  TomlValue out;
+  out.members.push_back({.name = std::string(kind), .origin = {}, .value = text_value(name)});
+  return out;
+}
+
+// "host:port/database"; an address of IPv6 in brackets.
+std::string plain_endpoint(const std::string& host, int64_t port, const std::string& database) {
+  const bool ipv6 = host.find(':') != std::string::npos;
+  return fmt::format("{}:{}/{}", ipv6 ? "[" + host + "]" : host, port, database);
+}
+
+// The endpoint in a form from which the same database is read again; "" if there is none.
+std::string endpoint_for(const std::string& host, int64_t port, const std::string& database) {
+  const std::string plain = plain_endpoint(host, port, database);
+  if (const auto again = parse_warehouse_endpoint(plain);
+      again.ok() && again->database == database && again->host == host) {
+    return plain;
+  }
+  std::string quoted = replace_all(replace_all(database, "\\", "\\\\"), "'", "\\'");
+  std::string words = fmt::format("host={} port={} dbname='{}'", host, port, quoted);
+  const auto again = parse_warehouse_endpoint(words);
+  return again.ok() && again->database == database && again->host == host ? words : "";
+}
+
+bool is_path_setting(std::string_view setting) { return setting.ends_with("tls_ca_file"); }
+
+std::string table_of(std::string_view setting) {
+  const size_t dot = setting.find('.');
+  return dot == std::string_view::npos ? "" : std::string(setting.substr(0, dot));
+}
+
+std::string key_of(std::string_view setting) {
+  const size_t dot = setting.find('.');
+  return std::string(dot == std::string_view::npos ? setting : setting.substr(dot + 1));
+}
+
+std::string value_json(const TomlValue& value) {
+  switch (value.kind) {
+    case Kind::kInteger:
+      return std::to_string(value.integer);
+    case Kind::kBoolean:
+      return value.boolean ? "true" : "false";
+    case Kind::kTable: {
+      std::vector<std::string> members;
+      for (const TomlValue::Member& member : value.members) {
+        members.push_back(json_quote(member.name) + ":" + value_json(member.value));
+      }
+      return "{" + join(members, ",") + "}";
+    }
+    default:
+      return json_quote(value.text);
+  }
+}
+
+}  // namespace
+
+Answers::Answers(std::string name, std::string config_file)
+    : name_(std::move(name)), config_file_(std::move(config_file)) {}
+
+bool Answers::has(std::string_view setting) const { return settings_.count(setting) != 0; }
+
+std::string Answers::text(std::string_view setting) const {
+  const auto found = settings_.find(setting);
+  return found == settings_.end() || found->second.kind != Kind::kString ? "" : found->second.text;
+}
+
+void Answers::set_text(std::string_view setting, std::string text) {
+  settings_.insert_or_assign(std::string(setting), text_value(std::move(text)));
+}
+
+void Answers::set_reference(std::string_view setting, std::string_view kind,
+                            const std::string& name) {
+  settings_.insert_or_assign(std::string(setting), reference_value(kind, name));
+}
+
+void Answers::drop(std::string_view setting) {
+  if (const auto found = settings_.find(setting); found != settings_.end()) settings_.erase(found);
+}
+
+std::string Answers::path_for_config(const std::string& path, const std::string& dir) const {
+  const std::filesystem::path given(path);
+  const std::filesystem::path home = std::filesystem::path(config_file_).parent_path();
+  if (given.is_absolute() || home == std::filesystem::path(dir)) return path;
+  return std::filesystem::absolute(std::filesystem::path(dir) / given).lexically_normal().string();
+}
+
+Status Answers::take_table(const TomlValue& table, const std::string& dir) {
+  if (const TomlValue* endpoint = table.find("endpoint")) {
+    const Result<std::string> taken = take_endpoint(endpoint->text);
+    if (!taken.ok()) return taken.error();
+  }
+  const auto put = [&](const std::string& setting, TomlValue value) -> Status {
+    const bool is_reference = value.kind == Kind::kTable && value.members.size() == 1 &&
+                              value.members.front().value.kind == Kind::kString;
+    const bool plain =
+        value.kind == Kind::kString || value.kind == Kind::kInteger || value.kind == Kind::kBoolean;
+    if (!plain && !is_reference) {
+      return Error(
+          ErrorCode::kCfgValue,
+          fmt::format("{}: {} is {}, which no setting of a destination is", value.origin.text(),
+                      printable(cut_utf8(setting, 200), false), kind_name(value.kind)));
+    }
+    const KeySpec* spec = find_key("destination.*." + setting);
+    if (plain && spec != nullptr && spec->type == KeyType::kSecret) {
+      return Error(ErrorCode::kCfgSecretPlain,
+                   fmt::format("{}: {} stands there in clear", value.origin.text(), setting));
+    }
+    if (is_reference && value.members.front().name == "file") {
+      value.members.front().value.text = path_for_config(value.members.front().value.text, dir);
+    }
+    if (is_path_setting(setting)) value.text = path_for_config(value.text, dir);
+    settings_.insert_or_assign(setting, std::move(value));
+    return ok_status();
+  };
+  for (const TomlValue::Member& member : table.members) {
+    const bool is_table =
+        std::find(kTableNames.begin() + 1, kTableNames.end(), member.name) != kTableNames.end();
+    if (member.name == "endpoint") continue;
+    if (!is_table || member.value.kind != Kind::kTable) {
+      VESTO_TRY(put(member.name, member.value));
+      continue;
+    }
+    for (const TomlValue::Member& one : member.value.members) {
+      VESTO_TRY(put(member.name + "." + one.name, one.value));
+    }
+  }
+  return ok_status();
+}
+
+void Answers::take_draft(const TomlValue& table) {
+  for (const TomlValue::Member& member : table.members) {
+    if (member.name == "host" || member.name == "port" || member.name == "database" ||
+        member.name == "account") {
+      settings_.insert_or_assign("draft." + member.name, member.value);
+    }
+  }
+}
+
+std::string Answers::method() const {
+  if (has("auth.method")) return text("auth.method");
+  return has("auth.user") || has("auth.password") ? "password" : "iam_role";
+}
+
+std::string Answers::identity() const {
+  if (has("auth.identity")) return text("auth.identity");
+  return has("auth.access_key_id") || has("auth.secret_access_key") ? "access_key" : "google";
+}
+
+WarehouseEndpoint Answers::endpoint() const {
+  WarehouseEndpoint out;
+  out.host = text("draft.host");
+  const auto port = settings_.find("draft.port");
+  out.port_given = port != settings_.end();
+  out.port = static_cast<int>(out.port_given ? port->second.integer : kUsualPort);
+  out.database = text("draft.database");
+  const std::string kind = text("kind");
+  out.kind = kind == "redshift"              ? WarehouseKind::kProvisioned
+             : kind == "redshift-serverless" ? WarehouseKind::kServerless
+                                             : WarehouseKind::kUnknown;
+  out.region = text("auth.region");
+  out.name = text("auth.warehouse");
+  out.account = text("draft.account");
+  return out;
+}
+
+std::string Answers::usual_role() const {
+  const std::string account = text("draft.account");
+  if (account.empty()) return "";
+  DestinationConfig to;
+  to.name = name_;
+  to.auth.method = "iam_role";
+  to.auth.identity = "google";
+  to.auth.region = text("auth.region").empty() ? text("staging.region") : text("auth.region");
+  return kit::places_of(to, {.account = account}).role_arn;
+}
+
+std::string Answers::fresh_audience() const {
+  return fmt::format("vesto-{}-{}", name_, to_hex(random_bytes(2)));
+}
+
+void Answers::fill_defaults() {
+  if (identity() == "google") {
+    const std::string role = usual_role();
+    if (!has("auth.role_arn") && !role.empty()) set_text("auth.role_arn", role);
+    if (!has("auth.audience")) set_text("auth.audience", fresh_audience());
+  } else if (!has("auth.role_arn") && identity() == "aws" && !usual_role().empty()) {
+    set_text("auth.role_arn", usual_role());
+  }
+  if (!has("staging.prefix")) set_text("staging.prefix", "vesto/");
+  if (!has("create_schema")) settings_.insert_or_assign("create_schema", boolean_value(true));
+}
+
+std::vector<MissingAnswer> Answers::missing() const {
+  std::vector<MissingAnswer> out;
+  const auto need = [&](std::string_view setting, const char* flag, const char* what) {
+    if (!has(setting)) out.push_back({flag, what});
+  };
+  if (!has("draft.host")) {
+    out.push_back({has("auth.warehouse") ? "--host" : "--endpoint", "the warehouse's endpoint"});
+  }
+  need("draft.database", "--database", "the database");
+  need("kind", "--kind", "redshift or redshift-serverless");
+  if (method() == "password") {
+    need("auth.user", "--user", "the database user");
+    need("auth.password", "--password-secret", "where its password is (or -env, -file)");
+  } else {
+    need("auth.region", "--region", "the warehouse's region");
+    need("auth.warehouse", "--warehouse", "cluster identifier or workgroup");
+  }
+  const bool ssh = std::any_of(settings_.begin(), settings_.end(),
+                               [](const auto& one) { return one.first.starts_with("ssh."); });
+  if (ssh) {
+    need("ssh.host", "--ssh-host", "the SSH server");
+    need("ssh.user", "--ssh-user", "the user there");
+  }
+  if (identity() == "google" && usual_role().empty()) {
+    need("auth.role_arn", "--role-arn", "the role to assume (or --account for the usual one)");
+  }
+  if (identity() == "access_key") {
+    need("auth.access_key_id", "--access-key-id", "the access key");
+    need("auth.secret_access_key", "--secret-access-key-secret",
+         "where its secret is (or -env, -file)");
+  }
+  if (text("auth.copy") == "attached_role") {
+    need("auth.copy_role_arn", "--copy-role-arn", "the role that COPY reads with");
+  }
+  need("staging.bucket", "--bucket", "the staging bucket");
+  need("schema", "--schema", "the schema of the target tables");
+  return out;
+}
+
+std::vector<std::string> Answers::missing_flags() const {
+  std::vector<std::string> out;
+  for (const MissingAnswer& one : missing()) out.push_back(one.flag);
+  return out;
+}
+
+std::vector<std::string> Answers::notes() const {
+  std::vector<std::string> out = notes_;
+  const std::string account = text("draft.account");
+  const std::string of_role = account_of_arn(text("auth.role_arn"));
+  if (!account.empty() && !of_role.empty() && account != of_role && method() == "iam_role") {
+    out.push_back(fmt::format(
+        "The role is of account {}, the warehouse is in {}: a role of another account can ask for "
+        "no temporary login there.",
+        of_role, account));
+  }
+  const std::string bucket_region = text("staging.region");
+  const std::string region = text("auth.region");
+  if (!bucket_region.empty() && !region.empty() && bucket_region != region) {
+    out.push_back(fmt::format(
+        "The bucket is in {}, the warehouse in {}: COPY works with that, but AWS bills the "
+        "transfer.",
+        bucket_region, region));
+  }
+  return out;
+}
+
+Result<Answers::Settings> Answers::final_settings() const {
+  Settings out;
+  for (const auto& [setting, value] : settings_) {
+    if (!setting.starts_with("draft.")) out.emplace(setting, value);
+  }
+  const WarehouseEndpoint known = endpoint();
+  const std::string text_form = endpoint_for(known.host, known.port, known.database);
+  if (text_form.empty()) {
+    return Error(ErrorCode::kCfgValue, fmt::format("the database \"{}\" has no form in an endpoint",
+                                                   printable(cut_utf8(known.database, 100), false)))
+        .with_hint("Correct --database.");
+  }
+  out.insert_or_assign("endpoint", text_value(text_form));
+  const WarehouseHost host = parse_warehouse_host(known.host);
+  if (method() == "password" || host.warehouse == known.name) out.erase("auth.warehouse");
+  if (host.region == known.region) out.erase("auth.region");
+  return out;
+}
+
+std::string Answers::tables_text(const Settings& settings) const {
+  std::string out;
+  for (const std::string_view table : kTableNames) {
+    std::vector<std::string> keys;
+    for (const auto& one : settings) {
+      if (table_of(one.first) == table) keys.push_back(one.first);
+    }
+    if (keys.empty() && !table.empty()) continue;
+    const auto rank = [](const std::string& key) {
+      return std::find(kOrder.begin(), kOrder.end(), key) - kOrder.begin();
+    };
+    std::stable_sort(keys.begin(), keys.end(),
+                     [&](const std::string& a, const std::string& b) { return rank(a) < rank(b); });
+    out += fmt::format("{}[destination.{}{}{}]\n", out.empty() ? "" : "\n", name_,
+                       table.empty() ? "" : ".", table);
+    for (const std::string& key : keys) {
+      out += fmt::format("{} = {}\n", key_of(key), toml_value(settings.find(key)->second));
+    }
+  }
+  return out;
+}
+
+Result<std::string> Answers::toml() const {
+  VESTO_ASSIGN(const Settings settings, final_settings());
+  return tables_text(settings);
+}
+
+std::string Answers::draft_toml() const {
+  Settings known;
+  std::string draft;
+  for (const auto& [setting, value] : settings_) {
+    if (setting.starts_with("draft.")) {
+      draft += fmt::format("{} = {}\n", key_of(setting), toml_value(value));
+    } else {
+      known.emplace(setting, value);
+    }
+  }
+  return fmt::format("# Draft: vesto destination add {} goes on with it.\n{}\n[draft]\n{}", name_,
+                     tables_text(known), draft);
+}
+
+std::string Answers::settings_json() const {
+  const Result<Settings> complete = final_settings();
+  std::vector<std::string> out;
+  for (const auto& [setting, value] : complete.ok() ? *complete : settings_) {
+    const std::string shown = setting.starts_with("draft.") ? key_of(setting) : setting;
+    out.push_back(json_quote(shown) + ":" + value_json(value));
+  }
+  return "{" + join(out, ",") + "}";
+}
+
+// --- single values ---
+
+Result<std::string> Answers::take_endpoint(const std::string& text) {
+  VESTO_ASSIGN(const WarehouseEndpoint parsed, parse_warehouse_endpoint(text));
+  for (const char* old : {"draft.host", "draft.port", "draft.database", "draft.account", "kind",
+                          "auth.region", "auth.warehouse"}) {
+    drop(old);
+  }
+  if (!parsed.host.empty()) {
+    set_text("draft.host", parsed.host);
+    settings_.insert_or_assign("draft.port", integer_value(parsed.port));
+  }
+  if (!parsed.database.empty()) set_text("draft.database", parsed.database);
+  if (!parsed.account.empty()) set_text("draft.account", parsed.account);
+  if (!parsed.region.empty()) set_text("auth.region", parsed.region);
+  if (!parsed.name.empty()) set_text("auth.warehouse", parsed.name);
+  if (parsed.kind != WarehouseKind::kUnknown) {
+    set_text("kind",
+             parsed.kind == WarehouseKind::kServerless ? "redshift-serverless" : "redshift");
+  }
+  notes_.insert(notes_.end(), parsed.notes.begin(), parsed.notes.end());
+  return "Understood: " + describe_warehouse_endpoint(parsed) + ".";
+}
+
+Result<std::string> Answers::take_bucket(const std::string& text) {
+  VESTO_ASSIGN(const PastedBucket pasted, parse_bucket(text));
+  set_text("staging.bucket", pasted.bucket);
+  std::string said = "Understood: bucket " + pasted.bucket;
+  if (!pasted.prefix.empty()) {
+    set_text("staging.prefix", pasted.prefix);
+    said += ", prefix " + pasted.prefix;
+  }
+  if (!pasted.region.empty()) {
+    set_text("staging.region", pasted.region);
+    said += ", region " + pasted.region;
+  }
+  return said + ".";
+}
+
+}  // namespace vesto::cli

@@ -1,0 +1,87 @@
+// What is known of a destination that is being made: from flags, a file, a draft, or answers. Each
+// value is kept as it is understood. No secret is in it: only where secrets are.
+// Thread rule: plain values; one thread at a time.
+#ifndef VESTO_CLI_ADD_ANSWERS_H_
+#define VESTO_CLI_ADD_ANSWERS_H_
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "address/warehouse_endpoint.h"
+#include "base/result.h"
+#include "cli/add_flags.h"
+#include "config/tree.h"
+
+namespace vesto::cli {
+
+constexpr size_t kMaxAnswerBytes = 4096;
+
+struct MissingAnswer {
+  std::string flag;  // "--schema"
+  std::string what;  // "schema of the target tables"
+};
+
+class Answers {
+ public:
+  // config_file: paths are written as seen from it.
+  Answers(std::string name, std::string config_file);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] bool has(std::string_view setting) const;
+  [[nodiscard]] std::string text(std::string_view setting) const;  // "" where it is no text
+  void set_text(std::string_view setting, std::string text);
+  // { kind = "name" }
+  void set_reference(std::string_view setting, std::string_view kind, const std::string& name);
+  void drop(std::string_view setting);
+
+  // Takes one value; what was understood as a sentence, or "". Errors: CFG-VALUE.
+  Result<std::string> take(const AddFlag& flag, const std::string& text);
+  // The table of a destination, as in the configuration; paths in it count from `dir`.
+  // Errors: CFG-VALUE: a setting of a kind that no destination has.
+  Status take_table(const TomlValue& table, const std::string& dir);
+  // Values of a draft as they are.
+  void take_draft(const TomlValue& table);
+
+  [[nodiscard]] std::string method() const;    // iam_role, password
+  [[nodiscard]] std::string identity() const;  // google, aws, access_key
+  [[nodiscard]] WarehouseEndpoint endpoint() const;
+  // The ARN of the role that the kit makes, where the account is known; else "".
+  [[nodiscard]] std::string usual_role() const;
+  [[nodiscard]] std::string fresh_audience() const;  // "vesto-acme-7f3a", another one each time
+
+  // What has a usual value and was not given: role, audience, prefix, create_schema.
+  void fill_defaults();
+  [[nodiscard]] std::vector<MissingAnswer> missing() const;
+  [[nodiscard]] std::vector<std::string> missing_flags() const;
+  // What was left out of a pasted text, as sentences; and doubts.
+  [[nodiscard]] std::vector<std::string> notes() const;
+
+  // The tables for the configuration. Errors: CFG-VALUE: the database has no form there.
+  [[nodiscard]] Result<std::string> toml() const;
+  // All that is known, complete or not.
+  [[nodiscard]] std::string draft_toml() const;
+  // {"kind":"redshift",...} by path.
+  [[nodiscard]] std::string settings_json() const;
+
+ private:
+  using Settings = std::map<std::string, TomlValue, std::less<>>;
+
+  Result<std::string> take_endpoint(const std::string& text);
+  Result<std::string> take_bucket(const std::string& text);
+  Result<std::string> take_warehouse_value(const AddFlag& flag, const std::string& text);
+  Result<std::string> take_plain(const AddFlag& flag, const std::string& text);
+  [[nodiscard]] Result<Settings> final_settings() const;
+  [[nodiscard]] std::string path_for_config(const std::string& path, const std::string& dir) const;
+  [[nodiscard]] std::string tables_text(const Settings& settings) const;
+
+  std::string name_;
+  std::string config_file_;
+  Settings settings_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace vesto::cli
+
+#endif  // VESTO_CLI_ADD_ANSWERS_H_

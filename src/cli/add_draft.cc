@@ -1,0 +1,83 @@
+#include "cli/add_draft.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/strings.h"
+#include "config/config.h"
+#include "config/values.h"
+#include "secret/files.h"
+
+namespace vesto::cli {
+
+namespace {
+
+constexpr size_t kMaxDrafts = 1000;
+
+std::string drafts_dir(const std::string& data_dir) { return data_dir + "/drafts"; }
+
+}  // namespace
+
+std::string draft_path(const std::string& data_dir, const std::string& name) {
+  return fmt::format("{}/{}.toml", drafts_dir(data_dir), name);
+}
+
+std::vector<std::string> draft_names(const std::string& data_dir) {
+  std::vector<std::string> out;
+  std::error_code failed;
+  for (std::filesystem::directory_iterator it(drafts_dir(data_dir), failed), end;
+       !failed && it != end && out.size() < kMaxDrafts; it.increment(failed)) {
+    if (it->path().extension() != ".toml") continue;
+    std::string name = it->path().stem().string();
+    if (good_object_name(name)) out.push_back(std::move(name));
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+Result<std::optional<Answers>> read_draft(const std::string& data_dir, const std::string& name,
+                                          const std::string& config_file) {
+  const std::string path = draft_path(data_dir, name);
+  if (!good_object_name(name)) return std::optional<Answers>();
+  VESTO_ASSIGN(const std::optional<std::string> text, secret::read_whole(path, kMaxDraftBytes));
+  if (!text) return std::optional<Answers>();
+  const auto parsed = parse_toml(*text, path);
+  if (const auto* issue = std::get_if<ConfigIssue>(&parsed)) return issue_error(*issue);
+  const auto& tree = std::get<TomlValue>(parsed);
+  Answers answers(name, config_file);
+  const TomlValue* all = tree.find("destination");
+  const TomlValue* own = all == nullptr ? nullptr : all->find(name);
+  // Paths in a draft are as the configuration will have them.
+  const std::string dir = std::filesystem::path(config_file).parent_path().string();
+  if (own != nullptr) VESTO_TRY(answers.take_table(*own, dir));
+  if (const TomlValue* draft = tree.find("draft")) answers.take_draft(*draft);
+  return std::optional<Answers>(std::move(answers));
+}
+
+Status save_draft(const std::string& data_dir, const Answers& answers) {
+  const std::string dir = drafts_dir(data_dir);
+  VESTO_TRY(secret::make_private_dir(data_dir));
+  VESTO_TRY(secret::make_private_dir(dir));
+  VESTO_ASSIGN(const secret::File lock, secret::take_lock(dir + "/lock"));
+  return secret::replace_file(dir, answers.name() + ".toml", answers.draft_toml());
+}
+
+bool remove_draft(const std::string& data_dir, const std::string& name) {
+  return good_object_name(name) && ::unlink(draft_path(data_dir, name).c_str()) == 0;
+}
+
+std::optional<Error> draft_error(const std::string& data_dir, const std::string& name) {
+  const auto draft = read_draft(data_dir, name, "");
+  if (!draft.ok() || !*draft) return std::nullopt;
+  const std::vector<std::string> missing = (*draft)->missing_flags();
+  return Error(ErrorCode::kCfgDraft,
+               missing.empty()
+                   ? fmt::format("{} is a draft; nothing is missing but its end", name)
+                   : fmt::format("{} is a draft; it lacks {}", name, join(missing, ", ")))
+      .with_hint(fmt::format("vesto destination add {}", name));
+}
+
+}  // namespace vesto::cli

@@ -1,0 +1,33 @@
+// Destinations that are not complete yet: DATA/drafts/NAME.toml, mode 0600. No secret is in them.
+// Thread rule: none of its own; other processes are kept out while one writes.
+#ifndef VESTO_CLI_ADD_DRAFT_H_
+#define VESTO_CLI_ADD_DRAFT_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/add_answers.h"
+
+namespace vesto::cli {
+
+constexpr size_t kMaxDraftBytes = 65'536;
+
+std::string draft_path(const std::string& data_dir, const std::string& name);
+// Names of those that there are, sorted; at most 1,000.
+std::vector<std::string> draft_names(const std::string& data_dir);
+// Nothing where there is none. Errors: SYS-STORE (not readable), CFG-SYNTAX, CFG-VALUE.
+Result<std::optional<Answers>> read_draft(const std::string& data_dir, const std::string& name,
+                                          const std::string& config_file);
+// Errors: SYS-STORE, SYS-DISK, SYS-STORE-BUSY.
+Status save_draft(const std::string& data_dir, const Answers& answers);
+// True: there was one.
+bool remove_draft(const std::string& data_dir, const std::string& name);
+
+// CFG-DRAFT, with what is missing; nothing where no draft has this name.
+std::optional<Error> draft_error(const std::string& data_dir, const std::string& name);
+
+}  // namespace vesto::cli
+
+#endif  // VESTO_CLI_ADD_DRAFT_H_

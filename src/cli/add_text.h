@@ -1,0 +1,36 @@
+// What `destination add` and `destination remove` say. Pure; any thread.
+#ifndef VESTO_CLI_ADD_TEXT_H_
+#define VESTO_CLI_ADD_TEXT_H_
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace vesto::cli {
+
+// What one person has to do.
+struct KitErrand {
+  std::string who;      // "aws_admin", as in the kit
+  std::string part;     // "script"
+  std::string command;  // "vesto destination kit acme --part script"
+};
+// One or two for each person, in the order in which they are needed.
+std::vector<KitErrand> kit_errands(const Config& config, const DestinationConfig& to);
+std::string errands_text(const std::vector<KitErrand>& errands);
+std::string errands_json(const std::vector<KitErrand>& errands);
+
+// What a destination that is gone leaves elsewhere, as lines to run; not what others use too.
+struct Leftovers {
+  std::vector<std::string> aws;
+  std::vector<std::string> redshift;
+};
+// config: without this destination.
+Leftovers leftovers_of(const Config& config, const DestinationConfig& gone);
+
+// Names of sealed secrets that `gone` names and nothing in `config` does.
+std::vector<std::string> secrets_of_its_own(const Config& config, const DestinationConfig& gone);
+
+}  // namespace vesto::cli
+
+#endif  // VESTO_CLI_ADD_TEXT_H_

@@ -1,0 +1,274 @@
+// destination add: a destination into the configuration, by flags, from a file, or by questions.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "base/json_text.h"
+#include "base/strings.h"
+#include "check/report_json.h"
+#include "cli/add_draft.h"
+#include "cli/add_questions.h"
+#include "cli/add_text.h"
+#include "cli/commands.h"
+#include "cli/destination_test.h"
+#include "cli/exit_codes.h"
+#include "config/edit.h"
+#include "config/values.h"
+#include "secret/files.h"
+
+namespace vesto::cli {
+
+namespace {
+
+class Adder {
+ public:
+  explicit Adder(const Context& context)
+      : context_(context),
+        options_(context.options),
+        files_(config_files(context.options)),
+        data_dir_(data_dir(context.options)),
+        answers_(context.options.name, files_.front()) {}
+
+  int run() {
+    if (!good_object_name(options_.name)) {
+      return fail(context_, Error(ErrorCode::kUsage, "this cannot be the name of a destination")
+                                .with_hint("A name is 1 to 64 letters, digits, _ and -."));
+    }
+    if (!load()) return kExitConfig;
+    const Status gathered = gather();
+    if (!gathered.ok()) return fail(context_, gathered.error());
+    if (options_.draft) return leave_draft();
+    const bool complete = answers_.missing().empty();
+    const bool all_given =
+        complete && !went_on_ && (!options_.given.empty() || !options_.from_file.empty());
+    if (can_ask() && !all_given) {
+      Dialogue dialogue;
+      if (!ask(&dialogue)) return dialogue.failure() ? give_up(*dialogue.failure()) : leave_draft();
+    } else if (const Status whole = complete_or_missing(); !whole.ok()) {
+      return fail(context_, whole.error());
+    }
+    answers_.fill_defaults();
+    if (const Status added = add(); !added.ok()) return give_up(added.error());
+    return finish();
+  }
+
+ private:
+  // The configuration as it is; one that is not there yet is empty.
+  bool load() {
+    loaded_ = load_config(files_);
+    std::error_code failed;
+    if (!std::filesystem::exists(files_.front(), failed) && !failed) {
+      loaded_ = load_config_with(files_, files_.front(), "version = 1\n");
+    }
+    if (loaded_.issues.empty()) return true;
+    fail(context_, issue_error(loaded_.issues.front()));
+    if (loaded_.issues.size() > 1) {
+      write_err("More:\n" + issues_text({loaded_.issues.begin() + 1, loaded_.issues.end()}));
+    }
+    return false;
+  }
+
+  // The draft, then --from, then the flags: the later ones win.
+  Status gather() {
+    if (const DestinationConfig* there = loaded_.config.find_destination(options_.name)) {
+      return Error(ErrorCode::kCfgDuplicate, fmt::format("destination.{} is defined already at {}",
+                                                         options_.name, there->origin.line_text()))
+          .with_hint(fmt::format(
+              "Choose another name, or change it there; vesto destination remove {} takes it out.",
+              options_.name));
+    }
+    VESTO_ASSIGN(std::optional<Answers> draft,
+                 read_draft(data_dir_, options_.name, files_.front()));
+    if (draft) {
+      went_on_ = true;
+      answers_ = *std::move(draft);
+      if (!options_.quiet)
+        write_err(fmt::format("Going on with the draft of {}.\n", options_.name));
+    }
+    if (!options_.from_file.empty()) VESTO_TRY(take_file());
+    // In the order of the table: what corrects the endpoint comes after it.
+    for (const AddFlag& flag : add_flags()) {
+      for (const auto& [name, value] : options_.given) {
+        if (name == flag.name) VESTO_TRY(answers_.take(flag, value));
+      }
+    }
+    return ok_status();
+  }
+
+  Status take_file() {
+    const std::string& file = options_.from_file;
+    VESTO_ASSIGN(const std::optional<std::string> text, secret::read_whole(file, kMaxConfigBytes));
+    if (!text) {
+      return Error(ErrorCode::kCfgNoFile, fmt::format("{} is not there", file))
+          .with_hint("Correct --from.");
+    }
+    const auto parsed = parse_toml(*text, file);
+    if (const auto* issue = std::get_if<ConfigIssue>(&parsed)) return issue_error(*issue);
+    const TomlValue* all = std::get<TomlValue>(parsed).find("destination");
+    const TomlValue* own = all == nullptr ? nullptr : all->find(options_.name);
+    if (own == nullptr && all != nullptr && all->members.size() == 1) {
+      own = &all->members.front().value;
+    }
+    if (own == nullptr || own->kind != TomlValue::Kind::kTable) {
+      return Error(ErrorCode::kCfgNoObject,
+                   fmt::format("{} holds no section [destination.{}]", file, options_.name));
+    }
+    return answers_.take_table(*own, std::filesystem::path(file).parent_path().string());
+  }
+
+  Status complete_or_missing() const {
+    const std::vector<MissingAnswer> missing = answers_.missing();
+    if (missing.empty()) return ok_status();
+    std::vector<std::string> lines;
+    for (const MissingAnswer& one : missing) {
+      lines.push_back(fmt::format("{} ({})", one.flag, one.what));
+    }
+    return Error(
+               ErrorCode::kCfgMissing,
+               fmt::format("nobody can be asked here, and this is missing: {}", join(lines, ", ")))
+        .with_hint("Give these flags, or keep what there is with --draft.");
+  }
+
+  bool ask(Dialogue* dialogue) {
+    write_err(fmt::format("Destination {}. \"later\" or Ctrl-D leaves a draft, nothing is lost.\n",
+                          options_.name));
+    return ask_all({.context = &context_,
+                    .config = &loaded_.config,
+                    .answers = &answers_,
+                    .save = [this] { return save_draft(data_dir_, answers_); }},
+                   dialogue);
+  }
+
+  // What was answered stays.
+  int give_up(const Error& error) {
+    const bool keep = can_ask() || went_on_;
+    if (keep && save_draft(data_dir_, answers_).ok() && !options_.quiet) {
+      write_err(fmt::format("What is known is kept: vesto destination add {}\n", options_.name));
+    }
+    return fail(context_, error);
+  }
+
+  int leave_draft() {
+    if (const Status saved = save_draft(data_dir_, answers_); !saved.ok()) {
+      return fail(context_, saved.error());
+    }
+    const std::vector<std::string> missing = answers_.missing_flags();
+    if (options_.json) {
+      write_out(json(true, "null"));
+    } else {
+      write_out(fmt::format("{} A draft of {} is kept.{}\nNext:  vesto destination add {}\n",
+                            shape(context_.terminal, Shape::kDone), options_.name,
+                            missing.empty() ? "" : " It lacks " + join(missing, ", ") + ".",
+                            options_.name));
+    }
+    return kExitOk;
+  }
+
+  // The settings by themselves, so that what is wrong is not said of a line that is not there.
+  Status check_alone(const std::string& section) const {
+    const LoadedConfig alone = load_config_text("version = 1\n" + section, files_.front());
+    if (alone.issues.empty()) return ok_status();
+    const ConfigIssue& first = alone.issues.front();
+    Error error(first.code, first.message);
+    if (!first.hint.empty()) error.with_hint(first.hint);
+    return error;
+  }
+
+  Status add() {
+    VESTO_ASSIGN(const std::string section, answers_.toml());
+    VESTO_TRY(check_alone(section));
+    const bool own_key = answers_.has("ssh.host") && !answers_.has("ssh.key");
+    if (own_key) {
+      VESTO_ASSIGN(key_line_, tunnel_line(context_, loaded_.config, answers_));
+    }
+    VESTO_ASSIGN(edited_, add_destination(files_, options_.name, section));
+    remove_draft(data_dir_, options_.name);
+    return ok_status();
+  }
+
+  [[nodiscard]] std::string json(bool draft, const std::string& report) const {
+    const WarehouseEndpoint endpoint = answers_.endpoint();
+    std::vector<KitErrand> errands;
+    if (const auto* to = edited_.loaded.config.find_destination(options_.name)) {
+      errands = kit_errands(edited_.loaded.config, *to);
+    }
+    return fmt::format(
+               R"({{"schema":"vesto.destination-add/1","name":{},"draft":{},"file":{},"line":{},)"
+               R"("understood":{},"settings":{},"missing":{},"notes":{},"kit":{},)"
+               R"("authorized_keys_line":{},"report":{}}})",
+               json_quote(options_.name), draft,
+               json_quote(draft ? draft_path(data_dir_, options_.name) : edited_.file),
+               edited_.line, json_quote(describe_warehouse_endpoint(endpoint)),
+               answers_.settings_json(),
+               json_list(draft ? answers_.missing_flags() : std::vector<std::string>()),
+               json_list(answers_.notes()), errands_json(errands),
+               key_line_.empty() ? "null" : json_quote(key_line_), report) +
+           "\n";
+  }
+
+  void show(const DestinationConfig& to) const {
+    std::string out =
+        fmt::format("{} {} is in {}:{}{}.\n", shape(context_.terminal, Shape::kDone), to.name,
+                    edited_.file, edited_.line, edited_.made ? ", which was made" : "");
+    out += fmt::format("Understood: {}; s3://{}/{}; schema {}.\n",
+                       printable(describe_warehouse_endpoint(answers_.endpoint()), false),
+                       to.bucket, to.prefix, printable(to.schema, false));
+    for (const std::string& note : answers_.notes()) {
+      out += fmt::format("Note: {}\n", printable(note, false));
+    }
+    if (!key_line_.empty()) {
+      out += fmt::format("One line for ~{}/.ssh/authorized_keys on {}:\n{}\n", to.ssh.user,
+                         to.ssh.host, key_line_);
+    }
+    write_out(out + errands_text(kit_errands(edited_.loaded.config, to)));
+  }
+
+  // --test, or a yes.
+  bool wants_test(const DestinationConfig& to) const {
+    if (options_.test_now || options_.no_test) return options_.test_now;
+    if (!can_ask() || options_.json || options_.quiet) return false;
+    Dialogue dialogue;
+    dialogue.section("Test");
+    if (to.serverless) {
+      dialogue.say("The test wakes the workgroup (AWS bills at least 60 s).");
+    }
+    return dialogue.yes("Run the test now?", true).value_or(false);
+  }
+
+  int finish() {
+    const DestinationConfig* to = edited_.loaded.config.find_destination(options_.name);
+    if (to == nullptr) return fail(context_, Error(ErrorCode::kInternal, "it is not there"));
+    if (!options_.json && !options_.quiet) show(*to);
+    if (!wants_test(*to)) {
+      if (options_.json) {
+        write_out(json(false, "null"));
+      } else if (!options_.quiet) {
+        write_out(fmt::format("Next:  vesto destination test {}\n", to->name));
+      }
+      return kExitOk;
+    }
+    const std::optional<Config> config = load_or_print(context_);
+    if (!config) return kExitConfig;
+    const auto tested = test_destination(context_, *config, *config->find_destination(to->name));
+    if (!tested.ok()) return fail(context_, tested.error());
+    write_out(options_.json ? json(false, report_json(tested->report))
+                            : verdict_text(context_, tested->report));
+    return exit_code_of(context_, *tested);
+  }
+
+  const Context& context_;
+  const Options& options_;
+  const std::vector<std::string> files_;
+  const std::string data_dir_;
+  LoadedConfig loaded_;
+  Answers answers_;
+  bool went_on_ = false;
+  std::string key_line_;
+  EditedConfig edited_;
+};
+
+}  // namespace
+
+int cmd_destination_add(const Context& context) { return Adder(context).run(); }
+
+}  // namespace vesto::cli

@@ -1,0 +1,168 @@
+// destination remove: a destination out of the configuration; says what stays elsewhere.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/json_text.h"
+#include "base/strings.h"
+#include "cli/add_dialogue.h"
+#include "cli/add_draft.h"
+#include "cli/add_text.h"
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "config/edit.h"
+
+namespace vesto::cli {
+
+namespace {
+
+struct Removed {
+  EditedConfig edited;  // file "" where only a draft went
+  bool draft = false;
+  Leftovers leftovers;
+  std::vector<std::string> secrets;  // of its own, that are set
+  std::vector<std::string> gone;     // of these, those that were removed
+};
+
+Status check_unused(const Config& config, const std::string& name) {
+  std::vector<std::string> users;
+  for (const SyncConfig& sync : config.syncs) {
+    if (sync.destination == name) {
+      users.push_back(fmt::format("sync.{} ({})", sync.name, sync.destination_origin.line_text()));
+    }
+  }
+  if (users.empty()) return ok_status();
+  return Error(ErrorCode::kCfgValue,
+               fmt::format("destination.{} is used by {}", name, join(users, ", ")))
+      .with_hint("Remove these syncs first, or give them another destination.");
+}
+
+// Errors: USAGE where nobody can be asked and --yes is not given; nothing was done.
+Result<bool> is_sure(const Context& context, const std::string& what) {
+  if (context.options.yes) return true;
+  if (!can_ask()) {
+    return Error(ErrorCode::kUsage, "nobody can be asked here whether it is to be removed")
+        .with_hint("Say so: --yes");
+  }
+  return Dialogue().yes(fmt::format("Remove {}?", what), false).value_or(false);
+}
+
+// Secrets that were never set, as a tunnel's key that was not made yet, are no matter.
+std::vector<std::string> those_set(const Context& context, std::vector<std::string> names) {
+  const Result<SecretList> list = sealed_store(context).list();
+  if (!list.ok()) return {};
+  const auto unset = [&](const std::string& name) {
+    return std::none_of(list->secrets.begin(), list->secrets.end(),
+                        [&](const SecretInfo& one) { return one.name == name; });
+  };
+  names.erase(std::remove_if(names.begin(), names.end(), unset), names.end());
+  return names;
+}
+
+Status remove_secrets(const Context& context, Removed* removed) {
+  if (!context.options.secrets) return ok_status();
+  SealedStore store = sealed_store(context);
+  for (const std::string& name : removed->secrets) {
+    VESTO_TRY(store.remove(name));
+    removed->gone.push_back(name);
+  }
+  return ok_status();
+}
+
+std::string removed_json(const std::string& name, const Removed& removed) {
+  return fmt::format(
+             R"({{"schema":"vesto.destination-remove/1","name":{},"file":{},"line":{},"draft":{},)"
+             R"("stays":{{"aws":{},"redshift":{}}},"secrets":{},"secrets_removed":{}}})",
+             json_quote(name),
+             removed.edited.file.empty() ? "null" : json_quote(removed.edited.file),
+             removed.edited.line, removed.draft, json_list(removed.leftovers.aws),
+             json_list(removed.leftovers.redshift), json_list(removed.secrets),
+             json_list(removed.gone)) +
+         "\n";
+}
+
+std::string lines_text(std::string_view title, const std::vector<std::string>& lines) {
+  if (lines.empty()) return "";
+  std::string out = fmt::format("{}\n", title);
+  for (const std::string& line : lines) out += fmt::format("  {}\n", printable(line, false));
+  return out;
+}
+
+std::string removed_text(const Context& context, const std::string& name, const Removed& removed) {
+  const std::string done = shape(context.terminal, Shape::kDone);
+  std::string out;
+  if (!removed.edited.file.empty()) {
+    out += fmt::format("{} {} is out of {}; it stood at line {}.\n", done, name,
+                       removed.edited.file, removed.edited.line);
+    out += lines_text("What stays at AWS. An AWS admin takes it away:", removed.leftovers.aws);
+    out += lines_text("What stays in Redshift. A Redshift admin takes it away:",
+                      removed.leftovers.redshift);
+  }
+  if (removed.draft) out += fmt::format("{} The draft of {} is removed.\n", done, name);
+  std::vector<std::string> left;
+  for (const std::string& secret : removed.secrets) {
+    const bool gone =
+        std::find(removed.gone.begin(), removed.gone.end(), secret) != removed.gone.end();
+    if (!gone) left.push_back("vesto secret remove " + secret);
+  }
+  out += lines_text("Sealed secrets that nothing names any more:", left);
+  return out + lines_text("Removed secrets:", removed.gone);
+}
+
+int show(const Context& context, const std::string& name, const Removed& removed) {
+  if (context.options.json) {
+    write_out(removed_json(name, removed));
+  } else if (!context.options.quiet) {
+    write_out(removed_text(context, name, removed));
+  }
+  return kExitOk;
+}
+
+// What a draft alone has: its secrets are those that its questions have sealed.
+int remove_draft_alone(const Context& context) {
+  const std::string& name = context.options.name;
+  const Result<bool> sure = is_sure(context, "the draft of " + name);
+  if (!sure.ok()) return fail(context, sure.error());
+  if (!*sure) return kExitOk;
+  Removed removed;
+  removed.draft = remove_draft(data_dir(context.options), name);
+  return show(context, name, removed);
+}
+
+Status remove_from_file(const Context& context, const DestinationConfig& gone, Removed* removed) {
+  VESTO_ASSIGN(removed->edited,
+               remove_destination(config_files(context.options), context.options.name));
+  removed->draft = remove_draft(data_dir(context.options), context.options.name);
+  const Config& left = removed->edited.loaded.config;
+  removed->leftovers = leftovers_of(left, gone);
+  removed->secrets = those_set(context, secrets_of_its_own(left, gone));
+  return remove_secrets(context, removed);
+}
+
+}  // namespace
+
+int cmd_destination_remove(const Context& context) {
+  const std::string& name = context.options.name;
+  const LoadedConfig loaded = load_config(config_files(context.options));
+  const bool defined = loaded.issues.empty() && loaded.config.find_destination(name) != nullptr;
+  if (!defined && draft_error(data_dir(context.options), name)) return remove_draft_alone(context);
+  const std::optional<Config> config = load_or_print(context);
+  if (!config) return kExitConfig;
+  const DestinationConfig* gone = config->find_destination(name);
+  if (gone == nullptr) {
+    return fail(context, no_object("destination", name, names_of(config->destinations)));
+  }
+  if (const Status unused = check_unused(*config, name); !unused.ok()) {
+    return fail(context, unused.error());
+  }
+  const Result<bool> sure =
+      is_sure(context, fmt::format("{} from {}", name, gone->origin.line_text()));
+  if (!sure.ok()) return fail(context, sure.error());
+  if (!*sure) return kExitOk;
+  Removed removed;
+  const Status done = remove_from_file(context, *gone, &removed);
+  if (!done.ok()) return fail(context, done.error());
+  return show(context, name, removed);
+}
+
+}  // namespace vesto::cli

@@ -1,0 +1,429 @@
+"""destination add and destination remove: flags, the dialogue on a terminal, drafts, hostile values,
+kills. Nothing is dialled."""
+import json
+import os
+import pathlib
+import pty
+import select
+import stat
+import subprocess
+import time
+import tomllib
+
+import pytest
+from conftest import ROOT, VESTO
+
+# Kill points are compiled into the dev build alone.
+DEV = ROOT / os.environ.get("VESTO_DEV_DIR", "build/dev") / "src" / "cli" / "vesto"
+ACCOUNT = "123456789012"
+WORKGROUP = f"analytics.{ACCOUNT}.eu-west-1.redshift-serverless.amazonaws.com"
+CLUSTER = "shop.abc123.eu-west-1.redshift.amazonaws.com"
+KEY = {"access_key_id": "AKIAEXAMPLE"}
+BY_KEY = ("--user", "loader", "--password-env", "PW", "--access-key-id", "AKIAEXAMPLE",
+          "--secret-access-key-file", "sk")
+
+
+def add(vesto, name, *arguments, **more):
+    return vesto("destination", "add", name, *arguments, **more)
+
+
+def by_password(name="acme", **other):
+    given = {"endpoint": f"{CLUSTER}:5439/dev", "bucket": f"stage-{name.lower()}",
+             "schema": "shop", **other}
+    return [word for key, value in given.items() for word in ("--" + key, value)] + list(BY_KEY)
+
+
+def destinations(vesto, file="vesto.toml"):
+    return tomllib.loads((vesto.folder / file).read_text())["destination"]
+
+
+def no_secret(vesto, secret):
+    for path in pathlib.Path(vesto.folder).rglob("*"):
+        if path.is_file():
+            assert secret.encode() not in path.read_bytes(), path
+
+
+def test_by_flags_into_a_new_file(vesto):
+    done = add(vesto, "acme", "--endpoint", f"jdbc:redshift://{WORKGROUP}:5439/dev?user=a&password=hunter2",
+               "--bucket", "s3://acme-stage/in/vesto", "--schema", "Shop_Raw")
+    assert done.returncode == 0, done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+    own = destinations(vesto)["acme"]
+    audience = own["auth"].pop("audience")
+    assert audience.startswith("vesto-acme-") and len(audience) == 15
+    assert own == {
+        "kind": "redshift-serverless", "endpoint": f"{WORKGROUP}:5439/dev", "schema": "shop_raw",
+        "create_schema": True,
+        "auth": {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/vesto-acme-role"},
+        "staging": {"bucket": "acme-stage", "prefix": "in/vesto/"}}
+    assert stat.S_IMODE((vesto.folder / "vesto.toml").stat().st_mode) == 0o600
+    assert "workgroup analytics" in done.stdout
+    for part in ("script", "sql", "network", "message"):
+        assert f"vesto destination kit acme --part {part}\n" in done.stdout
+    assert vesto("config", "check").returncode == 0
+    assert vesto("destination", "kit", "acme", "--part", "sql", "--offline").returncode == 0
+    assert os.listdir(vesto.folder) == ["vesto.toml"]
+
+
+def test_as_json(vesto):
+    done = add(vesto, "acme", *by_password(), "--json", "--bucket-region", "us-east-1")
+    data = json.loads(done.stdout)
+    assert (done.returncode, data["schema"], data["draft"]) == (0, "vesto.destination-add/1", False)
+    assert (data["file"], data["line"], data["report"], data["missing"]) == ("vesto.toml", 3, None, [])
+    assert data["settings"]["auth.password"] == {"env": "PW"}
+    assert data["settings"]["staging.prefix"] == "vesto/"
+    assert {"script", "sql"} <= {one["part"] for one in data["kit"]}
+    assert any("us-east-1" in note for note in data["notes"])
+
+
+def test_all_that_is_missing_is_named_at_once(vesto):
+    for arguments, flags in (
+            ((), ["--endpoint", "--database", "--kind", "--region", "--warehouse", "--role-arn",
+                  "--bucket", "--schema"]),
+            (("--endpoint", "wh.example.com", "--user", "u"),
+             ["--database", "--kind", "--password-secret", "--role-arn", "--bucket", "--schema"]),
+            (("--endpoint", f"{CLUSTER}/dev", "--identity", "access_key", "--ssh-port", "2222",
+              "--copy", "attached_role", "--bucket", "stage", "--schema", "s"),
+             ["--ssh-host", "--ssh-user", "--access-key-id", "--secret-access-key-secret",
+              "--copy-role-arn"])):
+        done = add(vesto, "acme", *arguments)
+        assert done.returncode == 3 and "CFG-MISSING" in done.stderr
+        named = [word.strip("(,") for word in done.stderr.split("missing: ")[1].split("\n")[0].split()
+                 if word.startswith("--")]
+        assert [flag for flag in named if flag != "--account"] == flags, done.stderr
+    assert os.listdir(vesto.folder) == []
+
+
+CUSTOM = ("--host", "wh.example.com:5440", "--database", "dev", "--kind", "redshift", "--region",
+          "EU-West-1", "--warehouse", "Shop", "--account", "1234-5678-9012", "--bucket",
+          "https://eu-west-1.console.aws.amazon.com/s3/buckets/stage?region=eu-west-1&prefix=a%2Fb",
+          "--schema", "s", "--create-schema", "no", "--db-user", "vesto")
+
+
+def test_host_and_identity_are_separate(vesto):
+    assert add(vesto, "acme", *CUSTOM).returncode == 0
+    own = destinations(vesto)["acme"]
+    assert own["endpoint"] == "wh.example.com:5440/dev" and own["create_schema"] is False
+    assert (own["auth"]["region"], own["auth"]["warehouse"]) == ("eu-west-1", "shop")
+    assert own["auth"]["role_arn"] == f"arn:aws:iam::{ACCOUNT}:role/vesto-acme-role"
+    assert own["staging"] == {"bucket": "stage", "prefix": "a/b/", "region": "eu-west-1"}
+
+
+def test_a_tunnel_shows_our_key_at_once(vesto):
+    done = add(vesto, "Acme", *by_password("Acme"), "--ssh-host", "bastion.example", "--ssh-user", "vesto")
+    assert done.returncode == 0, done.stderr
+    line = vesto("ssh-key", "destination.Acme").stdout
+    assert line.startswith("restrict,port-forwarding") and line in done.stdout
+    assert f'permitopen="{CLUSTER}:5439"' in line
+    assert "--part authorized-keys" in done.stdout
+
+
+def test_from_a_file_and_flags_win(vesto):
+    vesto.write("in/acme.toml", f"""[destination.other]
+kind = "redshift"
+endpoint = "{CLUSTER}:5439/dev"
+schema = "one"
+tls_ca_file = "ca.pem"
+[destination.other.auth]
+user = "u"
+password = {{ file = "pw" }}
+access_key_id = "AKIAEXAMPLE"
+secret_access_key = {{ env = "SK" }}
+[destination.other.staging]
+bucket = "stage"
+endpoint = "http://127.0.0.1:1"
+""")
+    done = add(vesto, "acme", "--from", "in/acme.toml", "--schema", "two")
+    assert done.returncode == 0, done.stderr
+    own = destinations(vesto)["acme"]
+    assert own["schema"] == "two" and own["staging"]["endpoint"] == "http://127.0.0.1:1"
+    # Paths count from the file in which they stand.
+    assert own["tls_ca_file"] == str(vesto.folder / "in" / "ca.pem")
+    assert own["auth"]["password"] == {"file": str(vesto.folder / "in" / "pw")}
+    vesto.write("plain.toml", '[destination.b]\nkind = "redshift"\n[destination.b.auth]\npassword = "hunter2"\n')
+    done = add(vesto, "b", "--from", "plain.toml", "--draft")
+    assert done.returncode == 3 and "CFG-SECRET-PLAIN" in done.stderr and "hunter2" not in done.stderr
+    assert not (vesto.folder / ".vesto").exists()
+
+
+def test_a_name_that_is_there(vesto):
+    vesto.configure()
+    before = (vesto.folder / "vesto.toml").read_bytes()
+    done = add(vesto, "rs", *by_password())
+    assert done.returncode == 3 and "CFG-DUPLICATE" in done.stderr and "vesto.toml:10" in done.stderr
+    assert (vesto.folder / "vesto.toml").read_bytes() == before
+
+
+WRONG = [("--kind", "snowflake"), ("--region", "europe"), ("--account", "123"), ("--host", "a b/c"),
+         ("--role-arn", "arn:aws:iam::1:role/x"), ("--bucket", "My_Bucket"), ("--bucket", "https://x.y/z"),
+         ("--prefix", "//"), ("--kms-key-arn", "alias/x"), ("--schema", "pg_x"), ("--schema", "x" * 128),
+         ("--create-schema", "maybe"), ("--ssh-port", "0"), ("--ssh-host-key", "SHA256:x"),
+         ("--identity", "azure"), ("--copy", "magic"), ("--password-secret", "pA55 word"),
+         ("--copy-role-arn", "x"), ("--endpoint", "http://"), ("--warehouse", "a b"),
+         ("--kind", "redshift-serverless")]
+HOSTILE = ["a\nb", 'a"\n[destination.evil]\nkind = "x"\n#', "\x1b[31m", "", "x" * 100_000, "a\x7fb"]
+
+
+@pytest.mark.parametrize("flag,value", WRONG + [("--user", one) for one in HOSTILE] +
+                         [("--schema", one) for one in HOSTILE] + [("--database", HOSTILE[1])])
+def test_wrong_and_hostile_values(vesto, flag, value):
+    vesto.write("vesto.toml", "version = 1\n# end")
+    done = add(vesto, "acme", *by_password(), flag, value)
+    assert done.returncode == 3, (done.stdout, done.stderr)
+    assert flag in done.stderr and len(done.stderr) < 2000
+    assert "\x1b" not in done.stderr and "pA55" not in done.stderr
+    assert (vesto.folder / "vesto.toml").read_text() == "version = 1\n# end"
+
+
+@pytest.mark.parametrize("text", ['"quoted" \\ # \'x\'', "🦊 über", "{ secret = \"x\" }"])
+def test_odd_values_arrive_as_they_are(vesto, text):
+    given = by_password()
+    given[given.index("--user") + 1] = text
+    done = add(vesto, "acme", *given)
+    assert done.returncode == 0, done.stderr
+    assert destinations(vesto)["acme"]["auth"]["user"] == text.strip()
+
+
+def test_an_mebibyte_from_a_file(vesto):
+    vesto.write("big.toml", "[destination.acme]\nkind = \"" + "x" * (1 << 20) + "\"\n")
+    done = add(vesto, "acme", "--from", "big.toml", *by_password())
+    assert done.returncode in (0, 3) and len(done.stderr) < 4000
+    vesto.write("bad.toml", "[destination.acme\n")
+    assert add(vesto, "acme2", "--from", "bad.toml").returncode == 3
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a.b", "a]\nb", "../a", "x" * 65])
+def test_names(vesto, name):
+    done = add(vesto, name, *by_password())
+    assert done.returncode == 2 and os.listdir(vesto.folder) == []
+
+
+def test_a_draft_is_taken_up_again(vesto):
+    done = add(vesto, "acme", "--draft", "--endpoint", f"{CLUSTER}:5439", "--bucket", "stage")
+    assert done.returncode == 0 and "--schema" in done.stdout
+    draft = vesto.folder / ".vesto" / "drafts" / "acme.toml"
+    assert stat.S_IMODE(draft.stat().st_mode) == 0o600
+    assert not (vesto.folder / "vesto.toml").exists()
+    assert " draft " in vesto("destination", "list").stdout
+    for command in (["show"], ["test"], ["kit"]):
+        told = vesto("destination", *command, "acme")
+        assert told.returncode == 3 and "CFG-DRAFT" in told.stderr and "--schema" in told.stderr
+    vesto.write("vesto.toml", "version = 1\n")
+    assert "CFG-DRAFT" in vesto("destination", "show", "acme").stderr
+    listed = json.loads(vesto("destination", "list", "--json").stdout)
+    assert [d["name"] for d in listed["drafts"]] == ["acme"] and "--schema" in listed["drafts"][0]["missing"]
+    done = add(vesto, "acme", "--database", "dev", "--schema", "shop", *BY_KEY)
+    assert done.returncode == 0 and "Going on with the draft of acme." in done.stderr
+    assert not draft.exists() and destinations(vesto)["acme"]["endpoint"] == f"{CLUSTER}:5439/dev"
+
+
+def test_a_draft_is_removed(vesto):
+    add(vesto, "acme", "--draft", "--endpoint", CLUSTER)
+    assert vesto("destination", "remove", "acme").returncode == 2
+    done = vesto("destination", "remove", "acme", "--yes", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["draft"] is True
+    assert vesto("destination", "list").returncode == 3  # no configuration, no draft
+
+
+def test_two_at_once_are_both_there(vesto):
+    vesto.write("vesto.toml", "version = 1\n")
+    names = ["a", "b", "c", "d"]
+    running = [vesto.start("destination", "add", name, *by_password(name, schema=name)) for name in names]
+    for process in running:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+    assert sorted(destinations(vesto)) == names
+
+
+@pytest.mark.parametrize("point,there", [("config.before_rename", False), ("config.after_rename", True)])
+def test_killed_in_the_middle(vesto, point, there):
+    vesto.write("vesto.toml", "version = 1\n# mine\n")
+    arguments = ["destination", "add", "acme", *by_password()]
+    done = subprocess.run([str(DEV), *arguments], cwd=vesto.folder, capture_output=True, check=False,
+                          stdin=subprocess.DEVNULL, timeout=60,
+                          env={**vesto.environment, "VESTO_KILL_AT": point, "ASAN_OPTIONS": "detect_leaks=0"})
+    assert done.returncode == -9, done.stderr
+    text = (vesto.folder / "vesto.toml").read_text()
+    assert text.startswith("version = 1\n# mine\n") and ("[destination.acme]" in text) == there
+    assert vesto("config", "check", "--no-secrets").returncode == 0
+    again = vesto(*arguments)
+    assert again.returncode == (3 if there else 0)
+    assert destinations(vesto)["acme"]["schema"] == "shop"
+    if not there:
+        assert os.listdir(vesto.folder) == ["vesto.toml"]
+
+
+# --- remove ---
+
+def test_what_was_added_is_taken_out_again(vesto):
+    vesto.configure()
+    before = (vesto.folder / "vesto.toml").read_bytes()
+    subprocess.run([str(VESTO), "secret", "set", "acme/password"], cwd=vesto.folder, input=b"pA55-w0rd",
+                   env=vesto.environment, check=True, capture_output=True)
+    given = by_password()
+    at = given.index("--password-env")
+    given[at:at + 2] = ["--password-secret", "acme/password"]
+    assert add(vesto, "acme", *given).returncode == 0
+    assert vesto("destination", "remove", "acme").returncode == 2  # nobody to ask
+    done = vesto("destination", "remove", "acme", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert (vesto.folder / "vesto.toml").read_bytes() == before
+    assert "aws iam delete-user-policy --user-name vesto-acme" in done.stdout
+    assert "aws s3 rm s3://stage-acme/vesto/ --recursive" in done.stdout
+    assert 'DROP USER "loader";' in done.stdout
+    assert "vesto secret remove acme/password" in done.stdout
+    assert add(vesto, "acme", *given).returncode == 0
+    data = json.loads(vesto("destination", "remove", "acme", "--yes", "--secrets", "--json").stdout)
+    assert data["secrets_removed"] == ["acme/password"] and data["stays"]["redshift"]
+    assert "acme/password" not in vesto("secret", "list").stdout
+
+
+def test_not_while_a_sync_uses_it(vesto):
+    vesto.configure()
+    before = (vesto.folder / "vesto.toml").read_bytes()
+    done = vesto("destination", "remove", "rs", "--yes")
+    assert done.returncode == 3 and "sync.shop (vesto.toml:" in done.stderr
+    assert (vesto.folder / "vesto.toml").read_bytes() == before
+    assert "CFG-NO-OBJECT" in vesto("destination", "remove", "rz", "--yes").stderr
+
+
+def test_out_of_the_file_in_which_it_stands(vesto):
+    vesto.write("vesto.toml", "version = 1\n")
+    add(vesto, "acme", *by_password())
+    text = (vesto.folder / "vesto.toml").read_text().removeprefix("version = 1\n\n")
+    vesto.write("vesto.toml", "version = 1\n")
+    vesto.write("conf.d/x.toml", "# of acme\r\n" + text.replace("\n", "\r\n") + "\r\n# logs\r\n[log]\r\nlevel = \"info\"\r\n")
+    done = vesto("destination", "remove", "acme", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert (vesto.folder / "conf.d" / "x.toml").read_bytes() == b'# logs\r\n[log]\r\nlevel = "info"\r\n'
+
+
+# --- on a terminal ---
+
+class Terminal:
+    """A dialogue: waits for each question, then answers. Bounded: 30 s for each."""
+
+    def __init__(self, vesto, *arguments):
+        self.ours, theirs = pty.openpty()
+        self.process = subprocess.Popen([str(VESTO), *arguments], cwd=vesto.folder, stdin=theirs,
+                                        stdout=theirs, stderr=theirs, env=vesto.environment,
+                                        start_new_session=True)
+        os.close(theirs)
+        self.text, self.seen = "", 0
+
+    def read(self, wait_s):
+        if not select.select([self.ours], [], [], wait_s)[0]:
+            return False
+        try:
+            some = os.read(self.ours, 65536)
+        except OSError:
+            return False
+        self.text += some.decode(errors="replace").replace("\r\n", "\n")
+        return bool(some)
+
+    def expect(self, text):
+        end = time.monotonic() + 30
+        while text not in self.text[self.seen:]:
+            more = self.read(max(0, end - time.monotonic()))
+            assert more, f"no {text!r} in:\n{self.text[self.seen:]}"
+        self.seen = self.text.index(text, self.seen) + len(text)
+
+    def answer(self, question, text):
+        self.expect(question)
+        os.write(self.ours, (text + "\n").encode())
+
+    def end(self):
+        while self.read(30):
+            pass
+        self.process.wait(30)
+        os.close(self.ours)
+        return self.process.returncode
+
+
+def test_dialogue_by_a_role(vesto):
+    vesto.write("vesto.toml", 'version = 1\n[server]\npublic_egress = ["203.0.113.7/32"]\n')
+    t = Terminal(vesto, "destination", "add", "acme")
+    t.answer("Endpoint", f"redshift://{WORKGROUP}")
+    t.expect(f"Understood: workgroup analytics in eu-west-1, host {WORKGROUP}")
+    t.answer("Database [dev]:", "")
+    t.answer("(direct, ssh) [direct]:", "")
+    t.expect("203.0.113.7/32")
+    t.answer("[role]:", "")
+    t.answer("[google]:", "")
+    t.answer(f"[arn:aws:iam::{ACCOUNT}:role/vesto-acme-role]:", "arn:aws:iam::nonsense")
+    t.expect("is no ARN of a role")
+    t.answer("for the usual one", "")
+    t.answer("Audience of the trust policy [vesto-acme-", "")
+    t.answer("Bucket", "s3://acme-stage")
+    t.answer("Prefix [vesto/]:", "")
+    t.answer("region", "")
+    t.answer("KMS", "")
+    t.answer("Schema of the target tables:", "Raw")
+    t.expect("Understood: raw.")
+    t.answer("May Vesto make it [yes]:", "no")
+    t.answer("Run the test now? [Y/n]:", "n")
+    assert t.end() == 0, t.text
+    own = destinations(vesto)["acme"]
+    assert own["schema"] == "raw" and own["create_schema"] is False
+    assert own["auth"]["role_arn"].endswith("vesto-acme-role") and own["staging"]["prefix"] == "vesto/"
+    assert t.text.index("Warehouse\n") < t.text.index("Network\n") < t.text.index("Identity\n")
+    assert not list((vesto.folder / ".vesto" / "drafts").glob("*.toml"))
+
+
+def test_dialogue_left_and_taken_up(vesto):
+    t = Terminal(vesto, "destination", "add", "acme", "--endpoint", f"{CLUSTER}:5439/dev", "--user", "loader")
+    t.answer("(direct, ssh) [direct]:", "ssh")
+    t.answer("SSH server:", "bastion.example")
+    t.answer("Its port [22]:", "")
+    t.answer("User there:", "vesto")
+    t.answer("Fingerprint", "")
+    t.expect("restrict,port-forwarding")
+    t.answer("Value of acme/password", "pA55-w0rd 'x'")
+    t.answer("Once more:", "pA55-w0rd 'x'")
+    t.expect("Sealed as acme/password.")
+    t.answer("[access_key]:", "later")
+    assert t.end() == 0 and "A draft of acme is kept." in t.text, t.text
+    assert "pA55" not in t.text
+    no_secret(vesto, "pA55-w0rd")
+    t = Terminal(vesto, "destination", "add", "acme", "--no-test")
+    t.expect("Going on with the draft of acme.")
+    t.answer("Fingerprint", "")
+    t.answer("[access_key]:", "")
+    t.answer("Access key id:", "AKIAEXAMPLE")
+    t.answer("Value of acme/secret-access-key", "s3cr3t-key")
+    t.answer("Once more:", "s3cr3t-key")
+    t.answer("role to assume (empty: none):", "")
+    t.answer("Bucket", "stage")
+    t.answer("Prefix", "p")
+    t.answer("region", "eu-west-1")
+    t.answer("KMS", "")
+    t.answer("Schema of", "shop")
+    t.answer("May Vesto", "")
+    assert t.end() == 0, t.text
+    own = destinations(vesto)["acme"]
+    assert own["auth"]["password"] == {"secret": "acme/password"}
+    assert own["ssh"] == {"host": "bastion.example", "port": 22, "user": "vesto"}
+    assert vesto("config", "check").returncode == 0
+
+
+def test_ctrl_d_and_five_wrong_answers(vesto):
+    t = Terminal(vesto, "destination", "add", "acme")
+    t.expect("Endpoint")
+    os.write(t.ours, b"\x04")
+    assert t.end() == 0 and "draft" in t.text
+    t = Terminal(vesto, "destination", "add", "acme")
+    for _ in range(5):
+        t.answer("Endpoint", "http://")
+    assert t.end() == 3 and "CFG-VALUE" in t.text and "What is known is kept" in t.text
+    assert " draft " in vesto("destination", "list").stdout
+
+
+def test_remove_asks(vesto):
+    add(vesto, "acme", *by_password())
+    t = Terminal(vesto, "destination", "remove", "acme")
+    t.answer("[y/N]:", "")
+    assert t.end() == 0 and "acme" in destinations(vesto)
+    t = Terminal(vesto, "destination", "remove", "acme")
+    t.answer("[y/N]:", "y")
+    assert t.end() == 0
+    assert (vesto.folder / "vesto.toml").read_text() == "version = 1\n"
