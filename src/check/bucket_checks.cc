@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/kill_point.h"
 #include "check/destination_state.h"
 #include "check/probe_values.h"
 #include "encode/part_writer.h"
@@ -84,6 +85,7 @@ Status put_one(State& state, const std::string& key, const std::string& body, bo
   state.keys.insert(key);
   VESTO_ASSIGN(const S3PutResult put, state.s3->put(key, body, limits.stop));
   *versioned = *versioned || put.versioned;
+  VESTO_KILL_POINT("check.object_put");
   return ok_status();
 }
 

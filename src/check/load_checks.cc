@@ -2,6 +2,7 @@
 // redshift.readback, redshift.merge; and clean_up.
 #include <fmt/format.h>
 
+#include "base/kill_point.h"
 #include "base/strings.h"
 #include "base/timed_stop.h"
 #include "check/destination_state.h"
@@ -111,6 +112,7 @@ CheckAnswer copy(State& state, const CheckLimits& limits) {
   }
   state.read_back = read_back(state, limits);
   state.merge = merge(state, limits);
+  VESTO_KILL_POINT("check.load_open");
   if (Status back = roll_back(state, limits.limit_ms); !back.ok()) {
     return failed(std::move(back).error());
   }
@@ -128,6 +130,7 @@ Status remove_objects(State& state, size_t* removed, const std::stop_token& stop
     }
     state.keys.erase(key);
     ++*removed;
+    VESTO_KILL_POINT("check.object_removed");
   }
   if (error) return *std::move(error);
   const std::string root = installation_root(state.space) + state.space.sync.text + "/";

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "base/check.h"
+#include "base/kill_point.h"
 #include "base/thread_root.h"
 #include "check/check.h"
 
@@ -100,11 +101,13 @@ void Runner::attempt(size_t i) {
   CheckResult& result = report_.results[i];
   const int64_t from_ms = now_ms();
   ++result.attempts;
+  VESTO_KILL_POINT(("check.before:" + check.id).c_str());
   const Status ran = thread_root(
       [&] { result.answer = check.run({.limit_ms = check.limit_ms, .stop = options_.stop}); });
   if (!ran.ok()) {
     result.answer = CheckAnswer{.status = CheckStatus::kFailed, .error = ran.error()};
   }
+  VESTO_KILL_POINT(("check.after:" + check.id).c_str());
   result.masked_by.clear();
   result.duration_ms += now_ms() - from_ms;
 }

@@ -2,6 +2,7 @@
 // that really logs in.
 #include <fmt/format.h>
 
+#include "base/kill_point.h"
 #include "base/strings.h"
 #include "base/time_text.h"
 #include "check/destination_state.h"
@@ -128,6 +129,7 @@ CheckAnswer login(State& state, const CheckLimits& limits) {
 CheckAnswer temporary(State& state, const CheckLimits& limits) {
   const auto made = ask(state, "CREATE TEMP TABLE _vesto_check_temp (id INTEGER)", limits);
   if (!made.ok()) return refused(state, made.error(), "temp");
+  VESTO_KILL_POINT("check.temp_made");
   const auto gone = ask(state, "DROP TABLE _vesto_check_temp", limits);
   if (!gone.ok()) return failed(gone.error());
   return passed();
@@ -187,6 +189,7 @@ CheckAnswer table(State& state, const CheckLimits& limits) {
     error = done.error();
     break;
   }
+  VESTO_KILL_POINT("check.table_open");
   const auto back = ask(state, "ROLLBACK", limits);
   if (error) return refused(state, *std::move(error), "schema");
   if (!back.ok()) return failed(back.error());

@@ -74,8 +74,11 @@ int list_checks(const Context& context, const std::vector<Check>& checks) {
   std::vector<std::string> items;
   std::vector<std::vector<std::string>> rows = {{"CHECK", "MEANS", "NEEDS"}};
   for (const Check& check : checks) {
-    items.push_back(fmt::format(R"({{"id":{},"title":{},"group":{}}})", json_quote(check.id),
-                                json_quote(check.title), json_quote(check.group)));
+    std::vector<std::string> needs;
+    for (const std::string& need : check.needs) needs.push_back(json_quote(need));
+    items.push_back(fmt::format(R"({{"id":{},"title":{},"group":{},"needs":[{}],"always":{}}})",
+                                json_quote(check.id), json_quote(check.title),
+                                json_quote(check.group), join(needs, ","), check.always));
     rows.push_back({check.id, check.title, check.always ? "always" : join(check.needs, ", ")});
   }
   write_out(context.options.json
