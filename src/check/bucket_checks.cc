@@ -79,12 +79,22 @@ CheckAnswer bucket(State& state, const CheckLimits& limits) {
   return answer;
 }
 
+bool is_refusal(ErrorCode code) {
+  return code == ErrorCode::kS3Denied || code == ErrorCode::kS3Kms ||
+         code == ErrorCode::kS3NoBucket;
+}
+
 Status put_one(State& state, const std::string& key, const std::string& body, bool* versioned,
                const CheckLimits& limits) {
   // Before the request: one whose answer is lost may have been done.
   state.keys.insert(key);
-  VESTO_ASSIGN(const S3PutResult put, state.s3->put(key, body, limits.stop));
-  *versioned = *versioned || put.versioned;
+  const Result<S3PutResult> put = state.s3->put(key, body, limits.stop);
+  if (!put.ok()) {
+    // Refused is not put: where nothing lies, clean_up has nothing to miss.
+    if (is_refusal(put.error().code())) state.keys.erase(key);
+    return put.error();
+  }
+  *versioned = *versioned || put->versioned;
   VESTO_KILL_POINT("check.object_put");
   return ok_status();
 }
