@@ -169,6 +169,7 @@ STEPS = [
     ("tokens, judged by PyJWT and botocore", lambda: pytest(["tests/sandbox_oidc"], "oidc")),
     ("STS, Redshift's API and policies, judged by AWS's clients",
      lambda: pytest(["tests/sandbox_aws"], "aws")),
+    ("set-ups: the kit, other guides, faults", lambda: pytest(["tests/setup"], "setup")),
     ("command line", lambda: pytest(["tests/cli"], "cli")),
     ("COPY, read a second time", lambda: pytest(["tests/differential"], "differential")),
     ("end to end", end_to_end),
