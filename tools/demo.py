@@ -262,7 +262,7 @@ def play():
     vesto("run", "shop")
     proven = prove(source, endpoints)
     print(f"Look around: {psql_line(endpoints)}\n"
-          f"             {VESTO.relative_to(ROOT)} --config {DATA.name}/vesto.toml status\n"
+          f"             {os.path.relpath(VESTO, ROOT)} --config {DATA.name}/vesto.toml status\n"
           "Prove again: make demo-prove\n"
           "Stop:        make demo-stop")
     return proven

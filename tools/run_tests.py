@@ -171,6 +171,7 @@ STEPS = [
      lambda: pytest(["tests/sandbox_aws"], "aws")),
     ("set-ups: the kit, other guides, faults", lambda: pytest(["tests/setup"], "setup")),
     ("command line", lambda: pytest(["tests/cli"], "cli")),
+    ("docs, run as they stand", lambda: pytest(["tests/docs"], "docs")),
     ("COPY, read a second time", lambda: pytest(["tests/differential"], "differential")),
     ("end to end", end_to_end),
     ("SQL, judged by its parsers", lambda: pytest(["tests/sql_judges"], "sql")),

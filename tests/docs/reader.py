@@ -1,12 +1,13 @@
 """What the reader of a page has: a machine with vesto, AWS CLI and psql, a PostgreSQL with two
 tables, and an AWS account with a warehouse; all of it stand-ins on this machine."""
-import os
+import json
 import pathlib
 import re
 import shutil
 import socket
 import sys
 import tempfile
+import urllib.request
 
 import psycopg2
 
@@ -84,9 +85,15 @@ class Reader:
             f"#!/bin/sh\nexec {binary()} --port-redshift {self.ports['5439']} --port-aws "
             f"{self.ports['9000']} --no-sync \"$@\"\n")
         (programs / "vesto-sandbox").chmod(0o755)
+        (programs / "edit").write_text(f"""#!/bin/sh
+exec sed -i -e 's/^host .*/host = "127.0.0.1"/' -e 's/^port .*/port = {self.postgres.port}/' \\
+  -e 's#^endpoint .*#endpoint = "{self.values().get("ENDPOINT", "")}"#' \\
+  -e 's/my-staging-bucket/vesto-demo/' "$@"
+""")
+        (programs / "edit").chmod(0o755)
         path = [programs, pathlib.Path(sys.executable).parent, "/usr/bin", "/bin", "/usr/sbin"]
         return {"PATH": ":".join(map(str, path)), "HOME": str(self.home), "LC_ALL": "C.UTF-8",
-                "ASAN_OPTIONS": "detect_leaks=0", "TERM": "dumb"}
+                "ASAN_OPTIONS": "detect_leaks=0", "TERM": "dumb", "EDITOR": "edit"}
 
     def account(self):
         """AWS and its administrator's login, as AWS CLI, psql and vesto find them."""
@@ -106,7 +113,7 @@ class Reader:
         """What the reader puts into a block of values of their own."""
         mine = {"SOURCE_HOST": "127.0.0.1", "SOURCE_PORT": self.postgres.port,
                 "SOURCE_DATABASE": "shop", "SOURCE_USER": "vesto_read", "EGRESS": "127.0.0.1/32",
-                "SHOP_PASSWORD": PASSWORD}
+                "SHOP_PASSWORD": PASSWORD, "WORLD": ROOT / "tests/sandbox_aws/world.toml"}
         if self.sandbox:
             told = self.sandbox.endpoints
             redshift = told["redshift"]
@@ -129,10 +136,36 @@ class Reader:
 
         return re.sub(r"(export |(?<= ))(\w+)=('[^']*'|[^\s#']+)", line, text)
 
+    def at_own_ports(self, text):
+        """Two pages start a sandbox at the usual ports, which may be taken here."""
+        if not self.sandbox:
+            for usual, own in self.ports.items():
+                text = text.replace(f"localhost:{usual}", f"localhost:{own}")
+        return text
+
+    def write(self, block):
+        """A block that the page has the reader put into a file; the source in it is the reader's."""
+        text = re.sub(r'^host .*$', f'host = "127.0.0.1"\nport = {self.postgres.port}',
+                      self.at_own_ports(block.text), flags=re.M)
+        (self.folder / block.marks["file"]).write_text(text)
+
+    def send(self, block):
+        """Calls of the control API of the sandbox that the page has started."""
+        control = json.loads((self.folder / "sandbox/endpoints.json").read_text())["control"]
+        calls = re.findall(r"(GET|POST|DELETE) (/v1/\S+)(?: (\{.*\}))?", block.text)
+        assert calls, block.place
+        for method, path, body in calls:
+            request = urllib.request.Request(
+                control["url"] + path, method=method, data=body.encode() if body else None,
+                headers={"Authorization": "Bearer " + control["token"]})
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                assert answer.status in (200, 204), f"{block.place}: {method} {path}"
+
     def paste(self, block):
         """A block of the page, as it stands but for the values that the page asks for. Returns what
         it printed."""
         text = self.put_in(block.text) if "values" in block.marks else block.text
+        text = self.at_own_ports(text)
         secret = re.search(r"^vesto secret set \S+$", text, re.M)
         return self.shell.run(text, typed=PASSWORD + "\n" if secret else "",
                               expected=int(block.marks.get("exit", "0")))

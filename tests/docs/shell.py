@@ -65,11 +65,11 @@ class Shell:
 def line_pattern(line):
     """A line as a page shows it: `...` stands for anything, a number for any number."""
     made = []
-    for piece in re.split(r"(\.\.\.|\d+|\s+)", line.strip()):
+    for piece in re.split(r"(\.\.\.|\d+(?:,\d{3})*|\s+)", line.strip()):
         if piece == "...":
             made.append(".*")
-        elif piece.isdigit():
-            made.append(r"\d+")
+        elif piece[:1].isdigit():
+            made.append(r"\d+(?:,\d{3})*")
         elif piece.isspace():
             made.append(r"\s+")
         else:

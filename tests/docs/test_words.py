@@ -72,6 +72,14 @@ def test_commands_and_flags(name):
     assert faults == []
 
 
+def test_the_form_of_the_sandboxes_command_line():
+    said = {flag for block in read_page("docs/sandbox.md").blocks if "a form" in
+            block.marks.get("not run", "") for flag in re.findall(r"--[a-z][\w-]*", block.text)}
+    told = subprocess.run([binary(), "--help"], capture_output=True, text=True, timeout=30, check=True,
+                          env={"ASAN_OPTIONS": "detect_leaks=0"}).stdout
+    assert said | {"--help"} == set(re.findall(r"--[a-z][\w-]*", told))
+
+
 def targets():
     return set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(), re.M))
 
