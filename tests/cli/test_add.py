@@ -18,7 +18,6 @@ DEV = ROOT / os.environ.get("VESTO_DEV_DIR", "build/dev") / "src" / "cli" / "ves
 ACCOUNT = "123456789012"
 WORKGROUP = f"analytics.{ACCOUNT}.eu-west-1.redshift-serverless.amazonaws.com"
 CLUSTER = "shop.abc123.eu-west-1.redshift.amazonaws.com"
-KEY = {"access_key_id": "AKIAEXAMPLE"}
 BY_KEY = ("--user", "loader", "--password-env", "PW", "--access-key-id", "AKIAEXAMPLE",
           "--secret-access-key-file", "sk")
 
@@ -164,15 +163,21 @@ WRONG = [("--kind", "snowflake"), ("--region", "europe"), ("--account", "123"), 
 HOSTILE = ["a\nb", 'a"\n[destination.evil]\nkind = "x"\n#', "\x1b[31m", "", "x" * 100_000, "a\x7fb"]
 
 
-@pytest.mark.parametrize("flag,value", WRONG + [("--user", one) for one in HOSTILE] +
-                         [("--schema", one) for one in HOSTILE] + [("--database", HOSTILE[1])])
-def test_wrong_and_hostile_values(vesto, flag, value):
+def test_wrong_and_hostile_values(vesto):
     vesto.write("vesto.toml", "version = 1\n# end")
-    done = add(vesto, "acme", *by_password(), flag, value)
-    assert done.returncode == 3, (done.stdout, done.stderr)
-    assert flag in done.stderr and len(done.stderr) < 2000
-    assert "\x1b" not in done.stderr and "pA55" not in done.stderr
+    for flag, value in WRONG + [("--user", one) for one in HOSTILE] + [
+            ("--schema", HOSTILE[1]), ("--database", HOSTILE[1]), ("--audience", HOSTILE[0])]:
+        given = by_password()
+        if flag in given:
+            given[given.index(flag) + 1] = value
+        else:
+            given += [flag, value]
+        done = add(vesto, "acme", *given)
+        assert done.returncode == 3, (flag, value[:50], done.stdout, done.stderr)
+        assert flag in done.stderr and len(done.stderr) < 2000, (flag, done.stderr)
+        assert "\x1b" not in done.stderr and "pA55" not in done.stderr
     assert (vesto.folder / "vesto.toml").read_text() == "version = 1\n# end"
+    assert os.listdir(vesto.folder) == ["vesto.toml"]
 
 
 @pytest.mark.parametrize("text", ['"quoted" \\ # \'x\'', "🦊 über", "{ secret = \"x\" }"])
@@ -344,7 +349,7 @@ def test_dialogue_by_a_role(vesto):
     vesto.write("vesto.toml", 'version = 1\n[server]\npublic_egress = ["203.0.113.7/32"]\n')
     t = Terminal(vesto, "destination", "add", "acme")
     t.answer("Endpoint", f"redshift://{WORKGROUP}")
-    t.expect(f"Understood: workgroup analytics in eu-west-1, host {WORKGROUP}")
+    t.expect(f"Understood: workgroup analytics of account {ACCOUNT} in eu-west-1, host {WORKGROUP}")
     t.answer("Database [dev]:", "")
     t.answer("(direct, ssh) [direct]:", "")
     t.expect("203.0.113.7/32")
