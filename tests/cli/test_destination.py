@@ -104,7 +104,8 @@ def test_text_is_needed(vesto):
     done = vesto("destination", "endpoint")
     assert done.returncode == 2 and "TEXT is required" in done.stderr
     assert vesto("destination").stderr.startswith(
-        "Error USAGE: vesto destination needs one of: endpoint, list, show, test, kit.")
+        "Error USAGE: vesto destination needs one of: endpoint, list, show, test, kit, add, "
+        "remove.")
 
 
 def test_list(vesto):
