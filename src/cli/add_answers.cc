@@ -7,12 +7,9 @@
 #include <filesystem>
 
 #include "address/arn.h"
-#include "address/warehouse_host.h"
 #include "base/hash.h"
-#include "base/json_text.h"
 #include "base/strings.h"
 #include "cli/add_bucket.h"
-#include "config/edit.h"
 #include "config/keys.h"
 #include "kit/kit.h"
 #include "kit/places.h"
@@ -23,25 +20,18 @@ namespace {
 
 using Kind = TomlValue::Kind;
 constexpr int64_t kUsualPort = 5439;
-constexpr size_t kTables = 4;
-// In the order of the file; "draft" holds what only a draft has.
-constexpr std::array<std::string_view, kTables> kTableNames = {"", "auth", "staging", "ssh"};
-constexpr std::array<std::string_view, 16> kOrder = {"kind",
-                                                     "endpoint",
-                                                     "schema",
-                                                     "create_schema",
-                                                     "auth.method",
-                                                     "auth.identity",
-                                                     "auth.user",
-                                                     "auth.password",
-                                                     "auth.region",
-                                                     "auth.warehouse",
-                                                     "auth.role_arn",
-                                                     "auth.audience",
-                                                     "auth.access_key_id",
-                                                     "auth.secret_access_key",
-                                                     "ssh.host",
-                                                     "ssh.port"};
+// Tables below that of a destination.
+constexpr std::array<std::string_view, 3> kTables = {"auth", "staging", "ssh"};
+
+TomlValue reference_value(std::string_view kind, const std::string& name) {
+  TomlValue out;
+  out.members.push_back({.name = std::string(kind), .origin = {}, .value = text_value(name)});
+  return out;
+}
+
+bool is_path_setting(std::string_view setting) { return setting.ends_with("tls_ca_file"); }
+
+}  // namespace
 
 TomlValue text_value(std::string text) {
   TomlValue out;
@@ -64,63 +54,6 @@ TomlValue boolean_value(bool boolean) {
   return out;
 }
 
-TomlValue reference_value(std::string_view kind, const std::string& name) {
-  TomlValue out;
-  out.members.push_back({.name = std::string(kind), .origin = {}, .value = text_value(name)});
-  return out;
-}
-
-// "host:port/database"; an address of IPv6 in brackets.
-std::string plain_endpoint(const std::string& host, int64_t port, const std::string& database) {
-  const bool ipv6 = host.find(':') != std::string::npos;
-  return fmt::format("{}:{}/{}", ipv6 ? "[" + host + "]" : host, port, database);
-}
-
-// The endpoint in a form from which the same database is read again; "" if there is none.
-std::string endpoint_for(const std::string& host, int64_t port, const std::string& database) {
-  const std::string plain = plain_endpoint(host, port, database);
-  if (const auto again = parse_warehouse_endpoint(plain);
-      again.ok() && again->database == database && again->host == host) {
-    return plain;
-  }
-  std::string quoted = replace_all(replace_all(database, "\\", "\\\\"), "'", "\\'");
-  std::string words = fmt::format("host={} port={} dbname='{}'", host, port, quoted);
-  const auto again = parse_warehouse_endpoint(words);
-  return again.ok() && again->database == database && again->host == host ? words : "";
-}
-
-bool is_path_setting(std::string_view setting) { return setting.ends_with("tls_ca_file"); }
-
-std::string table_of(std::string_view setting) {
-  const size_t dot = setting.find('.');
-  return dot == std::string_view::npos ? "" : std::string(setting.substr(0, dot));
-}
-
-std::string key_of(std::string_view setting) {
-  const size_t dot = setting.find('.');
-  return std::string(dot == std::string_view::npos ? setting : setting.substr(dot + 1));
-}
-
-std::string value_json(const TomlValue& value) {
-  switch (value.kind) {
-    case Kind::kInteger:
-      return std::to_string(value.integer);
-    case Kind::kBoolean:
-      return value.boolean ? "true" : "false";
-    case Kind::kTable: {
-      std::vector<std::string> members;
-      for (const TomlValue::Member& member : value.members) {
-        members.push_back(json_quote(member.name) + ":" + value_json(member.value));
-      }
-      return "{" + join(members, ",") + "}";
-    }
-    default:
-      return json_quote(value.text);
-  }
-}
-
-}  // namespace
-
 Answers::Answers(std::string name, std::string config_file)
     : name_(std::move(name)), config_file_(std::move(config_file)) {}
 
@@ -138,6 +71,10 @@ void Answers::set_text(std::string_view setting, std::string text) {
 void Answers::set_reference(std::string_view setting, std::string_view kind,
                             const std::string& name) {
   settings_.insert_or_assign(std::string(setting), reference_value(kind, name));
+}
+
+void Answers::put(std::string_view setting, TomlValue value) {
+  settings_.insert_or_assign(std::string(setting), std::move(value));
 }
 
 void Answers::drop(std::string_view setting) {
@@ -180,8 +117,7 @@ Status Answers::take_table(const TomlValue& table, const std::string& dir) {
     return ok_status();
   };
   for (const TomlValue::Member& member : table.members) {
-    const bool is_table =
-        std::find(kTableNames.begin() + 1, kTableNames.end(), member.name) != kTableNames.end();
+    const bool is_table = std::find(kTables.begin(), kTables.end(), member.name) != kTables.end();
     if (member.name == "endpoint") continue;
     if (!is_table || member.value.kind != Kind::kTable) {
       VESTO_TRY(put(member.name, member.value));
@@ -254,7 +190,7 @@ void Answers::fill_defaults() {
     set_text("auth.role_arn", usual_role());
   }
   if (!has("staging.prefix")) set_text("staging.prefix", "vesto/");
-  if (!has("create_schema")) settings_.insert_or_assign("create_schema", boolean_value(true));
+  if (!has("create_schema")) put("create_schema", boolean_value(true));
 }
 
 std::vector<MissingAnswer> Answers::missing() const {
@@ -323,76 +259,6 @@ std::vector<std::string> Answers::notes() const {
   return out;
 }
 
-Result<Answers::Settings> Answers::final_settings() const {
-  Settings out;
-  for (const auto& [setting, value] : settings_) {
-    if (!setting.starts_with("draft.")) out.emplace(setting, value);
-  }
-  const WarehouseEndpoint known = endpoint();
-  const std::string text_form = endpoint_for(known.host, known.port, known.database);
-  if (text_form.empty()) {
-    return Error(ErrorCode::kCfgValue, fmt::format("the database \"{}\" has no form in an endpoint",
-                                                   printable(cut_utf8(known.database, 100), false)))
-        .with_hint("Correct --database.");
-  }
-  out.insert_or_assign("endpoint", text_value(text_form));
-  const WarehouseHost host = parse_warehouse_host(known.host);
-  if (method() == "password" || host.warehouse == known.name) out.erase("auth.warehouse");
-  if (host.region == known.region) out.erase("auth.region");
-  return out;
-}
-
-std::string Answers::tables_text(const Settings& settings) const {
-  std::string out;
-  for (const std::string_view table : kTableNames) {
-    std::vector<std::string> keys;
-    for (const auto& one : settings) {
-      if (table_of(one.first) == table) keys.push_back(one.first);
-    }
-    if (keys.empty() && !table.empty()) continue;
-    const auto rank = [](const std::string& key) {
-      return std::find(kOrder.begin(), kOrder.end(), key) - kOrder.begin();
-    };
-    std::stable_sort(keys.begin(), keys.end(),
-                     [&](const std::string& a, const std::string& b) { return rank(a) < rank(b); });
-    out += fmt::format("{}[destination.{}{}{}]\n", out.empty() ? "" : "\n", name_,
-                       table.empty() ? "" : ".", table);
-    for (const std::string& key : keys) {
-      out += fmt::format("{} = {}\n", key_of(key), toml_value(settings.find(key)->second));
-    }
-  }
-  return out;
-}
-
-Result<std::string> Answers::toml() const {
-  VESTO_ASSIGN(const Settings settings, final_settings());
-  return tables_text(settings);
-}
-
-std::string Answers::draft_toml() const {
-  Settings known;
-  std::string draft;
-  for (const auto& [setting, value] : settings_) {
-    if (setting.starts_with("draft.")) {
-      draft += fmt::format("{} = {}\n", key_of(setting), toml_value(value));
-    } else {
-      known.emplace(setting, value);
-    }
-  }
-  return fmt::format("# Draft: vesto destination add {} goes on with it.\n{}\n[draft]\n{}", name_,
-                     tables_text(known), draft);
-}
-
-std::string Answers::settings_json() const {
-  const Result<Settings> complete = final_settings();
-  std::vector<std::string> out;
-  for (const auto& [setting, value] : complete.ok() ? *complete : settings_) {
-    const std::string shown = setting.starts_with("draft.") ? key_of(setting) : setting;
-    out.push_back(json_quote(shown) + ":" + value_json(value));
-  }
-  return "{" + join(out, ",") + "}";
-}
-
 // --- single values ---
 
 Result<std::string> Answers::take_endpoint(const std::string& text) {
@@ -403,7 +269,7 @@ Result<std::string> Answers::take_endpoint(const std::string& text) {
   }
   if (!parsed.host.empty()) {
     set_text("draft.host", parsed.host);
-    settings_.insert_or_assign("draft.port", integer_value(parsed.port));
+    put("draft.port", integer_value(parsed.port));
   }
   if (!parsed.database.empty()) set_text("draft.database", parsed.database);
   if (!parsed.account.empty()) set_text("draft.account", parsed.account);

@@ -4,6 +4,7 @@
 #ifndef VESTO_CLI_ADD_ANSWERS_H_
 #define VESTO_CLI_ADD_ANSWERS_H_
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,6 +18,11 @@
 namespace vesto::cli {
 
 constexpr size_t kMaxAnswerBytes = 4096;
+
+// Values of a setting.
+TomlValue text_value(std::string text);
+TomlValue integer_value(int64_t integer);
+TomlValue boolean_value(bool boolean);
 
 struct MissingAnswer {
   std::string flag;  // "--schema"
@@ -71,7 +77,10 @@ class Answers {
   Result<std::string> take_endpoint(const std::string& text);
   Result<std::string> take_bucket(const std::string& text);
   Result<std::string> take_warehouse_value(const AddFlag& flag, const std::string& text);
+  Result<std::string> take_host(const AddFlag& flag, const std::string& text);
   Result<std::string> take_plain(const AddFlag& flag, const std::string& text);
+  Result<std::string> take_typed(const AddFlag& flag, const std::string& text);
+  void put(std::string_view setting, TomlValue value);
   [[nodiscard]] Result<Settings> final_settings() const;
   [[nodiscard]] std::string path_for_config(const std::string& path, const std::string& dir) const;
   [[nodiscard]] std::string tables_text(const Settings& settings) const;

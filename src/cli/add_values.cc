@@ -183,21 +183,32 @@ Result<std::string> Answers::take_warehouse_value(const AddFlag& flag, const std
       set_text(flag.setting, digits);
       return std::string();
     }
-    default: {
-      const auto parsed = parse_warehouse_endpoint(text);
-      if (!parsed.ok() || parsed->host.empty() || !parsed->database.empty()) {
-        return wrong(flag, "is no host name", "Write HOST or HOST:PORT.");
-      }
-      set_text("draft.host", parsed->host);
-      if (parsed->port_given || !has("draft.port")) {
-        TomlValue port;
-        port.kind = TomlValue::Kind::kInteger;
-        port.integer = parsed->port;
-        settings_.insert_or_assign("draft.port", std::move(port));
-      }
-      return std::string();
-    }
+    default:
+      return take_host(flag, text);
   }
+}
+
+Result<std::string> Answers::take_host(const AddFlag& flag, const std::string& text) {
+  const auto parsed = parse_warehouse_endpoint(text);
+  if (!parsed.ok() || parsed->host.empty() || !parsed->database.empty()) {
+    return wrong(flag, "is no host name", "Write HOST or HOST:PORT.");
+  }
+  set_text("draft.host", parsed->host);
+  if (parsed->port_given || !has("draft.port")) put("draft.port", integer_value(parsed->port));
+  return std::string();
+}
+
+Result<std::string> Answers::take_typed(const AddFlag& flag, const std::string& text) {
+  if (flag.value == AddValue::kPort) {
+    const auto port = parse_int(text);
+    if (!port || *port < 1 || *port > 65535) return wrong(flag, "is no port: 1 to 65535");
+    put(flag.setting, integer_value(*port));
+    return std::string();
+  }
+  const std::optional<bool> yes = yes_or_no(text);
+  if (!yes) return wrong(flag, "takes yes or no");
+  put(flag.setting, boolean_value(*yes));
+  return std::string();
 }
 
 Result<std::string> Answers::take_plain(const AddFlag& flag, const std::string& text) {
@@ -214,24 +225,9 @@ Result<std::string> Answers::take_plain(const AddFlag& flag, const std::string& 
     case AddValue::kCopy:
       VESTO_TRY(choice({"session_keys", "static_keys", "attached_role"}));
       break;
-    case AddValue::kPort: {
-      const auto port = parse_int(text);
-      if (!port || *port < 1 || *port > 65535) return wrong(flag, "is no port: 1 to 65535");
-      TomlValue value;
-      value.kind = TomlValue::Kind::kInteger;
-      value.integer = *port;
-      settings_.insert_or_assign(std::string(flag.setting), std::move(value));
-      return std::string();
-    }
-    case AddValue::kYesNo: {
-      const std::optional<bool> yes = yes_or_no(text);
-      if (!yes) return wrong(flag, "takes yes or no");
-      TomlValue value;
-      value.kind = TomlValue::Kind::kBoolean;
-      value.boolean = *yes;
-      settings_.insert_or_assign(std::string(flag.setting), std::move(value));
-      return std::string();
-    }
+    case AddValue::kPort:
+    case AddValue::kYesNo:
+      return take_typed(flag, text);
     case AddValue::kFingerprint:
       if (!is_ssh_fingerprint(text)) {
         return wrong(flag, "is no fingerprint of a key",
