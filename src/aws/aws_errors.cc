@@ -1,12 +1,11 @@
 #include "aws/aws_errors.h"
 
-#include <algorithm>
-#include <array>
 #include <cstdlib>
 
 #include "aws/denied_hint.h"
 #include "aws/json_answer.h"
 #include "aws/redshift_api.h"
+#include "base/error_causes.h"
 #include "base/strings.h"
 #include "base/time_text.h"
 
@@ -14,103 +13,27 @@ namespace vesto {
 
 namespace {
 
-struct KnownCode {
-  std::string_view aws_code;
-  ErrorCode code;
-};
-
-// Codes that mean the same whatever was asked.
-constexpr KnownCode kCommonCodes[] = {
-    {"InvalidClientTokenId", ErrorCode::kAwsKey},
-    {"UnrecognizedClientException", ErrorCode::kAwsKey},
-    {"InvalidAccessKeyId", ErrorCode::kAwsKey},
-    {"SignatureDoesNotMatch", ErrorCode::kAwsKey},  // with a time in its text: SYS-CLOCK-SKEW
-    {"InvalidSignatureException", ErrorCode::kAwsKey},
-    {"IncompleteSignature", ErrorCode::kAwsKey},
-    {"IncompleteSignatureException", ErrorCode::kAwsKey},
-    {"MissingAuthenticationToken", ErrorCode::kAwsKey},
-    {"MissingAuthenticationTokenException", ErrorCode::kAwsKey},
-    {"OptInRequired", ErrorCode::kAwsKey},
-    {"ExpiredToken", ErrorCode::kAwsKey},
-    {"ExpiredTokenException", ErrorCode::kAwsKey},  // of a web identity: AWS-TOKEN
-    {"RequestExpired", ErrorCode::kSysClockSkew},
-    {"RequestTimeTooSkewed", ErrorCode::kSysClockSkew},
-    {"InternalFailure", ErrorCode::kAwsServer},
-    {"InternalServerException", ErrorCode::kAwsServer},
-    {"ServiceUnavailable", ErrorCode::kAwsServer},
-    {"RequestTimeout", ErrorCode::kAwsServer},
-    {"RequestTimeoutException", ErrorCode::kAwsServer},
-    {"PriorRequestNotComplete", ErrorCode::kAwsServer},
-    {"IDPCommunicationError", ErrorCode::kAwsServer},
-    {"Throttling", ErrorCode::kAwsServer},
-    {"ThrottlingException", ErrorCode::kAwsServer},
-    {"ThrottledException", ErrorCode::kAwsServer},
-    {"RequestThrottled", ErrorCode::kAwsServer},
-    {"RequestThrottledException", ErrorCode::kAwsServer},
-    {"TooManyRequestsException", ErrorCode::kAwsServer},
-    {"RequestLimitExceeded", ErrorCode::kAwsServer},
-    {"BandwidthLimitExceeded", ErrorCode::kAwsServer},
-    {"SlowDown", ErrorCode::kAwsServer},
-};
-
-constexpr KnownCode kStsCodes[] = {
-    {"AccessDenied", ErrorCode::kAwsAssumeDenied},
-    {"AccessDeniedException", ErrorCode::kAwsAssumeDenied},
-    {"InvalidIdentityToken", ErrorCode::kAwsToken},
-    {"IDPRejectedClaim", ErrorCode::kAwsToken},
-};
-
-constexpr KnownCode kRedshiftCodes[] = {
-    {"AccessDenied", ErrorCode::kRsCredDenied},
-    {"AccessDeniedException", ErrorCode::kRsCredDenied},
-    {"UnauthorizedOperation", ErrorCode::kRsCredDenied},
-    {"UnauthorizedAccessException", ErrorCode::kRsCredDenied},
-    {"NotAuthorized", ErrorCode::kRsCredDenied},
-    {"ClusterNotFound", ErrorCode::kRsClusterNotFound},
-    {"ClusterNotFoundFault", ErrorCode::kRsClusterNotFound},
-    {"ResourceNotFoundException", ErrorCode::kRsClusterNotFound},
-    {"ValidationError", ErrorCode::kCfgValue},
-    {"ValidationException", ErrorCode::kCfgValue},
-    {"InvalidParameterValue", ErrorCode::kCfgValue},
-    {"InvalidParameterCombination", ErrorCode::kCfgValue},
-};
-
-template <size_t kSize>
-std::optional<ErrorCode> find_code(const KnownCode (&codes)[kSize], std::string_view aws_code) {
-  const auto* found = std::find_if(std::begin(codes), std::end(codes), [&](const KnownCode& known) {
-    return known.aws_code == aws_code;
-  });
-  if (found == std::end(codes)) return std::nullopt;
-  return found->code;
-}
-
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
 bool is_web_identity(const AwsCall& call) { return call.action == "sts:AssumeRoleWithWebIdentity"; }
 
-bool is_signature_code(std::string_view code) {
-  return code == "SignatureDoesNotMatch" || code == "InvalidSignatureException";
+// The table of causes: what is particular to the service stands before what all of AWS says.
+const ErrorCause* cause_of(const AwsCall& call, const AwsFault& fault) {
+  const bool is_sts = call.service == AwsService::kSts;
+  for (const std::string_view system :
+       {is_web_identity(call) ? "sts-web-identity" : "", is_sts ? "sts" : "redshift-api", "aws"}) {
+    if (system.empty()) continue;
+    if (const ErrorCause* cause = recognise(system, fault.code, fault.message)) return cause;
+  }
+  return nullptr;
 }
 
-ErrorCode code_of(const AwsCall& call, int status, const AwsFault& fault) {
-  const bool is_sts = call.service == AwsService::kSts;
-  if (is_signature_code(fault.code) && (contains(fault.message, "Signature expired") ||
-                                        contains(fault.message, "not yet current"))) {
-    return ErrorCode::kSysClockSkew;
-  }
-  if (is_web_identity(call) &&
-      (fault.code == "ExpiredTokenException" || fault.code == "ExpiredToken")) {
-    return ErrorCode::kAwsToken;
-  }
-  if (const auto code =
-          is_sts ? find_code(kStsCodes, fault.code) : find_code(kRedshiftCodes, fault.code)) {
-    return *code;
-  }
-  if (const auto code = find_code(kCommonCodes, fault.code)) return *code;
+ErrorCode code_of(const AwsCall& call, int status, const ErrorCause* cause) {
+  if (cause != nullptr) return cause->code;
   if (status >= 500 || status == 429) return ErrorCode::kAwsServer;
-  return is_sts ? ErrorCode::kAwsSts : ErrorCode::kRsApi;
+  return call.service == AwsService::kSts ? ErrorCode::kAwsSts : ErrorCode::kRsApi;
 }
 
 // "20240217T173539Z" as milliseconds since 1970.
@@ -149,44 +72,10 @@ bool is_other_kind(const AwsCall& call) {
                            contains(name, "--") || name.size() > 63);
 }
 
-std::string key_hint(const AwsFault& fault) {
-  if (fault.code == "ExpiredToken" || fault.code == "ExpiredTokenException") {
-    return "The session token has expired: get new credentials.";
-  }
-  if (contains(fault.message, "Credential should be scoped")) {
-    return "The request was signed for another region or service: check region and endpoint.";
-  }
-  if (is_signature_code(fault.code)) {
-    return "The secret does not belong to the key: give it anew, without blanks around it.";
-  }
-  return "";
-}
-
-std::string token_hint(const AwsFault& fault) {
-  if (contains(fault.message, "No OpenIDConnect provider")) {
-    return "The token's issuer is not known to that account: only https://accounts.google.com is "
-           "known without an IAM identity provider.";
-  }
-  if (contains(fault.message, "Incorrect token audience")) {
-    return "Delete the IAM identity provider for accounts.google.com: AWS knows Google without "
-           "one, and compares the audience with that provider's list.";
-  }
-  if (contains(fault.message, "verification key")) {
-    return "AWS could not fetch the keys of the token's issuer; run again.";
-  }
-  if (fault.code == "ExpiredTokenException" || fault.code == "ExpiredToken") {
-    return "The identity token has expired: get a new one, and check this machine's clock.";
-  }
-  return "";
-}
-
 std::string sts_hint(const AwsCall& call, const AwsFault& fault) {
   if (contains(fault.message, "MaxSessionDuration")) {
     return "Ask for a shorter duration, or raise the maximum session duration of " + call.what +
            ".";
-  }
-  if (contains(fault.message, "role chaining")) {
-    return "A role that is assumed by a role lasts one hour at most: ask for 3,600 seconds.";
   }
   if (fault.code == "RegionDisabledException") {
     return "Switch STS on for " + call.region +
@@ -210,10 +99,6 @@ std::string not_found_hint(const AwsCall& call) {
 
 std::string hint_of(const AwsCall& call, ErrorCode code, const AwsFault& fault) {
   switch (code) {
-    case ErrorCode::kAwsKey:
-      return key_hint(fault);
-    case ErrorCode::kAwsToken:
-      return token_hint(fault);
     case ErrorCode::kAwsSts:
       return sts_hint(call, fault);
     case ErrorCode::kAwsAssumeDenied:
@@ -228,11 +113,6 @@ std::string hint_of(const AwsCall& call, ErrorCode code, const AwsFault& fault) 
       return call.service == AwsService::kRedshiftServerless
                  ? "\"" + call.what + "\" is a cluster: set kind = \"redshift\"."
                  : "\"" + call.what + "\" is a workgroup: set kind = \"redshift-serverless\".";
-    case ErrorCode::kAwsServer:
-      if (fault.code == "IDPCommunicationError") {
-        return "AWS could not reach the issuer of the identity token; run again.";
-      }
-      return "";
     default:
       return "";
   }
@@ -260,8 +140,13 @@ Error aws_error(const AwsCall& call, const HttpResponse& response) {
   const auto fault = call.service == AwsService::kRedshiftServerless ? parse_json_fault(response)
                                                                      : parse_query_fault(response);
   if (!fault) return unreadable(call, response);
-  ErrorCode code = code_of(call, response.status, *fault);
-  if (code == ErrorCode::kRsClusterNotFound && is_other_kind(call)) code = ErrorCode::kRsCredKind;
+  const ErrorCause* cause = cause_of(call, *fault);
+  if (cause != nullptr && cause->code == ErrorCode::kRsClusterNotFound && is_other_kind(call)) {
+    cause = cause_named(call.service == AwsService::kRedshiftServerless
+                            ? "cluster-asked-as-serverless"
+                            : "serverless-asked-as-cluster");
+  }
+  const ErrorCode code = code_of(call, response.status, cause);
   std::string message = asked(call) + ": ";
   if (code == ErrorCode::kSysClockSkew) {
     message += skew_text(call, response, *fault);
@@ -270,6 +155,7 @@ Error aws_error(const AwsCall& call, const HttpResponse& response) {
     if (!fault->message.empty()) message += ": " + fault->message;
   }
   Error error(code, std::move(message));
+  error.because(cause);
   if (std::string hint = hint_of(call, code, *fault); !hint.empty()) error.with_hint(hint);
   return std::move(error.with_upstream({.system = "aws",
                                         .code = std::to_string(response.status) + " " + fault->code,

@@ -8,6 +8,7 @@
 #include "aws/json_answer.h"
 #include "aws/rs256.h"
 #include "base/base64.h"
+#include "base/error_causes.h"
 #include "base/json_text.h"
 #include "base/redact.h"
 #include "base/retry.h"
@@ -192,6 +193,7 @@ class KeyFileTokens final : public CachingTokens {
                          .code = std::to_string(answer.status) + (code.empty() ? "" : " " + code),
                          .text = text,
                          .request_id = ""});
+    error.because(recognise("google", error.upstream().code, text));
     const auto their_ms = parse_http_date(answer.header("date"));
     const int64_t skew_ms = their_ms ? clock().wall_ms() - *their_ms : 0;
     if (skew_ms > kSkewMs || skew_ms < -kSkewMs) {

@@ -4,6 +4,7 @@
 #include "aws/env_number.h"
 #include "aws/google_parts.h"
 #include "aws/json_answer.h"
+#include "base/error_causes.h"
 #include "base/retry.h"
 #include "base/strings.h"
 
@@ -103,9 +104,7 @@ class MetadataTokens final : public CachingTokens {
     if (!network) return error;
     return Error(ErrorCode::kGcpToken, fmt::format("no metadata server of Google: {} (attempt {})",
                                                    error.message(), attempts))
-        .with_hint(
-            "Where Vesto does not run on Google Cloud, use a service account's key file or "
-            "a token file.")
+        .because(cause_named("no-metadata-server"))
         .with_upstream(error.upstream());
   }
 
@@ -119,6 +118,7 @@ class MetadataTokens final : public CachingTokens {
                            .code = std::to_string(answer.status),
                            .text = text,
                            .request_id = ""});
+      error.because(recognise("google", error.upstream().code, text));
       if (std::string hint = hint_for(answer.status, text); !hint.empty()) {
         error.with_hint(std::move(hint));
       }

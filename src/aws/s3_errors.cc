@@ -1,10 +1,9 @@
 #include "aws/s3_errors.h"
 
-#include <array>
-#include <chrono>
 #include <cstdlib>
 
 #include "aws/endpoints.h"
+#include "base/error_causes.h"
 #include "base/redact.h"
 #include "base/strings.h"
 #include "base/time_text.h"
@@ -13,56 +12,10 @@ namespace vesto {
 
 namespace {
 
-struct KnownCode {
-  std::string_view s3_code;
-  ErrorCode code;
-};
-
-// By S3's code first: the status alone says less.
-constexpr KnownCode kKnownCodes[] = {
-    {"NoSuchBucket", ErrorCode::kS3NoBucket},
-    {"PermanentRedirect", ErrorCode::kS3Region},
-    {"TemporaryRedirect", ErrorCode::kS3Server},  // a new bucket whose name has not spread yet
-    {"IllegalLocationConstraintException", ErrorCode::kS3Region},
-    {"AccessDenied", ErrorCode::kS3Denied},
-    {"AllAccessDisabled", ErrorCode::kS3Denied},
-    {"AccountProblem", ErrorCode::kS3Denied},
-    {"NotSignedUp", ErrorCode::kS3Denied},
-    {"InvalidPayer", ErrorCode::kS3Denied},
-    {"KMS.NotFoundException", ErrorCode::kS3Denied},
-    {"KMS.DisabledException", ErrorCode::kS3Denied},
-    {"KMS.KMSInvalidStateException", ErrorCode::kS3Denied},
-    {"InvalidAccessKeyId", ErrorCode::kAwsKey},
-    {"SignatureDoesNotMatch", ErrorCode::kAwsKey},
-    {"AuthorizationHeaderMalformed", ErrorCode::kAwsKey},  // with a <Region>: S3-REGION
-    {"ExpiredToken", ErrorCode::kAwsKey},
-    {"InvalidToken", ErrorCode::kAwsKey},
-    {"TokenRefreshRequired", ErrorCode::kAwsKey},
-    {"InvalidSecurity", ErrorCode::kAwsKey},
-    {"RequestTimeTooSkewed", ErrorCode::kSysClockSkew},
-    {"RequestExpired", ErrorCode::kSysClockSkew},
-    {"SlowDown", ErrorCode::kS3Slow},
-    {"ServiceUnavailable", ErrorCode::kS3Slow},
-    {"Throttling", ErrorCode::kS3Slow},
-    {"ThrottlingException", ErrorCode::kS3Slow},
-    {"RequestLimitExceeded", ErrorCode::kS3Slow},
-    {"BandwidthLimitExceeded", ErrorCode::kS3Slow},
-    {"TooManyRequestsException", ErrorCode::kS3Slow},
-    {"InternalError", ErrorCode::kS3Server},
-    {"OperationAborted", ErrorCode::kS3Server},
-    {"ConditionalRequestConflict", ErrorCode::kS3Server},
-    // The body did not arrive as it was sent: sending it again is right.
-    {"RequestTimeout", ErrorCode::kS3Server},
-    {"BadDigest", ErrorCode::kS3Server},
-    {"IncompleteBody", ErrorCode::kS3Server},
-    {"XAmzContentSHA256Mismatch", ErrorCode::kS3Server},
-};
-
-std::optional<ErrorCode> known_code(std::string_view s3_code) {
-  for (const KnownCode& known : kKnownCodes) {
-    if (known.s3_code == s3_code) return known.code;
-  }
-  return std::nullopt;
+// By S3's code first: the status alone says less. What was asked tells which right is missing.
+const ErrorCause* cause_of(const S3Call& call, std::string_view s3_code, std::string_view text) {
+  if (const ErrorCause* cause = recognise(call.action, s3_code, text)) return cause;
+  return recognise("s3", s3_code, text);
 }
 
 // Where no <Error> came with it (HEAD has no body; a proxy writes what it likes).
@@ -96,9 +49,6 @@ std::string allowed_keys(std::string_view key) {
 }
 
 std::string denied_hint(const S3Call& call, std::string_view message) {
-  if (message.find("kms:") != std::string_view::npos) {
-    return "Allow kms:GenerateDataKey and kms:Decrypt on the key that encrypts the bucket.";
-  }
   std::string hint = "Allow " + std::string(call.action) +
                      " on arn:" + std::string(partition_of_region(call.region).name) +
                      ":s3:::" + std::string(call.bucket);
@@ -143,14 +93,14 @@ std::string named_region(const S3ErrorBody& body, const HttpResponse& response) 
                                               : body.region);
 }
 
-Error error_with(const S3Call& call, ErrorCode code, const S3ErrorBody& body) {
+Error error_with(const S3Call& call, ErrorCode code, const S3ErrorBody& body,
+                 const ErrorCause* cause) {
   std::string message = std::string(call.action) + " on " + subject(call) + ": " + body.code;
   if (!body.message.empty()) message += ": " + body.message;
   Error error(code, std::move(message));
-  if (code == ErrorCode::kS3Denied) error.with_hint(denied_hint(call, body.message));
-  if (body.code == "ExpiredToken" || body.code == "TokenRefreshRequired") {
-    error.with_hint("The session token has expired: get new credentials.");
-  }
+  error.because(cause);
+  const bool advised = cause != nullptr && !cause->hint.empty();
+  if (code == ErrorCode::kS3Denied && !advised) error.with_hint(denied_hint(call, body.message));
   return error;
 }
 
@@ -160,22 +110,27 @@ Error s3_error(const S3Call& call, const HttpResponse& response) {
   const auto parsed = parse_s3_error(response.body);
   const bool is_head = response.body.empty();
   const S3ErrorBody body = parsed.value_or(S3ErrorBody{});
-  ErrorCode code = parsed ? known_code(body.code).value_or(ErrorCode::kS3Refused)
-                          : code_of_status(response.status, !is_head);
-  if (parsed && code == ErrorCode::kS3Refused && response.status >= 500) {
-    code = code_of_status(response.status, true);  // an unknown code of a passing fault
-  } else if (parsed && code == ErrorCode::kS3Refused && response.status == 403) {
-    code = ErrorCode::kS3Denied;
+  const std::string status = std::to_string(response.status);
+  const ErrorCause* cause = parsed    ? cause_of(call, body.code, body.message)
+                            : is_head ? recognise(call.action, status, "")
+                                      : nullptr;
+  ErrorCode code = code_of_status(response.status, !is_head);
+  if (cause != nullptr) {
+    code = cause->code;
+  } else if (parsed && response.status < 500) {
+    code = response.status == 403 ? ErrorCode::kS3Denied : ErrorCode::kS3Refused;
   }
   const std::string found_region = named_region(body, response);
   if (body.code == "AuthorizationHeaderMalformed" && !body.region.empty()) {
-    code = ErrorCode::kS3Region;
+    cause = cause_named("bucket-signed-elsewhere");
+    code = cause->code;
   } else if (!parsed && response.status == 400 && !found_region.empty() &&
              found_region != call.region) {
-    code = ErrorCode::kS3Region;  // HEAD signed for another region: 400 without a body
+    cause = cause_named("bucket-elsewhere");  // HEAD signed for another region: 400, no body
+    code = cause->code;
   }
+  if (cause == nullptr && code == ErrorCode::kS3Region) cause = cause_named("bucket-elsewhere");
 
-  const std::string status = std::to_string(response.status);
   Upstream upstream{.system = "s3",
                     .code = parsed ? status + " " + body.code : status,
                     .text = body.message,
@@ -184,14 +139,16 @@ Error s3_error(const S3Call& call, const HttpResponse& response) {
     upstream.request_id = std::string(cut_utf8(response.header("x-amz-request-id"), 128));
   }
   const auto made = [&]() -> Error {
-    if (code == ErrorCode::kS3Region) return region_error(call, found_region);
-    if (code == ErrorCode::kSysClockSkew) return Error(code, skew_text(call, response));
-    if (parsed) return error_with(call, code, body);
+    if (code == ErrorCode::kS3Region) return region_error(call, found_region).because(cause);
+    if (code == ErrorCode::kSysClockSkew) {
+      return Error(code, skew_text(call, response)).because(cause);
+    }
+    if (parsed) return error_with(call, code, body, cause);
     if (code == ErrorCode::kS3Answer) {
       return Error(code, std::string(call.action) + " on " + subject(call) + ": status " + status +
                              " without an error that S3 would send");
     }
-    return error_with(call, code, S3ErrorBody{.code = "status " + status});
+    return error_with(call, code, S3ErrorBody{.code = "status " + status}, cause);
   };
   return made().with_upstream(std::move(upstream));
 }
@@ -204,8 +161,9 @@ Error s3_delete_error(const S3Call& call, const S3DeleteFailure& failure) {
   S3Call one = call;
   const std::string key = redact(failure.key);
   one.key = key;
-  const ErrorCode code = known_code(failure.error.code).value_or(ErrorCode::kS3Refused);
-  return error_with(one, code, failure.error)
+  const ErrorCause* cause = cause_of(one, failure.error.code, failure.error.message);
+  const ErrorCode code = cause != nullptr ? cause->code : ErrorCode::kS3Refused;
+  return error_with(one, code, failure.error, cause)
       .with_upstream({.system = "s3",
                       .code = "200 " + failure.error.code,
                       .text = failure.error.message,

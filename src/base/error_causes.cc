@@ -26,8 +26,11 @@ bool holds_all(std::string_view text, std::string_view fragments) {
 const std::vector<ErrorCause>& error_causes() {
   static const std::vector<ErrorCause> kCauses = {
 #define VESTO_CAUSE(name, code, system, upstream_code, text, cause, hint) \
-  {name, ErrorCode::code, system, upstream_code, text, cause, hint},
+  {name, ErrorCode::code, system, upstream_code, text, cause, hint, false},
+#define VESTO_LASTING_CAUSE(name, code, system, upstream_code, text, cause, hint) \
+  {name, ErrorCode::code, system, upstream_code, text, cause, hint, true},
 #include "base/error_causes.def"
+#undef VESTO_LASTING_CAUSE
 #undef VESTO_CAUSE
   };
   return kCauses;
@@ -43,6 +46,11 @@ const ErrorCause* recognise(std::string_view system, std::string_view upstream_c
     }
   }
   return nullptr;
+}
+
+Retry retry_of(const Error& error) {
+  const bool lasting = error.cause() != nullptr && error.cause()->lasting;
+  return lasting ? Retry::kAfterFix : error.retry();
 }
 
 const ErrorCause* cause_named(std::string_view name) {

@@ -33,6 +33,7 @@ struct ErrorCause {
   std::string_view text;
   std::string_view cause;  // one sentence for people
   std::string_view hint;   // what to do then; "" = the code's own
+  bool lasting;            // repeating never helps, whatever the code's retry class says
 };
 
 // In the order of the file: the first that fits wins.
@@ -40,6 +41,8 @@ const std::vector<ErrorCause>& error_causes();
 // The cause of an answer, or nullptr. `upstream_code` is compared as it is, `text` in lower case.
 const ErrorCause* recognise(std::string_view system, std::string_view upstream_code,
                             std::string_view text);
+// As error.retry(), or after_fix where its cause is a lasting one. Exit codes go by it.
+Retry retry_of(const Error& error);
 // The cause of this name. It must be there.
 const ErrorCause* cause_named(std::string_view name);
 

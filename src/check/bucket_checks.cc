@@ -19,7 +19,8 @@ constexpr int kToDelete = 2;  // a second object, which s3.delete removes
 
 // What S3 refuses is a matter of the policy, which can be pasted as a whole.
 CheckAnswer refused(const State& state, Error error) {
-  if (error.code() != ErrorCode::kS3Denied) return failed(std::move(error));
+  const bool right = error.code() == ErrorCode::kS3Denied || error.code() == ErrorCode::kS3Kms;
+  if (!right) return failed(std::move(error));
   return failed(std::move(error), policy_fix(state));
 }
 

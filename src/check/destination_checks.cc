@@ -2,6 +2,7 @@
 
 #include "check/destination_state.h"
 #include "check/reach_checks.h"
+#include "sync/warehouse_wait.h"
 
 namespace vesto {
 
@@ -24,7 +25,11 @@ std::vector<Check> destination_checks(const DestinationUnderTest& target) {
                         .tunnel = target.to->tunnel.get(),
                         .public_egress = target.config->public_egress,
                         .setting = setting_at("endpoint", target.destination->endpoint_origin),
-                        .ssh_setting = setting_at("ssh", target.destination->ssh.origin)};
+                        .ssh_setting = setting_at("ssh", target.destination->ssh.origin),
+                        .explain = [state](Error error) {
+                          return state->not_public ? not_public(std::move(error))
+                                                   : std::move(error);
+                        }};
   std::vector<Check> checks;
   const std::vector<std::string> up = check::status_check(state, &checks);
   for (Check& step : reach_checks(way, up)) checks.push_back(std::move(step));

@@ -21,6 +21,7 @@ struct State {
   std::unique_ptr<RedshiftSession> session;
   std::unique_ptr<S3> s3;
   std::string user;            // that really logs in, verbatim; "" = not known yet
+  bool not_public = false;     // redshift.status saw that there is no public access
   bool schema_exists = false;  // redshift.schema saw it
   std::string bucket_region;
   StageSpace space;

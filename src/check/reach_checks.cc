@@ -44,6 +44,7 @@ std::string_view stage_of(ErrorCode code, bool tunnelled, bool connected) {
     case ErrorCode::kSshLost:
       return "ssh.connect";
     case ErrorCode::kNetDns:
+    case ErrorCode::kNetResolver:
       return tunnelled ? "ssh.connect" : "net.dns";
     default:
       break;
@@ -120,7 +121,8 @@ CheckAnswer answer_of(Look& look, std::string_view stage, const CheckLimits& lim
   if (look.failed_at == stage) {
     answer.status = CheckStatus::kFailed;
     const bool ssh = stage.starts_with("ssh.") && stage != "ssh.forward";
-    answer.error = Error(*report.error).in(ssh ? look.target.ssh_setting : look.target.setting);
+    Error error = Error(*report.error).in(ssh ? look.target.ssh_setting : look.target.setting);
+    answer.error = look.target.explain ? look.target.explain(std::move(error)) : std::move(error);
   }
   return answer;
 }

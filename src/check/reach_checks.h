@@ -4,6 +4,7 @@
 #ifndef VESTO_CHECK_REACH_CHECKS_H_
 #define VESTO_CHECK_REACH_CHECKS_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct ReachTarget {
   // the SSH server: each failure says which one it is about. "" = not said.
   std::string setting = {};
   std::string ssh_setting = {};
+  // Adds to a failure of the way what is known from elsewhere. May be empty.
+  std::function<Error(Error)> explain = {};
 };
 
 // Direct: net.dns, net.tcp, net.tls. Through a tunnel: ssh.connect, ssh.host_key, ssh.login,

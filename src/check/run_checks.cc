@@ -22,6 +22,7 @@ bool may_pass_by_itself(const Error& error) {
     case ErrorCode::kRsCredDenied:
     case ErrorCode::kRsWaking:
     case ErrorCode::kS3Denied:
+    case ErrorCode::kS3Kms:
     case ErrorCode::kRsCopyS3:
       return true;
     default:

@@ -2,6 +2,7 @@
 // that really logs in.
 #include <fmt/format.h>
 
+#include "base/error_causes.h"
 #include "base/kill_point.h"
 #include "base/strings.h"
 #include "base/time_text.h"
@@ -65,6 +66,7 @@ CheckAnswer status(State& state, const CheckLimits& limits) {
                        ? "the role may not ask for it, and need not"
                        : "AWS could not be asked");
   }
+  state.not_public = !info->publicly_accessible;
   if (!info->resource_arn.empty()) state.target.facts.workgroup_arn = info->resource_arn;
   CheckAnswer answer = passed({{"status", to_lower_ascii(info->status)},
                                {"publicly_accessible", info->publicly_accessible ? "yes" : "no"}});
@@ -93,9 +95,10 @@ CheckAnswer credentials(State& state, const CheckLimits& limits) {
 // A temporary login has no password that could be wrong: its user is not there.
 CheckAnswer no_login(const State& state, Error error) {
   const bool temporary = state.destination().auth.method == "iam_role";
-  if (!temporary || error.code() != ErrorCode::kRsLoginPassword || state.user.empty()) {
-    return failed(std::move(error));
-  }
+  const bool refused = error.code() == ErrorCode::kRsLoginPassword ||
+                       error.code() == ErrorCode::kRsLoginIam ||
+                       error.code() == ErrorCode::kRsUserMissing;
+  if (!temporary || !refused || state.user.empty()) return failed(std::move(error));
   error.with_hint("AWS gave the login, so no password is wrong: the user does not exist yet.");
   return failed(std::move(error),
                 Fix{.who = "redshift_admin",
@@ -120,10 +123,15 @@ CheckAnswer login(State& state, const CheckLimits& limits) {
     return failed(Error(ErrorCode::kRsSql, "the server did not say who we are"));
   }
   const auto& row = seen->rows[0];
+  const std::string version(cut_utf8(row[2].value_or(""), 200));
+  if (to_lower_ascii(version).find("redshift") == std::string::npos) {
+    return failed(Error(ErrorCode::kRsNotRedshift, "the server calls itself " + shown(version))
+                      .because(cause_named("not-redshift")));
+  }
   state.user = std::string(cut_utf8(row[0].value_or(""), kMaxNameBytes));
   return passed({{"database_user", state.user},
                  {"database", std::string(cut_utf8(row[1].value_or(""), kMaxNameBytes))},
-                 {"version", std::string(cut_utf8(row[2].value_or(""), 200))}});
+                 {"version", version}});
 }
 
 CheckAnswer temporary(State& state, const CheckLimits& limits) {
@@ -144,7 +152,8 @@ CheckAnswer schema(State& state, const CheckLimits& limits) {
   state.schema_exists = !there->rows.empty();
   if (!state.schema_exists) {
     if (!to.create_schema) {
-      return failed(Error(ErrorCode::kRsNoSchema, "schema " + to.schema + " does not exist"),
+      return failed(Error(ErrorCode::kRsNoSchema, "schema " + to.schema + " does not exist")
+                        .because(cause_named("schema-switched-off")),
                     grant(state, "schema"));
     }
     const auto may =
@@ -154,7 +163,8 @@ CheckAnswer schema(State& state, const CheckLimits& limits) {
       return passed({{"schema", to.schema + ", made by the first run"}});
     }
     return failed(Error(ErrorCode::kRsPrivCreate, shown(state.user) + " may not create schema " +
-                                                      to.schema + " in database " + to.database),
+                                                      to.schema + " in database " + to.database)
+                      .because(cause_named("no-create-and-no-schema")),
                   grant(state, "create"));
   }
   const auto may = ask(state,
@@ -167,7 +177,8 @@ CheckAnswer schema(State& state, const CheckLimits& limits) {
   if (both) return passed({{"schema", to.schema}, {"owner", owner}});
   return failed(
       Error(ErrorCode::kRsPrivSchema, shown(state.user) + " may not make tables in schema " +
-                                          to.schema + ", which " + shown(owner) + " owns"),
+                                          to.schema + ", which " + shown(owner) + " owns")
+          .because(cause_named("no-schema-right")),
       grant(state, "schema"));
 }
 
@@ -228,7 +239,8 @@ CheckAnswer owner(State& state, const CheckLimits& limits) {
     named.push_back(shown(*row[0]) + " (" + shown(row[1].value_or("?")) + ")");
   }
   return failed(Error(ErrorCode::kRsOwner,
-                      "tables that a sync loads belong to other users: " + join(named, ", ")),
+                      "tables that a sync loads belong to other users: " + join(named, ", "))
+                    .because(cause_named("table-of-another-user")),
                 grant(state, "owner", tables));
 }
 

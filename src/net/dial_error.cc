@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <string_view>
 
+#include "base/error_causes.h"
 #include "base/strings.h"
 
 namespace vesto {
@@ -52,25 +54,36 @@ std::string timeout_hint(const ProbeOptions& options, const std::string& address
       options.port, seen_as(options, our_address));
 }
 
+bool is_ipv6(const std::string& address) { return address.find(':') != std::string::npos; }
+
 Error of_kind(const ProbeOptions& options, const LostRace& lost, const std::string& at,
               const std::string& address, int64_t limit_ms) {
   const DialFault& fault = lost.fault;
   switch (fault.kind) {
     case DialFault::Kind::kRefused:
       return Error(ErrorCode::kNetRefused, at + " refuses the connection")
-          .with_hint(std::string(kRefusedHint));
+          .with_hint(std::string(kRefusedHint))
+          .because(cause_named("nobody-listens"));
     case DialFault::Kind::kTimeout:
       return Error(ErrorCode::kNetTimeout,
                    fmt::format("no answer from {} within {}", at, format_duration(limit_ms)))
-          .with_hint(timeout_hint(options, address, lost.our_address));
+          .with_hint(timeout_hint(options, address, lost.our_address))
+          .because(
+              cause_named(is_private_address(address) ? "private-address" : "no-inbound-rule"));
     case DialFault::Kind::kReset:
-      return {ErrorCode::kNetReset, at + " cut the connection while it was made"};
+      return Error(ErrorCode::kNetReset, at + " cut the connection while it was made")
+          .because(cause_named("cut-at-once"));
     case DialFault::Kind::kUnreachable:
-      return {ErrorCode::kNetUnreachable, fmt::format("no way to {}: {}", at, fault.text)};
+      return Error(ErrorCode::kNetUnreachable, fmt::format("no way to {}: {}", at, fault.text))
+          .because(cause_named(is_ipv6(address) ? "no-ipv6-route" : "no-route"));
     case DialFault::Kind::kStopped:
       return {ErrorCode::kRunInterrupted, "stopped while connecting to " + at};
     case DialFault::Kind::kOther:
       break;
+  }
+  if (fault.number == EMFILE || fault.number == ENFILE) {
+    return Error(ErrorCode::kSysFiles, fmt::format("no connection to {}: {}", at, fault.text))
+        .because(cause_named("too-many-open-files"));
   }
   return {ErrorCode::kNetUnreachable, fmt::format("connecting to {}: {}", at, fault.text)};
 }

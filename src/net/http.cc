@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/error_causes.h"
 #include "base/redact.h"
 #include "base/strings.h"
 
@@ -88,9 +89,15 @@ Error connect_error(CURL* handle, const std::string& where) {
   curl_easy_getinfo(handle, CURLINFO_OS_ERRNO, &os_error);
   if (os_error == ETIMEDOUT || os_error == EHOSTUNREACH || os_error == ENETUNREACH) {
     return Error(ErrorCode::kNetTimeout,
-                 "no way to " + where + ": " + std::strerror(static_cast<int>(os_error)));
+                 "no way to " + where + ": " + std::strerror(static_cast<int>(os_error)))
+        .because(cause_named("curl-silent"));
   }
-  return Error(ErrorCode::kNetRefused, where + " refuses the connection");
+  if (os_error == EMFILE || os_error == ENFILE) {
+    return Error(ErrorCode::kSysFiles, "no connection to " + where + " can be opened")
+        .because(cause_named("too-many-open-files"));
+  }
+  return Error(ErrorCode::kNetRefused, where + " refuses the connection")
+      .because(cause_named("curl-refused"));
 }
 
 // User and password of a proxy are secrets that came by the environment, as written and decoded.
@@ -123,73 +130,72 @@ std::vector<Secret> proxy_secrets() {
 
 void hide_proxy_passwords() { static const std::vector<Secret> kHidden = proxy_secrets(); }
 
-Error certificate_error(const std::string& where, const std::string& detail) {
-  // libcurl gives both cases one code; only what failed in the chain begins with these words.
-  const bool chain = detail.starts_with("SSL certificate problem");
-  if (!chain && detail.find(" name") != std::string::npos) {
-    return Error(ErrorCode::kNetTlsName, "the certificate of " + where + " is for another name");
-  }
-  return Error(ErrorCode::kNetTlsCa, "the certificate of " + where + " cannot be verified");
-}
-
-Error handshake_error(const std::string& where, const std::string& detail) {
-  // A CA of the same name with another key (one that was made anew) fails here, in its signature.
-  const bool signature = detail.find("asn1 encoding routines") != std::string::npos ||
-                         detail.find("rsa routines") != std::string::npos;
-  if (signature) return certificate_error(where, detail);
-  return Error(ErrorCode::kNetReset, "the TLS handshake with " + where + " failed")
-      .with_hint("Check that this port speaks TLS; http:// and https:// are not the same port.");
-}
-
-Error transport_error(CURL* handle, CURLcode code, const std::string& url, const char* text) {
-  const std::string where = where_of(url);
-  // Redacted before it is cut: half a secret would not be known any more.
-  const std::string whole = redact(*text != '\0' ? text : curl_easy_strerror(code));
-  const std::string detail(cut_utf8(whole, 500));
-  const Upstream upstream{.system = "curl",
-                          .code = std::to_string(static_cast<int>(code)),
-                          .text = detail,
-                          .request_id = ""};
-  const auto made = [&](ErrorCode error, const std::string& message) {
-    return Error(error, message).with_upstream(upstream);
-  };
+// What the error's code comes to in words.
+std::string transport_text(ErrorCode code, CURLcode number, const std::string& where) {
   switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-      return made(ErrorCode::kNetDns, "the host name of " + where + " is unknown");
-    case CURLE_COULDNT_RESOLVE_PROXY:
-      // curl's text repeats the variable, with the password that may stand in it.
-      if (detail.find("proxy syntax") != std::string::npos) {
-        return Error(ErrorCode::kCfgValue, "the proxy of the environment cannot be understood")
-            .with_hint(
-                "Write HTTPS_PROXY as http://host:port; in user and password %40 stands for @, %2F "
-                "for /, %23 for #.");
+    case ErrorCode::kNetDns:
+      return number == CURLE_COULDNT_RESOLVE_PROXY ? "the host name of the proxy is unknown"
+                                                   : "the host name of " + where + " is unknown";
+    case ErrorCode::kNetRefused:
+      return where + " refuses the connection";
+    case ErrorCode::kNetTimeout:
+      return "no answer from " + where + " in time";
+    case ErrorCode::kNetTlsName:
+      return "the certificate of " + where + " is for another name";
+    case ErrorCode::kNetTlsCa:
+      return "the certificate of " + where + " cannot be verified";
+    case ErrorCode::kNetWrongPort:
+      return number == CURLE_SSL_CONNECT_ERROR ? where + " does not speak TLS"
+                                               : where + " does not speak HTTP";
+    case ErrorCode::kNetReset:
+      return number == CURLE_SSL_CONNECT_ERROR ? "the TLS handshake with " + where + " failed"
+                                               : "the connection to " + where + " was cut";
+    case ErrorCode::kCfgValue:
+      if (number == CURLE_COULDNT_RESOLVE_PROXY) {
+        return "the proxy of the environment cannot be understood";
       }
-      return Error(ErrorCode::kNetDns, "the host name of the proxy is unknown");
-    case CURLE_COULDNT_CONNECT:
-      return connect_error(handle, where).with_upstream(upstream);
-    case CURLE_OPERATION_TIMEDOUT:
-      return made(ErrorCode::kNetTimeout, "no answer from " + where + " in time");
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_ISSUER_ERROR:
-      return certificate_error(where, detail).with_upstream(upstream);
-    case CURLE_SSL_CACERT_BADFILE:
-      return made(ErrorCode::kCfgValue, "the CA file for " + where + " cannot be used")
-          .with_hint("Name a readable PEM file with tls_ca_file.");
-    case CURLE_SSL_CONNECT_ERROR:
-      return handshake_error(where, detail).with_upstream(upstream);
-    case CURLE_URL_MALFORMAT:
-      return made(ErrorCode::kCfgValue, "the URL of " + where + " cannot be used");
-    case CURLE_ABORTED_BY_CALLBACK:
-      return Error(ErrorCode::kRunInterrupted, "the request to " + where + " was stopped");
+      return number == CURLE_SSL_CACERT_BADFILE ? "the CA file for " + where + " cannot be used"
+                                                : "the URL of " + where + " cannot be used";
+    default:
+      return "the HTTP library cannot send the request";
+  }
+}
+
+// Of an answer that the table of causes does not know.
+ErrorCode transport_code(CURLcode number) {
+  switch (number) {
     case CURLE_OUT_OF_MEMORY:
     case CURLE_FAILED_INIT:
     case CURLE_BAD_FUNCTION_ARGUMENT:
     case CURLE_UNKNOWN_OPTION:
     case CURLE_NOT_BUILT_IN:
-      return made(ErrorCode::kInternal, "the HTTP library cannot send the request");
+      return ErrorCode::kInternal;
     default:  // send and receive errors, cut or garbled answers
-      return made(ErrorCode::kNetReset, "the connection to " + where + " was cut");
+      return ErrorCode::kNetReset;
   }
+}
+
+Error transport_error(CURL* handle, CURLcode code, const std::string& url, const char* text) {
+  const std::string where = where_of(url);
+  if (code == CURLE_ABORTED_BY_CALLBACK) {
+    return Error(ErrorCode::kRunInterrupted, "the request to " + where + " was stopped");
+  }
+  // Redacted before it is cut: half a secret would not be known any more.
+  const std::string whole = redact(*text != '\0' ? text : curl_easy_strerror(code));
+  Upstream upstream{.system = "curl",
+                    .code = std::to_string(static_cast<int>(code)),
+                    .text = std::string(cut_utf8(whole, 500)),
+                    .request_id = ""};
+  if (code == CURLE_COULDNT_CONNECT) {
+    return connect_error(handle, where).with_upstream(std::move(upstream));
+  }
+  const ErrorCause* cause = recognise("curl", upstream.code + ".", upstream.text);
+  const ErrorCode known = cause != nullptr ? cause->code : transport_code(code);
+  Error error(known, transport_text(known, code, where));
+  error.because(cause);
+  // curl's text repeats the variable of a proxy, with the password that may stand in it.
+  if (code == CURLE_COULDNT_RESOLVE_PROXY && known == ErrorCode::kCfgValue) return error;
+  return std::move(error).with_upstream(std::move(upstream));
 }
 
 class CurlClient final : public HttpTransport {

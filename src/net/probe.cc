@@ -10,6 +10,7 @@
 
 #include "address/aws_partition.h"
 #include "base/clock.h"
+#include "base/error_causes.h"
 #include "base/redact.h"
 #include "base/strings.h"
 #include "net/ca_bundle.h"
@@ -45,6 +46,25 @@ bool made_by_inspector(const ProbeCertificate& certificate) {
   });
 }
 
+// The cause that goes with the code where the whole matter is the certificate.
+std::string_view cause_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kNetTlsExpired:
+      return "certificate-expired";
+    case ErrorCode::kNetTlsNotYet:
+      return "certificate-not-yet-valid";
+    default:
+      return "unknown-issuer";
+  }
+}
+
+// Of a service that begins like this.
+std::string_view service_cause(std::string_view bytes) {
+  if (bytes.starts_with("HTTP/")) return "web-server";
+  if (bytes.starts_with("SSH-")) return "ssh-server";
+  return bytes.size() > 2 && bytes[0] == 0x15 && bytes[1] == 0x03 ? "tls-server" : "other-service";
+}
+
 // Which service begins like this; "" where nothing is known.
 std::string service_of(std::string_view bytes) {
   if (bytes.starts_with("HTTP/")) return "a web server (HTTP)";
@@ -76,8 +96,10 @@ class Probe {
     report_.error = std::move(error);
     return false;
   }
-  bool fail(ErrorCode code, std::string message, std::string hint = "") {
+  bool fail(ErrorCode code, std::string message, std::string hint = "",
+            std::string_view cause = "") {
     Error error(code, redact(message));
+    if (!cause.empty()) error.because(cause_named(cause));
     if (!hint.empty()) error.with_hint(std::move(hint));
     return fail(std::move(error));
   }
@@ -135,7 +157,8 @@ class Probe {
       return fail(ErrorCode::kNetTimeout,
                   fmt::format("{} takes the connection and then says nothing", where_),
                   "Something that is no database listens there, or a load balancer or tunnel that "
-                  "ends at nothing; check host and port.");
+                  "ends at nothing; check host and port.",
+                  "silent-server");
     }
     std::array<char, 64> buffer{};
     const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_PEEK);
@@ -151,7 +174,8 @@ class Probe {
     return Error(ErrorCode::kNetReset, where_ + " takes the connection and cuts it at once")
         .with_hint(
             "A load balancer, proxy or tunnel that ends at nothing does this, and a server that is "
-            "just starting; check host and port.");
+            "just starting; check host and port.")
+        .because(cause_named("cut-at-once"));
   }
 
   bool ask_for_tls() {
@@ -167,7 +191,8 @@ class Probe {
       return ::recv(socket_.get(), taken.data(), taken.size(), 0) == 1 || fail(cut_error());
     }
     if (bytes.starts_with("N")) {
-      return fail(tls_off(), where_ + " answers that it offers no encryption");
+      return fail(tls_off(), where_ + " answers that it offers no encryption", "",
+                  is_warehouse() ? "no-encryption" : "");
     }
     const std::string service = service_of(bytes);
     if (bytes.starts_with("E") && service.empty()) {
@@ -176,7 +201,8 @@ class Probe {
     }
     return fail(ErrorCode::kNetWrongPort,
                 fmt::format("{} answers like {}", where_,
-                            service.empty() ? "a service that is no database" : service));
+                            service.empty() ? "a service that is no database" : service),
+                "", service_cause(bytes));
   }
 
   [[nodiscard]] bool is_warehouse() const { return options_.server == ServerKind::kWarehouse; }
@@ -210,10 +236,15 @@ class Probe {
                          said.text.find("unsupported frontend protocol") != std::string::npos;
     std::string text = said.text;
     if (!said.sqlstate.empty()) text += fmt::format(" ({})", said.sqlstate);
-    const ErrorCode busy = is_warehouse() ? ErrorCode::kRsConnection : ErrorCode::kPgConnect;
     const std::string_view does = too_old ? "does not know the question for encryption"
                                           : "refuses before it speaks of encryption";
-    Error error(too_old ? tls_off() : busy, fmt::format("{} {}: {}", where_, does, text));
+    const ErrorCause* cause =
+        recognise(is_warehouse() ? "redshift" : "postgres", said.sqlstate, said.text);
+    const ErrorCode busy = is_warehouse() ? ErrorCode::kRsConnection : ErrorCode::kPgConnect;
+    const bool full = cause != nullptr && cause->code == ErrorCode::kRsConnLimit;
+    Error error(too_old ? tls_off() : (full ? cause->code : busy),
+                fmt::format("{} {}: {}", where_, does, text));
+    if (!too_old && cause != nullptr && cause->code == error.code()) error.because(cause);
     error.with_upstream({.system = is_warehouse() ? "redshift" : "postgres",
                          .code = said.sqlstate,
                          .text = said.text,
@@ -257,11 +288,11 @@ class Probe {
         return;
       case TlsLook::Verdict::kNoBundle:
         fail(ErrorCode::kNetTlsCa, look.text,
-             "Name the CA bundle with tls_ca_file, or install ca-certificates.");
+             "Name the CA bundle with tls_ca_file, or install ca-certificates.", "no-ca-bundle");
         return;
       case TlsLook::Verdict::kTimeout:
         fail(ErrorCode::kNetTimeout, fmt::format("{}: {}", where_, look.text),
-             std::string(kSilentHandshakeHint));
+             std::string(kSilentHandshakeHint), "silent-handshake");
         return;
       case TlsLook::Verdict::kStopped:
         fail(ErrorCode::kRunInterrupted, "stopped while asking " + where_);
@@ -273,7 +304,7 @@ class Probe {
       fail(*std::move(reason));
       return;
     }
-    fail(ErrorCode::kNetTls, fmt::format("{}: {}", where_, look.text));
+    fail(ErrorCode::kNetTls, fmt::format("{}: {}", where_, look.text), "", "handshake-cut");
   }
 
   // Of the chain's certificates the one whose dates do not hold is named: renewing another one
@@ -287,11 +318,12 @@ class Probe {
                           "of {} rests,",
                           faulty.subject, faulty.issuer, where_)
                     : fmt::format("the certificate of {}", where_);
-    fail(expired ? ErrorCode::kNetTlsExpired : ErrorCode::kNetTlsNotYet,
+    const ErrorCode code = expired ? ErrorCode::kNetTlsExpired : ErrorCode::kNetTlsNotYet;
+    fail(code,
          fmt::format("{} {} at {}{}", of_what, expired ? "ended" : "begins",
                      moment(expired ? faulty.not_after_s : faulty.not_before_s),
                      look.faulty ? "" : issued),
-         look.faulty ? std::string(kChainHint) : "");
+         look.faulty ? std::string(kChainHint) : "", cause_of(code));
   }
 
   void wrong_name(const TlsLook& look) {
@@ -301,7 +333,8 @@ class Probe {
         ErrorCode::kNetTlsName,
         fmt::format("the certificate of {} is for {}, not for {}", where_, names, options_.host),
         "Use the host name that the certificate carries; with a tunnel the real endpoint goes into "
-        "endpoint and the SSH server into the section ssh.");
+        "endpoint and the SSH server into the section ssh.",
+        "certificate-of-another-name");
   }
 
   void untrusted(const TlsLook& look, const std::string& issued) {
@@ -311,12 +344,14 @@ class Probe {
     if (forged || made_by_inspector(*look.certificate)) {
       fail(ErrorCode::kNetTlsIntercepted,
            fmt::format("the certificate of {} was made by somebody in between{}: {}", where_,
-                       issued, look.text));
+                       issued, look.text),
+           "", "tls-inspected");
       return;
     }
     fail(ErrorCode::kNetTlsCa,
          fmt::format("the certificate of {} is of no CA that is trusted here{}: {}", where_, issued,
-                     look.text));
+                     look.text),
+         "", cause_of(ErrorCode::kNetTlsCa));
   }
 
   static std::string moment(int64_t unix_s) { return format_utc_seconds(unix_s * 1000); }

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/error_causes.h"
 #include "base/mutex.h"
 
 namespace vesto {
@@ -43,7 +44,12 @@ Addresses ask_system(const std::string& host) {
   if (outcome != 0) {
     const std::string words = outcome == EAI_SYSTEM ? std::generic_category().message(errno)
                                                     : std::string(::gai_strerror(outcome));
-    return Error(ErrorCode::kNetDns, "the name " + host + " has no address: " + words)
+    // A name server that answers knows the name or does not; these are no answer at all.
+    const bool unanswered = outcome == EAI_AGAIN || outcome == EAI_SYSTEM;
+    const std::string said = unanswered ? "no name server tells the address of " + host
+                                        : "the name " + host + " has no address";
+    return Error(unanswered ? ErrorCode::kNetResolver : ErrorCode::kNetDns, said + ": " + words)
+        .because(cause_named(unanswered ? "silent-resolver" : "name-unknown"))
         .with_upstream({.system = "resolver", .code = "", .text = words, .request_id = ""});
   }
   const std::unique_ptr<addrinfo, AddrInfoDeleter> owned(list);
@@ -110,10 +116,10 @@ Addresses resolve(const std::string& host, const WaitLimit& limit) {
   if (limit.stop.stop_requested()) return stopped(host);
   const auto lookup = std::make_shared<Lookup>();
   if (!start_lookup(lookup, host)) {
-    return Error(ErrorCode::kNetDns, "the name " + host +
-                                         " cannot be looked up: too many lookups still wait for "
-                                         "the resolver")
-        .with_hint("Check this machine's resolver (/etc/resolv.conf) and the way to it.");
+    return Error(ErrorCode::kNetResolver, "the name " + host +
+                                              " cannot be looked up: too many lookups still wait "
+                                              "for the resolver")
+        .because(cause_named("silent-resolver"));
   }
   const std::stop_callback on_stop(limit.stop, [&lookup] {
     const Lock lock(lookup->mutex);
@@ -128,8 +134,8 @@ Addresses resolve(const std::string& host, const WaitLimit& limit) {
     const int64_t left_ms = limit.deadline_ms - system_clock().monotonic_ms();
     if (left_ms <= 0) {
       leave_behind(*lookup);
-      return Error(ErrorCode::kNetDns, "the resolver gave no answer for the name " + host)
-          .with_hint("Check this machine's resolver (/etc/resolv.conf) and the way to it.");
+      return Error(ErrorCode::kNetResolver, "the resolver gave no answer for the name " + host)
+          .because(cause_named("silent-resolver"));
     }
     lookup->changed.wait_for(lookup->mutex,
                              std::chrono::milliseconds(std::min(left_ms, kLongestWaitMs)));

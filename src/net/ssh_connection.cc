@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <string_view>
 
+#include "base/error_causes.h"
 #include "base/strings.h"
 
 namespace vesto {
@@ -166,7 +167,7 @@ Error SshConnection::refusal() const {
   error.with_upstream(ssh_upstream(refusal_words_, reason.name));
   const std::string hint = ssh_refusal_hint(refusal_code_, refusal_words_, target());
   if (!hint.empty()) error.with_hint(hint);
-  return error;
+  return error.because(recognise("ssh-forward", refusal_code_, refusal_words_));
 }
 
 void SshConnection::close_channel() {

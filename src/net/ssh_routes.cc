@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/error_causes.h"
 #include "base/strings.h"
 #include "net/ssh_loop.h"
 
@@ -25,7 +26,9 @@ void reset_at_once(OwnedFd fd) {
 
 // A limit of this machine, not of the SSH server.
 Error no_open_file(std::string what, int error_number) {
-  return Error(ErrorCode::kSysMemory, std::move(what))
+  const bool files = error_number == EMFILE || error_number == ENFILE;
+  return Error(files ? ErrorCode::kSysFiles : ErrorCode::kSysMemory, std::move(what))
+      .because(files ? cause_named("too-many-open-files") : nullptr)
       .with_hint(
           "If the answer speaks of files, raise the limit of open files (ulimit -n, LimitNOFILE= "
           "of "

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/error_causes.h"
 #include "base/mutex.h"
 #include "base/strings.h"
 #include "base/thread_root.h"
@@ -64,9 +65,10 @@ struct SshTunnel::Impl {
   }
 
   [[nodiscard]] Error slow_lookup(int64_t timeout_ms) const {
-    return Error(ErrorCode::kNetDns,
+    return Error(ErrorCode::kNetResolver,
                  fmt::format("looking up the SSH server's name {} took the whole {} of this dial",
-                             options.host, format_duration(timeout_ms)));
+                             options.host, format_duration(timeout_ms)))
+        .because(cause_named("silent-resolver"));
   }
 
   // One request to the thread. Nothing: the session has gone meanwhile, and addresses are needed.

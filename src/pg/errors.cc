@@ -8,28 +8,15 @@ namespace vesto {
 
 namespace {
 
-bool mentions_row_security(const PgError& error) {
-  return error.message.find("row-level security") != std::string::npos;
+// What the table of causes knows; nullptr also of what is no answer of the server.
+const ErrorCause* cause_of(const PgError& error) {
+  if (error.kind != PgError::Kind::kServer) return nullptr;
+  return recognise("postgres", error.sqlstate, error.message);
 }
 
 ErrorCode server_code(const PgError& error) {
-  const std::string_view state = error.sqlstate;
-  const std::string_view group = state.substr(0, 2);
-  if (state == "3D000") return ErrorCode::kPgNoDatabase;
-  if (group == "28") return ErrorCode::kPgLogin;
-  if (state == "42501") {
-    return mentions_row_security(error) ? ErrorCode::kPgRls : ErrorCode::kPgPriv;
-  }
-  // A query or a filter of the configuration that would write: nextval(), a CTE with DELETE.
-  if (state == "25006") return ErrorCode::kCfgValue;
-  if (state == "42P01" || state == "3F000") return ErrorCode::kPgNoTable;
-  if (state == "42703") return ErrorCode::kPgNoColumn;
-  if (state == "55P03" || state == "40P01") return ErrorCode::kPgLocked;  // lock_timeout; deadlock
-  // A view that divides by zero, a text that is not valid in the server's encoding.
-  // (22023 is about settings and snapshots, not about rows.)
-  if (group == "22" && state != "22023") return ErrorCode::kSrcValue;
-  if (state == "53300" || state == "57P03") return ErrorCode::kPgConnect;  // full; starting up
-  return ErrorCode::kPgRead;
+  const ErrorCause* cause = cause_of(error);
+  return cause != nullptr ? cause->code : ErrorCode::kPgRead;
 }
 
 ErrorCode code_of(const PgError& error) {
@@ -65,6 +52,7 @@ Error made(ErrorCode code, const PgError& error, std::string_view doing) {
   Error out(code, fmt::format("{}: {}", doing, text));
   out.with_upstream(
       {.system = "postgres", .code = error.sqlstate, .text = error.text(), .request_id = ""});
+  out.because(cause_of(error));
   if (error.kind == PgError::Kind::kTooLarge && code == ErrorCode::kPgRead) {
     out.because(cause_named("source-answer-too-large"));
   }
@@ -82,7 +70,7 @@ std::optional<Error> reach_error(const PgError& error, std::string_view doing) {
   const bool of_the_way = error.kind == PgError::Kind::kReach || error.kind == PgError::Kind::kLost;
   if (!of_the_way || !error.reach) return std::nullopt;
   Error out(error.reach->code(), fmt::format("{}: {}", doing, error.reach->message()));
-  out.with_hint(error.reach->hint());
+  out.with_hint(error.reach->hint()).because(error.reach->cause());
   out.with_upstream(error.reach->upstream());
   return out;
 }

@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <array>
 #include <cctype>
 
 #include "base/error_causes.h"
@@ -15,125 +13,6 @@
 namespace vesto {
 
 namespace {
-
-// One pattern of an answer. All given parts must fit; `text` is looked for in message and detail,
-// in lower case.
-struct Pattern {
-  std::string_view sqlstate;  // whole, or its first two characters; "" = any
-  std::string_view text;      // "" = any
-  ErrorCode code;
-  std::string_view hint;  // "" = the catalogue's
-};
-
-constexpr std::string_view kEncodeHint =
-    "The column's encoding cannot grow: ALTER TABLE ... ALTER COLUMN ... ENCODE ZSTD, then run "
-    "again.";
-
-// IAM_ROLE. Redshift says neither which of two things is missing nor that a role is not attached at
-// all, so both are named; the likelier one first.
-constexpr std::string_view kRoleAttachHint =
-    "Attach the role of copy_role_arn to this cluster (Serverless: to the workgroup's namespace), "
-    "and let its trust policy take the service redshift.amazonaws.com (Serverless: "
-    "redshift-serverless.amazonaws.com too).";
-constexpr std::string_view kRoleTrustHint =
-    "The role's trust policy must let the service redshift.amazonaws.com assume it (Serverless: "
-    "redshift-serverless.amazonaws.com too), and its conditions must fit this warehouse: "
-    "aws:SourceArn refuses Serverless, use aws:SourceAccount. The role must be attached to the "
-    "cluster or namespace.";
-constexpr std::string_view kGrantRoleHint =
-    "Let a superuser run: GRANT ASSUMEROLE ON '<copy_role_arn>' TO <the user that Vesto logs in "
-    "as> FOR COPY.";
-constexpr std::string_view kTokenHint =
-    "The keys given to COPY and their session token do not belong together, or are of another "
-    "partition of AWS than the bucket.";
-
-// The first that fits wins, so the narrower ones stand first.
-constexpr std::array kPatterns = {
-    // Repeat the transaction.
-    Pattern{"", "serializable isolation violation", ErrorCode::kRsSerializable, ""},
-    Pattern{"40P01", "", ErrorCode::kRsSerializable, ""},
-    Pattern{"40001", "", ErrorCode::kRsSerializable, ""},
-    Pattern{"", "conflict with concurrent transaction", ErrorCode::kRsSerializable, ""},
-    Pattern{"", "could not open relation with oid", ErrorCode::kRsSerializable, ""},
-    Pattern{"", "error code 34510", ErrorCode::kRsSerializable, ""},
-    Pattern{"57014", "", ErrorCode::kRsTimeout, ""},
-    Pattern{"", "canceled on user's request", ErrorCode::kRsTimeout, ""},
-    Pattern{"", "cancelled on user's request", ErrorCode::kRsTimeout, ""},
-    Pattern{"57P", "", ErrorCode::kRsConnection, ""},
-    Pattern{"08", "", ErrorCode::kRsConnection, ""},
-    Pattern{"53300", "", ErrorCode::kRsConnection, "Wait until other sessions have ended."},
-    Pattern{"", "connection limit", ErrorCode::kRsConnection,
-            "Wait until other sessions have ended."},
-    Pattern{"55P03", "", ErrorCode::kRsLock, ""},
-    // Login.
-    Pattern{"28", "", ErrorCode::kRsLoginPassword, ""},
-    Pattern{"", "password authentication failed", ErrorCode::kRsLoginPassword, ""},
-    Pattern{"", "iam authentication failed", ErrorCode::kRsLoginPassword, ""},
-    Pattern{"3D000", "", ErrorCode::kRsDbMissing, ""},
-    Pattern{"", "ssl is not enabled on the server", ErrorCode::kRsTlsOff, ""},
-    // The warehouse.
-    Pattern{"", "resize mode", ErrorCode::kRsResize, ""},
-    Pattern{"", "disk full", ErrorCode::kRsDiskFull, ""},
-    Pattern{"53100", "", ErrorCode::kRsDiskFull, ""},
-    // COPY and S3.
-    Pattern{"", "mandatory url is not present", ErrorCode::kRsCopyMissing, ""},
-    Pattern{"", "the specified s3 prefix", ErrorCode::kRsCopyMissing, ""},
-    Pattern{"", "error nosuchkey", ErrorCode::kRsCopyMissing, ""},
-    Pattern{"", "specified key does not exist", ErrorCode::kRsCopyMissing, ""},
-    Pattern{"", "requested range is not satisfiable", ErrorCode::kRsCopyMissing, ""},
-    Pattern{"", "failed to inflate", ErrorCode::kRsCopyMissing, ""},
-    Pattern{"", "error nosuchbucket", ErrorCode::kS3NoBucket, ""},
-    Pattern{"", "bucket does not exist", ErrorCode::kS3NoBucket, ""},
-    Pattern{"", "must be addressed using the specified endpoint", ErrorCode::kS3Region, ""},
-    Pattern{"", "error slowdown", ErrorCode::kS3Slow, ""},
-    Pattern{"", "s3serviceexception:we encountered an internal error", ErrorCode::kS3Server, ""},
-    Pattern{"", "s3serviceexception:access denied", ErrorCode::kRsCopyS3, ""},
-    Pattern{"", "error accessdenied", ErrorCode::kRsCopyS3, ""},
-    Pattern{"", "error invalidaccesskeyid", ErrorCode::kRsCopyS3,
-            "The access key id given to COPY is not known: make a new access key."},
-    Pattern{"", "error signaturedoesnotmatch", ErrorCode::kRsCopyS3,
-            "The secret access key does not belong to the access key id."},
-    Pattern{"", "error expiredtoken", ErrorCode::kRsCopyExpired, ""},
-    Pattern{"", "the provided token has expired", ErrorCode::kRsCopyExpired, ""},
-    Pattern{"", "the provided token", ErrorCode::kRsCopyS3, kTokenHint},
-    Pattern{"", "error invalidtoken", ErrorCode::kRsCopyS3, kTokenHint},
-    Pattern{"", "does not have assumerole permission", ErrorCode::kRsCopyS3, kGrantRoleHint},
-    Pattern{"", "not authorized to get credentials of role", ErrorCode::kRsCopyS3, kRoleTrustHint},
-    Pattern{"", "assume iam role", ErrorCode::kRsCopyS3, kRoleAttachHint},
-    Pattern{"", "session token not found", ErrorCode::kRsCopyS3, kTokenHint},
-    Pattern{"", "invalid credentials", ErrorCode::kRsCopyS3, ""},
-    Pattern{"", "stl_load_errors", ErrorCode::kRsCopyData, ""},
-    Pattern{"", "sys_load_error_detail", ErrorCode::kRsCopyData, ""},
-    // The target table.
-    Pattern{"", "cannot copy into nonexistent table", ErrorCode::kRsTableDiffers, ""},
-    Pattern{"", "used by a view or rule", ErrorCode::kRsViewDep, ""},
-    Pattern{"2BP01", "", ErrorCode::kRsViewDep, ""},
-    Pattern{"", "found unexpected dependency for column", ErrorCode::kRsKeyColumn, ""},
-    Pattern{"", "cannot drop sortkey column", ErrorCode::kRsKeyColumn, ""},
-    Pattern{"", "cannot drop distkey column", ErrorCode::kRsKeyColumn, ""},
-    Pattern{"", "with encode type", ErrorCode::kRsTableDiffers, kEncodeHint},
-    Pattern{"", "at most 1600 columns", ErrorCode::kRsTableDiffers,
-            "Leave columns out: exclude = [\"...\"]."},
-    Pattern{"42P01", "", ErrorCode::kRsTableDiffers, "Run again: the table is made anew."},
-    Pattern{"42703", "", ErrorCode::kRsTableDiffers, ""},
-    Pattern{"42804", "", ErrorCode::kRsTableDiffers, ""},
-    Pattern{"", "cannot insert a null value", ErrorCode::kRsCopyData, ""},
-    Pattern{"", "value too long for character type", ErrorCode::kRsCopyData, ""},
-    Pattern{"22", "", ErrorCode::kRsCopyData, ""},
-    Pattern{"23", "", ErrorCode::kRsCopyData, ""},
-    // Rights.
-    Pattern{"", "must be owner of", ErrorCode::kRsOwner, ""},
-    Pattern{"42501", "temporary tables", ErrorCode::kRsPrivTemp, ""},
-    Pattern{"42501", "for database", ErrorCode::kRsPrivCreate, ""},
-    Pattern{"42501", "for schema", ErrorCode::kRsPrivSchema, ""},
-    Pattern{"42501", "", ErrorCode::kRsPriv, ""},
-    Pattern{"3F000", "", ErrorCode::kRsNoSchema, ""},
-};
-
-bool fits(const Pattern& pattern, std::string_view sqlstate, std::string_view lower) {
-  if (!sqlstate.starts_with(pattern.sqlstate)) return false;
-  return lower.find(pattern.text) != std::string_view::npos;
-}
 
 // Redshift's own conflicts carry a bare number as their message: "1023", detail elsewhere.
 bool starts_with_number(std::string_view message, std::string_view number) {
@@ -158,27 +37,40 @@ std::string for_people(const PgError& answer) {
   return redact(out);
 }
 
-Error from_server(const PgError& answer, std::string_view doing) {
-  const std::string text = redact(answer.text());
-  const std::string lower = to_lower_ascii(text);
-  ErrorCode code = ErrorCode::kRsSql;
-  std::string_view hint;
-  if (starts_with_number(answer.message, "1023") || starts_with_number(answer.message, "1018")) {
-    code = ErrorCode::kRsSerializable;
-  } else if (answer.sqlstate == "42704" && lower.starts_with("user \"")) {
-    code = ErrorCode::kRsLoginPassword;  // a database user that does not exist, at login
-  } else {
-    const auto* found = std::find_if(kPatterns.begin(), kPatterns.end(), [&](const Pattern& p) {
-      return fits(p, answer.sqlstate, lower);
-    });
-    if (found != kPatterns.end()) {
-      code = found->code;
-      hint = found->hint;
-    }
+// What the table of causes knows of an answer. Redshift's own conflicts have a number in the place
+// of a SQLSTATE that says something; a temporary login has causes of its own.
+const ErrorCause* cause_of(const PgError& answer, std::string_view text, std::string_view user) {
+  if (user.starts_with("IAM") && user.find(':') != std::string_view::npos) {
+    if (const ErrorCause* cause = recognise("redshift-iam", answer.sqlstate, text)) return cause;
   }
-  Error error(code, fmt::format("{}: {}", doing, for_people(answer)));
-  if (!hint.empty()) error.with_hint(std::string(hint));
-  return error;
+  for (const std::string_view number : {"1023", "1018"}) {
+    if (starts_with_number(answer.message, number)) return recognise("redshift", number, text);
+  }
+  return recognise("redshift", answer.sqlstate, text);
+}
+
+Error from_server(const PgError& answer, std::string_view doing, std::string_view user) {
+  const ErrorCause* cause = cause_of(answer, redact(answer.text()), user);
+  const ErrorCode code = cause != nullptr ? cause->code : ErrorCode::kRsSql;
+  return Error(code, fmt::format("{}: {}", doing, for_people(answer))).because(cause);
+}
+
+// Of what is no answer of the server.
+const ErrorCause* cause_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kRsConnection:
+      return cause_named("connection-lost");
+    case ErrorCode::kRsTimeout:
+      return cause_named("statement-unanswered");
+    case ErrorCode::kRsLoginDigest:
+      return cause_named("digest-not-provable");
+    case ErrorCode::kRsTlsOff:
+      return cause_named("no-encryption");
+    case ErrorCode::kNetTimeout:
+      return cause_named("silent-server");
+    default:
+      return nullptr;
+  }
 }
 
 ErrorCode code_of(PgError::Kind kind) {
@@ -221,10 +113,12 @@ std::string md5_hint(std::string_view user) {
 }
 
 // `otherwise`: the code of what is no answer of the server.
-Error made(const PgError& answer, std::string_view doing, ErrorCode otherwise) {
+Error made(const PgError& answer, std::string_view doing, ErrorCode otherwise,
+           std::string_view user = "") {
   Error error = answer.kind == PgError::Kind::kServer
-                    ? from_server(answer, doing)
-                    : Error(otherwise, fmt::format("{}: {}", doing, redact(answer.text())));
+                    ? from_server(answer, doing, user)
+                    : Error(otherwise, fmt::format("{}: {}", doing, redact(answer.text())))
+                          .because(cause_of(otherwise));
   error.with_upstream({"redshift", answer.sqlstate, redact(answer.text()), ""});
   if (answer.kind == PgError::Kind::kTooLarge) error.because(cause_named("answer-too-large"));
   return error;
@@ -234,7 +128,7 @@ Error made(const PgError& answer, std::string_view doing, ErrorCode otherwise) {
 
 Error redshift_login_error(const PgError& answer, std::string_view doing, std::string_view user) {
   if (auto reach = reach_error(answer, doing)) return *std::move(reach);
-  Error error = made(answer, doing, code_of(answer.kind));
+  Error error = made(answer, doing, code_of(answer.kind), user);
   if (error.code() == ErrorCode::kNetTimeout) error.with_hint(std::string(kSilentServerHint));
   if (error.code() == ErrorCode::kRsLoginDigest && !user.empty()) error.with_hint(md5_hint(user));
   return error;
@@ -252,8 +146,10 @@ AfterFault after_fault(const Error& error) {
   switch (error.code()) {
     case ErrorCode::kRsSerializable:
     case ErrorCode::kRsConnection:
+    case ErrorCode::kRsConnLimit:
     case ErrorCode::kRsResize:
     case ErrorCode::kNetDns:
+    case ErrorCode::kNetResolver:
     case ErrorCode::kNetTimeout:
     case ErrorCode::kNetRefused:
     case ErrorCode::kNetReset:
@@ -265,12 +161,12 @@ AfterFault after_fault(const Error& error) {
       return AfterFault::kRepeat;
     case ErrorCode::kSshForward:
       // The SSH server may not, or what it dials refuses: a warehouse that restarts does.
-      return error.upstream().code.find("prohibited") == std::string::npos ? AfterFault::kRepeat
-                                                                           : AfterFault::kStop;
+      return retry_of(error) == Retry::kAfterFix ? AfterFault::kStop : AfterFault::kRepeat;
     case ErrorCode::kRsCopyData:
     case ErrorCode::kRsCopyExpired:  // with new keys too: this COPY takes longer than they last
     case ErrorCode::kRsCopyMissing:
     case ErrorCode::kRsTableDiffers:
+    case ErrorCode::kRs1600Columns:
     case ErrorCode::kRsTableForeign:
     case ErrorCode::kRsViewDep:
     case ErrorCode::kRsKeyColumn:
@@ -292,11 +188,8 @@ AfterFault after_fault(const Error& error) {
 }
 
 std::string_view waits_for(const Error& error) {
-  if (error.code() == ErrorCode::kRsConnection) {
-    const std::string text = to_lower_ascii(error.upstream().text);
-    if (error.upstream().code == "53300" || text.find("connection limit") != std::string::npos) {
-      return "the warehouse takes no more connections; waiting for other sessions to end";
-    }
+  if (error.code() == ErrorCode::kRsConnLimit) {
+    return "the warehouse takes no more connections; waiting for other sessions to end";
   }
   return catalog_entry(error.code()).title;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error_causes.h"
 #include "base/strings.h"
 #include "redshift/table_keys.h"
 
@@ -212,8 +213,10 @@ Result<TablePlan> plan_table(const StreamLoad& stream, const CatalogTable* exist
   const StreamSchema& schema = stream.schema;
   if (schema.columns.empty()) return differs(stream, "the stream has no columns");
   if (schema.columns.size() > kMaxColumns) {
-    return differs(
-        stream, fmt::format("{} columns; Redshift takes {}", schema.columns.size(), kMaxColumns));
+    return Error(ErrorCode::kRs1600Columns,
+                 fmt::format("table {}.{}: {} columns; Redshift takes {}", stream.target.schema,
+                             stream.target.table, schema.columns.size(), kMaxColumns))
+        .because(cause_named("too-many-columns"));
   }
   for (const size_t key : schema.key) {
     if (key >= schema.columns.size()) {
@@ -264,7 +267,7 @@ Error type_differs(const StreamLoad& stream, const CatalogColumn& there, size_t 
   } else if (!why_not.empty() && stream.rewrite_types) {
     message += fmt::format("; it cannot be made anew: {}", why_not);
   }
-  return differs(stream, message).with_hint(hint + ".");
+  return differs(stream, message).with_hint(hint + ".").because(cause_named("column-types-differ"));
 }
 
 Error key_column(const TargetName& table, const CatalogColumn& is) {

@@ -244,8 +244,9 @@ RedshiftConnector AssembledDestination::connector() {
       auto connected = connect_redshift(options);
       if (connected.ok()) return connected;
       Error error = std::move(connected).error();
-      const bool refused =
-          error.code() == ErrorCode::kRsLoginPassword || error.code() == ErrorCode::kRsLoginIam;
+      const bool refused = error.code() == ErrorCode::kRsLoginPassword ||
+                           error.code() == ErrorCode::kRsLoginIam ||
+                           error.code() == ErrorCode::kRsUserMissing;
       if (refused && !again && identity->forget_login(*login)) continue;
       return std::move(error).in(where);
     }

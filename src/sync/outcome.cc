@@ -67,7 +67,7 @@ int exit_code_of(const Error& error) {
       break;
   }
   if (error.name().starts_with("CFG-") || error.name().starts_with("SEC-")) return 3;
-  switch (error.retry()) {
+  switch (retry_of(error)) {
     case Retry::kAfterFix:
       return 4;
     case Retry::kNow:
@@ -102,7 +102,7 @@ std::string error_json(const Error& error) {
   return fmt::format(
       R"({{"code":{},"message":{},"where":[{}],{}"hint":{},"blame":{},"retry":{},"upstream":{{"system":{},"code":{},"text":{}}}}})",
       json_quote(error.name()), json_quote(error.message()), where, cause, json_quote(error.hint()),
-      json_quote(blame_name(error.blame())), json_quote(retry_name(error.retry())),
+      json_quote(blame_name(error.blame())), json_quote(retry_name(retry_of(error))),
       json_quote(error.upstream().system), json_quote(error.upstream().code),
       json_quote(error.upstream().text));
 }

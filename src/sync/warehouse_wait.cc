@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/error_causes.h"
 #include "base/log.h"
 #include "base/strings.h"
 
@@ -23,36 +24,37 @@ constexpr int64_t kLongestWaitMs = 30'000;
 struct StatusText {
   std::string_view text;  // of AWS, in lower case
   std::string_view reason;
+  std::string_view cause;
 };
 
 // What passes by itself, and "paused". Other words ("deleting", "storage-full") promise nothing.
 constexpr std::array kComing = {
-    StatusText{"paused", "is paused"},
-    StatusText{"resuming", "is being resumed"},
-    StatusText{"resizing", "is being resized"},
-    StatusText{"cancelling-resize", "is being resized"},
-    StatusText{"available, prep-for-resize", "is being resized"},
-    StatusText{"available, resize-cleanup", "is being resized"},
-    StatusText{"rebooting", "is restarted"},
-    StatusText{"modifying", "is being changed"},
-    StatusText{"renaming", "is being changed"},
-    StatusText{"rotating-keys", "is being changed"},
-    StatusText{"updating-hsm", "is being changed"},
-    StatusText{"creating", "is being made"},
+    StatusText{"paused", "is paused", "warehouse-paused"},
+    StatusText{"resuming", "is being resumed", "warehouse-coming"},
+    StatusText{"resizing", "is being resized", "warehouse-resizing"},
+    StatusText{"cancelling-resize", "is being resized", "warehouse-resizing"},
+    StatusText{"available, prep-for-resize", "is being resized", "warehouse-resizing"},
+    StatusText{"available, resize-cleanup", "is being resized", "warehouse-resizing"},
+    StatusText{"rebooting", "is restarted", "warehouse-maintained"},
+    StatusText{"modifying", "is being changed", "warehouse-maintained"},
+    StatusText{"renaming", "is being changed", "warehouse-maintained"},
+    StatusText{"rotating-keys", "is being changed", "warehouse-maintained"},
+    StatusText{"updating-hsm", "is being changed", "warehouse-maintained"},
+    StatusText{"creating", "is being made", "warehouse-coming"},
 };
 
 // Of a cluster whose status is "available". Failed promises nothing.
 constexpr std::array kAvailability = {
-    StatusText{"maintenance", "is under maintenance"},
-    StatusText{"modifying", "is being changed"},
-    StatusText{"unavailable", "is not available at the moment"},
+    StatusText{"maintenance", "is under maintenance", "warehouse-maintained"},
+    StatusText{"modifying", "is being changed", "warehouse-maintained"},
+    StatusText{"unavailable", "is not available at the moment", "warehouse-maintained"},
 };
 
-std::string_view reason_in(const auto& table, std::string_view text) {
+const StatusText* find_in(const auto& table, std::string_view text) {
   for (const StatusText& each : table) {
-    if (text == each.text) return each.reason;
+    if (text == each.text) return &each;
   }
-  return "";
+  return nullptr;
 }
 
 // The server says that it starts up or shuts down.
@@ -67,6 +69,7 @@ bool may_be_away(const Error& error) {
   if (error.upstream().system == "curl") return false;
   switch (error.code()) {
     case ErrorCode::kNetDns:  // a cluster that is being made has no name yet
+    case ErrorCode::kNetResolver:
     case ErrorCode::kNetRefused:
     case ErrorCode::kNetTimeout:
     case ErrorCode::kNetReset:
@@ -107,16 +110,17 @@ Error stopped() { return {ErrorCode::kRunInterrupted, "the wait for the warehous
 
 std::optional<WarehouseAway> warehouse_away(const WarehouseInfo& info) {
   const std::string status = to_lower_ascii(info.status);
-  std::string_view reason = reason_in(kComing, status);
-  if (reason.empty() && status == "available") {
-    reason = reason_in(kAvailability, to_lower_ascii(info.availability));
+  const StatusText* found = find_in(kComing, status);
+  if (found == nullptr && status == "available") {
+    found = find_in(kAvailability, to_lower_ascii(info.availability));
   }
-  if (reason.empty()) return std::nullopt;
+  if (found == nullptr) return std::nullopt;
   const bool workgroup = !info.resource_arn.empty() || !info.workgroup_id.empty();
   return WarehouseAway{
-      .reason = fmt::format("the {} {}", workgroup ? "workgroup" : "cluster", reason),
+      .reason = fmt::format("the {} {}", workgroup ? "workgroup" : "cluster", found->reason),
       .paused = status == "paused",
-      .by_aws = true};
+      .by_aws = true,
+      .cause = found->cause};
 }
 
 Error away_error(const WarehouseAway& away, int64_t waited_ms, const std::string& name,
@@ -124,6 +128,7 @@ Error away_error(const WarehouseAway& away, int64_t waited_ms, const std::string
   std::string text = away.reason;
   if (waited_ms > 0) text += fmt::format("; it was waited for {}", format_duration(waited_ms));
   Error error(away.paused ? ErrorCode::kRsPaused : ErrorCode::kRsWaking, std::move(text));
+  if (!away.cause.empty()) error.because(cause_named(away.cause));
   if (away.paused && !name.empty()) {
     error.with_hint(
         fmt::format("Resume the cluster in the AWS console, or: aws redshift "
@@ -133,12 +138,21 @@ Error away_error(const WarehouseAway& away, int64_t waited_ms, const std::string
   return error;
 }
 
+Error not_public(Error error) {
+  // Only where the warehouse itself was dialled: behind a tunnel it need not be public.
+  const bool silent = error.code() == ErrorCode::kNetTimeout && error.upstream().system == "os";
+  if (!silent) return error;
+  const ErrorCause* cause = cause_named("not-publicly-accessible");
+  return std::move(error.because(cause).with_hint(std::string(cause->hint)));
+}
+
 // Asks AWS, once for each failed attempt.
 std::optional<WarehouseAway> WarehouseWait::why(const Error& error) {
   if (!may_be_away(error)) return std::nullopt;
   if (options_.care.ask && may_ask_) {
     const Result<WarehouseInfo> info = options_.care.ask(options_.stop);
     if (info.ok()) {
+      public_ = info->publicly_accessible;
       auto away = warehouse_away(*info);
       if (away || !says_so(error)) return away;
     } else {
@@ -147,7 +161,8 @@ std::optional<WarehouseAway> WarehouseWait::why(const Error& error) {
       log_info("the warehouse's status could not be asked", {{"error", info.error().to_string()}});
     }
   }
-  if (says_so(error)) return WarehouseAway{.reason = "the warehouse starts up"};
+  if (says_so(error))
+    return WarehouseAway{.reason = "the warehouse starts up", .cause = "warehouse-starts"};
   if (was_up_ && answers_at_once(error)) {
     return WarehouseAway{.reason = "the warehouse was reached before and does not answer now"};
   }
@@ -179,6 +194,10 @@ Status WarehouseWait::wait_for(const WarehouseAway& away, const Error& error, in
   return stopped();
 }
 
+Error WarehouseWait::with_cause(Error error) const {
+  return public_.value_or(true) ? error : not_public(std::move(error));
+}
+
 RedshiftConnector WarehouseWait::connector(RedshiftConnector dial) {
   return [this,
           dial = std::move(dial)](int64_t timeout_ms) -> Result<std::unique_ptr<RedshiftSession>> {
@@ -193,7 +212,7 @@ RedshiftConnector WarehouseWait::connector(RedshiftConnector dial) {
       std::optional<WarehouseAway> away = why(session.error());
       if (!away) {
         if (since_ms) over();
-        return session;
+        return with_cause(std::move(session).error());
       }
       // A guess of ours is no reason for another error where nothing may be waited for.
       if (!away->by_aws && !says_so(session.error()) && options_.care.wait_ms <= 0) return session;
@@ -211,7 +230,9 @@ RedshiftConnector WarehouseWait::connector(RedshiftConnector dial) {
 }
 
 Status WarehouseWait::wait(const Error& error, int64_t since_ms) {
-  return wait_for({.reason = "the cluster is being resized and takes no writes"}, error, since_ms);
+  return wait_for(
+      {.reason = "the cluster is being resized and takes no writes", .cause = "warehouse-resizing"},
+      error, since_ms);
 }
 
 void WarehouseWait::over() {

@@ -29,8 +29,9 @@ namespace vesto {
 // resumed". Nothing: it is available, or what AWS says promises no change ("deleting").
 struct WarehouseAway {
   std::string reason;
-  bool paused = false;  // somebody must resume it
-  bool by_aws = false;  // AWS says so, and is asked again before each attempt
+  bool paused = false;          // somebody must resume it
+  bool by_aws = false;          // AWS says so, and is asked again before each attempt
+  std::string_view cause = "";  // name of base/error_causes.def
 };
 std::optional<WarehouseAway> warehouse_away(const WarehouseInfo& info);
 
@@ -38,6 +39,10 @@ std::optional<WarehouseAway> warehouse_away(const WarehouseInfo& info);
 // region, for the line to paste; both may be empty.
 Error away_error(const WarehouseAway& away, int64_t waited_ms, const std::string& name,
                  const std::string& region);
+
+// Of a warehouse that AWS calls not publicly accessible: the error, which says so if it is the
+// silence (NET-TIMEOUT) of a dial without a tunnel.
+Error not_public(Error error);
 
 // What waits. All of it must outlive the object and what connector() gave.
 struct WarehouseWaitOptions {
@@ -65,11 +70,13 @@ class WarehouseWait final : public WarehousePatience {
  private:
   std::optional<WarehouseAway> why(const Error& error);
   Status wait_for(const WarehouseAway& away, const Error& error, int64_t since_ms);
+  [[nodiscard]] Error with_cause(Error error) const;
 
   const WarehouseWaitOptions options_;
-  bool was_up_ = false;  // a connection succeeded
-  bool may_ask_ = true;  // AWS has not refused to tell
-  std::string told_;     // the reason that was told last; "" = nobody waits
+  bool was_up_ = false;         // a connection succeeded
+  bool may_ask_ = true;         // AWS has not refused to tell
+  std::optional<bool> public_;  // what AWS said last of public access
+  std::string told_;            // the reason that was told last; "" = nobody waits
   // A COMMIT's outcome is looked for: told wherever no other wait is.
   std::optional<WarehouseWaiting> search_;
 };

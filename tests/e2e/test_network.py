@@ -192,7 +192,7 @@ def test_a_server_without_encryption(one_world, kind, code):
     assert seen and set(seen) == {b"\0\0\0\x08\x04\xd2\x16\x2f"}, seen
 
 
-@pytest.mark.parametrize("kind,code", [("destination", "RS-CONNECTION"), ("source", "PG-CONNECT")])
+@pytest.mark.parametrize("kind,code", [("destination", "RS-CONN-LIMIT"), ("source", "PG-CONNECT")])
 def test_a_server_that_is_full_before_it_speaks_of_encryption(one_world, kind, code):
     """It says why, and that is what people read; not that it has no TLS."""
     with facing(one_world, kind, says(error_message("53300", "too many clients already"))):
@@ -334,7 +334,7 @@ def test_a_resolver_that_does_not_answer(one_world):
         began = time.monotonic()
         error, checks, _ = failing_check(one_world, "destination", elsewhere)
         took = time.monotonic() - began
-        assert error["code"] == "NET-DNS" and "resolver gave no answer" in error["message"], error
+        assert error["code"] == "NET-RESOLVER" and "resolver gave no answer" in error["message"], error
         assert checks[0]["id"] == "net.dns" and checks[0]["status"] == "failed"
         assert 9 < took < 25, took
         process = subprocess.Popen(elsewhere(one_world.command("run", "shop", "--json")), text=True,

@@ -52,7 +52,7 @@ TEST(S3Errors, CodesOfTheCatalogue) {
       {403, "AccessDenied", ErrorCode::kS3Denied},
       {403, "AllAccessDisabled", ErrorCode::kS3Denied},
       {403, "SomethingNew", ErrorCode::kS3Denied},
-      {400, "KMS.DisabledException", ErrorCode::kS3Denied},
+      {400, "KMS.DisabledException", ErrorCode::kS3Kms},
       {404, "NoSuchBucket", ErrorCode::kS3NoBucket},
       {403, "InvalidAccessKeyId", ErrorCode::kAwsKey},
       {403, "SignatureDoesNotMatch", ErrorCode::kAwsKey},

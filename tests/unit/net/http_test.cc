@@ -211,7 +211,7 @@ TEST(HttpErrors, CutConnections) {
     connection.read_request();
     connection.write("220 mail.example ESMTP\r\n");
   });
-  EXPECT_EQ(code_of(get(url_of(garbage))), ErrorCode::kNetReset);
+  EXPECT_EQ(code_of(get(url_of(garbage))), ErrorCode::kNetWrongPort);
 }
 
 TEST(HttpErrors, NoAnswerInTime) {
@@ -313,7 +313,7 @@ TEST_F(HttpTls, ClearTextServerAndBadCaFile) {
     connection.wait_for_end();
   });
   const std::string url = url_of(server, "/", "https", "localhost");
-  EXPECT_EQ(code_of(get(url)), ErrorCode::kNetReset);
+  EXPECT_EQ(code_of(get(url)), ErrorCode::kNetWrongPort);
   EXPECT_EQ(code_of(get(url, {.tls_ca_file = "/nowhere/ca.pem"})), ErrorCode::kCfgValue);
   EXPECT_EQ(code_of(get(url, {.tls_ca_file = file_with("no PEM")})), ErrorCode::kCfgValue);
 }

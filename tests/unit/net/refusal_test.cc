@@ -32,7 +32,7 @@ const std::string kFull = "SFATAL\0C53300\0Msorry, too many clients already\0\0"
 
 TEST(Refusal, AServerThatIsFullSaysSo) {
   ProbeReport report = probe_answer(refusal(kFull));
-  ASSERT_EQ(code(report), "RS-CONNECTION");
+  ASSERT_EQ(code(report), "RS-CONN-LIMIT");
   EXPECT_NE(report.error->message().find("sorry, too many clients already (53300)"),
             std::string::npos)
       << report.error->message();
@@ -66,14 +66,14 @@ TEST(Refusal, ARefusalInPiecesAndOneThatNeverEnds) {
     c.wait_for_end();
   });
   const ProbeReport whole = probe(to(slow.port()));
-  ASSERT_EQ(code(whole), "RS-CONNECTION");
+  ASSERT_EQ(code(whole), "RS-CONN-LIMIT");
   EXPECT_NE(whole.error->message().find("already (53300)"), std::string::npos);
   RawServer endless([](RawServer::Connection& c) {
     c.write(refusal("SFATAL\0C53300\0M"s + std::string(1'000'000, 'x'), 29'000));
     c.wait_for_end();
   });
   const ProbeReport cut = probe(to(endless.port()));
-  ASSERT_EQ(code(cut), "RS-CONNECTION");
+  ASSERT_EQ(code(cut), "RS-CONN-LIMIT");
   EXPECT_LT(cut.error->message().size(), 600U);
 }
 

@@ -169,14 +169,14 @@ TEST_F(SshFault, NoOpenFileForLongEndsTheConnectionWithTheReason) {
     EXPECT_TRUE(failed);
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(6));
     ASSERT_TRUE(route->failure().has_value());
-    EXPECT_EQ(route->failure()->code(), ErrorCode::kSysMemory);
+    EXPECT_EQ(route->failure()->code(), ErrorCode::kSysFiles);
     EXPECT_NE(route->failure()->hint().find("open files"), std::string::npos);
     // Nobody came to the other one: it has not failed.
     EXPECT_FALSE(idle->failure().has_value());
     // A dial that needs a port of its own says the same.
     const auto third = dial(tunnel.get(), target.port());
     ASSERT_FALSE(third.ok());
-    EXPECT_EQ(third.error().code(), ErrorCode::kSysMemory) << told(third);
+    EXPECT_EQ(third.error().code(), ErrorCode::kSysFiles) << told(third);
   }
   ::close(fd);
   const auto again = dial(tunnel.get(), target.port());

@@ -98,7 +98,7 @@ const std::vector<Case>& cases() {
        AfterFault::kRepeat},
       {"28000", "password authentication failed for user \"x\"", "", "RS-LOGIN-PASSWORD",
        AfterFault::kStop},
-      {"42704", "user \"jorhett\" does not exist", "", "RS-LOGIN-PASSWORD", AfterFault::kStop},
+      {"42704", "user \"jorhett\" does not exist", "", "RS-USER-MISSING", AfterFault::kStop},
       {"3D000", "database \"x\" does not exist", "", "RS-DB-MISSING", AfterFault::kStop},
       {"42601", "syntax error at or near \",\" in context \"x\", at line 1", "", "RS-SQL",
        AfterFault::kLeaveGroup},

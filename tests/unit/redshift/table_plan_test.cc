@@ -140,7 +140,7 @@ TEST(TablePlan, RefusesTooManyColumnsAndBadIndexes) {
   for (int i = 0; i < 1601; ++i) {
     stream.schema.columns.push_back(column("c" + std::to_string(i), bigint()));
   }
-  EXPECT_EQ(plan_table(stream, nullptr).error().name(), "RS-TABLE-DIFFERS");
+  EXPECT_EQ(plan_table(stream, nullptr).error().name(), "RS-1600-COLUMNS");
 }
 
 }  // namespace

@@ -241,8 +241,8 @@ TEST_F(WarehouseWaitTest, OtherFailuresAreNotAskedAbout) {
       Error(ErrorCode::kNetWrongPort, "m"),
       Error(ErrorCode::kSshHostKeyChanged, "m"),
       Error(ErrorCode::kRsTlsOff, "m"),
-      answered(ErrorCode::kRsConnection, "53300", "too many connections"),
-      answered(ErrorCode::kRsConnection, "XX000", "connection limit exceeded"),
+      answered(ErrorCode::kRsConnLimit, "53300", "too many connections"),
+      answered(ErrorCode::kRsConnLimit, "XX000", "connection limit exceeded"),
   };
   for (const Error& error : others) {
     failures = {error};
@@ -303,7 +303,7 @@ TEST_F(WarehouseWaitTest, WhichFailuresOfAReachedWarehouseAreWaitedFor) {
       {Error(ErrorCode::kNetTimeout, "no answer"), false},
       {Error(ErrorCode::kNetUnreachable, "no route"), false},
       {Error(ErrorCode::kNetDns, "no such name"), false},
-      {answered(ErrorCode::kRsConnection, "53300", "too many connections"), false},
+      {answered(ErrorCode::kRsConnLimit, "53300", "too many connections"), false},
       {Error(ErrorCode::kRsLoginPassword, "no"), false},
   };
   for (const auto& [error, waited] : cases) {
