@@ -174,6 +174,7 @@ STEPS = [
     ("docs, run as they stand", lambda: pytest(["tests/docs"], "docs")),
     ("COPY, read a second time", lambda: pytest(["tests/differential"], "differential")),
     ("end to end", end_to_end),
+    ("each row of the diagnosis table", lambda: pytest(["tests/diagnosis"], "diagnosis")),
     ("SQL, judged by its parsers", lambda: pytest(["tests/sql_judges"], "sql")),
     ("fuzz, 10 s each", lambda: fuzz("10")),
 ]
