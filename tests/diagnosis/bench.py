@@ -121,6 +121,7 @@ class Attempt:
         done = self.vesto("run", "shop", "--json")
         events = [json.loads(line) for line in done.stdout.splitlines()]
         assert events[-1]["type"] == "run.finished" and done.returncode != 0, events[-1]
+        self.exit_code = done.returncode
         return list(errors_in(events))
 
 

@@ -51,6 +51,15 @@ def test_it_is_known(bench, begun, row):
         assert error["hint"] and error["message"], error
 
 
+def test_what_a_person_must_end_is_not_called_passing(bench):
+    """The code alone would be repeated; its cause says that repeating never helps."""
+    row = next(row for row in ROWS if row.cause == "google-no-account")
+    with bench.attempt(row.kind) as attempt, row.provoke(attempt):
+        errors = attempt.run()
+        assert {e["retry"] for e in errors if said(e) == (row.code, row.cause)} == {"after_fix"}
+        assert attempt.exit_code == 4
+
+
 def test_the_table_is_whole():
     """Every row of the plan stands here, provoked or with the reason; each answer has a cause of
     its own."""

@@ -49,6 +49,15 @@ TEST(ErrorCauses, WhatNobodyKnowsHasNoCause) {
   EXPECT_EQ(recognise("", "", ""), nullptr);
 }
 
+TEST(ErrorCauses, ALastingOneWaitsForAPerson) {
+  Error error(ErrorCode::kSshForward, "no way");
+  EXPECT_EQ(retry_of(error), Retry::kBackoff);
+  error.because(recognise("ssh-forward", "2", "connection refused"));
+  EXPECT_EQ(retry_of(error), Retry::kBackoff);
+  error.because(recognise("ssh-forward", "1", "open failed"));
+  EXPECT_EQ(retry_of(error), Retry::kAfterFix);
+}
+
 TEST(ErrorCauses, ItsHintStandsUntilTheErrorHasOneOfItsOwn) {
   const ErrorCause* cause = cause_named("private-address");
   Error error(cause->code, "no answer");

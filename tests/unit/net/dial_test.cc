@@ -167,9 +167,11 @@ TEST(DialError, EachFaultHasItsCode) {
   EXPECT_EQ(code_of(dial_fault_of(ECONNRESET)), ErrorCode::kNetReset);
   EXPECT_EQ(code_of(dial_fault_of(EPIPE)), ErrorCode::kNetReset);
   for (const int number :
-       {ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL, EAFNOSUPPORT, ENETDOWN, EINVAL, EACCES, EMFILE}) {
+       {ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL, EAFNOSUPPORT, ENETDOWN, EINVAL, EACCES}) {
     EXPECT_EQ(code_of(dial_fault_of(number)), ErrorCode::kNetUnreachable) << number;
   }
+  EXPECT_EQ(code_of(dial_fault_of(EMFILE)), ErrorCode::kSysFiles);
+  EXPECT_EQ(code_of(dial_fault_of(ENFILE)), ErrorCode::kSysFiles);
   EXPECT_EQ(code_of({.kind = DialFault::Kind::kStopped, .text = "stopped"}),
             ErrorCode::kRunInterrupted);
 }
