@@ -122,9 +122,8 @@ Result<Unit, std::string> start_redshift(const Options& options, Parts* parts) {
   shared.isolation =
       options.isolation == "serializable" ? Isolation::kSerializable : Isolation::kSnapshot;
   shared.serverless = options.kind == "serverless";
-  const WarehouseName& served = parts->cloud->served();
-  shared.warehouse = served;
-  shared.region = served.name.empty() ? kRegion : served.region;
+  shared.served = &parts->cloud->served();
+  shared.region = kRegion;
   shared.faults = parts->faults.get();
   shared.state = &parts->cloud->state();
   shared.store = parts->store.get();
@@ -148,7 +147,15 @@ Result<Unit, std::string> start_http(const Options& options, Parts* parts) {
   if (!options.aws_plain) s3.tls = parts->shared.tls;
   s3.gate = &parts->cloud->gate();
   s3.clock = &parts->cloud->clock();
-  s3.api = parts->cloud->open_api({.host = "localhost", .port = parts->redshift->port()});
+  s3.api = parts->cloud->open_api(
+      {.host = "localhost",
+       .port = parts->redshift->port(),
+       .make_admin = [parts](const std::string& user, const std::string& password,
+                             const std::string& database) {
+         const auto error = make_admin(*parts->cluster, {user, password}, database);
+         if (error) log_error("the admin could not be made", {{"reason", *error}});
+         return !error;
+       }});
   VESTO_ASSIGN(parts->s3, S3Server::start(s3, *parts->store, parts->cloud->keys(), *parts->faults));
   parts->control_token = random_alphanumeric(32);
   VESTO_ASSIGN(parts->control,
@@ -177,10 +184,14 @@ std::string endpoints_json(const Options& options, const Parts& parts) {
   const auto account = [](const Account& each) {
     return "\"user\": " + json_quote(each.user) + ", \"password\": " + json_quote(each.password);
   };
+  // Without a warehouse there is nobody who could log in.
+  const std::string users = parts.accounts.admin.user.empty()
+                                ? ""
+                                : ", " + account(parts.accounts.loader) + ",\n    \"admin\": {" +
+                                      account(parts.accounts.admin) + "}";
   return "{\n  \"redshift\": {\"host\": \"localhost\", \"port\": " +
-         std::to_string(parts.redshift->port()) + ", \"database\": \"dev\", " +
-         account(parts.accounts.loader) + ",\n    \"admin\": {" + account(parts.accounts.admin) +
-         "}},\n  \"aws\": {\"url\": " + json_quote(s3_url(options, parts)) +
+         std::to_string(parts.redshift->port()) + ", \"database\": \"dev\"" + users +
+         "},\n  \"aws\": {\"url\": " + json_quote(s3_url(options, parts)) +
          ", \"region\": " + json_quote(kRegion) + ", \"bucket\": " + json_quote(parts.bucket) +
          ",\n    \"access_key_id\": " + json_quote(parts.key.id) +
          ", \"secret_access_key\": " + json_quote(parts.key.secret) + "}" +
@@ -191,11 +202,13 @@ std::string endpoints_json(const Options& options, const Parts& parts) {
 
 void print_welcome(const Options& options, const Parts& parts) {
   const Account& loader = parts.accounts.loader;
-  std::printf(
-      "Redshift  PGPASSWORD=%s psql \"host=localhost port=%d dbname=dev user=%s "
-      "sslmode=verify-full sslrootcert=%s\"\n",
-      loader.password.c_str(), parts.redshift->port(), loader.user.c_str(),
-      parts.tls.ca_file.c_str());
+  if (loader.user.empty()) std::printf("Redshift  the first warehouse that is created\n");
+  if (!loader.user.empty())
+    std::printf(
+        "Redshift  PGPASSWORD=%s psql \"host=localhost port=%d dbname=dev user=%s "
+        "sslmode=verify-full sslrootcert=%s\"\n",
+        loader.password.c_str(), parts.redshift->port(), loader.user.c_str(),
+        parts.tls.ca_file.c_str());
   std::printf(
       "S3        AWS_ENDPOINT_URL_S3=%s AWS_CA_BUNDLE=%s AWS_REGION=%s "
       "AWS_ACCESS_KEY_ID=%s (bucket %s)\n",
@@ -213,8 +226,11 @@ Result<Unit, std::string> start_all(Options* options, Parts* parts) {
   VESTO_ASSIGN(parts->cluster, PgCluster::start({options->dir, options->no_sync,
                                                  options->dir + "/endpoints.json"}));
   VESTO_ASSIGN(parts->tls, make_tls_material(options->dir));
-  VESTO_ASSIGN(parts->accounts, load_or_make_accounts(options->dir, *parts->cluster));
   VESTO_TRY(start_storage(*options, parts));
+  // A warehouse that does not exist has no users.
+  if (!parts->cloud->served().waits()) {
+    VESTO_ASSIGN(parts->accounts, load_or_make_accounts(options->dir, *parts->cluster));
+  }
   VESTO_TRY(start_redshift(*options, parts));
   VESTO_TRY(start_http(*options, parts));
   const std::string file = options->dir + "/endpoints.json";

@@ -30,7 +30,8 @@ def binary(name="sandbox/vesto-sandbox"):
 class Sandbox:
     """One running vesto-sandbox on one data directory."""
 
-    def __init__(self, data, *args, sync=False):
+    def __init__(self, data, *args, sync=False, port=0):
+        self.port = port  # of Redshift; 0: any
         self.data = pathlib.Path(data)
         self.args = [str(a) for a in args]
         if not sync:
@@ -47,7 +48,8 @@ class Sandbox:
         self.data.parent.mkdir(parents=True, exist_ok=True)
         with open(f"{self.data}.log", "ab") as log:
             self.process = subprocess.Popen(
-                [str(binary()), "--data", str(self.data), "--port-redshift", "0", "--port-aws", "0",
+                [str(binary()), "--data", str(self.data), "--port-redshift", str(self.port),
+                 "--port-aws", "0",
                  *self.args],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         while not file.exists():

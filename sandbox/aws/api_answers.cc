@@ -50,6 +50,8 @@ std::string_view signing_name(ApiService service) {
       return "redshift";
     case ApiService::kRedshiftServerless:
       return "redshift-serverless";
+    case ApiService::kSecretsManager:
+      return "secretsmanager";
   }
   return "";
 }
@@ -89,9 +91,10 @@ ApiAnswer error_answer(const ApiCall& call, const IamError& given) {
       error.message.begin(), error.message.end(),
       [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; }, '?');
   if (call.is_json()) {
-    ApiAnswer answer = json_answer(
-        call,
-        {{"__type", "com.amazonaws.redshiftserverless#" + error.code}, {"message", error.message}});
+    const std::string space =
+        call.service == ApiService::kRedshiftServerless ? "com.amazonaws.redshiftserverless#" : "";
+    ApiAnswer answer =
+        json_answer(call, {{"__type", space + error.code}, {"message", error.message}});
     answer.status = error.status >= 500 ? error.status : 400;
     answer.headers.emplace_back("x-amzn-errortype", error.code);
     return answer;

@@ -1,5 +1,5 @@
 // One call of a query service (STS, IAM, EC2, Redshift: form in, XML out) or of a JSON 1.1 service
-// (Redshift Serverless), with what its operation needs to know.
+// (Redshift Serverless, Secrets Manager), with what its operation needs to know.
 #ifndef VESTO_SANDBOX_AWS_API_CALL_H_
 #define VESTO_SANDBOX_AWS_API_CALL_H_
 
@@ -17,7 +17,7 @@
 
 namespace vesto::sandbox {
 
-enum class ApiService { kSts, kIam, kEc2, kRedshift, kRedshiftServerless };
+enum class ApiService { kSts, kIam, kEc2, kRedshift, kRedshiftServerless, kSecretsManager };
 
 struct ApiCall {
   const HttpRequest* request = nullptr;
@@ -33,7 +33,9 @@ struct ApiCall {
   std::optional<AccessKeyInfo> key = {};
   std::string region = {};
 
-  [[nodiscard]] bool is_json() const { return service == ApiService::kRedshiftServerless; }
+  [[nodiscard]] bool is_json() const {
+    return service == ApiService::kRedshiftServerless || service == ApiService::kSecretsManager;
+  }
   // A parameter of the form, or a text of the document; "" if it is not there.
   [[nodiscard]] std::string parameter(std::string_view name) const;
   [[nodiscard]] bool has(std::string_view name) const;
@@ -42,7 +44,7 @@ struct ApiCall {
 template <typename T>
 using ApiResult = Result<T, IamError>;
 
-// "sts", "iam", "ec2", "redshift", "redshift-serverless": what is signed for.
+// "sts", "iam", "ec2", "redshift", "redshift-serverless", "secretsmanager": what is signed for.
 std::string_view signing_name(ApiService service);
 
 }  // namespace vesto::sandbox

@@ -10,7 +10,8 @@ namespace vesto::sandbox {
 namespace {
 
 constexpr size_t kMaxBodyBytes = 262'144;
-constexpr std::string_view kTargetPrefix = "RedshiftServerless.";
+constexpr std::string_view kServerlessTarget = "RedshiftServerless.";
+constexpr std::string_view kSecretsTarget = "secretsmanager.";
 
 // 8-4-4-4-12, as AWS's request ids look.
 std::string make_request_id() {
@@ -35,8 +36,12 @@ ApiResult<Unit> read_call(ApiCall* call) {
   const std::string target = call->request->header_or_empty("x-amz-target");
   if (!target.empty()) {
     call->service = ApiService::kRedshiftServerless;
-    if (!target.starts_with(kTargetPrefix)) return IamError{400, "UnknownOperationException", ""};
-    call->operation = target.substr(kTargetPrefix.size());
+    const bool secrets = target.starts_with(kSecretsTarget);
+    if (secrets) call->service = ApiService::kSecretsManager;
+    if (!secrets && !target.starts_with(kServerlessTarget)) {
+      return IamError{400, "UnknownOperationException", ""};
+    }
+    call->operation = target.substr(secrets ? kSecretsTarget.size() : kServerlessTarget.size());
     call->document = nlohmann::json::parse(call->body, nullptr, false);
     if (!call->document.is_object()) return IamError{400, "SerializationException", ""};
     return Unit{};
@@ -74,13 +79,14 @@ IamError auth_error(const ApiCall& call, IamError error) {
 
 }  // namespace
 
-AwsApi::AwsApi(Iam& iam, TemporaryLogins& logins, SecurityGroups& groups, IssuerKeys issuer_keys,
-               WarehouseAddress address, Faults& faults, Clock& clock)
+AwsApi::AwsApi(Iam& iam, TemporaryLogins& logins, SecurityGroups& groups, AdminSecrets& secrets,
+               IssuerKeys issuer_keys, WarehouseAddress address, Faults& faults, Clock& clock)
     : iam_(iam),
+      secrets_(secrets),
       sts_(iam, std::move(issuer_keys)),
       iam_service_(iam, clock),
       ec2_(iam, groups),
-      redshift_(iam, logins, std::move(address)),
+      redshift_(iam, logins, groups, secrets, std::move(address), clock),
       faults_(faults),
       clock_(clock) {}
 
@@ -91,16 +97,18 @@ ApiResult<ApiAnswer> AwsApi::serve(ApiCall* call) {
     if (!known.ok()) return auth_error(*call, known.error());
   }
   if (call->service == ApiService::kEc2) return ec2_.serve(*call);
+  if (call->service == ApiService::kSecretsManager) return secrets_.serve(*call);
   if (call->service == ApiService::kIam) return iam_service_.serve(*call);
   return sts ? sts_.serve(*call) : redshift_.serve(*call);
 }
 
 // True: the call ended with the fault. Subjects are "AssumeRole" and the like.
 bool AwsApi::apply_fault(const ApiCall& call, HttpExchange& exchange, bool* drop_answer) {
-  const std::string kind = call.service == ApiService::kSts   ? "aws.sts"
-                           : call.service == ApiService::kIam ? "aws.iam"
-                           : call.service == ApiService::kEc2 ? "aws.ec2"
-                                                              : "aws.redshift";
+  const std::string kind = call.service == ApiService::kSts              ? "aws.sts"
+                           : call.service == ApiService::kIam            ? "aws.iam"
+                           : call.service == ApiService::kEc2            ? "aws.ec2"
+                           : call.service == ApiService::kSecretsManager ? "aws.secretsmanager"
+                                                                         : "aws.redshift";
   const auto fault = faults_.hit(kind, call.operation);
   if (!fault) return false;
   if (fault->delay_ms > 0) clock_.sleep_ms(fault->delay_ms, exchange.stop());

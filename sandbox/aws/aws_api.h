@@ -1,6 +1,7 @@
-// The one address of STS, IAM, EC2, Redshift and Redshift Serverless: POST / with a form or a JSON
-// document. S3's own server hands such requests here, so that AWS_ENDPOINT_URL can name one address
-// for all. Thread rule: handle() may be called from any thread, several times at once.
+// The one address of STS, IAM, EC2, Secrets Manager, Redshift and Redshift Serverless: POST / with
+// a form or a JSON document. S3's own server hands such requests here, so that AWS_ENDPOINT_URL can
+// name one address for all. Thread rule: handle() may be called from any thread, several times at
+// once.
 #ifndef VESTO_SANDBOX_AWS_AWS_API_H_
 #define VESTO_SANDBOX_AWS_AWS_API_H_
 
@@ -17,8 +18,8 @@ namespace vesto::sandbox {
 class AwsApi {
  public:
   // All of it must outlive this object.
-  AwsApi(Iam& iam, TemporaryLogins& logins, SecurityGroups& groups, IssuerKeys issuer_keys,
-         WarehouseAddress address, Faults& faults, Clock& clock);
+  AwsApi(Iam& iam, TemporaryLogins& logins, SecurityGroups& groups, AdminSecrets& secrets,
+         IssuerKeys issuer_keys, WarehouseAddress address, Faults& faults, Clock& clock);
   void handle(HttpExchange& exchange);
 
  private:
@@ -26,6 +27,7 @@ class AwsApi {
   bool apply_fault(const ApiCall& call, HttpExchange& exchange, bool* drop_answer);
 
   Iam& iam_;
+  AdminSecrets& secrets_;
   StsService sts_;
   IamService iam_service_;
   Ec2Service ec2_;

@@ -55,14 +55,17 @@ std::string text_of(const nlohmann::json& object, const char* name) {
 
 Cloud::Cloud(const CloudOptions& options, World world, WarehouseName served, Faults& faults)
     : dir_(options.dir),
-      served_(std::move(served)),
+      served_(std::move(served), world.serve_first_created),
       faults_(faults),
       state_(options.serverless),
       iam_(std::make_unique<Iam>(std::move(world), clock_)),
       key_ring_(*iam_),
       gate_(*iam_),
       roles_(*iam_, served_),
-      logins_(clock_, served_) {}
+      logins_(clock_, served_),
+      secrets_(*iam_) {
+  if (served_.waits()) state_.be_absent();
+}
 
 Cloud::~Cloud() { stop(); }
 
@@ -76,6 +79,9 @@ Result<std::unique_ptr<Cloud>, std::string> Cloud::start(const CloudOptions& opt
   VESTO_ASSIGN(World world, read_world(options));
   VESTO_ASSIGN(WarehouseName served,
                choose_warehouse(world, options.serverless, options.warehouse));
+  if (world.serve_first_created && !served.name.empty()) {
+    return std::string("serve_first_created: the world has a warehouse already");
+  }
   std::unique_ptr<Cloud> cloud(new Cloud(options, std::move(world), std::move(served), faults));
   VESTO_TRY(cloud->start_google(options));
   VESTO_ASSIGN(cloud->machine_, Machine::start(options.dir, *cloud->iam_, faults, cloud->clock_));
@@ -107,14 +113,19 @@ std::optional<JwkSet> Cloud::issuer_keys(const std::string& issuer_url) const {
 }
 
 HttpHandler Cloud::open_api(WarehouseAddress address) {
-  address.served = served_;
+  address.served = &served_;
   address.state = &state_;
   groups_ = std::make_unique<SecurityGroups>(iam_->world(), served_, address.port);
-  address.groups = groups_.get();
   api_ = std::make_unique<AwsApi>(
-      *iam_, logins_, *groups_, [this](const std::string& issuer) { return issuer_keys(issuer); },
-      std::move(address), faults_, clock_);
+      *iam_, logins_, *groups_, secrets_,
+      [this](const std::string& issuer) { return issuer_keys(issuer); }, std::move(address),
+      faults_, clock_);
   return [this](HttpExchange& exchange) { api_->handle(exchange); };
+}
+
+AllowList Cloud::allow_from() const {
+  if (served_.waits()) return std::vector<std::string>();
+  return allow_from_of(iam_->world(), served_.get());
 }
 
 AccessKey Cloud::first_key() const {
@@ -176,13 +187,15 @@ Result<Unit, std::string> Cloud::change_policy(const std::string& body) {
 ControlCalls Cloud::control_calls(std::function<void(const AllowList&)> set_allowed,
                                   std::function<void()> settle) {
   ControlCalls calls;
-  calls["/v1/clock"] = [this](const std::string& body) -> Result<Unit, std::string> {
+  calls["/v1/clock"] = [this, settle](const std::string& body) -> Result<Unit, std::string> {
     const auto document = nlohmann::json::parse(body, nullptr, false);
     const auto offset = document.is_object() ? document.find("offset_ms") : document.end();
     if (!document.is_object() || offset == document.end() || !offset->is_number_integer()) {
       return std::string("{\"offset_ms\": n} is expected");
     }
     clock_.set_offset_ms(offset->get<int64_t>());
+    // A warehouse that is being created may be ready now.
+    settle();
     // Whoever reads the token file finds one that is good now, as the kubelet sees to it.
     return eks_->write_token_file(dir_ + "/eks-token", "default", "vesto");
   };
@@ -214,7 +227,7 @@ ControlViews Cloud::control_views() {
           {"/v1/warehouse", [this] { return state_.json(); }}};
 }
 
-std::string Cloud::secrets_json() const {
+std::string Cloud::secrets_json() {
   std::string json;
   const auto add = [&json](const std::vector<std::string>& secrets) {
     for (const std::string& each : secrets) {
@@ -223,6 +236,7 @@ std::string Cloud::secrets_json() const {
   };
   add(iam_->secrets());
   add(logins_.passwords());
+  add(secrets_.passwords());
   add(machine_->secrets());
   add(google_->seen_tokens());
   std::ifstream token(dir_ + "/eks-token", std::ios::binary);

@@ -51,7 +51,7 @@ class Cloud {
   Cloud(const Cloud&) = delete;
   Cloud& operator=(const Cloud&) = delete;
 
-  // POST / of the S3 address. `address`: where Redshift listens.
+  // POST / of the S3 address. `address`: where Redshift listens, and who makes its admin.
   HttpHandler open_api(WarehouseAddress address);
 
   [[nodiscard]] const KeyRing& keys() const { return key_ring_; }
@@ -62,10 +62,10 @@ class Cloud {
   [[nodiscard]] World world() const { return iam_->world(); }
   // What it is doing at this moment.
   [[nodiscard]] WarehouseState& state() { return state_; }
-  // Which of the world's warehouses the listener stands for.
-  [[nodiscard]] const WarehouseName& served() const { return served_; }
+  // Which warehouse the listener stands for.
+  [[nodiscard]] const ServedWarehouse& served() const { return served_; }
   // Whom the listener answers at the start.
-  [[nodiscard]] AllowList allow_from() const { return allow_from_of(iam_->world(), served_); }
+  [[nodiscard]] AllowList allow_from() const;
   // The first key of the world's users; for endpoints.json.
   [[nodiscard]] AccessKey first_key() const;
   // ",\n  \"google\": {...}" for endpoints.json.
@@ -85,12 +85,12 @@ class Cloud {
  private:
   Cloud(const CloudOptions& options, World world, WarehouseName served, Faults& faults);
   Result<Unit, std::string> start_google(const CloudOptions& options);
-  [[nodiscard]] std::string secrets_json() const;
+  [[nodiscard]] std::string secrets_json();
   [[nodiscard]] std::optional<JwkSet> issuer_keys(const std::string& issuer_url) const;
   Result<Unit, std::string> change_policy(const std::string& body);
 
   const std::string dir_;
-  const WarehouseName served_;
+  ServedWarehouse served_;
   Faults& faults_;
   MovableClock clock_;
   WarehouseState state_;
@@ -104,6 +104,7 @@ class Cloud {
   std::unique_ptr<GoogleServer> google_server_;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<SecurityGroups> groups_;
+  AdminSecrets secrets_;
   std::unique_ptr<AwsApi> api_;
 };
 

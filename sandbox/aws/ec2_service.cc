@@ -188,7 +188,7 @@ void write_group(const SecurityGroup& group, XmlWriter& xml) {
       .text("ownerId", group.account)
       .text("groupId", group.id)
       .text("groupName", group.name)
-      .text("groupDescription", "who reaches " + group.warehouse.name)
+      .text("groupDescription", group.description)
       .text("vpcId", group.vpc_id);
   xml.open("ipPermissions");
   write_permissions(group.rules, xml);

@@ -107,28 +107,31 @@ S3Result<std::string> IamGate::use_kms_key(std::string_view access_key_id, std::
 
 Result<AccessKey, std::string> IamCopyRoles::assume(const std::string& role_arn) const {
   constexpr size_t kMaxChain = 10;
-  const std::vector<std::string> roles = copy_roles_of(iam_.world(), served_);
-  const auto unauthorized = [this](const std::string& arn) {
-    if (!served_.serverless) return std::string();
+  const WarehouseName served = served_.get();
+  const AttachedRoles attached = attached_roles_of(iam_.world(), served);
+  const std::vector<std::string>& roles = attached.all;
+  const auto unauthorized = [&served](const std::string& arn) {
+    if (!served.serverless) return std::string();
     return "exception name : UnauthorizedException, error type : 135, message: Not authorized to "
            "get credentials of role " +
            arn + ", should retry : 0";
   };
   std::vector<std::string> chain = split(role_arn, ',');
-  if (role_arn == "default" && roles.empty()) return std::string("No default IAM role is set");
-  if (role_arn == "default") chain = {roles.front()};
+  if (role_arn == "default" && attached.by_default.empty())
+    return std::string("No default IAM role is set");
+  if (role_arn == "default") chain = {attached.by_default};
   const bool known = std::find(roles.begin(), roles.end(), chain.front()) != roles.end();
   if (!known || chain.size() > kMaxChain) return unauthorized(chain.front());
   const RequestContext context = origin_context({.source_ip = kWarehouseAddress,
                                                  .secure_transport = true,
-                                                 .region = served_.region,
+                                                 .region = served.region,
                                                  .user_agent = "Redshift"});
   std::optional<AccessKeyInfo> key;
   for (const std::string& arn : chain) {
     std::optional<IamError> denied;
     if (!key) {
       denied = iam_.may_service_assume("redshift.amazonaws.com", arn, context);
-      if (denied && served_.serverless) {
+      if (denied && served.serverless) {
         denied = iam_.may_service_assume("redshift-serverless.amazonaws.com", arn, context);
       }
     } else {

@@ -9,7 +9,7 @@
 #include "sandbox/copy/copy_executor.h"
 #include "sandbox/iam/condition_keys.h"
 #include "sandbox/iam/iam.h"
-#include "sandbox/iam/warehouse.h"
+#include "sandbox/iam/served_warehouse.h"
 #include "sandbox/s3/object_store.h"
 #include "sandbox/s3/s3_gate.h"
 
@@ -48,13 +48,14 @@ class IamGate final : public S3Gate {
 // The roles attached to the one warehouse that the sandbox is, for COPY ... IAM_ROLE.
 class IamCopyRoles final : public CopyRoles {
  public:
-  IamCopyRoles(Iam& iam, WarehouseName served) : iam_(iam), served_(std::move(served)) {}
+  // Both must outlive it.
+  IamCopyRoles(Iam& iam, const ServedWarehouse& served) : iam_(iam), served_(served) {}
   // Several ARNs joined by commas are a chain: each is assumed by the one before.
   Result<AccessKey, std::string> assume(const std::string& role_arn) const override;
 
  private:
   Iam& iam_;
-  const WarehouseName served_;
+  const ServedWarehouse& served_;
 };
 
 }  // namespace vesto::sandbox

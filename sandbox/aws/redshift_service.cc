@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/strings.h"
-#include "sandbox/sql/keywords.h"
+#include "sandbox/aws/warehouse_parameters.h"
 
 namespace vesto::sandbox {
 
@@ -13,43 +13,8 @@ namespace {
 
 constexpr int64_t kMinDurationS = 900;
 constexpr int64_t kMaxDurationS = 3600;
-constexpr size_t kMaxNameBytes = 64;
 constexpr int64_t kRefreshBeforeMs = 60'000;
 constexpr std::string_view kServerlessPrefix = "redshift-serverless-";
-
-// The ARN is of the caller's account and the call's region, whoever owns the cluster.
-std::string redshift_arn(const ApiCall& call, std::string_view kind, const std::string& name) {
-  return "arn:aws:redshift:" + call.region + ":" + call.key->principal.account + ":" +
-         std::string(kind) + ":" + name;
-}
-
-std::string workgroup_arn(const WorldWorkgroup& workgroup) {
-  return "arn:aws:redshift-serverless:" + workgroup.region + ":" + workgroup.account +
-         ":workgroup/" + workgroup.uuid;
-}
-
-// Letters, digits and _ + . @ -, a letter first.
-bool is_plain_name(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  return !name.empty() && name.size() <= kMaxNameBytes && letter(name.front()) &&
-         std::all_of(name.begin(), name.end(), [&](char c) {
-           return letter(c) || (c >= '0' && c <= '9') ||
-                  std::string_view("_+.@-").find(c) != std::string_view::npos;
-         });
-}
-
-bool is_database_name(std::string_view name) {
-  return is_plain_name(name) && !is_reserved(to_lower_ascii(name));
-}
-
-// PUBLIC is everybody, and no user.
-bool is_user_name(std::string_view name) {
-  return is_database_name(name) && to_lower_ascii(name) != "public";
-}
-
-IamError invalid(const ApiCall& call, std::string text) {
-  return {400, call.is_json() ? "ValidationException" : "InvalidParameterValue", std::move(text)};
-}
 
 ApiResult<int64_t> duration_of(const ApiCall& call) {
   const std::string_view name = call.is_json() ? "durationSeconds" : "DurationSeconds";
@@ -62,7 +27,7 @@ ApiResult<int64_t> duration_of(const ApiCall& call) {
     seconds = parse_int(call.parameter(name));
   }
   if (!seconds || *seconds < kMinDurationS || *seconds > kMaxDurationS) {
-    return invalid(call, std::string(name) + " must be between 900 and 3600");
+    return invalid_parameter(call, std::string(name) + " must be between 900 and 3600");
   }
   return *seconds;
 }
@@ -88,10 +53,6 @@ TemporaryLogin mapped_login(const ApiCall& call, const std::string& database, in
           .warehouse = warehouse};
 }
 
-IamError cluster_not_found(const std::string& id) {
-  return {404, "ClusterNotFound", "Cluster " + id + " not found."};
-}
-
 // What both calls of clusters answer. `refresh_before_ms`: 0 leaves NextRefreshTime out.
 ApiAnswer login_answer(const ApiCall& call, const TemporaryLogin& login,
                        int64_t refresh_before_ms = 0) {
@@ -107,12 +68,58 @@ ApiAnswer login_answer(const ApiCall& call, const TemporaryLogin& login,
 
 }  // namespace
 
+std::string redshift_arn(const ApiCall& call, std::string_view kind, const std::string& name) {
+  return "arn:aws:redshift:" + call.region + ":" + call.key->principal.account + ":" +
+         std::string(kind) + ":" + name;
+}
+
+const std::vector<RedshiftService::Entry>& RedshiftService::entries() {
+  using S = RedshiftService;
+  static const std::vector<Entry> kEntries = {
+      {false, "GetClusterCredentials", &S::cluster_credentials,
+       "ClusterIdentifier DbUser DbName AutoCreate DbGroups. DurationSeconds"},
+      {false, "GetClusterCredentialsWithIAM", &S::cluster_credentials_with_iam,
+       "ClusterIdentifier DbName DurationSeconds"},
+      {false, "CreateCluster", &S::create_cluster,
+       "ClusterIdentifier DBName ClusterType NodeType NumberOfNodes MasterUsername "
+       "MasterUserPassword ManageMasterPassword VpcSecurityGroupIds. Port PubliclyAccessible "
+       "Encrypted EnhancedVpcRouting IamRoles. DefaultIamRoleArn"},
+      {false, "DescribeClusters", &S::describe_clusters, "ClusterIdentifier MaxRecords Marker"},
+      {false, "ModifyCluster", &S::modify_cluster,
+       "ClusterIdentifier PubliclyAccessible VpcSecurityGroupIds. MasterUserPassword "
+       "EnhancedVpcRouting"},
+      {false, "ModifyClusterIamRoles", &S::modify_cluster_roles,
+       "ClusterIdentifier AddIamRoles. RemoveIamRoles. DefaultIamRoleArn"},
+      {false, "DeleteCluster", &S::delete_cluster,
+       "ClusterIdentifier SkipFinalClusterSnapshot FinalClusterSnapshotIdentifier"},
+      {true, "GetCredentials", &S::workgroup_credentials, "workgroupName dbName durationSeconds"},
+      {true, "CreateNamespace", &S::create_namespace,
+       "namespaceName dbName adminUsername adminUserPassword manageAdminPassword iamRoles "
+       "defaultIamRoleArn"},
+      {true, "GetNamespace", &S::get_namespace, "namespaceName"},
+      {true, "UpdateNamespace", &S::update_namespace,
+       "namespaceName adminUsername adminUserPassword manageAdminPassword iamRoles "
+       "defaultIamRoleArn"},
+      {true, "DeleteNamespace", &S::delete_namespace, "namespaceName"},
+      {true, "CreateWorkgroup", &S::create_workgroup,
+       "workgroupName namespaceName baseCapacity port publiclyAccessible enhancedVpcRouting "
+       "securityGroupIds"},
+      {true, "GetWorkgroup", &S::get_workgroup, "workgroupName"},
+      {true, "ListWorkgroups", &S::list_workgroups, "maxResults nextToken ownerAccount"},
+      {true, "UpdateWorkgroup", &S::update_workgroup,
+       "workgroupName baseCapacity publiclyAccessible enhancedVpcRouting securityGroupIds"},
+      {true, "DeleteWorkgroup", &S::delete_workgroup, "workgroupName"},
+  };
+  return kEntries;
+}
+
 ApiResult<ApiAnswer> RedshiftService::serve(const ApiCall& call) {
-  if (call.operation == "GetClusterCredentials") return cluster_credentials(call);
-  if (call.operation == "GetClusterCredentialsWithIAM") return cluster_credentials_with_iam(call);
-  if (call.operation == "DescribeClusters") return describe_clusters(call);
-  if (call.operation == "GetCredentials") return workgroup_credentials(call);
-  if (call.operation == "GetWorkgroup") return get_workgroup(call);
+  sweep(call.now_ms);
+  for (const Entry& one : entries()) {
+    if (one.serverless != call.is_json() || one.name != call.operation) continue;
+    VESTO_TRY(check_parameters(call, one.parameters));
+    return (this->*one.run)(call);
+  }
   if (call.is_json()) return IamError{400, "UnknownOperationException", ""};
   return IamError{400, "InvalidAction",
                   "Could not find operation " + call.operation + " for version 2012-12-01"};
@@ -140,25 +147,88 @@ ApiResult<WarehouseName> RedshiftService::find_cluster(const ApiCall& call,
 }
 
 WarehouseAddress RedshiftService::address_of(const WarehouseName& warehouse) const {
-  if (warehouse == address_.served) return address_;
+  if (warehouse == address_.served->get()) return address_;
   constexpr int kUsualPort = 5439;
   return {.host = warehouse.name + "." + warehouse.account + "." + warehouse.region +
                   (warehouse.serverless ? ".redshift-serverless.invalid" : ".redshift.invalid"),
           .port = kUsualPort};
 }
 
-WarehouseState::View RedshiftService::state_of(const WarehouseName& warehouse) const {
-  if (warehouse == address_.served && address_.state != nullptr) return address_.state->now();
+WarehouseState::View RedshiftService::state_of(const WarehouseName& warehouse,
+                                               const WarehouseLife& life) const {
+  if (warehouse == address_.served->get()) return address_.state->now();
+  if (life.gone_ms != 0) return {.status = "deleting", .availability = "Unavailable"};
+  if (clock_.wall_ms() < life.ready_ms) return {.status = "creating", .availability = "Modifying"};
   return {.status = "available", .availability = "Available"};
 }
 
-std::string RedshiftService::group_of(const WarehouseName& warehouse) const {
-  return address_.groups == nullptr ? "" : address_.groups->id_of(warehouse);
+void RedshiftService::sweep(int64_t now_ms) {
+  std::vector<WarehouseName> gone;
+  const auto over = [now_ms](const auto& one) {
+    return one.life.gone_ms != 0 && one.life.gone_ms <= now_ms;
+  };
+  const auto prepare = [&](const World& world) -> Result<WorldChange, IamError> {
+    for (const WorldCluster& one : world.clusters) {
+      if (over(one)) gone.push_back(name_of(one));
+    }
+    for (const WorldWorkgroup& one : world.workgroups) {
+      if (over(one)) gone.push_back(name_of(one));
+    }
+    return WorldChange([over](World& changed) {
+      std::erase_if(changed.clusters, over);
+      std::erase_if(changed.workgroups, over);
+      std::erase_if(changed.namespaces, over);
+    });
+  };
+  (void)iam_.change_at_once(prepare);
+  for (const WarehouseName& one : gone) {
+    groups_.detach(one);
+    if (!(one == address_.served->get())) continue;
+    address_.state->be_absent();
+    address_.served->forget();
+  }
 }
 
-nlohmann::json RedshiftService::groups_of(const WarehouseName& warehouse) const {
-  const std::string group = group_of(warehouse);
-  return group.empty() ? nlohmann::json::array() : nlohmann::json::array({group});
+ApiResult<Unit> RedshiftService::open(const ApiCall& call, const WarehouseName& warehouse,
+                                      const WarehouseLife& life,
+                                      const std::vector<std::string>& groups,
+                                      const std::string& password, const std::string& database) {
+  const bool served = address_.served->take(warehouse);
+  // Before anybody is let in.
+  if (served) address_.state->be_creating(clock_, life.ready_ms);
+  groups_.attach(warehouse, groups, life.publicly_accessible);
+  return set_admin(call, warehouse, life.admin_user, password, database);
+}
+
+ApiResult<Unit> RedshiftService::set_admin(const ApiCall& call, const WarehouseName& warehouse,
+                                           const std::string& user, const std::string& password,
+                                           const std::string& database) {
+  if (!(warehouse == address_.served->get()) || !address_.make_admin) return Unit{};
+  if (user.empty() || password.empty()) return Unit{};
+  if (address_.make_admin(to_lower_ascii(user), password, database)) return Unit{};
+  return IamError{500, call.is_json() ? "InternalServerException" : "InternalFailure",
+                  "An internal error has occurred. Retry your query, but if the problem persists, "
+                  "contact us with details."};
+}
+
+ApiResult<Unit> RedshiftService::check_roles(const ApiCall& call,
+                                             const std::vector<std::string>& roles) const {
+  const World world = iam_.written();
+  for (const std::string& role : roles) {
+    VESTO_TRY(allow(call, "iam:PassRole", role, {}));
+    if (world.role(role) != nullptr) continue;
+    return invalid_parameter(call, "The IAM role " + role + " is not valid.");
+  }
+  return Unit{};
+}
+
+ApiResult<Unit> RedshiftService::check_groups(const ApiCall& call,
+                                              const std::vector<std::string>& ids) const {
+  const std::string& account = call.key->principal.account;
+  const std::string missing = groups_.missing_of(account, call.region, ids);
+  if (missing.empty()) return Unit{};
+  return invalid_parameter(call, "VPC Security group " + missing + " does not exist in VPC " +
+                                     SecurityGroups::vpc_of(account, call.region));
 }
 
 TemporaryLogin RedshiftService::give_out(TemporaryLogin login) {
@@ -171,10 +241,12 @@ ApiResult<ApiAnswer> RedshiftService::cluster_credentials(const ApiCall& call) {
   const std::string cluster = call.parameter("ClusterIdentifier");
   const std::string user = call.parameter("DbUser");
   const std::string database = call.parameter("DbName");
-  if (cluster.empty()) return invalid(call, "ClusterIdentifier or CustomDomainName is required");
-  if (!is_user_name(user)) return invalid(call, "The database user name is not valid: " + user);
+  if (cluster.empty())
+    return invalid_parameter(call, "ClusterIdentifier or CustomDomainName is required");
+  if (!is_user_name(user))
+    return invalid_parameter(call, "The database user name is not valid: " + user);
   if (call.has("DbName") && !is_database_name(database)) {
-    return invalid(call, "The database name is not valid: " + database);
+    return invalid_parameter(call, "The database name is not valid: " + database);
   }
   VESTO_ASSIGN(const int64_t duration_s, duration_of(call));
   const bool create = flag_of(call, "AutoCreate");
@@ -211,9 +283,10 @@ ApiResult<ApiAnswer> RedshiftService::cluster_credentials(const ApiCall& call) {
 ApiResult<ApiAnswer> RedshiftService::cluster_credentials_with_iam(const ApiCall& call) {
   const std::string cluster = call.parameter("ClusterIdentifier");
   const std::string database = call.parameter("DbName");
-  if (cluster.empty()) return invalid(call, "ClusterIdentifier or CustomDomainName is required");
+  if (cluster.empty())
+    return invalid_parameter(call, "ClusterIdentifier or CustomDomainName is required");
   if (call.has("DbName") && !is_database_name(database)) {
-    return invalid(call, "The database name is not valid: " + database);
+    return invalid_parameter(call, "The database name is not valid: " + database);
   }
   VESTO_ASSIGN(const int64_t duration_s, duration_of(call));
   RequestContext context;
@@ -227,72 +300,14 @@ ApiResult<ApiAnswer> RedshiftService::cluster_credentials_with_iam(const ApiCall
                       kRefreshBeforeMs);
 }
 
-ApiResult<ApiAnswer> RedshiftService::describe_clusters(const ApiCall& call) {
-  const std::string id = call.parameter("ClusterIdentifier");
-  const std::string& account = call.key->principal.account;
-  VESTO_TRY(allow(call, "redshift:DescribeClusters",
-                  redshift_arn(call, "cluster", id.empty() ? "*" : id), {}));
-  if (!id.empty() && !iam_.cluster(id, call.region, account)) return cluster_not_found(id);
-  XmlWriter xml = begin_result(call);
-  xml.open("Clusters");
-  for (const WorldCluster& cluster : iam_.world().clusters) {
-    const bool shown = cluster.account == account && cluster.region == call.region &&
-                       (id.empty() || cluster.id == id);
-    if (!shown) continue;
-    const WarehouseState::View state = state_of(name_of(cluster));
-    xml.open("Cluster")
-        .text("ClusterIdentifier", cluster.id)
-        .text("ClusterStatus", state.status)
-        .text("ClusterAvailabilityStatus", state.availability)
-        .text("DBName", cluster.databases.empty() ? "dev" : cluster.databases.front())
-        .text("PubliclyAccessible", "true")
-        .text("EnhancedVpcRouting", "false");
-    const WarehouseAddress address = address_of(name_of(cluster));
-    xml.open("Endpoint").text("Address", address.host).number("Port", address.port).close();
-    const std::string group = group_of(name_of(cluster));
-    xml.open("VpcSecurityGroups");
-    if (!group.empty()) {
-      xml.open("VpcSecurityGroup")
-          .text("VpcSecurityGroupId", group)
-          .text("Status", "active")
-          .close();
-    }
-    xml.close().open("IamRoles");
-    for (const std::string& role : cluster.copy_roles) {
-      xml.open("ClusterIamRole").text("IamRoleArn", role).text("ApplyStatus", "in-sync").close();
-    }
-    xml.close().close();
-  }
-  xml.close();
-  return end_result(call, &xml);
-}
-
-ApiResult<WorldWorkgroup> RedshiftService::find_workgroup(const ApiCall& call) const {
-  const std::string name = call.parameter("workgroupName");
-  const bool fits =
-      name.size() >= 3 && name.size() <= kMaxNameBytes &&
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
-  if (!fits) {
-    return invalid(call, constraint_text(name, "workgroupName",
-                                         "Member must satisfy regular expression pattern: "
-                                         "^[a-z0-9-]+$"));
-  }
-  auto found = iam_.workgroup(name, call.region, call.key->principal.account);
-  if (!found) {
-    return IamError{400, "ResourceNotFoundException",
-                    "Serverless workgroup " + name + " not found. "};
-  }
-  return *std::move(found);
-}
-
 ApiResult<ApiAnswer> RedshiftService::workgroup_credentials(const ApiCall& call) {
   VESTO_ASSIGN(const int64_t duration_s, duration_of(call));
   const std::string database = call.parameter("dbName");
   if (call.has("dbName") && !is_database_name(database)) {
-    return invalid(call, "The database name is not valid: " + database);
+    return invalid_parameter(call, "The database name is not valid: " + database);
   }
   VESTO_ASSIGN(const WorldWorkgroup workgroup, find_workgroup(call));
-  VESTO_TRY(allow(call, "redshift-serverless:GetCredentials", workgroup_arn(workgroup), {}));
+  VESTO_TRY(allow_workgroup(call, workgroup));
   const TemporaryLogin login =
       give_out(mapped_login(call, database, duration_s, name_of(workgroup)));
   const double expires_s = static_cast<double>(login.expires_ms) / 1000.0;
@@ -300,26 +315,6 @@ ApiResult<ApiAnswer> RedshiftService::workgroup_credentials(const ApiCall& call)
                             {"dbPassword", login.password},
                             {"expiration", expires_s},
                             {"nextRefreshTime", expires_s - kRefreshBeforeMs / 1000.0}});
-}
-
-ApiResult<ApiAnswer> RedshiftService::get_workgroup(const ApiCall& call) {
-  VESTO_ASSIGN(const WorldWorkgroup workgroup, find_workgroup(call));
-  VESTO_TRY(allow(call, "redshift-serverless:GetWorkgroup", workgroup_arn(workgroup), {}));
-  const WarehouseAddress address = address_of(name_of(workgroup));
-  return json_answer(call, {{"workgroup",
-                             {{"workgroupName", workgroup.name},
-                              {"workgroupId", workgroup.uuid},
-                              {"workgroupArn", workgroup_arn(workgroup)},
-                              {"namespaceName", workgroup.name},
-                              {"status", to_upper_ascii(state_of(name_of(workgroup)).status)},
-                              {"publiclyAccessible", true},
-                              {"enhancedVpcRouting", false},
-                              {"port", address.port},
-                              {"securityGroupIds", groups_of(name_of(workgroup))},
-                              {"endpoint",
-                               {{"address", address.host},
-                                {"port", address.port},
-                                {"vpcEndpoints", nlohmann::json::array()}}}}}});
 }
 
 }  // namespace vesto::sandbox

@@ -31,16 +31,6 @@ std::vector<InboundRule> rules_of(const AllowList& list, int port) {
   return out;
 }
 
-AllowList allowed_by(const SecurityGroup& group) {
-  std::vector<std::string> list;
-  for (const InboundRule& rule : group.rules) {
-    if (!rule.covers(group.port) || rule.is_ipv6()) continue;
-    if (rule.cidr == kEverybody) return std::nullopt;
-    if (std::find(list.begin(), list.end(), rule.cidr) == list.end()) list.push_back(rule.cidr);
-  }
-  return list;
-}
-
 IamError no_such_group(const std::string& id) {
   return {400, "InvalidGroup.NotFound", "The security group '" + id + "' does not exist"};
 }
@@ -75,31 +65,45 @@ bool InboundRule::covers(int port) const {
   return protocol == "tcp" && (from_port == -1 || (from_port <= port && port <= to_port));
 }
 
-SecurityGroups::SecurityGroups(const World& world, WarehouseName served, int port)
-    : served_(std::move(served)) {
+SecurityGroups::SecurityGroups(const World& world, const ServedWarehouse& served, int port)
+    : served_(served), served_port_(port) {
   Lock lock(mutex_);
-  const auto port_of = [&](const WarehouseName& name) {
-    return name == served_ ? port : kUsualPort;
-  };
-  for (const WorldCluster& one : world.clusters) {
-    add(name_of(one), one.allow_from, port_of(name_of(one)));
-  }
-  for (const WorldWorkgroup& one : world.workgroups) {
-    add(name_of(one), one.allow_from, port_of(name_of(one)));
-  }
+  for (const WorldCluster& one : world.clusters) add(name_of(one), one.allow_from);
+  for (const WorldWorkgroup& one : world.workgroups) add(name_of(one), one.allow_from);
 }
 
-void SecurityGroups::add(const WarehouseName& warehouse, const AllowList& list, int port) {
+std::string SecurityGroups::vpc_of(const std::string& account, const std::string& region) {
+  return id_from("vpc-", account + "/" + region);
+}
+
+int SecurityGroups::port_of(const WarehouseName& warehouse) const {
+  return warehouse == served_.get() ? served_port_ : kUsualPort;
+}
+
+void SecurityGroups::add(const WarehouseName& warehouse, const AllowList& list) {
   const std::string where = warehouse.account + "/" + warehouse.region;
   const std::string kind = warehouse.serverless ? "workgroup/" : "cluster/";
   groups_.push_back({.id = id_from("sg-", where + "/" + kind + warehouse.name),
                      .name = "warehouse-" + warehouse.name,
                      .account = warehouse.account,
                      .region = warehouse.region,
-                     .vpc_id = id_from("vpc-", where),
-                     .warehouse = warehouse,
-                     .port = port,
-                     .rules = rules_of(list, port)});
+                     .vpc_id = vpc_of(warehouse.account, warehouse.region),
+                     .description = "who reaches " + warehouse.name,
+                     .rules = rules_of(list, port_of(warehouse))});
+  attachments_.push_back({.warehouse = warehouse, .ids = {groups_.back().id}});
+}
+
+const SecurityGroup& SecurityGroups::default_group(const std::string& account,
+                                                   const std::string& region) {
+  const std::string id = id_from("sg-", account + "/" + region + "/default");
+  if (const SecurityGroup* found = find(account, region, id)) return *found;
+  groups_.push_back({.id = id,
+                     .name = "default",
+                     .account = account,
+                     .region = region,
+                     .vpc_id = vpc_of(account, region),
+                     .description = "default VPC security group"});
+  return groups_.back();
 }
 
 void SecurityGroups::on_change(Changed changed) {
@@ -107,13 +111,30 @@ void SecurityGroups::on_change(Changed changed) {
   changed_ = std::move(changed);
 }
 
-void SecurityGroups::tell(const SecurityGroup& group) {
-  if (changed_ && group.warehouse == served_) changed_(allowed_by(group));
+AllowList SecurityGroups::allowed_to(const Attachment& one) {
+  std::vector<std::string> list;
+  if (!one.open_to_public) return list;
+  for (const std::string& id : one.ids) {
+    const SecurityGroup* group = find(one.warehouse.account, one.warehouse.region, id);
+    if (group == nullptr) continue;
+    for (const InboundRule& rule : group->rules) {
+      if (!rule.covers(port_of(one.warehouse)) || rule.is_ipv6()) continue;
+      if (rule.cidr == kEverybody) return std::nullopt;
+      if (std::find(list.begin(), list.end(), rule.cidr) == list.end()) list.push_back(rule.cidr);
+    }
+  }
+  return list;
+}
+
+void SecurityGroups::tell() {
+  const Attachment* served = attachment_of(served_.get());
+  if (changed_ && served != nullptr) changed_(allowed_to(*served));
 }
 
 std::vector<SecurityGroup> SecurityGroups::list(const std::string& account,
                                                 const std::string& region) {
   Lock lock(mutex_);
+  default_group(account, region);
   std::vector<SecurityGroup> out;
   for (const SecurityGroup& one : groups_) {
     if (one.account == account && one.region == region) out.push_back(one);
@@ -121,12 +142,46 @@ std::vector<SecurityGroup> SecurityGroups::list(const std::string& account,
   return out;
 }
 
-std::string SecurityGroups::id_of(const WarehouseName& warehouse) {
+SecurityGroups::Attachment* SecurityGroups::attachment_of(const WarehouseName& warehouse) {
+  const auto found =
+      std::find_if(attachments_.begin(), attachments_.end(),
+                   [&](const Attachment& one) { return one.warehouse == warehouse; });
+  return found == attachments_.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> SecurityGroups::ids_of(const WarehouseName& warehouse) {
   Lock lock(mutex_);
-  for (const SecurityGroup& one : groups_) {
-    if (one.warehouse == warehouse) return one.id;
+  const Attachment* found = attachment_of(warehouse);
+  return found == nullptr ? std::vector<std::string>() : found->ids;
+}
+
+std::string SecurityGroups::missing_of(const std::string& account, const std::string& region,
+                                       const std::vector<std::string>& ids) {
+  Lock lock(mutex_);
+  default_group(account, region);
+  for (const std::string& id : ids) {
+    if (find(account, region, id) == nullptr) return id;
   }
   return "";
+}
+
+void SecurityGroups::attach(const WarehouseName& warehouse, std::vector<std::string> ids,
+                            bool open_to_public) {
+  Lock lock(mutex_);
+  if (ids.empty()) ids.push_back(default_group(warehouse.account, warehouse.region).id);
+  if (Attachment* found = attachment_of(warehouse)) {
+    found->ids = std::move(ids);
+    found->open_to_public = open_to_public;
+  } else {
+    attachments_.push_back(
+        {.warehouse = warehouse, .ids = std::move(ids), .open_to_public = open_to_public});
+  }
+  tell();
+}
+
+void SecurityGroups::detach(const WarehouseName& warehouse) {
+  Lock lock(mutex_);
+  std::erase_if(attachments_, [&](const Attachment& one) { return one.warehouse == warehouse; });
 }
 
 SecurityGroup* SecurityGroups::find(const std::string& account, const std::string& region,
@@ -156,7 +211,7 @@ ApiResult<std::vector<InboundRule>> SecurityGroups::authorize(
                     "The maximum number of rules per security group has been reached."};
   }
   group->rules = std::move(after);
-  tell(*group);
+  tell();
   return added;
 }
 
@@ -176,21 +231,23 @@ ApiResult<Unit> SecurityGroups::revoke(const std::string& account, const std::st
     after.erase(found);
   }
   group->rules = std::move(after);
-  tell(*group);
+  tell();
   return Unit{};
 }
 
 void SecurityGroups::replace(const AllowList& list) {
   Lock lock(mutex_);
-  bool known = false;
-  for (SecurityGroup& one : groups_) {
-    if (!(one.warehouse == served_)) continue;
-    known = true;
-    one.rules = rules_of(list, one.port);
-    tell(one);
-  }
+  Attachment* served = attachment_of(served_.get());
   // A listener that is none of the world's warehouses has no group, and a list all the same.
-  if (!known && changed_) changed_(list);
+  if (served == nullptr) {
+    if (changed_ && !served_.waits()) changed_(list);
+    return;
+  }
+  for (const std::string& id : served->ids) {
+    SecurityGroup* group = find(served->warehouse.account, served->warehouse.region, id);
+    if (group != nullptr) group->rules = rules_of(list, served_port_);
+  }
+  tell();
 }
 
 }  // namespace vesto::sandbox

@@ -1,6 +1,8 @@
-// The security groups of the world's warehouses: one each, whose inbound rules are its allow_from
-// list. What a change of the served one allows reaches the listener at once, as with AWS.
-// Thread rule: any thread.
+// The security groups of the sandbox's VPCs, one VPC for each account and region: its default
+// group, which lets nobody in from outside, and one for each warehouse of the world, whose inbound
+// rules are its allow_from list. What a change lets reach the served warehouse is done at the
+// listener at once, as with AWS. One that is not publicly accessible is reached from nowhere: the
+// sandbox has no addresses within a VPC. Thread rule: any thread.
 #ifndef VESTO_SANDBOX_AWS_SECURITY_GROUPS_H_
 #define VESTO_SANDBOX_AWS_SECURITY_GROUPS_H_
 
@@ -12,7 +14,7 @@
 
 #include "base/mutex.h"
 #include "sandbox/aws/api_call.h"
-#include "sandbox/iam/warehouse.h"
+#include "sandbox/iam/served_warehouse.h"
 
 namespace vesto::sandbox {
 
@@ -35,8 +37,7 @@ struct SecurityGroup {
   std::string account;
   std::string region;
   std::string vpc_id;
-  WarehouseName warehouse;
-  int port = 0;  // of the warehouse
+  std::string description;
   std::vector<InboundRule> rules = {};
 };
 
@@ -44,15 +45,26 @@ class SecurityGroups {
  public:
   using Changed = std::function<void(const AllowList&)>;
 
-  // `port`: where the served warehouse listens; the others are at 5439.
-  SecurityGroups(const World& world, WarehouseName served, int port);
+  // `port`: where the served warehouse listens; the others are at 5439. `served` must outlive it.
+  SecurityGroups(const World& world, const ServedWarehouse& served, int port);
   // Called with the served warehouse's list after each change of it.
   void on_change(Changed changed) VESTO_EXCLUDES(mutex_);
 
   [[nodiscard]] std::vector<SecurityGroup> list(const std::string& account,
                                                 const std::string& region) VESTO_EXCLUDES(mutex_);
-  // "": the warehouse is none of the world's.
-  [[nodiscard]] std::string id_of(const WarehouseName& warehouse) VESTO_EXCLUDES(mutex_);
+  // Ids of its groups; none: the warehouse is none of the world's.
+  [[nodiscard]] std::vector<std::string> ids_of(const WarehouseName& warehouse)
+      VESTO_EXCLUDES(mutex_);
+  // The VPC of an account's region.
+  [[nodiscard]] static std::string vpc_of(const std::string& account, const std::string& region);
+  // The first of `ids` that is none of the account's region; "": all are there.
+  [[nodiscard]] std::string missing_of(const std::string& account, const std::string& region,
+                                       const std::vector<std::string>& ids) VESTO_EXCLUDES(mutex_);
+  // The warehouse is in these groups from now on; none given: in the VPC's default group. The ids
+  // are there (missing_of).
+  void attach(const WarehouseName& warehouse, std::vector<std::string> ids, bool open_to_public)
+      VESTO_EXCLUDES(mutex_);
+  void detach(const WarehouseName& warehouse) VESTO_EXCLUDES(mutex_);
   // All of them or none; the answer has their ids. Errors as EC2's: InvalidGroup.NotFound,
   // InvalidPermission.Duplicate, RulesPerSecurityGroupLimitExceeded.
   ApiResult<std::vector<InboundRule>> authorize(const std::string& account,
@@ -69,13 +81,27 @@ class SecurityGroups {
  private:
   SecurityGroup* find(const std::string& account, const std::string& region, const std::string& id)
       VESTO_REQUIRES(mutex_);
-  void add(const WarehouseName& warehouse, const AllowList& list, int port) VESTO_REQUIRES(mutex_);
-  // Tells the listener, if it is the served one's.
-  void tell(const SecurityGroup& group) VESTO_REQUIRES(mutex_);
+  // Where a warehouse stands in them.
+  struct Attachment {
+    WarehouseName warehouse;
+    std::vector<std::string> ids;
+    bool open_to_public = true;
+  };
+  void add(const WarehouseName& warehouse, const AllowList& list) VESTO_REQUIRES(mutex_);
+  const SecurityGroup& default_group(const std::string& account, const std::string& region)
+      VESTO_REQUIRES(mutex_);
+  Attachment* attachment_of(const WarehouseName& warehouse) VESTO_REQUIRES(mutex_);
+  [[nodiscard]] int port_of(const WarehouseName& warehouse) const;
+  // Whom the groups let reach a warehouse.
+  AllowList allowed_to(const Attachment& one) VESTO_REQUIRES(mutex_);
+  // Tells the listener about the served one.
+  void tell() VESTO_REQUIRES(mutex_);
 
-  const WarehouseName served_;
+  const ServedWarehouse& served_;
+  const int served_port_;
   Mutex mutex_;
   std::vector<SecurityGroup> groups_ VESTO_GUARDED_BY(mutex_);
+  std::vector<Attachment> attachments_ VESTO_GUARDED_BY(mutex_);
   Changed changed_ VESTO_GUARDED_BY(mutex_);
 };
 

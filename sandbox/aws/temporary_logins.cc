@@ -11,11 +11,12 @@ void TemporaryLogins::add(TemporaryLogin login) {
 std::vector<TemporaryLogin> TemporaryLogins::find(std::string_view login,
                                                   std::string_view database) const {
   const int64_t now_ms = clock_.wall_ms();
+  const WarehouseName served = served_.get();
   std::vector<TemporaryLogin> found;
   const Lock lock(mutex_);
   for (auto each = logins_.rbegin(); each != logins_.rend(); ++each) {
     const bool here =
-        each->warehouse == served_ && (each->database.empty() || each->database == database);
+        each->warehouse == served && (each->database.empty() || each->database == database);
     if (each->login == login && here && each->expires_ms > now_ms) found.push_back(*each);
   }
   return found;

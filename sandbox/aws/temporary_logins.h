@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "sandbox/iam/warehouse.h"
+#include "sandbox/iam/served_warehouse.h"
 
 namespace vesto::sandbox {
 
@@ -32,8 +32,8 @@ constexpr size_t kMaxTemporaryLogins = 10'000;
 
 class TemporaryLogins {
  public:
-  // `served`: the warehouse that find() is asked for.
-  TemporaryLogins(Clock& clock, WarehouseName served) : clock_(clock), served_(std::move(served)) {}
+  // Both must outlive it. `served`: the warehouse that find() is asked for.
+  TemporaryLogins(Clock& clock, const ServedWarehouse& served) : clock_(clock), served_(served) {}
   // More than kMaxTemporaryLogins: the oldest is forgotten.
   void add(TemporaryLogin login);
   // Those of this name for this warehouse that have not expired, the newest first.
@@ -46,7 +46,7 @@ class TemporaryLogins {
 
  private:
   Clock& clock_;
-  const WarehouseName served_;
+  const ServedWarehouse& served_;
   mutable Mutex mutex_;
   std::deque<TemporaryLogin> logins_ VESTO_GUARDED_BY(mutex_);
 };

@@ -28,12 +28,14 @@ constexpr std::array kKinds = {
     Kind{"paused", "paused", "Unavailable", Door::kRefuse, false, false},
     Kind{"resuming", "resuming", "Unavailable", Door::kRefuse, false, false},
     Kind{"rebooting", "rebooting", "Unavailable", Door::kRefuse, false, false},
-    Kind{"creating", "creating", "Unavailable", Door::kRefuse, false, true},
+    Kind{"creating", "creating", "Modifying", Door::kRefuse, false, true},
     Kind{"deleting", "deleting", "Unavailable", Door::kRefuse, false, true},
     Kind{"modifying", "modifying", "Modifying", Door::kOpen, false, true},
     Kind{"resizing", "resizing", "Modifying", Door::kOpen, true, false},
     Kind{"maintenance", "available", "Maintenance", Door::kRefuse, false, false},
 };
+
+constexpr const char* kNoWarehouse = "none";
 
 struct DoorName {
   std::string_view name;
@@ -103,8 +105,8 @@ Result<Unit, std::string> WarehouseState::set(const std::string& body) {
     return std::string("after_ms is when a warehouse that is away is available again");
   }
   const Lock lock(mutex_);
-  view_ = {std::string(kind->status), std::string(kind->availability), door, kind->read_only,
-           view_.version + 1};
+  if (view_.status == kNoWarehouse) return std::string("there is no warehouse");
+  change({std::string(kind->status), std::string(kind->availability), door, kind->read_only});
   until_ms_ = after_ms > 0 ? system_clock().monotonic_ms() + after_ms : 0;
   cold_start_ms_ = cold_ms;
   return Unit{};
@@ -113,10 +115,36 @@ Result<Unit, std::string> WarehouseState::set(const std::string& body) {
 WarehouseState::View WarehouseState::now() {
   const Lock lock(mutex_);
   if (until_ms_ != 0 && system_clock().monotonic_ms() >= until_ms_) {
-    until_ms_ = 0;
-    view_ = {"available", "Available", Door::kOpen, false, view_.version + 1};
+    change({"available", "Available", Door::kOpen, false});
+  }
+  if (clock_ != nullptr && clock_->wall_ms() >= ready_ms_) {
+    change({"available", "Available", Door::kOpen, false});
   }
   return view_;
+}
+
+void WarehouseState::change(View to) {
+  to.version = view_.version + 1;
+  view_ = std::move(to);
+  until_ms_ = 0;
+  clock_ = nullptr;
+}
+
+void WarehouseState::be_absent() {
+  const Lock lock(mutex_);
+  change({kNoWarehouse, "Unavailable", Door::kRefuse, false});
+}
+
+void WarehouseState::be_creating(Clock& clock, int64_t ready_ms) {
+  const Lock lock(mutex_);
+  change({"creating", "Modifying", Door::kRefuse, false});
+  clock_ = &clock;
+  ready_ms_ = ready_ms;
+}
+
+void WarehouseState::be_deleting() {
+  const Lock lock(mutex_);
+  change({"deleting", "Unavailable", Door::kRefuse, false});
 }
 
 int64_t WarehouseState::take_cold_start_ms() {

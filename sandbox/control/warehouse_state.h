@@ -7,15 +7,17 @@
 //   {"status": "available", "cold_start_ms": 5000}   Serverless: the next first statement of a
 //                                                    session takes so long
 //
-// Sources: Amazon Redshift API reference (ClusterStatus, ClusterAvailabilityStatus), Redshift
-// Serverless API reference (status of a workgroup).
-// Thread rule: any thread.
+// AWS's own calls move it too: there is none, it is being created until the sandbox's clock says
+// that it is ready, it is being deleted. Sources: Amazon Redshift API reference (ClusterStatus,
+// ClusterAvailabilityStatus), Redshift Serverless API reference (status of a workgroup). Thread
+// rule: any thread.
 #ifndef VESTO_SANDBOX_CONTROL_WAREHOUSE_STATE_H_
 #define VESTO_SANDBOX_CONTROL_WAREHOUSE_STATE_H_
 
 #include <cstdint>
 #include <string>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/result.h"
 
@@ -46,16 +48,25 @@ class WarehouseState {
   // then.
   Result<Unit, std::string> set(const std::string& body) VESTO_EXCLUDES(mutex_);
   View now() VESTO_EXCLUDES(mutex_);
+  // There is no warehouse: nobody listens, and set() is refused.
+  void be_absent() VESTO_EXCLUDES(mutex_);
+  // Until `clock` shows `ready_ms` (wall time). `clock` must outlive this object.
+  void be_creating(Clock& clock, int64_t ready_ms) VESTO_EXCLUDES(mutex_);
+  void be_deleting() VESTO_EXCLUDES(mutex_);
   // What the first statement of a session waits, once; 0: nothing.
   int64_t take_cold_start_ms() VESTO_EXCLUDES(mutex_);
   // {"status": ..., "door": ...}
   std::string json() VESTO_EXCLUDES(mutex_);
 
  private:
+  void change(View to) VESTO_REQUIRES(mutex_);
+
   const bool serverless_;
   Mutex mutex_;
   View view_ VESTO_GUARDED_BY(mutex_) = {"available", "Available", Door::kOpen, false, 0};
-  int64_t until_ms_ VESTO_GUARDED_BY(mutex_) = 0;  // monotonic; 0: until it is set anew
+  int64_t until_ms_ VESTO_GUARDED_BY(mutex_) = 0;    // monotonic; 0: until it is set anew
+  Clock* clock_ VESTO_GUARDED_BY(mutex_) = nullptr;  // while it is being created
+  int64_t ready_ms_ VESTO_GUARDED_BY(mutex_) = 0;
   int64_t cold_start_ms_ VESTO_GUARDED_BY(mutex_) = 0;
 };
 

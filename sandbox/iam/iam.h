@@ -177,6 +177,10 @@ class Iam {
       const std::string& target,
       const std::function<Result<WorldChange, IamError>(const World&)>& prepare);
 
+  // The same for what IAM has no hand in: it works at once.
+  Result<Unit, IamError> change_at_once(
+      const std::function<Result<WorldChange, IamError>(const World&)>& prepare);
+
   // Policy changes: checked at once, working after the propagation delay. A condition on a key that
   // the sandbox never supplies is malformed (condition_keys.h), and so is a principal that is not
   // there. Errors: NoSuchEntity

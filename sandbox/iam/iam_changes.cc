@@ -101,6 +101,16 @@ Result<Unit, IamError> Iam::change(
   return state_->change(target, std::move(apply));
 }
 
+Result<Unit, IamError> Iam::change_at_once(
+    const std::function<Result<WorldChange, IamError>(const World&)>& prepare) {
+  Lock lock(state_->mutex);
+  state_->settle();
+  VESTO_ASSIGN(const WorldChange apply, prepare(state_->written));
+  apply(state_->world);
+  apply(state_->written);
+  return Unit{};
+}
+
 std::optional<IamError> Iam::check_principals(const IamPolicy& policy) const {
   Lock lock(state_->mutex);
   return refused_principal(state_->written, policy);

@@ -70,9 +70,19 @@ Result<WarehouseName, std::string> choose_warehouse(const World& world, bool ser
   return fmt::format("--warehouse {}: the world has no such {}", wanted, what);
 }
 
-std::vector<std::string> copy_roles_of(const World& world, const WarehouseName& warehouse) {
-  return part_of<std::vector<std::string>>(world, warehouse,
-                                           [](const auto& one) { return one.copy_roles; });
+AttachedRoles attached_roles_of(const World& world, const WarehouseName& warehouse) {
+  if (!warehouse.serverless) {
+    const WorldCluster* found = world.cluster(warehouse.name, warehouse.region, warehouse.account);
+    if (found == nullptr) return {};
+    return {.all = found->copy_roles, .by_default = found->default_role};
+  }
+  const WorldWorkgroup* group =
+      world.workgroup(warehouse.name, warehouse.region, warehouse.account);
+  if (group == nullptr) return {};
+  const WorldNamespace* space =
+      world.name_space(group->namespace_name, group->region, group->account);
+  if (space == nullptr) return {};
+  return {.all = space->copy_roles, .by_default = space->default_role};
 }
 
 AllowList allow_from_of(const World& world, const WarehouseName& warehouse) {

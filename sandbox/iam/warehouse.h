@@ -29,8 +29,13 @@ WarehouseName name_of(const WorldWorkgroup& workgroup);
 Result<WarehouseName, std::string> choose_warehouse(const World& world, bool serverless,
                                                     std::string_view wanted);
 
-// ARNs of the roles that are attached to it; none for a warehouse that is not there.
-std::vector<std::string> copy_roles_of(const World& world, const WarehouseName& warehouse);
+// ARNs of roles for COPY.
+struct AttachedRoles {
+  std::vector<std::string> all = {};
+  std::string by_default = {};  // one of them, or ""
+};
+// Those of the warehouse (of its namespace); none for a warehouse that is not there.
+AttachedRoles attached_roles_of(const World& world, const WarehouseName& warehouse);
 // Its security group.
 AllowList allow_from_of(const World& world, const WarehouseName& warehouse);
 

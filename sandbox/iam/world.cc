@@ -34,6 +34,12 @@ std::string make_entity_id(std::string_view prefix) {
   return std::string(prefix) + random_text(kIdAlphabet, 17);
 }
 
+std::string uuid_from(std::string_view text) {
+  std::string hex = sha256_hex(text).substr(0, 32);
+  for (const size_t at : {8U, 13U, 18U, 23U}) hex.insert(at, "-");
+  return hex;
+}
+
 std::string make_secret_key() { return random_text(kSecretAlphabet, 40); }
 
 std::string account_in_arn(std::string_view arn) {
@@ -147,6 +153,14 @@ const WorldCluster* World::cluster(std::string_view id, std::string_view region,
 const WorldWorkgroup* World::workgroup(std::string_view name, std::string_view region,
                                        std::string_view account) const {
   for (const WorldWorkgroup& one : workgroups) {
+    if (one.name == name && one.region == region && one.account == account) return &one;
+  }
+  return nullptr;
+}
+
+const WorldNamespace* World::name_space(std::string_view name, std::string_view region,
+                                        std::string_view account) const {
+  for (const WorldNamespace& one : namespaces) {
     if (one.name == name && one.region == region && one.account == account) return &one;
   }
   return nullptr;

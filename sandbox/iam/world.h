@@ -40,6 +40,10 @@
 //   [[kms_key]]     # arn, enabled, policy
 //   [[cluster]]     # id, account, region, databases, copy_roles, allow_from
 //   [[workgroup]]   # name, uuid, account, region, databases, copy_roles, allow_from
+//   serve_first_created = true              # at the head: the listener is nobody's until
+//   CreateCluster
+//                                           # or CreateWorkgroup makes a warehouse
+//   creating_ms = 60000                     # at the head: how long a warehouse is "creating"
 //
 // allow_from = ["127.0.0.1/32"] is the security group: whom the warehouse answers. Without it
 // everybody, with [] nobody.
@@ -159,6 +163,16 @@ struct WorldKmsKey {
 // IPv4 addresses and CIDR blocks; nothing: everybody.
 using AllowList = std::optional<std::vector<std::string>>;
 
+// What a call has made of a warehouse; of those in the file all is as it stands here.
+struct WarehouseLife {
+  bool publicly_accessible = true;
+  std::string admin_user = {};  // "": not known
+  std::string secret_arn = {};  // where AWS keeps the admin's password, if it does
+  int64_t created_ms = 0;
+  int64_t ready_ms = 0;  // "creating" until then
+  int64_t gone_ms = 0;   // "deleting" until then; 0: stays
+};
+
 struct WorldCluster {
   std::string id;
   std::string account;
@@ -166,6 +180,24 @@ struct WorldCluster {
   std::vector<std::string> databases = {};
   std::vector<std::string> copy_roles = {};  // ARNs of roles attached for COPY ... IAM_ROLE
   AllowList allow_from = {};
+  std::string default_role = {};  // of COPY ... IAM_ROLE default; of the file's, the first
+  std::string node_type = "ra3.large";
+  int64_t nodes = 2;
+  bool enhanced_vpc_routing = false;
+  WarehouseLife life = {};
+};
+
+// Database, admin and roles of a workgroup. One of the file has a namespace of its own name.
+struct WorldNamespace {
+  std::string name;
+  std::string uuid;
+  std::string account;
+  std::string region = "us-east-1";
+  std::string database = "dev";
+  std::vector<std::string> copy_roles = {};
+  std::string default_role = {};
+  std::string admin_password = {};  // for the workgroup that comes; "": none was given
+  WarehouseLife life = {};
 };
 
 struct WorldWorkgroup {
@@ -174,8 +206,11 @@ struct WorldWorkgroup {
   std::string account;
   std::string region = "us-east-1";
   std::vector<std::string> databases = {};
-  std::vector<std::string> copy_roles = {};
   AllowList allow_from = {};
+  std::string namespace_name = {};  // its roles are the namespace's
+  int64_t base_capacity = 128;
+  bool enhanced_vpc_routing = false;
+  WarehouseLife life = {};
 };
 
 struct World {
@@ -185,6 +220,9 @@ struct World {
   std::vector<WorldKmsKey> kms_keys = {};
   std::vector<WorldCluster> clusters = {};
   std::vector<WorldWorkgroup> workgroups = {};
+  std::vector<WorldNamespace> namespaces = {};
+  bool serve_first_created = false;
+  int64_t creating_ms = 60'000;
   // ARNs; "": there is no such machine.
   std::string instance_role = {};
   std::string container_role = {};
@@ -201,6 +239,8 @@ struct World {
                                             std::string_view account) const;
   [[nodiscard]] const WorldWorkgroup* workgroup(std::string_view name, std::string_view region,
                                                 std::string_view account) const;
+  [[nodiscard]] const WorldNamespace* name_space(std::string_view name, std::string_view region,
+                                                 std::string_view account) const;
 };
 
 constexpr size_t kMaxWorldBytes = size_t{4} << 20;
@@ -212,6 +252,7 @@ constexpr size_t kMaxAttached = 10;      // managed policies of a user or a role
 constexpr size_t kMaxKeysOfUser = 2;     // as IAM
 constexpr size_t kMaxAllowed = 60;       // blocks, as rules of a security group
 constexpr int64_t kMaxPropagationMs = 3'600'000;
+constexpr int64_t kMaxCreatingMs = 3'600'000;
 
 // The error is for the person who wrote the file: "sandbox.toml:12: ...". Unknown keys, doubled
 // names, references to what is not there are refused. `jwks_file` is kept as it stands.
@@ -229,6 +270,9 @@ std::string make_key_id(std::string_view prefix);
 std::string make_secret_key();
 // "AROA", "AIDA" or "ANPA" and 17 characters.
 std::string make_entity_id(std::string_view prefix);
+
+// 8-4-4-4-12, the same for the same text.
+std::string uuid_from(std::string_view text);
 
 // The account in an ARN; "" if it names none.
 std::string account_in_arn(std::string_view arn);

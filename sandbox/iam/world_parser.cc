@@ -47,6 +47,8 @@ class WorldReader {
   World read(const toml::table& table) {
     TomlSection top(table, problems_);
     world_.propagation_ms = top.integer("propagation_ms", 0, 0, kMaxPropagationMs);
+    world_.serve_first_created = top.flag("serve_first_created", false);
+    world_.creating_ms = top.integer("creating_ms", world_.creating_ms, 0, kMaxCreatingMs);
     world_.instance_role = machine_role(top, "instance_role");
     world_.container_role = machine_role(top, "container_role");
     world_.pod_role = machine_role(top, "pod_role");
@@ -292,6 +294,7 @@ class WorldReader {
     }
     cluster.databases = section.texts("databases", kMaxListed);
     cluster.copy_roles = copy_roles(section);
+    if (!cluster.copy_roles.empty()) cluster.default_role = cluster.copy_roles.front();
     cluster.allow_from = allow_from(section);
     world_.clusters.push_back(std::move(cluster));
   }
@@ -311,8 +314,16 @@ class WorldReader {
       section.fail_key("name", "stands twice");
     }
     group.databases = section.texts("databases", kMaxListed);
-    group.copy_roles = copy_roles(section);
     group.allow_from = allow_from(section);
+    group.namespace_name = group.name;
+    WorldNamespace space{.name = group.name,
+                         .uuid = uuid_from("namespace/" + group.uuid),
+                         .account = group.account,
+                         .region = group.region};
+    if (!group.databases.empty()) space.database = group.databases.front();
+    space.copy_roles = copy_roles(section);
+    if (!space.copy_roles.empty()) space.default_role = space.copy_roles.front();
+    world_.namespaces.push_back(std::move(space));
     world_.workgroups.push_back(std::move(group));
   }
 

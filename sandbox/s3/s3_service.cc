@@ -369,7 +369,8 @@ S3Result<Unit> S3Service::answer_xml(S3Call& call, const XmlWriter& xml) {
 void S3Service::answer_error(S3Call& call, const S3Error& error) {
   HttpHeaders headers = {{"Content-Type", "application/xml"}};
   const auto region = error.extra.find("Region");
-  if (region != error.extra.end()) headers.emplace_back("x-amz-bucket-region", region->second);
+  // The region of a bucket that is not there is nothing to be told, whatever was signed for.
+  if (region != error.extra.end() && store_.bucket(call.bucket)) headers.emplace_back("x-amz-bucket-region", region->second);
   const std::string resource = "/" + call.bucket + (call.key.empty() ? "" : "/" + call.key);
   // 304 and the answers to HEAD carry no document.
   const bool bare = error.status == 304 || call.request.method == "HEAD";

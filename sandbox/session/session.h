@@ -44,8 +44,8 @@ struct SessionShared {
   std::shared_ptr<const TlsContext> tls;
   Isolation isolation = Isolation::kSnapshot;
   bool serverless = false;
-  std::string region;
-  WarehouseName warehouse = {};  // which of the world's it is; no name: none of them
+  std::string region;  // where the warehouse is, if it is none of the world's
+  const ServedWarehouse* served = nullptr;
   Faults* faults = nullptr;
   WarehouseState* state = nullptr;  // nullptr: always available
   ObjectStore* store = nullptr;

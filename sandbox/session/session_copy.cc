@@ -146,9 +146,12 @@ Session::Step Session::run_copy(const Statement& statement) {
   context.clock = shared_->clock;
   context.faults = shared_->faults;
   context.region = shared_->region;
-  if (!shared_->warehouse.name.empty()) {
-    context.account = shared_->warehouse.account;
-    context.warehouse = shared_->warehouse.name;
+  const WarehouseName served =
+      shared_->served == nullptr ? WarehouseName{} : shared_->served->get();
+  if (!served.name.empty()) {
+    context.region = served.region;
+    context.account = served.account;
+    context.warehouse = served.name;
   }
   context.serverless = shared_->serverless;
   context.user = user_;

@@ -141,6 +141,13 @@ SqlStatus user_setting(Cursor* cursor, const std::string& user, Statement* out) 
   return cursor->expect_end();
 }
 
+// A superuser may change every user but the warehouse's own.
+SqlResult<std::string> user_of(Cursor* cursor) {
+  VESTO_ASSIGN(std::string user, cursor->user_name());
+  if (user == "rdsdb") return make_sql_error("42501", "permission denied for user rdsdb");
+  return user;
+}
+
 }  // namespace
 
 SqlStatus translate_create_user(Cursor* cursor, Statement* out) {
@@ -158,7 +165,7 @@ SqlStatus translate_create_user(Cursor* cursor, Statement* out) {
 SqlStatus translate_alter_user(Cursor* cursor, Statement* out) {
   out->cls = StatementClass::kDdl;
   out->tag = "ALTER USER";
-  VESTO_ASSIGN(const std::string user, cursor->user_name());
+  VESTO_ASSIGN(const std::string user, user_of(cursor));
   if (cursor->at_end()) return cursor->unexpected();
   if (cursor->is("set") || cursor->is("reset")) {
     if (cursor->is("reset") && cursor->is("session", 1)) {
@@ -230,7 +237,7 @@ SqlStatus translate_drop_role(Cursor* cursor, bool group, Statement* out) {
   }
   std::vector<std::string> names;
   do {
-    VESTO_ASSIGN(const std::string name, cursor->user_name());
+    VESTO_ASSIGN(const std::string name, user_of(cursor));
     names.push_back(quote_name(name));
   } while (!group && cursor->accept_punct(','));
   out->pg_sql.push_back(sql + join(names, ", "));
