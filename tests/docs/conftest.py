@@ -1,4 +1,5 @@
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,12 @@ def reader_of(start_sandbox, shop):
         sandbox = None
         if world:
             words = ["--kind", world, "--world", HERE / "reader_world.toml"] if world != "plain" else []
-            sandbox = start_sandbox(f"reader-{world}-{len(made)}", *words)
+            sandbox = start_sandbox("reader-" + uuid.uuid4().hex[:8], *words)
         made.append(Reader(shop, sandbox))
         return made[-1]
 
     yield make
     for reader in made:
         reader.close()
+        if reader.sandbox:
+            reader.sandbox.stop()
