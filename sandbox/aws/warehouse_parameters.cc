@@ -14,7 +14,8 @@ constexpr int64_t kUsualPort = 5439;
 
 bool is_listed(const std::string& parameter, std::string_view listed) {
   for (const std::string& one : split(listed, ' ')) {
-    if (parameter == one || (one.ends_with(".") && parameter.starts_with(one))) return true;
+    // A list without members is sent as its bare name.
+    if (parameter == one || (one.ends_with(".") && (parameter + ".").starts_with(one))) return true;
   }
   return false;
 }

@@ -277,12 +277,20 @@ S3Result<Unit> S3Service::check_sender(S3Call& call) {
   const auto bucket = store_.bucket(call.bucket);
   const std::string home = bucket ? bucket->region : region_;
   const std::string expected = call.host_region.empty() ? home : call.host_region;
-  VESTO_ASSIGN(call.auth, authenticate(call.request, keys_, expected, clock_.wall_ms()));
+  auto known = authenticate(call.request, keys_, expected, clock_.wall_ms());
+  const bool bare = !bucket && call.request.method == "HEAD";
+  if (!known.ok()) {
+    S3Error refused = known.error();
+    // A bucket that is not there is in no region that HEAD's header could tell.
+    if (bare) refused.extra.erase("Region");
+    return refused;
+  }
+  call.auth = *std::move(known);
   for (const auto& [name, value] : call.query) {
     // Headers of a presigned request travel as parameters.
     if (name.rfind("x-amz-", 0) == 0) call.request.headers.emplace_back(name, value);
   }
-  if (expected == home) return Unit{};
+  if (expected == home || bare) return Unit{};
   S3Error error{301, "PermanentRedirect",
                 "The bucket you are attempting to access must be addressed using the specified "
                 "endpoint. Please send all future requests to this endpoint."};
@@ -370,7 +378,7 @@ void S3Service::answer_error(S3Call& call, const S3Error& error) {
   HttpHeaders headers = {{"Content-Type", "application/xml"}};
   const auto region = error.extra.find("Region");
   // The region of a bucket that is not there is nothing to be told, whatever was signed for.
-  if (region != error.extra.end() && store_.bucket(call.bucket)) headers.emplace_back("x-amz-bucket-region", region->second);
+  if (region != error.extra.end()) headers.emplace_back("x-amz-bucket-region", region->second);
   const std::string resource = "/" + call.bucket + (call.key.empty() ? "" : "/" + call.key);
   // 304 and the answers to HEAD carry no document.
   const bool bare = error.status == 304 || call.request.method == "HEAD";
