@@ -52,7 +52,7 @@ std::string key_of(const State& state, int part) {
 }
 
 CheckAnswer bucket(State& state, const CheckLimits& limits) {
-  S3Options options = state.target.s3;
+  S3Options options = state.s3_options;
   options.request_timeout_ms = limits.limit_ms;
   options.connect_timeout_ms = limits.limit_ms;
   options.attempts = 2;
@@ -190,7 +190,7 @@ void bucket_checks(const StatePtr& state, const std::string& keys, std::vector<C
     checks->push_back(std::move(check));
   };
   add("s3.bucket", "Bucket exists, region known", {keys}, bucket);
-  add("s3.put", "May write", {"s3.bucket"}, put);
+  add("s3.put", "May write", {"s3.bucket", kStoreCheck}, put);
   add("s3.list", "May list", {"s3.put"}, list);
   add("s3.list_narrow", "May list nothing else", {"s3.bucket"}, list_narrow);
   add("s3.get", "May read", {"s3.put"}, get);

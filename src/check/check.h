@@ -41,7 +41,8 @@ struct Evidence {
 
 // What somebody is to do, as a text to paste.
 struct Fix {
-  std::string who;      // "you", "operator", "aws_admin", "redshift_admin", "network_admin"
+  // "you", "operator", "aws_admin", "redshift_admin", "network_admin", "source_admin"
+  std::string who;
   std::string kind;     // "sql", "shell", "toml", "text"
   std::string snippet;  // complete; "" where nothing can be pasted
 };
@@ -62,7 +63,7 @@ struct CheckLimits {
 struct Check {
   std::string id;     // "redshift.temp"
   std::string title;  // what it means when it passed: "May use temporary tables"
-  std::string group;  // "network", "identity", "warehouse", "bucket", "load", "end"
+  std::string group;  // "config", "network", "identity", "warehouse", "bucket", "load", "end", ...
   std::vector<std::string> needs = {};  // ids of earlier checks
   // Runs whatever became of them: clean_up.
   bool always = false;

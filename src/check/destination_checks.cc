@@ -8,30 +8,33 @@ namespace vesto {
 
 std::vector<Check> destination_checks(const DestinationUnderTest& target) {
   const auto state = std::make_shared<check::State>();
+  const DestinationConfig& destination = *target.destination;
   state->target = target;
-  state->space = {.bucket = target.destination->bucket,
-                  .prefix = target.destination->prefix,
-                  .installation = target.installation,
+  state->known.public_egress = target.config->public_egress;
+  state->known.account = destination.endpoint.account;
+  state->space = {.bucket = destination.bucket,
+                  .prefix = destination.prefix,
+                  .installation = {},  // host.store tells it
                   .sync = sync_id(kCheckSync),
                   .run = make_run_id(target.clock->wall_ms())};
   state->mark = random_alphanumeric(8);
   const auto setting_at = [&](const char* setting, const Origin& origin) {
-    return "destination." + target.destination->name + "." + setting + " (" + origin.line_text() +
-           ")";
+    return "destination." + destination.name + "." + setting + " (" + origin.line_text() + ")";
   };
-  const ReachTarget way{.host = target.destination->host,
-                        .port = target.destination->port,
-                        .ca_file = target.destination->tls_ca_file,
-                        .tunnel = target.to->tunnel.get(),
-                        .public_egress = target.config->public_egress,
-                        .setting = setting_at("endpoint", target.destination->endpoint_origin),
-                        .ssh_setting = setting_at("ssh", target.destination->ssh.origin),
-                        .explain = [state](Error error) {
-                          return state->not_public ? not_public(std::move(error))
-                                                   : std::move(error);
-                        }};
+  ReachTarget way{.host = destination.host,
+                  .port = destination.port,
+                  .ca_file = destination.tls_ca_file,
+                  .public_egress = target.config->public_egress,
+                  .setting = setting_at("endpoint", destination.endpoint_origin),
+                  .ssh_setting = setting_at("ssh", destination.ssh.origin),
+                  .explain = [state](Error error) {
+                    return state->not_public ? not_public(std::move(error)) : std::move(error);
+                  }};
+  if (destination.ssh.given) way.tunnel = [state] { return state->to.tunnel.get(); };
   std::vector<Check> checks;
-  const std::vector<std::string> up = check::status_check(state, &checks);
+  check::local_checks(state, &checks);
+  std::vector<std::string> up = check::status_check(state, &checks);
+  if (up.empty()) up = {check::kSecretsCheck};
   for (Check& step : reach_checks(way, up)) checks.push_back(std::move(step));
   const std::string keys = check::identity_checks(state, &checks);
   check::warehouse_checks(state, reach_end(way), keys, &checks);

@@ -1,5 +1,6 @@
-// What a destination needs, as checks: the way to the warehouse, who we are at AWS, the login, its
-// rights, the bucket, and a load of 40 values that is read back and rolled back.
+// What a destination needs, as checks: its configuration and secrets, the way to the warehouse, who
+// we are at AWS, the login, its rights, the bucket, and a load of 40 values that is read back and
+// rolled back.
 //
 // Nothing is left behind: tables live in a transaction that is rolled back, objects lie under keys
 // of their own (StageSpace with the id of kCheckSync) and are removed at the end; those that an
@@ -8,30 +9,28 @@
 #ifndef VESTO_CHECK_DESTINATION_CHECKS_H_
 #define VESTO_CHECK_DESTINATION_CHECKS_H_
 
+#include <stop_token>
+#include <string>
 #include <string_view>
 #include <vector>
 
-#include "aws/s3.h"
-#include "base/ids.h"
+#include "base/clock.h"
 #include "check/check.h"
 #include "config/config.h"
-#include "kit/kit.h"
-#include "sync/assemble.h"
 
 namespace vesto {
 
 // The name under which the objects of checks are staged. No sync can have it: names hold no blank.
 inline constexpr std::string_view kCheckSync = "destination test";
 
-// Everything outlives the checks.
+// Everything outlives the checks. The checks open the secrets and the store themselves.
 struct DestinationUnderTest {
   const Config* config = nullptr;
   const DestinationConfig* destination = nullptr;
-  AssembledDestination* to = nullptr;
-  S3Options s3 = {};
-  InstallationId installation = {};
-  KitFacts facts = {};
+  const SealedStore* secrets = nullptr;
+  std::string data_dir;
   Clock* clock = nullptr;
+  std::stop_token stop = {};  // ends a connection attempt that waits
 };
 
 std::vector<Check> destination_checks(const DestinationUnderTest& target);

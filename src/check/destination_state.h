@@ -8,9 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "check/answers.h"
 #include "check/destination_checks.h"
+#include "kit/kit.h"
 #include "redshift/session.h"
 #include "stage/object_keys.h"
+#include "sync/assemble.h"
 
 namespace vesto::check {
 
@@ -18,6 +21,10 @@ inline constexpr int kProbeStream = 1;  // under which the values lie in the buc
 
 struct State {
   DestinationUnderTest target;
+  // From secret.readable on.
+  AssembledDestination to;
+  S3Options s3_options;
+  KitFacts known;  // for the kit's texts
   std::unique_ptr<RedshiftSession> session;
   std::unique_ptr<S3> s3;
   std::string user;            // that really logs in, verbatim; "" = not known yet
@@ -38,7 +45,7 @@ struct State {
   [[nodiscard]] const DestinationConfig& destination() const { return *target.destination; }
   // What the kit's texts are made with: the user that was really seen counts.
   [[nodiscard]] KitFacts facts() const {
-    KitFacts facts = target.facts;
+    KitFacts facts = known;
     if (!user.empty()) facts.database_user = user;
     return facts;
   }
@@ -53,26 +60,18 @@ inline Result<ExecResult> ask(State& state, const std::string& sql, const CheckL
 
 using StatePtr = std::shared_ptr<State>;
 
-inline CheckAnswer passed(std::vector<Evidence> evidence = {}) {
-  return {.status = CheckStatus::kPassed, .evidence = std::move(evidence)};
-}
-inline CheckAnswer failed(Error error, std::optional<Fix> fix = std::nullopt) {
-  return {.status = CheckStatus::kFailed, .error = std::move(error), .fix = std::move(fix)};
-}
-inline CheckAnswer warned(Error error, std::optional<Fix> fix = std::nullopt) {
-  return {.status = CheckStatus::kWarning, .error = std::move(error), .fix = std::move(fix)};
-}
 // The permission policy of the kit, whole: what AWS refuses is a matter of it.
 inline Fix policy_fix(const State& state) {
   return {.who = "aws_admin",
           .kind = "shell",
           .snippet = put_policy_shell(state.destination(), state.facts())};
 }
-inline CheckAnswer skipped(std::string reason) {
-  return {.status = CheckStatus::kSkipped, .reason = std::move(reason)};
-}
 
 // Each adds its checks.
+// config.valid, secret.readable, host.store. All that asks somebody needs kSecretsCheck.
+inline constexpr const char* kSecretsCheck = "secret.readable";
+inline constexpr const char* kStoreCheck = "host.store";
+void local_checks(const StatePtr& state, std::vector<Check>* checks);
 // redshift.status, where AWS can be asked: before the way, which a warehouse that is away does not
 // have. Gives the ids that the way needs.
 std::vector<std::string> status_check(const StatePtr& state, std::vector<Check>* checks);

@@ -12,9 +12,9 @@ constexpr int64_t kMinLifeMs = 60'000;
 std::string until(int64_t wall_ms) { return format_utc_seconds(wall_ms); }
 
 CheckAnswer google_token(State& state, const CheckLimits& limits) {
-  const Result<IdToken> token = state.target.to->identity->id_token("", limits.stop);
+  const Result<IdToken> token = state.to.identity->id_token("", limits.stop);
   if (!token.ok()) return failed(token.error());
-  state.target.facts.google_sub = token->claims.subject;
+  state.known.google_sub = token->claims.subject;
   std::vector<Evidence> seen = {{"sub", token->claims.subject},
                                 {"aud", token->claims.audience},
                                 {"issuer", token->claims.issuer}};
@@ -36,7 +36,7 @@ CheckAnswer who(Result<CallerIdentity> caller, bool sts_needed) {
 }
 
 CheckAnswer assume_role(State& state, const CheckLimits& limits) {
-  DestinationIdentity& identity = *state.target.to->identity;
+  DestinationIdentity& identity = *state.to.identity;
   const AuthConfig& auth = state.destination().auth;
   const Result<AwsCredentials> keys = identity.keys()->get(kMinLifeMs, limits.stop);
   if (!keys.ok()) {
@@ -54,7 +54,7 @@ CheckAnswer assume_role(State& state, const CheckLimits& limits) {
   CheckAnswer answer = passed({{"role", auth.role_arn}});
   if (const auto caller = identity.caller(limits.stop); caller.ok()) {
     answer.evidence.push_back({"session", caller->arn});
-    state.target.facts.account = caller->account;
+    state.known.account = caller->account;
   }
   if (keys->expires_at_ms) answer.evidence.push_back({"valid_until", until(*keys->expires_at_ms)});
   return answer;
@@ -62,7 +62,7 @@ CheckAnswer assume_role(State& state, const CheckLimits& limits) {
 
 // Tried out once: that a role is wider than it should be keeps nobody from working.
 CheckAnswer trust_bound(State& state, const CheckLimits& limits) {
-  DestinationIdentity& identity = *state.target.to->identity;
+  DestinationIdentity& identity = *state.to.identity;
   const AuthConfig& auth = state.destination().auth;
   const std::vector<std::string> others =
       names_of_other_roles(*state.target.config, state.destination());
@@ -93,22 +93,22 @@ std::string identity_checks(const StatePtr& state, std::vector<Check>* checks) {
   const bool google = auth.identity == "google";
   std::string end;
   if (google) {
-    Check token = make("gcp.token", "Our identity token is issued", {});
+    Check token = make("gcp.token", "Our identity token is issued", {kSecretsCheck});
     token.may_wait = false;
     token.run = [state](const CheckLimits& limits) { return google_token(*state, limits); };
     end = token.id;
     checks->push_back(std::move(token));
   } else {
-    Check key = make("aws.key", "AWS knows our key", {});
+    Check key = make("aws.key", "AWS knows our key", {kSecretsCheck});
     key.run = [state](const CheckLimits& limits) {
-      DestinationIdentity& identity = *state->target.to->identity;
+      DestinationIdentity& identity = *state->to.identity;
       const bool role = !state->destination().auth.role_arn.empty();
       Result<CallerIdentity> caller =
           role ? identity.asker(limits.stop) : identity.caller(limits.stop);
       if (caller.ok()) {
         // A trust policy names the role, as its sessions change.
-        state->target.facts.principal_arn = asker_principal(identity.describe_asker(), caller->arn);
-        state->target.facts.account = caller->account;
+        state->known.principal_arn = asker_principal(identity.describe_asker(), caller->arn);
+        state->known.account = caller->account;
       }
       return who(std::move(caller), role);
     };

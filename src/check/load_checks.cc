@@ -45,7 +45,7 @@ Result<sql::CopySource> probe_source(State& state, const CheckLimits& limits) {
   from.region = state.bucket_region;
   VESTO_ASSIGN(
       const CopyAccess access,
-      state.target.to->identity->copy_access(
+      state.to.identity->copy_access(
           {.manifest_key = probe.manifest_key, .may_take_ms = limits.limit_ms}, limits.stop));
   state.session->set_secret(std::string(sql::kCopySecret), access.keys.secret_access_key);
   state.session->set_secret(std::string(sql::kCopyToken), access.keys.session_token);
@@ -158,7 +158,8 @@ CheckAnswer clean_up(State& state, const CheckLimits& limits) {
   // long as a server could hold it.
   const TimedStop limit(
       {.limit_ms = limits.limit_ms, .after_stop_ms = kCleanUpAfterStopMs, .stop = limits.stop});
-  if (state.s3 != nullptr && !state.bucket_region.empty()) {
+  if (state.s3 != nullptr && !state.bucket_region.empty() &&
+      !state.space.installation.text.empty()) {
     const bool any = !state.keys.empty();
     const Status gone = remove_objects(state, &removed, limit.token());
     // Where nothing may be listed and nothing was put, nothing is left either.

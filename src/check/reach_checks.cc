@@ -58,23 +58,25 @@ std::string_view stage_of(ErrorCode code, bool tunnelled, bool connected) {
 struct Look {
   ReachTarget target;
   std::optional<ProbeReport> report;
-  std::string failed_at;  // "" = nowhere
+  std::string failed_at;        // "" = nowhere
+  SshTunnel* tunnel = nullptr;  // nullptr: the way is direct
 
   const ProbeReport& ask(const CheckLimits& limits) {
     if (report) return *report;
+    if (target.tunnel) tunnel = target.tunnel();
     ProbeOptions ask;
     ask.host = target.host;
     ask.port = target.port;
     ask.tls = target.tls;
     ask.ca_file = target.ca_file;
-    ask.dialer = target.tunnel;
+    ask.dialer = tunnel;
     ask.server = target.server;
     ask.public_egress = target.public_egress;
-    ask.timeout_ms = target.tunnel != nullptr ? kTunnelProbeTimeoutMs : kProbeTimeoutMs;
+    ask.timeout_ms = tunnel != nullptr ? kTunnelProbeTimeoutMs : kProbeTimeoutMs;
     ask.stop = limits.stop;
     report = probe(ask);
     if (report->error) {
-      failed_at = stage_of(report->error->code(), target.tunnel != nullptr, report->tcp_ms >= 0);
+      failed_at = stage_of(report->error->code(), tunnel != nullptr, report->tcp_ms >= 0);
     }
     return *report;
   }
@@ -99,7 +101,7 @@ void add_certificate(CheckAnswer* answer, const ProbeReport& report) {
 CheckAnswer answer_of(Look& look, std::string_view stage, const CheckLimits& limits) {
   const ProbeReport& report = look.ask(limits);
   CheckAnswer answer;
-  const SshTunnel* tunnel = look.target.tunnel;
+  const SshTunnel* tunnel = look.tunnel;
   if (stage == "net.dns") {
     add(&answer, "addresses", join(report.addresses, ", "));
     add_ms(&answer, report.dns_ms);
@@ -129,7 +131,7 @@ CheckAnswer answer_of(Look& look, std::string_view stage, const CheckLimits& lim
 
 std::vector<Stage> stages_of(const ReachTarget& target) {
   std::vector<Stage> stages;
-  if (target.tunnel != nullptr) {
+  if (target.tunnel) {
     stages.assign(std::begin(kTunnelled), std::end(kTunnelled));
   } else {
     stages.assign(std::begin(kDirect), std::end(kDirect));
@@ -151,7 +153,7 @@ std::vector<Check> reach_checks(const ReachTarget& target, const std::vector<std
     check.title = stage.title;
     check.group = "network";
     check.needs = checks.empty() ? needs : std::vector<std::string>{checks.back().id};
-    check.limit_ms = target.tunnel != nullptr ? kTunnelProbeTimeoutMs : kProbeTimeoutMs;
+    check.limit_ms = target.tunnel ? kTunnelProbeTimeoutMs : kProbeTimeoutMs;
     check.run = [look, id = check.id](const CheckLimits& limits) {
       return answer_of(*look, id, limits);
     };

@@ -20,7 +20,9 @@ struct ReachTarget {
   bool tls = true;      // false: encryption is not verified, so it is not asked for
   std::string ca_file;  // "" = the system's
   ServerKind server = ServerKind::kWarehouse;
-  SshTunnel* tunnel = nullptr;  // optional; outlives the checks
+  // Not empty: the way leads through what it gives, which outlives the checks. Asked by the first
+  // check, since a tunnel hangs on secrets.
+  std::function<SshTunnel*()> tunnel = {};
   std::vector<std::string> public_egress;
   // The setting that names host and port, "destination.rs.endpoint (vesto.toml:12)", and that of
   // the SSH server: each failure says which one it is about. "" = not said.

@@ -50,7 +50,7 @@ bool reachable(const State& state, const CheckLimits& limits) {
   ask.host = state.destination().host;
   ask.port = state.destination().port;
   ask.tls = false;
-  ask.dialer = state.target.to->tunnel.get();
+  ask.dialer = state.to.tunnel.get();
   ask.timeout_ms = kReachTimeoutMs;
   ask.stop = limits.stop;
   return !probe(ask).error;
@@ -59,7 +59,7 @@ bool reachable(const State& state, const CheckLimits& limits) {
 // What AWS says of the warehouse. That we may not ask, or cannot yet, is no fault here. One that is
 // being changed and can be reached all the same is available.
 CheckAnswer status(State& state, const CheckLimits& limits) {
-  const Result<WarehouseInfo> info = state.target.to->identity->warehouse(limits.stop);
+  const Result<WarehouseInfo> info = state.to.identity->warehouse(limits.stop);
   if (!info.ok()) {
     if (info.error().code() == ErrorCode::kRsClusterNotFound) return failed(info.error());
     return skipped(info.error().code() == ErrorCode::kRsCredDenied
@@ -67,7 +67,7 @@ CheckAnswer status(State& state, const CheckLimits& limits) {
                        : "AWS could not be asked");
   }
   state.not_public = !info->publicly_accessible;
-  if (!info->resource_arn.empty()) state.target.facts.workgroup_arn = info->resource_arn;
+  if (!info->resource_arn.empty()) state.known.workgroup_arn = info->resource_arn;
   CheckAnswer answer = passed({{"status", to_lower_ascii(info->status)},
                                {"publicly_accessible", info->publicly_accessible ? "yes" : "no"}});
   if (const auto away = warehouse_away(*info)) {
@@ -81,7 +81,7 @@ CheckAnswer status(State& state, const CheckLimits& limits) {
 }
 
 CheckAnswer credentials(State& state, const CheckLimits& limits) {
-  const Result<WarehouseLogin> login = state.target.to->identity->login(limits.stop);
+  const Result<WarehouseLogin> login = state.to.identity->login(limits.stop);
   if (!login.ok()) {
     Error error = login.error();
     if (error.code() != ErrorCode::kRsCredDenied) return failed(std::move(error));
@@ -114,7 +114,7 @@ CheckAnswer login(State& state, const CheckLimits& limits) {
                          .clock = state.target.clock,
                          .stop = limits.stop,
                          .tell = {}});
-  auto session = no_wait.connector(state.target.to->connector())(kLoginTimeoutMs);
+  auto session = no_wait.connector(state.to.connector())(kLoginTimeoutMs);
   if (!session.ok()) return no_login(state, std::move(session).error());
   state.session = std::move(session).value();
   const auto seen = ask(state, "SELECT current_user, current_database(), version()", limits);
@@ -259,6 +259,7 @@ std::vector<std::string> status_check(const StatePtr& state, std::vector<Check>*
   check.id = "redshift.status";
   check.title = "Warehouse is available";
   check.group = "warehouse";
+  check.needs = {kSecretsCheck};
   check.may_wait = true;
   check.run = [state](const CheckLimits& limits) { return status(*state, limits); };
   checks->push_back(std::move(check));

@@ -46,6 +46,7 @@ std::string said(const CheckResult& result) {
 std::string who_text(const std::string& who) {
   if (who == "aws_admin") return "An AWS admin";
   if (who == "redshift_admin") return "A Redshift admin";
+  if (who == "source_admin") return "An admin of the source";
   if (who == "network_admin") return "A network admin";
   if (who == "operator") return "Whoever runs Vesto";
   return "You";

@@ -8,9 +8,9 @@
 
 #include "base/json_text.h"
 #include "base/strings.h"
+#include "check/host_checks.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
-#include "sync/identity.h"
 #include "sync/run.h"
 
 namespace vesto::cli {
@@ -36,20 +36,6 @@ std::string issue_json(const ConfigIssue& issue) {
                      json_quote(entry.name), json_quote(issue.origin.file), issue.origin.line,
                      issue.origin.column, json_quote(issue.message),
                      json_quote(issue.hint.empty() ? entry.hint : issue.hint));
-}
-
-// What needs the policies of AWS to be judged.
-std::vector<ConfigIssue> check_policies(const Config& config) {
-  std::vector<ConfigIssue> issues;
-  for (const DestinationConfig& destination : config.destinations) {
-    const Status checked = check_copy_policy(destination);
-    if (checked.ok()) continue;
-    issues.push_back({.code = checked.error().code(),
-                      .origin = destination.prefix_origin,
-                      .message = checked.error().message(),
-                      .hint = checked.error().hint()});
-  }
-  return issues;
 }
 
 std::string plural(size_t count, std::string_view word) {
@@ -83,7 +69,7 @@ int cmd_init(const Context& context) {
 
 int cmd_config_check(const Context& context) {
   LoadedConfig loaded = load_config(config_files(context.options));
-  if (loaded.issues.empty()) loaded.issues = check_policies(loaded.config);
+  if (loaded.issues.empty()) loaded.issues = policy_issues(loaded.config);
   if (loaded.issues.empty() && !context.options.no_secrets) {
     loaded.issues = check_references(loaded.config, sealed_store(context));
   }

@@ -42,6 +42,7 @@ int cmd_secret_remove(const Context& context);
 int cmd_secret_rotate_key(const Context& context);
 int cmd_identity_show(const Context& context);
 int cmd_destination_test(const Context& context);
+int cmd_doctor(const Context& context);
 int cmd_destination_kit(const Context& context);
 int cmd_destination_add(const Context& context);
 int cmd_destination_remove(const Context& context);
@@ -72,6 +73,8 @@ SealedStore sealed_store(const Context& context);
 // The configuration without issues; sets up the log by it. Prints every issue on stderr otherwise
 // and gives nothing.
 std::optional<Config> load_or_print(const Context& context);
+// What the configuration and the flags say of the log.
+void set_up_log(const Context& context, const Config& config);
 // The destination of the command line. Errors: CFG-NO-OBJECT, with those that there are; CFG-DRAFT
 // with what it lacks.
 Result<const DestinationConfig*> named_destination(const Context& context, const Config& config);

@@ -104,6 +104,13 @@ Result<const DestinationConfig*> named_destination(const Context& context, const
   return no_object("destination", name, names_of(config.destinations));
 }
 
+void set_up_log(const Context& context, const Config& config) {
+  LogLevel level = level_of(config.log.level);
+  if (context.options.verbose) level = LogLevel::kDebug;
+  if (context.options.quiet) level = LogLevel::kError;
+  configure_log(level, config.log.format == "json" ? LogFormat::kJson : LogFormat::kText);
+}
+
 std::optional<Config> load_or_print(const Context& context) {
   LoadedConfig loaded = load_config(config_files(context.options));
   if (!loaded.issues.empty()) {
@@ -117,10 +124,7 @@ std::optional<Config> load_or_print(const Context& context) {
     write_err(issues_text(loaded.issues));
     return std::nullopt;
   }
-  LogLevel level = level_of(loaded.config.log.level);
-  if (context.options.verbose) level = LogLevel::kDebug;
-  if (context.options.quiet) level = LogLevel::kError;
-  configure_log(level, loaded.config.log.format == "json" ? LogFormat::kJson : LogFormat::kText);
+  set_up_log(context, loaded.config);
   return std::move(loaded.config);
 }
 

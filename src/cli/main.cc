@@ -54,6 +54,8 @@ int run_command(const Context& context) {
       return cmd_identity_show(context);
     case Verb::kDestinationTest:
       return cmd_destination_test(context);
+    case Verb::kDoctor:
+      return cmd_doctor(context);
     case Verb::kDestinationKit:
       return cmd_destination_kit(context);
     case Verb::kDestinationAdd:

@@ -28,6 +28,7 @@ enum class Verb {
   kSecretRotateKey,
   kIdentityShow,
   kDestinationTest,
+  kDoctor,
   kDestinationKit,
   kDestinationAdd,
   kDestinationRemove,
@@ -70,7 +71,7 @@ struct Options {
   std::string part;      // destination kit --part
   bool list = false;
   bool offline = false;
-  std::vector<std::string> only;  // destination test --only
+  std::vector<std::string> only;  // --only of a test; doctor CHECK...
   std::string wait;               // a duration; "" = the command's own
   bool strict = false;
   // destination add: flag of add_flags.h without its dashes, and its value

@@ -175,8 +175,9 @@ class Line {
   void add_setup() {
     CLI::App* source = add_group("source", "The sources");
     CLI::App* test =
-        add(source, "test", "Connect to a source and look at its tables", Verb::kSourceTest);
+        add(source, "test", "Check all that the syncs need of a source", Verb::kSourceTest);
     test->add_option("NAME", options_.name, "Name of the source")->required();
+    add_checks(test);
     CLI::App* tables = add(source, "tables", "Tables of a source", Verb::kSourceTables);
     tables->add_option("NAME", options_.name, "Name of the source")->required();
     add_destination();
@@ -189,6 +190,7 @@ class Line {
                          Verb::kConfigShow);
     show->add_flag("--origin", options_.origin, "And where each came from");
     add(&app_, "init", "Write a commented vesto.toml", Verb::kInit);
+    add_doctor();
     add_secret();
     CLI::App* identity = add_group("identity", "Who Vesto is towards AWS");
     add(identity, "show",
@@ -281,6 +283,14 @@ class Line {
                      "Repeat what AWS may not know yet for so long (15m; 0s: not at all)")
         ->type_name("DURATION");
     test->add_flag("--strict", options_.strict, "Warnings fail, too (exit code 8)");
+  }
+
+  void add_doctor() {
+    CLI::App* doctor =
+        add(&app_, "doctor", "Check this machine, the configuration, every destination and source",
+            Verb::kDoctor);
+    doctor->add_option("CHECK", options_.names, "Only these checks: net.tls s3.* (as --only)");
+    add_checks(doctor);
   }
 
   void add_secret() {
@@ -461,6 +471,7 @@ class Line {
         {"destination add", "vesto destination add acme"},
         {"destination remove", "vesto destination remove acme"},
         {"destination test", "vesto destination test acme --only s3.*"},
+        {"doctor", "vesto doctor s3.* redshift.login"},
         {"config", "vesto config check"},
         {"config check", "vesto config check --config vesto.toml"},
         {"config show", "vesto config show --origin"},
@@ -509,6 +520,7 @@ std::vector<std::string> command_names() {
           "destination add",
           "destination remove",
           "destination test",
+          "doctor",
           "config check",
           "config show",
           "init",

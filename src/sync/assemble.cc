@@ -78,6 +78,12 @@ std::string place_of(std::string_view what, const Origin& origin) {
 
 }  // namespace
 
+std::vector<TableSpec> table_specs(const SyncConfig& sync) {
+  std::vector<TableSpec> specs;
+  for (const TableConfig& table : sync.tables) specs.push_back(table_spec(table));
+  return specs;
+}
+
 S3Options staging_options(const DestinationConfig& destination,
                           const DestinationIdentity& identity) {
   S3Options s3;
@@ -192,9 +198,7 @@ Result<AssembledSync> assemble_sync(const Config& config, std::string_view name,
   assembled.spec.readers = config.limits.readers;
   assembled.spec.max_rejected_rows = sync->max_rejected_rows;
   assembled.spec.max_row_bytes = static_cast<size_t>(config.limits.max_row_mib) << 20;
-  for (const TableConfig& table : sync->tables) {
-    assembled.spec.tables.push_back(table_spec(table));
-  }
+  assembled.spec.tables = table_specs(*sync);
   VESTO_ASSIGN(assembled.destination, assemble_destination(config, *destination, secrets, stop));
   fill_staging(*destination, &assembled);
   assembled.spec.staging_where =

@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "aws/s3.h"
 #include "base/budget.h"
@@ -25,6 +26,9 @@ namespace vesto {
 Result<std::unique_ptr<Source>> make_source(const Config& config, std::string_view name,
                                             const SealedStore& secrets,
                                             const std::stop_token& stop);
+
+// The tables of a sync as a run takes them; patterns are not expanded.
+std::vector<TableSpec> table_specs(const SyncConfig& sync);
 
 // "source.pg (vesto.toml:2)", for errors of its connection.
 std::string source_place(const SourceConfig& source);

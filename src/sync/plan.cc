@@ -345,13 +345,6 @@ Result<TableOptions> options_for(const TableSpec& spec, const StreamSchema& sche
   return options;
 }
 
-// What the configuration says of the columns.
-Status apply_settings(const TableSpec& spec, PlannedTable* planned) {
-  VESTO_TRY(apply_policies(spec, &planned->plan.schema));
-  VESTO_ASSIGN(planned->options, options_for(spec, planned->plan.schema));
-  return ok_status();
-}
-
 // The name of another table of the sync that is delivered into the same target; "": there is none.
 // One that the target is known to be of stays; else the first of the configuration.
 std::string clash_of(const RunContext& context, const RunPlan& run_plan, size_t index) {
@@ -408,17 +401,8 @@ PlannedTable plan_table(RunContext& context, const RunPlan& run_plan, size_t ind
     return planned;
   }
   planned.plan = std::move(plan).value();
-  if (Status applied = apply_settings(spec, &planned); !applied.ok()) {
-    planned.error = std::move(applied).error();
-    return planned;
-  }
-  const bool merges = spec.mode == LoadMode::kUpsert || planned.mode == LoadMode::kUpsert;
-  if (merges && planned.plan.schema.key.empty()) {
-    const std::string& why = planned.plan.no_key;
-    planned.error =
-        Error(ErrorCode::kPgNoKey, "table " + spec.name +
-                                       (why.empty() ? " has no primary key, and upsert needs a key"
-                                                    : ": " + why + ", and upsert needs one"));
+  if (Status settled = settle_table(spec, &planned); !settled.ok()) {
+    planned.error = std::move(settled).error();
     return planned;
   }
   context.report.estimate(index, planned.plan.estimated_rows);
@@ -429,6 +413,17 @@ PlannedTable plan_table(RunContext& context, const RunPlan& run_plan, size_t ind
 }
 
 }  // namespace
+
+Status settle_table(const TableSpec& spec, PlannedTable* planned) {
+  VESTO_TRY(apply_policies(spec, &planned->plan.schema));
+  VESTO_ASSIGN(planned->options, options_for(spec, planned->plan.schema));
+  const bool merges = spec.mode == LoadMode::kUpsert || planned->mode == LoadMode::kUpsert;
+  if (!merges || !planned->plan.schema.key.empty()) return ok_status();
+  const std::string& why = planned->plan.no_key;
+  return Error(ErrorCode::kPgNoKey, "table " + spec.name +
+                                        (why.empty() ? " has no primary key, and upsert needs a key"
+                                                     : ": " + why + ", and upsert needs one"));
+}
 
 int64_t data_as_of_ms(const RunPlan& plan, const PlannedTable& planned) {
   const int64_t snapshot_ms = plan.snapshot->data_as_of_ms();

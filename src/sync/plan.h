@@ -51,6 +51,11 @@ Result<RunPlan> make_plan(RunContext& context, RedshiftLoader& loader, bool trus
 // All rows of the stream, as the configuration says.
 StreamRequest stream_request(const TableSpec& spec);
 
+// What the configuration asks of the columns of a stream that was planned, and whether it has the
+// key that its mode needs: sets `options` and the columns of `plan`. A test of the source asks the
+// same. Errors: PG-NO-COLUMN, CFG-VALUE, PG-NO-KEY.
+Status settle_table(const TableSpec& spec, PlannedTable* planned);
+
 // The newest moment of the source that the stream holds after this run.
 int64_t data_as_of_ms(const RunPlan& plan, const PlannedTable& planned);
 

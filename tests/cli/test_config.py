@@ -255,7 +255,7 @@ def test_a_file_that_may_not_be_read(vesto):
 def test_errors_of_a_connection_name_its_section(vesto):
     vesto.configure()
     done = vesto("source", "test", "pg")
-    assert done.returncode == 5 and "  In: source.pg (vesto.toml:2)\n" in done.stderr
+    assert done.returncode == 5 and "  In: source.pg.host (vesto.toml:4)\n" in done.stdout
     # What the server said stands there once.
-    assert done.stderr.count("Connection refused") == 1
-    assert "Is the server running" not in done.stderr
+    assert done.stdout.count("Connection refused") == 1
+    assert "Is the server running" not in done.stdout

@@ -274,11 +274,13 @@ def test_age_and_retrying(vesto):
 
 def test_source_commands_when_nobody_answers(vesto):
     vesto.configure()
-    for command in ("test", "tables"):
-        done = vesto("source", command, "pg")
-        assert done.returncode == 5 and done.stdout == ""
-        assert "Error NET-REFUSED" in done.stderr
-    assert json.loads(vesto("source", "test", "pg", "--json").stdout)["error"]["code"] == "NET-REFUSED"
+    done = vesto("source", "tables", "pg")
+    assert done.returncode == 5 and done.stdout == "" and "Error NET-REFUSED" in done.stderr
+    done = vesto("source", "test", "pg")
+    assert done.returncode == 5 and done.stderr == "" and "Error NET-REFUSED" in done.stdout
+    failed = [c for c in json.loads(vesto("source", "test", "pg", "--json").stdout)["checks"]
+              if c["status"] == "failed"]
+    assert [(c["id"], c["error"]["code"]) for c in failed] == [("net.tcp", "NET-REFUSED")]
 
 
 def test_libpqs_own_variables_lead_nowhere_else(vesto):
@@ -292,7 +294,7 @@ def test_libpqs_own_variables_lead_nowhere_else(vesto):
         for variables in ({"PGHOSTADDR": "127.0.0.66"},
                           {"PGSERVICE": "elsewhere", "PGSERVICEFILE": str(vesto.folder / "service.conf")}):
             done = vesto("source", "test", "pg", environment=variables)
-            assert done.returncode == 5 and "NET-REFUSED" in done.stderr
+            assert done.returncode == 5 and "NET-REFUSED" in done.stdout
             with pytest.raises(TimeoutError):
                 other.accept()
 

@@ -1,0 +1,328 @@
+#include "check/source_checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/strings.h"
+#include "base/timed_stop.h"
+#include "check/answers.h"
+#include "check/host_checks.h"
+#include "check/reach_checks.h"
+#include "check/source_tables.h"
+#include "encode/redshift_csv.h"
+#include "pg/quoting.h"
+#include "sync/assemble.h"
+#include "sync/tunnel.h"
+
+namespace vesto {
+
+namespace {
+
+using check::failed;
+using check::passed;
+using check::skipped;
+using check::warned;
+
+constexpr int64_t kLoginLimitMs = 45'000;  // above what a connection attempt may take by itself
+constexpr int64_t kTablesLimitMs = 60'000;
+constexpr size_t kMaxTablesNamed = 20;
+
+struct State {
+  SourceUnderTest target;
+  std::shared_ptr<SshTunnel> tunnel;
+  std::unique_ptr<Source> source;
+  std::unique_ptr<SourceSnapshot> snapshot;
+  std::string user;
+  std::stop_source stop;  // of all that the source does: its token cannot be changed later
+  std::optional<check::SourceTables> tables;
+};
+using StatePtr = std::shared_ptr<State>;
+
+std::string place(const State& state) { return source_place(*state.target.source); }
+
+// Asks within the limit of a check. What was cut off by the limit has no other code.
+template <typename Value>
+Result<Value> ask(State& state, const CheckLimits& limits,
+                  const std::function<Result<Value>()>& work) {
+  const TimedStop limit({.limit_ms = limits.limit_ms, .after_stop_ms = 0, .stop = limits.stop});
+  const std::stop_callback forward(limit.token(), [&state] { state.stop.request_stop(); });
+  Result<Value> done = work();
+  if (done.ok()) return done;
+  const bool late = limit.token().stop_requested() && !limits.stop.stop_requested();
+  if (!late) return std::move(done).error().in(place(state));
+  return Error(ErrorCode::kNetTimeout,
+               fmt::format("the source gave no answer within {}", format_duration(limits.limit_ms)))
+      .in(place(state));
+}
+
+CheckAnswer secrets(State& state, const CheckLimits& limits) {
+  const SourceUnderTest& target = state.target;
+  CheckAnswer answer =
+      check::secrets_answer(check::part_of(*target.config, *target.source), *target.secrets);
+  if (answer.status == CheckStatus::kFailed || limits.stop.stop_requested()) return answer;
+  auto tunnel = make_tunnel(*target.config, tunnel_place(*target.source), *target.secrets);
+  if (!tunnel.ok()) return failed(std::move(tunnel).error());
+  state.tunnel = std::move(tunnel).value();
+  auto source =
+      make_source(*target.config, target.source->name, *target.secrets, state.stop.get_token());
+  if (!source.ok()) return failed(std::move(source).error());
+  state.source = std::move(source).value();
+  return answer;
+}
+
+CheckAnswer login(State& state, const CheckLimits& limits) {
+  const auto identity =
+      ask<SourceIdentity>(state, limits, [&state] { return state.source->identity(); });
+  if (!identity.ok()) return failed(identity.error());
+  state.user = identity->user;
+  return passed({{"user", identity->user},
+                 {"database", state.target.source->database},
+                 {"version", identity->version},
+                 {"id", identity->id}});
+}
+
+CheckAnswer snapshot(State& state, const CheckLimits& limits) {
+  auto taken = ask<std::unique_ptr<SourceSnapshot>>(
+      state, limits, [&state] { return state.source->open_snapshot(make_null_marker()); });
+  if (!taken.ok()) return failed(std::move(taken).error());
+  state.snapshot = std::move(taken).value();
+  return passed({{"data_as_of", format_utc(state.snapshot->data_as_of_ms())}});
+}
+
+// All tables are planned by the first check that asks.
+const check::SourceTables& tables_of(State& state, const CheckLimits& limits) {
+  if (state.tables) return *state.tables;
+  const TimedStop limit({.limit_ms = kTablesLimitMs, .after_stop_ms = 0, .stop = limits.stop});
+  const std::stop_callback forward(limit.token(), [&state] { state.stop.request_stop(); });
+  state.tables = check::look_at_source_tables(*state.target.config, *state.target.source,
+                                              *state.source, *state.snapshot, limit.token());
+  return *state.tables;
+}
+
+// The failures of several tables as one; the others are named.
+Error joined(const std::vector<const check::LookedAt*>& tables) {
+  const Error& first = *tables.front()->error;
+  std::string message = first.message();
+  if (tables.size() > 1) {
+    std::vector<std::string> others;
+    for (size_t i = 1; i < tables.size() && i <= kMaxTablesNamed; ++i) {
+      others.push_back(tables[i]->table);
+    }
+    if (tables.size() > kMaxTablesNamed + 1) others.emplace_back("...");
+    message += fmt::format("; likewise {} more: {}", tables.size() - 1, join(others, ", "));
+  }
+  Error error(first.code(), std::move(message));
+  error.with_hint(first.hint()).because(first.cause()).with_upstream(first.upstream());
+  for (const std::string& where : first.context()) error.in(where);
+  error.in("sync " + tables.front()->sync);
+  return error;
+}
+
+void add_line(std::vector<std::string>* lines, const std::string& line) {
+  if (std::find(lines->begin(), lines->end(), line) == lines->end()) lines->push_back(line);
+}
+
+// The statements that the errors name, one a line.
+std::optional<Fix> sql_fix(const State& state, const std::vector<const check::LookedAt*>& tables) {
+  std::vector<std::string> lines;
+  for (const check::LookedAt* table : tables) {
+    const Error& error = *table->error;
+    if (error.code() == ErrorCode::kPgRls) {
+      add_line(&lines, fmt::format("ALTER ROLE {} BYPASSRLS;", quote_identifier(state.user)));
+    } else if (error.code() == ErrorCode::kPgPriv && error.hint().starts_with("GRANT ")) {
+      add_line(&lines, error.hint());
+    }
+  }
+  // A name that holds control characters is not for pasting.
+  const std::string snippet = join(lines, "\n");
+  if (lines.empty() || printable(snippet, true) != snippet) return std::nullopt;
+  return Fix{.who = "source_admin", .kind = "sql", .snippet = snippet};
+}
+
+struct TableCheck {
+  const char* id;
+  const char* title;
+  std::vector<ErrorCode> codes;  // that a run would give; empty: all others
+};
+
+const std::vector<TableCheck>& table_checks() {
+  using enum ErrorCode;
+  static const std::vector<TableCheck> kChecks = {
+      {"source.tables", "Tables of the syncs are there", {kPgNoTable}},
+      {"source.read", "Tables may be read", {}},
+      {"source.rls", "No policy hides rows", {kPgRls}},
+      {"source.columns",
+       "Columns of the settings are there",
+       {kPgNoColumn, kCfgValue, kCfgMissing, kSrcNullCursor}},
+      {"source.types", "Columns can be delivered", {kPgType}},
+      {"source.keys", "Tables that are merged have a key", {kPgNoKey}},
+      {"source.names", "Each table has a target of its own", {kPgName}},
+  };
+  return kChecks;
+}
+
+bool belongs(const TableCheck& check, ErrorCode code) {
+  const auto has = [code](const TableCheck& one) {
+    return std::find(one.codes.begin(), one.codes.end(), code) != one.codes.end();
+  };
+  if (!check.codes.empty()) return has(check);
+  return std::none_of(table_checks().begin(), table_checks().end(), has);
+}
+
+std::string left_out_text(const check::SourceTables& tables) {
+  if (tables.error) return "not all tables could be looked at";
+  return fmt::format("{} tables were not reached within {}; vesto sync plan looks at all",
+                     tables.left_out, format_duration(kTablesLimitMs));
+}
+
+// What a check of the tables says where none of them has its fault.
+CheckAnswer no_fault(const TableCheck& check, const check::SourceTables& tables) {
+  if (tables.left_out > 0) return skipped(left_out_text(tables));
+  CheckAnswer answer = passed({{"tables", std::to_string(tables.tables.size())}});
+  const std::string id = check.id;
+  if (id == "source.keys") {
+    const auto unproven = std::count_if(
+        tables.tables.begin(), tables.tables.end(),
+        [](const auto& table) { return !table.error && table.has_key && !table.key_proven; });
+    if (unproven > 0) {
+      answer.evidence.push_back({"not_enforced_by_the_source", std::to_string(unproven)});
+    }
+  }
+  if (id != "source.tables" || tables.unmatched.empty()) return answer;
+  answer.status = CheckStatus::kWarning;
+  answer.error = Error(ErrorCode::kPgNoTable,
+                       fmt::format("no table matches {}", join(tables.unmatched, ", ")));
+  return answer;
+}
+
+CheckAnswer of_tables(State& state, const TableCheck& check, const CheckLimits& limits) {
+  const check::SourceTables& tables = tables_of(state, limits);
+  if (tables.syncs == 0) return skipped("no sync reads from this source");
+  std::vector<const check::LookedAt*> faulty;
+  for (const check::LookedAt& table : tables.tables) {
+    if (table.error && belongs(check, table.error->code())) faulty.push_back(&table);
+  }
+  if (!faulty.empty()) {
+    CheckAnswer answer = failed(joined(faulty), sql_fix(state, faulty));
+    for (size_t i = 0; i < faulty.size() && i < kMaxTablesNamed; ++i) {
+      answer.evidence.push_back({"table", faulty[i]->table});
+    }
+    return answer;
+  }
+  if (tables.error && check.codes.empty()) {
+    Error error = *tables.error;
+    return failed(std::move(error.in(place(state))));
+  }
+  return no_fault(check, tables);
+}
+
+// "rows may be missed. Fix: GRANT ...": the half for people, and the half to paste.
+CheckAnswer late_rows(State& state, const CheckLimits& limits) {
+  constexpr std::string_view kFix = "Fix: ";
+  const check::SourceTables& tables = tables_of(state, limits);
+  if (tables.syncs == 0) return skipped("no sync reads from this source");
+  std::vector<std::string> warnings;
+  for (const check::LookedAt& table : tables.tables) {
+    for (const std::string& warning : table.warnings) add_line(&warnings, warning);
+  }
+  if (warnings.empty()) {
+    return tables.left_out > 0 ? skipped(left_out_text(tables)) : passed();
+  }
+  const std::string& first = warnings.front();
+  const size_t at = first.find(kFix);
+  Error error(ErrorCode::kPgPriv, std::string(trim(first.substr(0, at))));
+  CheckAnswer answer = warned(std::move(error));
+  if (at != std::string::npos) {
+    const std::string line = first.substr(at + kFix.size());
+    answer.error->with_hint(line);
+    if (line.starts_with("GRANT ")) {
+      answer.fix = Fix{.who = "source_admin", .kind = "sql", .snippet = line};
+    }
+  } else {
+    answer.error->with_hint("vesto sync plan tells what each table reads again.");
+  }
+  for (size_t i = 1; i < warnings.size() && i < kMaxTablesNamed; ++i) {
+    answer.evidence.push_back({"also", warnings[i]});
+  }
+  return answer;
+}
+
+class Graph {
+ public:
+  explicit Graph(StatePtr state) : state_(std::move(state)) {}
+
+  using Run = std::function<CheckAnswer(State&, const CheckLimits&)>;
+  void add(std::string id, std::string title, std::string group, std::vector<std::string> needs,
+           int64_t limit_ms, Run run) {
+    Check check;
+    check.id = std::move(id);
+    check.title = std::move(title);
+    check.group = std::move(group);
+    check.needs = std::move(needs);
+    check.limit_ms = limit_ms;
+    check.run = [state = state_, run = std::move(run)](const CheckLimits& limits) {
+      return run(*state, limits);
+    };
+    checks.push_back(std::move(check));
+  }
+
+  std::vector<Check> checks;
+
+ private:
+  StatePtr state_;
+};
+
+ReachTarget way_of(const StatePtr& state) {
+  const SourceConfig& source = *state->target.source;
+  const auto setting_at = [&source](const char* setting, const Origin& origin) {
+    return fmt::format("source.{}.{} ({})", source.name, setting, origin.line_text());
+  };
+  ReachTarget way{.host = source.host,
+                  .port = source.port,
+                  .tls = source.sslmode.starts_with("verify-"),
+                  .ca_file = source.tls_ca_file,
+                  .server = ServerKind::kSource,
+                  .public_egress = state->target.config->public_egress,
+                  .setting = setting_at("host", source.host_origin),
+                  .ssh_setting = setting_at("ssh", source.ssh.origin)};
+  if (source.ssh.given) way.tunnel = [state] { return state->tunnel.get(); };
+  return way;
+}
+
+}  // namespace
+
+std::vector<Check> source_checks(const SourceUnderTest& target) {
+  const auto state = std::make_shared<State>();
+  state->target = target;
+  constexpr int64_t kLocalMs = 10'000;
+  Graph graph(state);
+  graph.add("config.valid", "Configuration is complete", "config", {}, kLocalMs,
+            [](State& now, const CheckLimits&) {
+              return passed({{"source", place(now)}});
+            });
+  graph.add("secret.readable", "Secrets can be opened", "config", {"config.valid"}, kLocalMs,
+            secrets);
+  std::string end = "secret.readable";
+  // A socket of this machine has no way to it.
+  if (!target.source->host.starts_with('/')) {
+    const ReachTarget way = way_of(state);
+    for (Check& step : reach_checks(way, {end})) graph.checks.push_back(std::move(step));
+    end = reach_end(way);
+  }
+  graph.add("source.login", "Login works", "source", {end}, kLoginLimitMs, login);
+  graph.add("source.snapshot", "One moment can be read", "source", {"source.login"}, kLoginLimitMs,
+            snapshot);
+  for (const TableCheck& check : table_checks()) {
+    graph.add(
+        check.id, check.title, "tables", {"source.snapshot"}, kTablesLimitMs,
+        [&check](State& now, const CheckLimits& limits) { return of_tables(now, check, limits); });
+  }
+  graph.add("source.late_rows", "Rows that commit late are seen", "tables", {"source.snapshot"},
+            kTablesLimitMs, late_rows);
+  return std::move(graph.checks);
+}
+
+}  // namespace vesto

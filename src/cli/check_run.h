@@ -1,0 +1,49 @@
+// What `destination test`, `source test` and `doctor` have in common.
+#ifndef VESTO_CLI_CHECK_RUN_H_
+#define VESTO_CLI_CHECK_RUN_H_
+
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "check/check.h"
+#include "cli/commands.h"
+#include "secret/files.h"
+
+namespace vesto::cli {
+
+// A destination or a source with its checks. What was handed in outlives it.
+struct CheckTarget {
+  std::string kind;  // "destination", "source", "host"
+  std::string name;
+  std::string heading;  // "Testing destination acme (...)"
+  std::vector<Check> checks;
+};
+
+CheckTarget destination_target(const Context& context, const Config& config,
+                               const DestinationConfig& destination, const SealedStore& secrets,
+                               const std::stop_token& stop);
+CheckTarget source_target(const Config& config, const SourceConfig& source,
+                          const SealedStore& secrets, const std::stop_token& stop);
+
+// --wait, or `otherwise`. Errors: USAGE.
+Result<int64_t> wait_of(const Options& options, int64_t otherwise_ms);
+
+// One test of a destination at a time: what lies there of an earlier one was then left by a test
+// that was killed. Makes the data directory. Errors: RUN-BUSY, SYS-STORE, SYS-DISK.
+Result<secret::File> lock_tests(const Context& context);
+
+struct TargetRun {
+  int64_t wait_ms = 0;
+  std::stop_token stop = {};
+  bool live = false;  // what has finished is printed as it finishes
+};
+CheckReport run_target(const Context& context, const CheckTarget& target, const TargetRun& run);
+
+// Names the checks and nothing else.
+int list_checks(const Context& context, const std::vector<Check>& checks);
+
+}  // namespace vesto::cli
+
+#endif  // VESTO_CLI_CHECK_RUN_H_

@@ -1,0 +1,139 @@
+// doctor: this machine, the configuration, every destination and every source, one after the other.
+#include <algorithm>
+
+#include "base/strings.h"
+#include "check/host_checks.h"
+#include "cli/check_run.h"
+#include "cli/doctor_text.h"
+#include "cli/exit_codes.h"
+#include "cli/signals.h"
+
+namespace vesto::cli {
+
+namespace {
+
+// What keeps all destinations from being tested, as a check of each of them.
+Check locked_out(const Error& error) {
+  Check check;
+  check.id = "host.lock";
+  check.title = "No other test runs";
+  check.group = "config";
+  check.run = [error](const CheckLimits&) {
+    return CheckAnswer{.status = CheckStatus::kFailed, .error = error};
+  };
+  return check;
+}
+
+// Whether any check of the target is asked for.
+bool is_asked_for(const CheckTarget& target, const std::vector<std::string>& only) {
+  return only.empty() || unknown_ids(target.checks, only).size() < only.size();
+}
+
+// Those of `only` that no target has.
+std::vector<std::string> unknown_everywhere(const std::vector<CheckTarget>& targets,
+                                            const std::vector<std::string>& only) {
+  std::vector<Check> all;
+  for (const CheckTarget& target : targets) {
+    all.insert(all.end(), target.checks.begin(), target.checks.end());
+  }
+  return unknown_ids(all, only);
+}
+
+class Doctor {
+ public:
+  Doctor(const Context& context, const LoadedConfig& loaded)
+      : context_(context), loaded_(loaded), secrets_(sealed_store(context)), stop_([] {}) {
+    targets_.push_back(
+        {.kind = "host",
+         .name = "host",
+         .heading = "",
+         .checks = host_checks(
+             {.loaded = &loaded, .secrets = &secrets_, .data_dir = data_dir(context.options)})});
+    if (!loaded.issues.empty()) return;
+    for (const DestinationConfig& destination : loaded.config.destinations) {
+      targets_.push_back(
+          destination_target(context, loaded.config, destination, secrets_, stop_.token()));
+    }
+    for (const SourceConfig& source : loaded.config.sources) {
+      targets_.push_back(source_target(loaded.config, source, secrets_, stop_.token()));
+    }
+  }
+
+  [[nodiscard]] const std::vector<CheckTarget>& targets() const { return targets_; }
+
+  // Each check stands once, however many targets have it.
+  [[nodiscard]] std::vector<Check> all_checks() const {
+    std::vector<Check> all;
+    for (const CheckTarget& target : targets_) {
+      for (const Check& check : target.checks) {
+        const bool known = std::any_of(all.begin(), all.end(),
+                                       [&](const Check& one) { return one.id == check.id; });
+        if (!known) all.push_back(check);
+      }
+    }
+    return all;
+  }
+
+  int run(int64_t wait_ms) {
+    const int64_t from_ms = context_.clock->monotonic_ms();
+    std::optional<Result<secret::File>> lock;
+    std::vector<CheckReport> reports;
+    for (CheckTarget& target : targets_) {
+      if (stop_.token().stop_requested()) break;
+      if (!is_asked_for(target, context_.options.only)) continue;
+      if (target.kind == "destination") {
+        if (!lock) lock.emplace(lock_tests(context_));
+        if (!lock->ok()) target.checks = {locked_out(lock->error())};
+      }
+      reports.push_back(one_report(target, wait_ms, lock && !lock->ok()));
+      if (!context_.options.json) tell(reports.back());
+    }
+    const int64_t took_ms = context_.clock->monotonic_ms() - from_ms;
+    write_out(context_.options.json ? doctor_json(reports, took_ms) + "\n"
+                                    : doctor_summary(reports, took_ms));
+    if (stop_.received() != 0) return 128 + stop_.received();
+    return doctor_exit_code(reports, context_.options.strict);
+  }
+
+ private:
+  CheckReport one_report(const CheckTarget& target, int64_t wait_ms, bool all_of_it) const {
+    const TargetRun run{.wait_ms = wait_ms, .stop = stop_.token(), .live = false};
+    if (!all_of_it || target.kind != "destination") return run_target(context_, target, run);
+    Context unlimited = context_;
+    unlimited.options.only.clear();
+    return run_target(unlimited, target, run);
+  }
+
+  void tell(const CheckReport& report) const {
+    write_out(report.kind == "host" ? host_lines(context_.terminal, report)
+                                    : target_lines(context_.terminal, report));
+  }
+
+  const Context& context_;
+  const LoadedConfig& loaded_;
+  const SealedStore secrets_;
+  SignalStop stop_;
+  std::vector<CheckTarget> targets_;
+};
+
+}  // namespace
+
+int cmd_doctor(const Context& given) {
+  Context context = given;
+  std::vector<std::string>& only = context.options.only;
+  only.insert(only.end(), context.options.names.begin(), context.options.names.end());
+  const LoadedConfig loaded = load_config(config_files(context.options));
+  if (loaded.issues.empty()) set_up_log(context, loaded.config);
+  const Result<int64_t> wait_ms = wait_of(context.options, 0);
+  if (!wait_ms.ok()) return fail(context, wait_ms.error());
+  Doctor doctor(context, loaded);
+  if (context.options.list) return list_checks(context, doctor.all_checks());
+  const auto unknown = unknown_everywhere(doctor.targets(), only);
+  if (!unknown.empty() && loaded.issues.empty()) {
+    return fail(context, Error(ErrorCode::kUsage, "there is no check " + join(unknown, ", "))
+                             .with_hint("vesto doctor --list names them."));
+  }
+  return doctor.run(*wait_ms);
+}
+
+}  // namespace vesto::cli

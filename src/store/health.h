@@ -1,0 +1,25 @@
+// Whether the local store is whole: for `vesto doctor` and the tests of destinations.
+#ifndef VESTO_STORE_HEALTH_H_
+#define VESTO_STORE_HEALTH_H_
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace vesto {
+
+struct StoreHealth {
+  bool there = false;  // false: nobody has made one yet, which is no fault
+  int64_t schema_version = 0;
+  int64_t size_bytes = 0;
+  std::string damage;  // what SQLite's own look found first; "" = nothing
+};
+
+// Reads DIR/vesto.db and changes nothing. SQLite looks at all of it, some 100 MB a second.
+// Errors: SYS-STORE (not a store, no rights), SYS-STORE-BUSY. Any thread.
+Result<StoreHealth> look_at_store(const std::string& data_dir);
+
+}  // namespace vesto
+
+#endif  // VESTO_STORE_HEALTH_H_

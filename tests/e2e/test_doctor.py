@@ -1,0 +1,158 @@
+"""vesto doctor: this machine, the configuration, every destination and source in one go."""
+import fcntl
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+
+from world import RUN_TIMEOUT_S
+
+
+def ready(world):
+    world.source("CREATE TABLE a (id bigint PRIMARY KEY, v text)")
+    world.table("public.a").write_config()
+    return world
+
+
+def sts_of(world):
+    return {**os.environ, "AWS_ENDPOINT_URL_STS": world.sandbox.endpoints["aws"]["url"]}
+
+
+def doctor(world, *arguments):
+    return subprocess.run(world.command("doctor", *arguments), text=True, capture_output=True,
+                          timeout=RUN_TIMEOUT_S, env=sts_of(world))
+
+
+def reports_of(world, *arguments):
+    done = doctor(world, "--json", *arguments)
+    whole = json.loads(done.stdout)
+    assert whole["schema"] == "vesto.doctor/1"
+    assert whole["ok"] == (done.returncode == 0), whole
+    assert whole["ok"] == all(r["ok"] for r in whole["reports"])
+    return whole, {r["target"]["name"]: r for r in whole["reports"]}
+
+
+def statuses(report):
+    return {c["id"]: c["status"] for c in report["checks"]}
+
+
+def test_all_is_well(one_world):
+    whole, reports = reports_of(ready(one_world))
+    assert whole["ok"], whole
+    assert list(reports) == ["host", "rs", "pg"]
+    assert [reports[n]["target"]["kind"] for n in reports] == ["host", "destination", "source"]
+    assert set(statuses(reports["host"]).values()) == {"passed"}, reports["host"]
+    assert list(statuses(reports["rs"]))[-1] == "clean_up"
+    one_world.assert_nothing_left()
+    done = doctor(one_world)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, done.stdout
+    assert lines[0].startswith("Host ") and " free" in lines[0] and "secrets open" in lines[0]
+    assert "store whole (schema 1)" in lines[0]  # the first test made it
+    assert lines[1].startswith("Config ") and "vesto.toml" in lines[1]
+    assert lines[2].startswith("rs ") and lines[-2].startswith("pg ")
+    assert lines[-1].startswith("No problems found"), lines
+
+
+def test_what_is_wrong_opens_up_and_the_others_go_on(one_world):
+    world = ready(one_world)
+    world.write_config(bucket="no-such-bucket-here")
+    world.source("DROP TABLE a")
+    whole, reports = reports_of(world)
+    assert not whole["ok"]
+    bad = {n: [c["error"]["code"] for c in r["checks"] if c["status"] == "failed"]
+           for n, r in reports.items()}
+    assert bad == {"host": [], "rs": ["S3-NO-BUCKET"], "pg": ["PG-NO-TABLE"]}
+    done = doctor(world)
+    assert done.returncode == 4
+    assert "Error S3-NO-BUCKET" in done.stdout and "Error PG-NO-TABLE" in done.stdout
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("2 problems in ") and "rs: S3-NO-BUCKET; pg: PG-NO-TABLE" in last
+
+
+def test_a_secret_that_is_gone_stops_its_target_alone(one_world):
+    world = ready(one_world)
+    (world.folder / "aws.key").unlink()
+    _, reports = reports_of(world)
+    assert statuses(reports["host"])["secret.readable"] == "failed"
+    assert {c.get("masked_by") for c in reports["rs"]["checks"]} == {None, "secret.readable"}
+    assert statuses(reports["rs"])["host.store"] == "passed"
+    assert reports["pg"]["ok"]
+
+
+def test_a_configuration_that_is_not_good(one_world):
+    world = ready(one_world)
+    with open(world.folder / "vesto.toml", "a") as file:
+        file.write("[destination.rs2]\nkinds = 1\n")
+    whole, reports = reports_of(world)
+    assert list(reports) == ["host"] and not whole["ok"]
+    host = {c["id"]: c for c in reports["host"]["checks"]}
+    assert host["config.valid"]["status"] == "failed"
+    assert "vesto.toml:" in host["config.valid"]["error"]["message"]
+    assert host["secret.readable"]["masked_by"] == "config.valid"
+    assert host["host.disk"]["status"] == "passed"
+    assert doctor(world).returncode == 3
+
+
+def test_only_list_strict_and_an_unknown_check(one_world):
+    world = ready(one_world)
+    _, reports = reports_of(world, "source.login", "host.*")
+    assert {n: list(statuses(r)) for n, r in reports.items()} == {
+        "host": ["host.disk", "host.store"],
+        "rs": ["host.store", "clean_up"],
+        "pg": ["config.valid", "secret.readable", "net.dns", "net.tcp", "source.login"]}
+    done = doctor(world, "s3.lists")
+    assert done.returncode == 2 and "s3.lists" in done.stderr
+    listed = [c["id"] for c in json.loads(doctor(world, "--list", "--json").stdout)["checks"]]
+    assert len(listed) == len(set(listed)) and {"host.disk", "source.login", "s3.put"} <= set(listed)
+    # The sandbox's usual user may do everything in its bucket: a warning.
+    assert doctor(world, "s3.list_narrow").returncode == 0
+    assert doctor(world, "--only", "s3.list_narrow", "--strict").returncode == 8
+
+
+def test_a_store_that_is_damaged(one_world):
+    world = ready(one_world)
+    assert doctor(world, "s3.put").returncode == 0  # makes the store
+    path = world.folder / "data" / "vesto.db"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.execute("PRAGMA journal_mode = DELETE")
+        root = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'run'").fetchone()[0]
+        size = db.execute("PRAGMA page_size").fetchone()[0]
+    with open(path, "r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xff" * size)
+    _, reports = reports_of(world, "host.store")
+    check = {c["id"]: c for c in reports["host"]["checks"]}["host.store"]
+    assert check["error"]["code"] == "SYS-STORE" and check["status"] == "failed", check
+
+
+def test_another_test_that_runs_is_said_and_the_sources_go_on(one_world):
+    world = ready(one_world)
+    (world.folder / "data").mkdir(mode=0o700, exist_ok=True)
+    with open(world.folder / "data" / "check.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _, reports = reports_of(world)
+    assert [c["error"]["code"] for c in reports["rs"]["checks"]] == ["RUN-BUSY"]
+    assert reports["pg"]["ok"] and reports["host"]["ok"]
+
+
+def test_ctrl_c(one_world):
+    world = ready(one_world)
+    world.sandbox.fault("copy.object", {"delay_ms": 5000}, nth=1, count=1)
+    before = world.sandbox.calls().get("copy.object", 0)
+    process = subprocess.Popen(world.command("doctor", "--json"), text=True, stdout=subprocess.PIPE,
+                               env=sts_of(world))
+    end = time.monotonic() + 30
+    while world.sandbox.calls().get("copy.object", 0) == before:
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    whole = json.loads(out)
+    assert process.returncode == 130 and whole["ok"] is False
+    assert [r["target"]["name"] for r in whole["reports"]] == ["host", "rs"]  # pg was not begun
+    world.sandbox.clear_faults()
+    world.assert_nothing_left()
