@@ -17,19 +17,29 @@ struct KnownService {
   bool plain_name_is_fips_in_gov;  // there the host without -fips is the validated one
 };
 
-constexpr std::array<KnownService, 4> kServices = {{
+constexpr std::array<KnownService, 5> kServices = {{
     {AwsService::kS3, "s3", "S3", false},
     {AwsService::kSts, "sts", "STS", true},
     {AwsService::kRedshift, "redshift", "REDSHIFT", true},
     {AwsService::kRedshiftServerless, "redshift-serverless", "REDSHIFT_SERVERLESS", false},
+    {AwsService::kIam, "iam", "IAM", false},
 }};
 
 const KnownService& known(AwsService service) { return kServices[static_cast<size_t>(service)]; }
+
+std::string iam_endpoint(const AwsPartition& partition) {
+  if (partition.name == "aws") return "https://iam.amazonaws.com";
+  if (partition.name == "aws-us-gov") return "https://iam.us-gov.amazonaws.com";
+  const std::string_view region =
+      partition.name == "aws-cn" ? "cn-north-1" : partition.default_region;
+  return "https://iam." + std::string(region) + "." + std::string(partition.dns_suffix);
+}
 
 }  // namespace
 
 std::string aws_endpoint(AwsService service, std::string_view region, EndpointChoice choice) {
   const AwsPartition& partition = partition_of_region(region);
+  if (service == AwsService::kIam) return iam_endpoint(partition);
   const KnownService& of = known(service);
   const bool plain_name =
       of.plain_name_is_fips_in_gov && partition.name == "aws-us-gov" && !choice.dual_stack;

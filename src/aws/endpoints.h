@@ -15,7 +15,7 @@
 
 namespace vesto {
 
-enum class AwsService { kS3, kSts, kRedshift, kRedshiftServerless };
+enum class AwsService { kS3, kSts, kRedshift, kRedshiftServerless, kIam };
 
 struct EndpointChoice {
   bool fips = false;
@@ -23,6 +23,7 @@ struct EndpointChoice {
 };
 
 // "https://sts.eu-west-1.amazonaws.com"; for S3 without a bucket: "https://s3.eu-west-1...".
+// IAM has one for a whole partition, which `choice` does not change.
 std::string aws_endpoint(AwsService service, std::string_view region, EndpointChoice choice);
 
 // The two halves of choose_endpoint, for a caller that learns the region later (S3).
@@ -36,7 +37,7 @@ Result<std::string> configured_endpoint(AwsService service, std::string_view con
 // The endpoint to use: `configured` if it is not empty, else AWS_ENDPOINT_URL_<SERVICE>, else
 // AWS_ENDPOINT_URL (both not if AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is "true"), else AWS's own with
 // AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT. The service's part of the name: S3, STS,
-// REDSHIFT, REDSHIFT_SERVERLESS. Errors: CFG-VALUE naming the variable whose value is no URL, or
+// REDSHIFT, REDSHIFT_SERVERLESS, IAM. Errors: CFG-VALUE naming the variable whose value is no URL, or
 // the region that is none.
 Result<std::string> choose_endpoint(AwsService service, std::string_view region,
                                     std::string_view configured, const Environment& environment);

@@ -193,6 +193,10 @@ std::string permission_policy(const PermissionNeeds& needs) {
     statements.push_back(
         {{"Effect", "Allow"}, {"Action", needs.login_action}, {"Resource", needs.login_resources}});
   }
+  if (!needs.own_role_arn.empty()) {
+    statements.push_back(
+        {{"Effect", "Allow"}, {"Action", "iam:GetRole"}, {"Resource", needs.own_role_arn}});
+  }
   return dumped(policy_of(std::move(statements)), 2);
 }
 

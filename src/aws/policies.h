@@ -43,6 +43,7 @@ struct PermissionNeeds {
   std::string kms_key_arn = {};                   // "" = none of the customer's own
   std::string login_action = {};                  // "redshift:GetClusterCredentials"; "" = none
   std::vector<std::string> login_resources = {};  // ARNs, as they are
+  std::string own_role_arn = {};  // that it may look at itself, for its trust policy; "" = none
 };
 // Indented by 2, for people to paste.
 std::string permission_policy(const PermissionNeeds& needs);

@@ -19,6 +19,9 @@ constexpr int kToDelete = 2;  // a second object, which s3.delete removes
 
 // What S3 refuses is a matter of the policy, which can be pasted as a whole.
 CheckAnswer refused(const State& state, Error error) {
+  if (error.code() == ErrorCode::kS3NoBucket) {
+    return failed(std::move(error), part_fix(state, "bucket"));
+  }
   const bool right = error.code() == ErrorCode::kS3Denied || error.code() == ErrorCode::kS3Kms;
   if (!right) return failed(std::move(error));
   return failed(std::move(error), policy_fix(state));
@@ -146,11 +149,13 @@ CheckAnswer list_narrow(State& state, const CheckLimits& limits) {
   if (state.destination().prefix.empty()) return skipped("the whole bucket is the prefix");
   const Result<S3ListPage> page = state.s3->list("", "", limits.stop);
   if (page.ok()) {
-    // Another policy allows it, so that of the kit, put once more, would change nothing.
+    // Where it is another policy that allows it, that of the kit changes nothing.
     return warned(Error(ErrorCode::kS3Wide,
                         "keys outside of " + state.destination().prefix + " may be listed, too")
-                      .with_hint("Take s3:ListBucket without its condition on s3:prefix out of the "
-                                 "other policies of this identity."));
+                      .with_hint("Put the kit's policy once more. Where that is not enough, take "
+                                 "s3:ListBucket without its condition on s3:prefix out of the "
+                                 "other policies of this identity."),
+                  policy_fix(state));
   }
   if (page.error().code() == ErrorCode::kS3Denied) return passed();
   return failed(page.error());

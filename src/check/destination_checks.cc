@@ -6,6 +6,23 @@
 
 namespace vesto {
 
+namespace {
+
+// Silence is most often an inbound rule that is not there.
+void offer_way_in(const check::StatePtr& state, Check* step) {
+  if (step->id != "net.tcp" && step->id != "ssh.connect") return;
+  step->run = [state, run = std::move(step->run)](const CheckLimits& limits) {
+    CheckAnswer answer = run(limits);
+    if (answer.error && answer.error->code() == ErrorCode::kNetTimeout) {
+      answer.fix = check::part_fix(*state, "network");
+      answer.fix->who = "network_admin";
+    }
+    return answer;
+  };
+}
+
+}  // namespace
+
 std::vector<Check> destination_checks(const DestinationUnderTest& target) {
   const auto state = std::make_shared<check::State>();
   const DestinationConfig& destination = *target.destination;
@@ -35,7 +52,10 @@ std::vector<Check> destination_checks(const DestinationUnderTest& target) {
   check::local_checks(state, &checks);
   std::vector<std::string> up = check::status_check(state, &checks);
   if (up.empty()) up = {check::kSecretsCheck};
-  for (Check& step : reach_checks(way, up)) checks.push_back(std::move(step));
+  for (Check& step : reach_checks(way, up)) {
+    offer_way_in(state, &step);
+    checks.push_back(std::move(step));
+  }
   const std::string keys = check::identity_checks(state, &checks);
   check::warehouse_checks(state, reach_end(way), keys, &checks);
   check::bucket_checks(state, keys, &checks);

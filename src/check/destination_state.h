@@ -66,6 +66,12 @@ inline Fix policy_fix(const State& state) {
           .kind = "shell",
           .snippet = put_policy_shell(state.destination(), state.facts())};
 }
+// A part of the kit, whole. For an AWS admin.
+inline Fix part_fix(const State& state, std::string_view part) {
+  return {.who = "aws_admin",
+          .kind = "shell",
+          .snippet = part_shell(state.destination(), state.facts(), part)};
+}
 
 // Each adds its checks.
 // config.valid, secret.readable, host.store. All that asks somebody needs kSecretsCheck.

@@ -1,5 +1,8 @@
 // Who we are at AWS: gcp.token, aws.key, aws.assume_role.
+#include "aws/iam.h"
+#include "base/strings.h"
 #include "base/time_text.h"
+#include "base/timed_stop.h"
 #include "check/destination_state.h"
 #include "sync/trust_bound.h"
 
@@ -35,6 +38,12 @@ CheckAnswer who(Result<CallerIdentity> caller, bool sts_needed) {
   return passed({{"account", caller->account}, {"arn", caller->arn}});
 }
 
+Fix trust_fix(const State& state) {
+  return {.who = "aws_admin",
+          .kind = "shell",
+          .snippet = trust_shell(state.destination(), state.facts())};
+}
+
 CheckAnswer assume_role(State& state, const CheckLimits& limits) {
   DestinationIdentity& identity = *state.to.identity;
   const AuthConfig& auth = state.destination().auth;
@@ -46,10 +55,7 @@ CheckAnswer assume_role(State& state, const CheckLimits& limits) {
     error.with_hint(error.hint() + " Or correct " +
                     (auth.external_id.empty() ? "audience" : "external_id") + " (" +
                     at.line_text() + ") if the role is for another one.");
-    return failed(std::move(error),
-                  Fix{.who = "aws_admin",
-                      .kind = "shell",
-                      .snippet = trust_shell(state.destination(), state.facts())});
+    return failed(std::move(error), trust_fix(state));
   }
   CheckAnswer answer = passed({{"role", auth.role_arn}});
   if (const auto caller = identity.caller(limits.stop); caller.ok()) {
@@ -71,9 +77,39 @@ CheckAnswer trust_bound(State& state, const CheckLimits& limits) {
                              : test_external_id(identity, auth.external_id, others, limits.stop);
   if (test.bound == TrustBound::kBound) return passed();
   if (test.bound == TrustBound::kLoose) {
-    return warned(Error(ErrorCode::kAwsTrustLoose, "role " + auth.role_arn + " took " + test.took));
+    return warned(Error(ErrorCode::kAwsTrustLoose, "role " + auth.role_arn + " took " + test.took),
+                  trust_fix(state));
   }
   return skipped(test.why.empty() ? "no external_id is set" : test.why);
+}
+
+// Which Google identities it takes is read, where the role may read itself: a token of somebody
+// else cannot be had.
+CheckAnswer trust_sub(State& state, const CheckLimits& limits) {
+  const std::string& role = state.destination().auth.role_arn;
+  // A closed network may have a way to STS and none to IAM.
+  const TimedStop limit({.limit_ms = limits.limit_ms, .after_stop_ms = 0, .stop = limits.stop});
+  const Result<std::string> policy = state.to.identity->role_trust(limit.token());
+  if (!policy.ok()) {
+    const ErrorCode code = policy.error().code();
+    if (code == ErrorCode::kAwsAssumeDenied || code == ErrorCode::kRsCredDenied) {
+      return skipped("the role may not read its own trust policy (iam:GetRole), and need not");
+    }
+    return skipped("AWS IAM could not be asked: " + printable(policy.error().message(), false));
+  }
+  switch (google_trust(*policy)) {
+    case GoogleTrust::kOurs:
+      return passed();
+    case GoogleTrust::kAnybody:
+      return warned(Error(ErrorCode::kAwsTrustLoose,
+                          "the trust policy of role " + role +
+                              " does not test accounts.google.com:sub: every Google identity that "
+                              "knows the audience may assume it"),
+                    trust_fix(state));
+    case GoogleTrust::kUnclear:
+      break;
+  }
+  return skipped("the role's trust policy names no Google identities");
 }
 
 Check make(std::string id, std::string title, std::vector<std::string> needs) {
@@ -110,7 +146,11 @@ std::string identity_checks(const StatePtr& state, std::vector<Check>* checks) {
         state->known.principal_arn = asker_principal(identity.describe_asker(), caller->arn);
         state->known.account = caller->account;
       }
-      return who(std::move(caller), role);
+      const bool new_key = !role && state->destination().auth.identity == "access_key" &&
+                           !caller.ok() && caller.error().code() == ErrorCode::kAwsKey;
+      CheckAnswer answer = who(std::move(caller), role);
+      if (new_key) answer.fix = part_fix(*state, "key");
+      return answer;
     };
     end = key.id;
     checks->push_back(std::move(key));
@@ -124,6 +164,11 @@ std::string identity_checks(const StatePtr& state, std::vector<Check>* checks) {
   bound.may_wait = false;
   bound.run = [state](const CheckLimits& limits) { return trust_bound(*state, limits); };
   checks->push_back(std::move(bound));
+  if (!google) return end;
+  Check whose = make("aws.trust_sub", "Role takes our identity alone", {end});
+  whose.may_wait = false;
+  whose.run = [state](const CheckLimits& limits) { return trust_sub(*state, limits); };
+  checks->push_back(std::move(whose));
   return end;
 }
 

@@ -92,12 +92,21 @@ CheckAnswer credentials(State& state, const CheckLimits& limits) {
       {{"database_user", login->user}, {"valid_until", format_utc_seconds(login->expires_at_ms)}});
 }
 
+// The server does not tell a wrong password from a user that is not there.
+Fix user_with_password(const State& state) {
+  const DestinationConfig& to = state.destination();
+  const Kit kit = make_kit(to, state.facts());
+  const KitPart* part = kit.find("sql");
+  return {.who = "redshift_admin", .kind = "sql", .snippet = part == nullptr ? "" : part->text};
+}
+
 // A temporary login has no password that could be wrong: its user is not there.
 CheckAnswer no_login(const State& state, Error error) {
   const bool temporary = state.destination().auth.method == "iam_role";
   const bool refused = error.code() == ErrorCode::kRsLoginPassword ||
                        error.code() == ErrorCode::kRsLoginIam ||
                        error.code() == ErrorCode::kRsUserMissing;
+  if (!temporary && refused) return failed(std::move(error), user_with_password(state));
   if (!temporary || !refused || state.user.empty()) return failed(std::move(error));
   error.with_hint("AWS gave the login, so no password is wrong: the user does not exist yet.");
   return failed(std::move(error),

@@ -208,17 +208,28 @@ std::string who_text(const std::string& who) {
   return "you";
 }
 
+std::string pieces_json(const std::vector<KitPiece>& pieces, const std::string& part) {
+  std::vector<std::string> shown;
+  for (const KitPiece& piece : pieces) {
+    if (piece.part != part) continue;
+    shown.push_back(fmt::format(R"({{"name":{},"checks":{}{}}})", json_quote(piece.name),
+                                json_list(piece.checks),
+                                piece.why.empty() ? "" : ",\"why\":" + json_quote(piece.why)));
+  }
+  return "[" + join(shown, ",") + "]";
+}
+
 // vesto.kit/1
 std::string kit_json(const DestinationConfig& to, const Parts& parts, bool with_text,
-                     const std::vector<std::string>& notes) {
+                     const std::vector<KitPiece>& pieces, const std::vector<std::string>& notes) {
   std::vector<std::string> shown;
   shown.reserve(parts.size());
   for (const KitPart* part : parts) {
-    shown.push_back(
-        fmt::format(R"({{"id":{},"title":{},"who":{},"kind":{},"checks":{},"missing":{}{}}})",
-                    json_quote(part->id), json_quote(part->title), json_quote(part->who),
-                    json_quote(part->kind), json_list(part->checks), json_list(part->missing),
-                    with_text ? ",\"text\":" + json_quote(part->text) : ""));
+    shown.push_back(fmt::format(
+        R"({{"id":{},"title":{},"who":{},"kind":{},"checks":{},"missing":{},"pieces":{}{}}})",
+        json_quote(part->id), json_quote(part->title), json_quote(part->who),
+        json_quote(part->kind), json_list(part->checks), json_list(part->missing),
+        pieces_json(pieces, part->id), with_text ? ",\"text\":" + json_quote(part->text) : ""));
   }
   std::vector<std::string> missing;
   for (const std::string& name : missing_of(parts)) {
@@ -314,7 +325,7 @@ int cmd_destination_kit(const Context& context) {
   const std::vector<std::string> notes = finder.notes(*parts);
   const bool list = context.options.list;
   if (context.options.json) {
-    write_out(kit_json(to, *parts, !list, notes));
+    write_out(kit_json(to, *parts, !list, kit_pieces(to, finder.facts()), notes));
   } else if (list) {
     write_out(list_text(*parts));
   } else {

@@ -67,6 +67,18 @@ struct Kit {
 // admin runs), "terraform", "message" (text to send on).
 Kit make_kit(const DestinationConfig& destination, const KitFacts& facts);
 
+// One thing of the kit, as small as it can be taken away alone.
+struct KitPiece {
+  std::string part;  // "permission-policy"
+  // "s3:PutObject", "condition s3:prefix", "TEMPORARY on the database", "inbound rule"
+  std::string name;
+  // Ids of those that fail, warn or are skipped without it, one that another masks included.
+  std::vector<std::string> checks;
+  std::string why = {};  // where no check misses it: what it is there for
+};
+// Every piece for this destination. tests/setup/test_necessity.py takes each away.
+std::vector<KitPiece> kit_pieces(const DestinationConfig& destination, const KitFacts& facts);
+
 // The names of all parts, in their order, with what each is; for help.
 struct KitPartName {
   std::string_view id;
@@ -104,8 +116,14 @@ std::string grant_sql(const DestinationConfig& destination, std::string_view rig
                       const std::vector<std::string>& tables = {});
 // aws iam put-role-policy with the whole permission policy; for the role's name.
 std::string put_policy_shell(const DestinationConfig& destination, const KitFacts& facts);
-// The trust policy onto a role that is there, in a shell of its own. Statements of others stay:
-// where there are any, it prints ours, to be added by hand, and ends with 1.
+// One of "bucket", "key", "role", "copy-role", "network", in a shell of its own; what is there
+// already stays as with the part of that name.
+std::string part_shell(const DestinationConfig& destination, const KitFacts& facts,
+                       std::string_view part);
+// The role with its policies, in a shell of its own: who is refused cannot tell whether there is
+// one. Statements of others stay: where there are any, it prints ours, to be added by hand, and
+// ends with 1. Where the user whose key assumes it is in another account, the same lines are for
+// the admins of both: each account gets its own part.
 std::string trust_shell(const DestinationConfig& destination, const KitFacts& facts);
 // aws ec2 authorize-security-group-ingress for one address ("203.0.113.7/32").
 std::string ingress_shell(const DestinationConfig& destination, const KitFacts& facts,

@@ -59,6 +59,8 @@ std::string permission_policy_for(const DestinationConfig& destination, const Ki
   const Places places = places_of(destination, facts);
   PermissionNeeds needs = needs_of(destination, places);
   if (destination.auth.method == "iam_role") add_login(destination, places, &needs);
+  // Whose Google identity it takes can only be read: ours is the only one that can be tried.
+  if (destination.auth.identity == "google") needs.own_role_arn = places.role_arn;
   return permission_policy(needs);
 }
 

@@ -358,13 +358,30 @@ std::string put_policy_shell(const DestinationConfig& destination, const KitFact
                          destination, places);
 }
 
+std::string part_shell(const DestinationConfig& destination, const KitFacts& facts,
+                       std::string_view part) {
+  const kit::Places places = kit::places_of(destination, facts);
+  std::string steps;
+  if (part == "bucket") steps = kit::bucket_steps(destination, places);
+  if (part == "key") steps = kit::key_steps(destination, facts, places);
+  if (part == "role") steps = kit::role_steps(destination, facts, places);
+  if (part == "copy-role") steps = kit::copy_role_steps(destination, facts, places);
+  if (part == "network") steps = kit::network_steps(destination, facts, places);
+  return steps.empty() ? "" : kit::shell_apart(steps, destination, places);
+}
+
 std::string trust_shell(const DestinationConfig& destination, const KitFacts& facts) {
   const kit::Places places = kit::places_of(destination, facts);
-  const std::string trust = trust_policy_for(destination, facts);
-  // A role that is not there is the kit's matter: the look at it says so and ends the shell.
-  const std::string steps = fmt::format("TRUST={}\n", kit::sh_quote(trust)) +
-                            kit::role_function(places) + "role Role.RoleName text >/dev/null\n" +
-                            kit::trust_of_role(destination, places, trust);
+  if (!places.user_elsewhere) return part_shell(destination, facts, "role");
+  // Two accounts, and AWS does not tell which of them refuses: each admin pastes the same.
+  const std::string steps = fmt::format(
+      "# For the admin of each of the two accounts.\n"
+      "case $({} --query Account --output text) in\n{})\n{};;\n{})\n{};;\n"
+      "*) echo 'This is for the accounts {} and {}.' >&2; exit 1 ;;\nesac\n",
+      kit::regional_call("sts get-caller-identity", places.region),
+      account_of_arn(places.principal_arn), kit::key_steps(destination, facts, places),
+      places.account, kit::role_steps(destination, facts, places),
+      account_of_arn(places.principal_arn), places.account);
   return kit::shell_apart(steps, destination, places);
 }
 

@@ -87,6 +87,10 @@ std::string sql_text(const DestinationConfig& destination, const Places& places)
   const std::vector<std::string> lines = login_grants(destination, places.database_user);
   std::string out = head(destination, "Rights of the user that logs in for Vesto.");
   out += "-- Only where there is no such user yet:\n" + lines.front() + "\n";
+  if (destination.auth.method == "password") {
+    out += "-- Where there is one, its password:\n" +
+           offered(fmt::format("ALTER USER {} PASSWORD '{}';", user, placeholder("PASSWORD")));
+  }
   if (destination.create_schema) {
     out += "-- CREATE: Vesto makes its schema. TEMPORARY: it loads by temporary tables.\n" +
            lines[1] + "\n";

@@ -8,6 +8,7 @@
 #include "address/arn.h"
 #include "aws/default_chain.h"
 #include "aws/endpoints.h"
+#include "aws/iam.h"
 #include "aws/policies.h"
 #include "base/strings.h"
 
@@ -409,6 +410,15 @@ Result<CallerIdentity> DestinationIdentity::caller(const std::stop_token& stop) 
   VESTO_ASSIGN(const AwsCredentials as, keys_->get(kLoginMarginMs, stop));
   VESTO_ASSIGN(const std::unique_ptr<Sts> sts, new_sts());
   return sts->get_caller_identity(as, stop);
+}
+
+Result<std::string> DestinationIdentity::role_trust(const std::stop_token& stop) {
+  VESTO_ASSIGN(const AwsCredentials as, keys_->get(kLoginMarginMs, stop));
+  VESTO_ASSIGN(const std::string endpoint,
+               configured_endpoint(AwsService::kIam, "", effects_.environment));
+  return read_role_trust({.region = region_, .endpoint = endpoint},
+                         role_name_of_arn(options_.auth.role_arn), as, *effects_.clock,
+                         effects_.make_http(api_http(effects_.environment)), stop);
 }
 
 Result<CallerIdentity> DestinationIdentity::asker(const std::stop_token& stop) {

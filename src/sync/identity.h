@@ -102,6 +102,9 @@ class DestinationIdentity {
   Result<CallerIdentity> caller(const std::stop_token& stop);
   Result<CallerIdentity> asker(const std::stop_token& stop);
   Result<WarehouseInfo> warehouse(const std::stop_token& stop);
+  // The trust policy of role_arn, JSON, which the role itself may be allowed to read. Errors:
+  // iam.h.
+  Result<std::string> role_trust(const std::stop_token& stop);
   [[nodiscard]] std::string describe() const { return keys_->describe(); }
   // Where `asker` comes from; known once it has been asked.
   [[nodiscard]] std::string describe_asker() const;

@@ -542,7 +542,8 @@ TEST(Kit, FixesAreOneCommandWhereEverythingIsKnown) {
   EXPECT_TRUE(put_policy_shell(to, facts).starts_with(
       "aws iam put-role-policy --region eu-west-1 --role-name acme-sync --policy-name "
       "vesto-acme-policy \\\n"));
-  EXPECT_TRUE(trust_shell(to, facts).starts_with("(\nset -eu\nTRUST='{"));
+  EXPECT_TRUE(trust_shell(to, facts).starts_with("(\nset -eu\n\n# The role acme-sync"));
+  EXPECT_NE(trust_shell(to, facts).find("\nTRUST='{"), std::string::npos);
   const std::string asked = ingress_shell(to, {}, "203.0.113.7/32");
   EXPECT_TRUE(asked.starts_with("(\nset -eu\nSECURITY_GROUP=$(aws redshift describe-clusters"));
   EXPECT_NE(asked.find("--group-id \"$SECURITY_GROUP\" "), std::string::npos) << asked;
