@@ -18,14 +18,16 @@ def shop():
 
 @pytest.fixture
 def reader_of(start_sandbox, shop):
-    """reader_of(world): a reader with an empty folder. world: "" (no account), "plain" (one with all
-    that vesto needs), "provisioned" or "serverless" (one with nothing for vesto)."""
+    """reader_of(world): a reader with an empty folder. world: "" (no account), "plain" (one with
+    all that vesto needs), "provisioned" or "serverless" (one with nothing for vesto)."""
     made = []
 
     def make(world=""):
         sandbox = None
         if world:
-            words = ["--kind", world, "--world", HERE / "reader_world.toml"] if world != "plain" else []
+            words = []
+            if world != "plain":
+                words = ["--kind", world, "--world", HERE / "reader_world.toml"]
             sandbox = start_sandbox("reader-" + uuid.uuid4().hex[:8], *words)
         made.append(Reader(shop, sandbox))
         return made[-1]

@@ -53,8 +53,9 @@ def source():
     with psycopg2.connect(postgres.dsn("shop")) as connection:
         cursor = connection.cursor()
         cursor.execute(ORDERS)
-        cursor.execute("CREATE ROLE vesto_read LOGIN PASSWORD %s; GRANT SELECT ON ALL TABLES IN SCHEMA "
-                       "public TO vesto_read; GRANT pg_read_all_stats TO vesto_read", (PASSWORD,))
+        cursor.execute("CREATE ROLE vesto_read LOGIN PASSWORD %s; GRANT SELECT ON ALL TABLES IN "
+                       "SCHEMA public TO vesto_read; GRANT pg_read_all_stats TO vesto_read",
+                       (PASSWORD,))
     connection.close()
     return postgres
 
@@ -144,7 +145,7 @@ exec sed -i -e 's/^host .*/host = "127.0.0.1"/' -e 's/^port .*/port = {self.post
         return text
 
     def write(self, block):
-        """A block that the page has the reader put into a file; the source in it is the reader's."""
+        """A block that the page has the reader put into a file; the source is theirs."""
         text = re.sub(r'^host .*$', f'host = "127.0.0.1"\nport = {self.postgres.port}',
                       self.at_own_ports(block.text), flags=re.M)
         (self.folder / block.marks["file"]).write_text(text)
@@ -162,8 +163,8 @@ exec sed -i -e 's/^host .*/host = "127.0.0.1"/' -e 's/^port .*/port = {self.post
                 assert answer.status in (200, 204), f"{block.place}: {method} {path}"
 
     def paste(self, block):
-        """A block of the page, as it stands but for the values that the page asks for. Returns what
-        it printed."""
+        """A block of the page, as it stands but for the values that the page asks for. Returns
+        what it printed."""
         text = self.put_in(block.text) if "values" in block.marks else block.text
         text = self.at_own_ports(text)
         secret = re.search(r"^vesto secret set \S+$", text, re.M)

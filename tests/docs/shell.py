@@ -27,10 +27,11 @@ class Shell:
         typed: what its commands find on stdin. Returns what it printed, stdout and stderr."""
         self.count += 1
         note = self.notes / str(self.count)
-        given, out, code = note.with_suffix(".in"), note.with_suffix(".out"), note.with_suffix(".code")
+        given, out, code = (note.with_suffix(end) for end in (".in", ".out", ".code"))
         given.write_text(typed)
         # A quote that does not close would have the shell wait for more.
-        whole = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False)
+        whole = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True,
+                               check=False)
         assert whole.returncode == 0, f"{whole.stderr}\n{text}"
         # -e for the lines of a block, off for one that is to fail. The code is renamed into place,
         # so that it is never read by half.
@@ -78,7 +79,7 @@ def line_pattern(line):
 
 
 def shown_in(shown, printed):
-    """The first line of `shown` that does not stand in `printed` behind those before it, or None."""
+    """The first line of `shown` that does not stand in `printed` behind those before, or None."""
     rest = [line.strip() for line in printed.split("\n")]
     for line in shown.split("\n"):
         if line.strip() in ("", "..."):

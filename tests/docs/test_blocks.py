@@ -1,5 +1,5 @@
-"""Every block of README.md and docs/ is run or checked, by what its fence says it is. What cannot be
-run says why in a comment right before it, and is counted here."""
+"""Every block of README.md and docs/ is run or checked, by what its fence says it is. What cannot
+be run says why in a comment right before it, and is counted here."""
 import json
 import re
 import subprocess
@@ -11,9 +11,10 @@ from pages import pages, read_page
 from sandbox_process import binary
 from shell import shown_in
 
-# Blocks with <!-- not run: why -->, by page. One more of them is a decision: it is written down here.
+# Blocks with <!-- not run: why -->, by page. One more is a decision: it is written down here.
 NOT_RUN = {"README.md": 3, "docs/ARCHITECTURE.md": 3, "docs/guide/google-identity.md": 3,
-           "docs/guide/from-stitch.md": 1, "docs/guide/redshift.md": 1, "docs/guide/serverless.md": 1, "docs/sandbox.md": 1}
+           "docs/guide/from-stitch.md": 1,
+           "docs/guide/redshift.md": 1, "docs/guide/serverless.md": 1, "docs/sandbox.md": 1}
 # Made by a tool that knows no such comments: page, line of the block, why it is not run.
 GENERATED = {("docs/unverified.md", "make verify-live\n"): "it asks a real Redshift"}
 # Who reads the pages with shell blocks: see reader_of. test_new_user.py pastes the other two.
@@ -97,7 +98,7 @@ name = "public.orders"
 
 
 def completed(given):
-    """The block's settings, and what it leaves out. A login and a table list are taken as a whole."""
+    """The block's settings, and what it leaves out. Logins and lists are taken as a whole."""
     made = json.loads(json.dumps(BASE))
     if "sync" in given:
         del made["sync"]
@@ -157,14 +158,14 @@ def test_json_blocks_parse():
 
 @cases("sql")
 def test_a_block_of_sql_runs(block, running_sandbox, shop, connect):
-    """In the warehouse as its admin, or in the source where it makes a PostgreSQL role; rolled back."""
+    """In the warehouse as its admin, or in the source where it makes a role; rolled back."""
     if "CREATE ROLE" in block.text:
         connection = psycopg2.connect(shop.dsn("shop"))
         text = block.text.replace("vesto_read", "vesto_read_2")
     else:
         connection = connect(admin=True, autocommit=False)
-        connection.cursor().execute("CREATE SCHEMA shop; CREATE TABLE shop.orders (note VARCHAR(9)); "
-                                    "CREATE TABLE shop.customers (profile SUPER)")
+        connection.cursor().execute(
+            "CREATE SCHEMA shop; CREATE TABLE shop.orders (note VARCHAR(9))")
         text = block.text
     try:
         for statement in re.split(r";\s*\n", text):

@@ -11,8 +11,8 @@ DEBIAN_PYTHON = os.environ.get("PYTHON", "/usr/bin/python3")
 
 def demo(folder, *arguments):
     return subprocess.run(
-        [DEBIAN_PYTHON, ROOT / "tools/demo.py", *arguments], cwd=ROOT, capture_output=True, text=True,
-        timeout=120, check=False, env={
+        [DEBIAN_PYTHON, ROOT / "tools/demo.py", *arguments], cwd=ROOT, capture_output=True,
+        text=True, timeout=120, check=False, env={
             **os.environ, "VESTO_DEMO_DATA": str(folder / "demo-data"), "VESTO_DEMO_ORDERS": "4000",
             "VESTO_BUILD_DIR": str(build_dir()), "ASAN_OPTIONS": "detect_leaks=0"})
 
