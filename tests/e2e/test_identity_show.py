@@ -204,7 +204,7 @@ def test_without_a_metadata_server(make):
     host = f"127.0.0.1:{closed_port()}"
     shown = show("rs", GCE_METADATA_HOST=host)
     assert time.monotonic() - begin < 20
-    assert shown.code == 5 and "Error GCP-TOKEN: no metadata server of Google" in shown.err
+    assert shown.code == 4 and "Error GCP-TOKEN: no metadata server of Google" in shown.err
     for text in ("How to get a Google identity", "gcloud iam service-accounts keys create",
                  "iam.gke.io/gcp-service-account", 'source = "token_file"',
                  "The trust policy can be printed once it is known who asks."):
@@ -212,7 +212,7 @@ def test_without_a_metadata_server(make):
     # What does not depend on it is shown all the same.
     assert len(shown.policies()) == 1
     as_json = show("rs", "--json", GCE_METADATA_HOST=host)
-    assert as_json.code == 5 and as_json.json["error"]["code"] == "GCP-TOKEN"
+    assert as_json.code == 4 and as_json.json["error"]["code"] == "GCP-TOKEN"
     assert as_json.json["google"]["sub"] is None
     assert as_json.destination()["trust_policy"] is None
 
@@ -489,7 +489,7 @@ def test_all_destinations(make, identity):
 
 def test_all_destinations_without_a_metadata_server(make):
     shown = make(more=SECOND)(GCE_METADATA_HOST=f"127.0.0.1:{closed_port()}")
-    assert shown.code == 5 and "How to get a Google identity" in shown.out
+    assert shown.code == 4 and "How to get a Google identity" in shown.out
     assert "billing" in shown.out and "Error GCP-TOKEN" in shown.err
 
 
