@@ -242,7 +242,12 @@ TEST(Kit, AwsIsAskedForWhatItKnows) {
 
 TEST(Kit, PermissionFollowsTheLogin) {
   DestinationConfig to = destination_from(kProvisioned);
-  const auto login = [&] { return Json::parse(permission_policy_for(to, {}))["Statement"].back(); };
+  // The last but the one by which a role reads its own trust policy.
+  const auto login = [&] {
+    const Json statements = Json::parse(permission_policy_for(to, {}))["Statement"];
+    EXPECT_EQ(statements.back()["Action"], "iam:GetRole");
+    return statements[statements.size() - 2];
+  };
   EXPECT_EQ(login()["Action"], "redshift:GetClusterCredentials");
   EXPECT_EQ(login()["Resource"],
             Json::array({"arn:aws:redshift:eu-west-1:123456789012:dbuser:examplecluster/vesto_load",
