@@ -184,6 +184,10 @@ std::string permission_policy(const PermissionNeeds& needs) {
       {{"Effect", "Allow"},
        {"Action", Json::array({"s3:PutObject", "s3:GetObject", "s3:DeleteObject"})},
        {"Resource", bucket_arn_of(needs) + "/" + literal(needs.prefix) + "*"}});
+  if (!needs.own_role_arn.empty()) {
+    statements.push_back(
+        {{"Effect", "Allow"}, {"Action", "iam:GetRole"}, {"Resource", needs.own_role_arn}});
+  }
   if (!needs.kms_key_arn.empty()) {
     statements.push_back({{"Effect", "Allow"},
                           {"Action", Json::array({"kms:GenerateDataKey", "kms:Decrypt"})},
@@ -192,10 +196,6 @@ std::string permission_policy(const PermissionNeeds& needs) {
   if (!needs.login_action.empty()) {
     statements.push_back(
         {{"Effect", "Allow"}, {"Action", needs.login_action}, {"Resource", needs.login_resources}});
-  }
-  if (!needs.own_role_arn.empty()) {
-    statements.push_back(
-        {{"Effect", "Allow"}, {"Action", "iam:GetRole"}, {"Resource", needs.own_role_arn}});
   }
   return dumped(policy_of(std::move(statements)), 2);
 }
