@@ -37,8 +37,8 @@ Result<std::string> configured_endpoint(AwsService service, std::string_view con
 // The endpoint to use: `configured` if it is not empty, else AWS_ENDPOINT_URL_<SERVICE>, else
 // AWS_ENDPOINT_URL (both not if AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is "true"), else AWS's own with
 // AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT. The service's part of the name: S3, STS,
-// REDSHIFT, REDSHIFT_SERVERLESS, IAM. Errors: CFG-VALUE naming the variable whose value is no URL, or
-// the region that is none.
+// REDSHIFT, REDSHIFT_SERVERLESS, IAM. Errors: CFG-VALUE naming the variable whose value is no URL,
+// or the region that is none.
 Result<std::string> choose_endpoint(AwsService service, std::string_view region,
                                     std::string_view configured, const Environment& environment);
 
