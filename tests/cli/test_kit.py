@@ -101,7 +101,10 @@ def test_as_json(kit):
     assert parts["sql"] == {
         "id": "sql", "title": "Rights in the database", "who": "redshift_admin", "kind": "sql",
         "checks": ["redshift.login", "redshift.temp", "redshift.schema", "redshift.table"],
-        "missing": [], "text": kit("--part", "sql").stdout}
+        "missing": [], "text": kit("--part", "sql").stdout,
+        "pieces": [{"name": "user", "checks": ["redshift.temp", "redshift.schema"]},
+                   {"name": "TEMPORARY on the database", "checks": ["redshift.temp"]},
+                   {"name": "CREATE on the database", "checks": ["redshift.schema"]}]}
     assert {one["name"] for one in data["missing"]} == {
         "GOOGLE_SUB", "WORKGROUP_ID", "BASTION_SECURITY_GROUP", "SSH_PUBLIC_KEY_LINE"}
     assert all(one["how"] for one in data["missing"])

@@ -86,6 +86,8 @@ def test_every_code_can_be_looked_up_and_reads_well(vesto):
     page = vesto("help", "--all-markdown").stdout
     for code in codes:
         assert f"\n## {code}\n" in page
+    # The words of others, by which a cause is recognised, are not ours to choose.
+    page = re.sub(r" \([a-z0-9:-]+: .*\)", "", page)
     for word in ("sorry", "invalid", "oops", "something went wrong"):
         assert not re.search(rf"\b{word}\b", page, re.I), word
 
