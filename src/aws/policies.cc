@@ -193,6 +193,11 @@ std::string permission_policy(const PermissionNeeds& needs) {
                           {"Action", Json::array({"kms:GenerateDataKey", "kms:Decrypt"})},
                           {"Resource", needs.kms_key_arn}});
   }
+  if (!needs.status_action.empty()) {
+    statements.push_back({{"Effect", "Allow"},
+                          {"Action", needs.status_action},
+                          {"Resource", needs.status_resource}});
+  }
   if (!needs.login_action.empty()) {
     statements.push_back(
         {{"Effect", "Allow"}, {"Action", needs.login_action}, {"Resource", needs.login_resources}});

@@ -43,12 +43,15 @@ struct PermissionNeeds {
   std::string kms_key_arn = {};                   // "" = none of the customer's own
   std::string login_action = {};                  // "redshift:GetClusterCredentials"; "" = none
   std::vector<std::string> login_resources = {};  // ARNs, as they are
-  std::string own_role_arn = {};  // that it may look at itself, for its trust policy; "" = none
+  // To see what state the warehouse is in; "" = nothing of it may be seen.
+  std::string status_action = {};    // "redshift:DescribeClusters"
+  std::string status_resource = {};  // ARN, as it is
+  std::string own_role_arn = {};     // that it may look at itself, for its trust policy; "" = none
 };
 // Indented by 2, for people to paste.
 std::string permission_policy(const PermissionNeeds& needs);
 // What a role needs that is attached to the warehouse, for COPY ... IAM_ROLE: to read the staged
-// files. `login_action` and `login_resources` are not looked at. Indented by 2.
+// files. Neither the login nor the status is looked at. Indented by 2.
 std::string copy_role_policy(const PermissionNeeds& needs);
 // What a user needs whose key is there for nothing but to assume this role. Indented by 2.
 std::string assume_role_policy(const std::string& role_arn);

@@ -71,7 +71,9 @@ class Maker {
 
   [[nodiscard]] std::vector<std::string> permission_checks() const {
     std::vector<std::string> out = {"s3.put", "s3.list", "s3.get", "s3.delete"};
-    if (to_.auth.method == "iam_role") out.insert(out.begin(), "redshift.credentials");
+    if (to_.auth.method == "iam_role") {
+      out.insert(out.begin(), {"redshift.status", "redshift.credentials"});
+    }
     return out;
   }
 

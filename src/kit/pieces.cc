@@ -19,7 +19,7 @@ class Pieces {
     bucket();
     key();
     if (places_.actor == Actor::kRole) {
-      add("role", "role", {"aws.assume_role"});
+      add("role", "role", by_role());
       trust();
     }
     rights();
@@ -48,18 +48,25 @@ class Pieces {
   void key() {
     if (to_.auth.identity != "access_key") return;
     // Who asks from another account has its key already.
-    if (!places_.user_elsewhere) add("key", "access key", {"aws.key"});
-    if (!to_.auth.role_arn.empty()) add("key", "sts:AssumeRole", {"aws.assume_role"});
+    if (!places_.user_elsewhere) add("key", "access key", asking("aws.key"));
+    if (!to_.auth.role_arn.empty()) add("key", "sts:AssumeRole", by_role());
   }
+
+  // Who is nobody at AWS cannot ask for the warehouse's status either.
+  [[nodiscard]] std::vector<std::string> asking(const char* check) const {
+    if (to_.auth.method != "iam_role") return {check};
+    return {check, "redshift.status"};
+  }
+  [[nodiscard]] std::vector<std::string> by_role() const { return asking("aws.assume_role"); }
 
   void trust() {
     if (to_.auth.identity == "google") {
-      add("trust-policy", "sts:AssumeRoleWithWebIdentity", {"aws.assume_role"});
+      add("trust-policy", "sts:AssumeRoleWithWebIdentity", by_role());
       add("trust-policy", "condition accounts.google.com:oaud", {"aws.trust_bound"});
       add("trust-policy", "condition accounts.google.com:sub", {"aws.trust_sub"});
       return;
     }
-    add("trust-policy", "sts:AssumeRole", {"aws.assume_role"});
+    add("trust-policy", "sts:AssumeRole", by_role());
     if (to_.auth.external_id.empty()) return;
     add("trust-policy", "condition sts:ExternalId", {"aws.trust_bound"});
   }
@@ -83,6 +90,8 @@ class Pieces {
                         : to_.auth.db_user.empty() ? "redshift:GetClusterCredentialsWithIAM"
                                                    : "redshift:GetClusterCredentials";
     add(part, login, {"redshift.credentials"});
+    add(part, to_.serverless ? "redshift-serverless:GetWorkgroup" : "redshift:DescribeClusters",
+        {"redshift.status"});
   }
 
   static std::vector<std::string> reading(bool role_of_its_own) {

@@ -21,12 +21,16 @@ void add_login(const DestinationConfig& to, const Places& places, PermissionNeed
       arn = fmt::format("arn:{}:redshift-serverless:{}:{}:workgroup/{}", places.partition,
                         places.region, places.account, placeholder("WORKGROUP_ID"));
     }
+    needs->status_action = "redshift-serverless:GetWorkgroup";
+    needs->status_resource = arn;
     needs->login_resources.push_back(std::move(arn));
     return;
   }
   const std::string base =
       fmt::format("arn:{}:redshift:{}:{}:", places.partition, places.region, places.account);
   const std::string& user = to.auth.db_user;
+  needs->status_action = "redshift:DescribeClusters";
+  needs->status_resource = base + "cluster:" + places.warehouse;
   needs->login_action =
       user.empty() ? "redshift:GetClusterCredentialsWithIAM" : "redshift:GetClusterCredentials";
   if (!user.empty()) {

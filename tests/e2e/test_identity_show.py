@@ -94,6 +94,12 @@ def closed_port():
         return taken.getsockname()[1]
 
 
+def allowing(policy, action):
+    """The one statement of this action alone."""
+    found, = (one for one in policy["Statement"] if one["Action"] == action)
+    return found
+
+
 def trusted(policy):
     return policy["Statement"][0]["Condition"]["StringEquals"]
 
@@ -112,8 +118,7 @@ def test_google_and_a_strict_role(make, identity):
     trust, permission = shown.policies()
     assert trusted(trust) == {"accounts.google.com:sub": SUBJECT,
                               "accounts.google.com:oaud": "vesto-acme-7f3a"}
-    login = permission["Statement"][-1]
-    assert login["Action"] == "redshift:GetClusterCredentials"
+    login = allowing(permission, "redshift:GetClusterCredentials")
     assert login["Resource"] == [
         "arn:aws:redshift:eu-west-1:123456789012:dbuser:examplecluster/vesto_load",
         "arn:aws:redshift:eu-west-1:123456789012:dbname:examplecluster/dev"]
@@ -265,16 +270,18 @@ def test_access_key_and_external_id(make, kind):
     trust, permission = shown.policies()
     assert trust["Statement"][0]["Principal"] == {"AWS": "arn:aws:iam::999999999999:user/vesto"}
     assert trusted(trust) == {"sts:ExternalId": "acme-42"}
-    login = permission["Statement"][-1]
     if kind == "provisioned":
-        assert login["Action"] == "redshift:GetClusterCredentialsWithIAM"
+        login = allowing(permission, "redshift:GetClusterCredentialsWithIAM")
         assert login["Resource"] == [
             "arn:aws:redshift:eu-west-1:123456789012:dbname:examplecluster/dev"]
+        assert allowing(permission, "redshift:DescribeClusters")["Resource"] == \
+            "arn:aws:redshift:eu-west-1:123456789012:cluster:examplecluster"
     else:
         # This role may not ask GetWorkgroup, which alone tells the UUID.
-        assert login["Action"] == "redshift-serverless:GetCredentials"
-        assert login["Resource"] == [
-            "arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/*"]
+        any_of_them = "arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/*"
+        login = allowing(permission, "redshift-serverless:GetCredentials")
+        assert login["Resource"] == [any_of_them]
+        assert allowing(permission, "redshift-serverless:GetWorkgroup")["Resource"] == any_of_them
         assert "put the workgroup's ID, a UUID" in shown.out
 
 
@@ -406,7 +413,8 @@ def test_serverless_with_the_uuid(make):
     assert shown.code == 0, shown.err
     assert 'Database user "IAMR:vesto": the grants must name it' in shown.out
     assert 'GRANT CREATE, TEMPORARY ON DATABASE "dev" TO "IAMR:vesto";' in shown.out
-    assert shown.policies()[1]["Statement"][-1]["Resource"] == [
+    login = allowing(shown.policies()[1], "redshift-serverless:GetCredentials")
+    assert login["Resource"] == [
         f"arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/{UUID}"]
     assert "workgroup/*" not in shown.out
 

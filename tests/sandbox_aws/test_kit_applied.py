@@ -133,8 +133,10 @@ def test_for_a_workgroup_whose_uuid_only_aws_knows(serverless_cloud, tmp_path, s
     assert login["dbUser"] == "IAMR:kit-sync"
     policy = serverless_cloud.client("iam", *ADMIN).get_role_policy(
         RoleName="kit-sync", PolicyName="vesto-acme-policy")["PolicyDocument"]
-    assert policy["Statement"][-1]["Resource"] == [
-        f"arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/{UUID}"]
+    workgroup = f"arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/{UUID}"
+    allowed = {str(one["Action"]): one["Resource"] for one in policy["Statement"]}
+    assert allowed["redshift-serverless:GetCredentials"] == [workgroup]
+    assert allowed["redshift-serverless:GetWorkgroup"] == workgroup
 
 
 def test_a_second_time_changes_nothing(cloud, setup):

@@ -52,9 +52,10 @@ def test_its_policies_are_those_of_the_kit(tmp_path):
     assert trust["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"] == \
         '50%{x} ${$}{y} "z"'
     permission = json.loads(part(tmp_path, config, "permission-policy", "--offline", "--quiet"))
-    permission["Statement"][-1]["Resource"] = [
-        "arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/"
-        "${data.aws_redshiftserverless_workgroup.vesto.workgroup_id}"]
+    workgroup = ("arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/"
+                 "${data.aws_redshiftserverless_workgroup.vesto.workgroup_id}")
+    status, login = permission["Statement"][-2:]
+    login["Resource"], status["Resource"] = [workgroup], workgroup
     assert policies[1] == permission
     assert policies[2]["Statement"][0]["Principal"]["Service"] == [
         "redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]

@@ -165,12 +165,6 @@ def test_from_nothing_to_ready(account):
         account.login()
     for name in ("bucket", "role", "network"):
         assert account.run(name).stderr == ""
-    look = {"redshift": "redshift:DescribeClusters",
-            "redshift-serverless": "redshift-serverless:GetWorkgroup"}[account.kind]
-    account.client("iam").put_role_policy(
-        RoleName="kit-sync", PolicyName="look", PolicyDocument=json.dumps(
-            {"Version": "2012-10-17",
-             "Statement": {"Effect": "Allow", "Action": look, "Resource": "*"}}))
     _, checks, _ = report_of(account.test("--only", "redshift.status", "--wait", "0s"))
     assert checks["redshift.status"]["status"] == "failed"
     assert "creating" in checks["redshift.status"]["evidence"][0]["value"]

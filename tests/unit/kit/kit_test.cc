@@ -242,7 +242,15 @@ TEST(Kit, AwsIsAskedForWhatItKnows) {
 
 TEST(Kit, PermissionFollowsTheLogin) {
   DestinationConfig to = destination_from(kProvisioned);
-  const auto login = [&] { return Json::parse(permission_policy_for(to, {}))["Statement"].back(); };
+  const auto allowing = [&](const std::string& service) {
+    const Json policy = Json::parse(permission_policy_for(to, {}));
+    for (const Json& one : policy["Statement"]) {
+      const bool named = one["Action"].is_string();
+      if (named && one["Action"].get<std::string>().starts_with(service)) return one;
+    }
+    return Json();
+  };
+  const auto login = [&] { return allowing("redshift:Get"); };
   EXPECT_EQ(login()["Action"], "redshift:GetClusterCredentials");
   EXPECT_EQ(login()["Resource"],
             Json::array({"arn:aws:redshift:eu-west-1:123456789012:dbuser:examplecluster/vesto_load",
@@ -251,8 +259,26 @@ TEST(Kit, PermissionFollowsTheLogin) {
   EXPECT_EQ(login()["Action"], "redshift:GetClusterCredentialsWithIAM");
   EXPECT_EQ(login()["Resource"],
             Json::array({"arn:aws:redshift:eu-west-1:123456789012:dbname:examplecluster/dev"}));
+  EXPECT_EQ(allowing("redshift:Describe"),
+            (Json{{"Effect", "Allow"},
+                  {"Action", "redshift:DescribeClusters"},
+                  {"Resource", "arn:aws:redshift:eu-west-1:123456789012:cluster:examplecluster"}}));
   to.auth.method = "password";
-  EXPECT_EQ(login()["Action"], Json::array({"kms:GenerateDataKey", "kms:Decrypt"}));
+  EXPECT_EQ(allowing("redshift"), Json());
+}
+
+TEST(Kit, StatusOfAWorkgroupIsSeenByItsId) {
+  const DestinationConfig to = destination_from(kAttachedRole);
+  const auto resource_of = [&](const KitFacts& facts) -> Json {
+    const Json policy = Json::parse(permission_policy_for(to, facts));
+    for (const Json& one : policy["Statement"]) {
+      if (one["Action"] == "redshift-serverless:GetWorkgroup") return one["Resource"];
+    }
+    return {};
+  };
+  EXPECT_EQ(resource_of(full_facts()), full_facts().workgroup_arn);
+  EXPECT_EQ(resource_of({}),
+            "arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/<<WORKGROUP_ID>>");
 }
 
 TEST(Kit, Partitions) {
