@@ -91,11 +91,11 @@ bool is_refusal(ErrorCode code) {
 Status put_one(State& state, const std::string& key, const std::string& body, bool* versioned,
                const CheckLimits& limits) {
   // Before the request: one whose answer is lost may have been done.
-  state.keys.insert(key);
+  const bool fresh = state.keys.insert(key).second;
   const Result<S3PutResult> put = state.s3->put(key, body, limits.stop);
   if (!put.ok()) {
     // Refused is not put: where nothing lies, clean_up has nothing to miss.
-    if (is_refusal(put.error().code())) state.keys.erase(key);
+    if (fresh && is_refusal(put.error().code())) state.keys.erase(key);
     return put.error();
   }
   *versioned = *versioned || put->versioned;

@@ -52,7 +52,7 @@ CheckAnswer assume_role(State& state, const CheckLimits& limits) {
     Error error = keys.error();
     if (error.code() != ErrorCode::kAwsAssumeDenied) return failed(std::move(error));
     const Origin& at = auth.external_id.empty() ? auth.audience_origin : auth.external_id_origin;
-    error.with_hint(error.hint() + " Or correct " +
+    error.with_hint(error.hint() + " Or correct role_arn or " +
                     (auth.external_id.empty() ? "audience" : "external_id") + " (" +
                     at.line_text() + ") if the role is for another one.");
     return failed(std::move(error), trust_fix(state));

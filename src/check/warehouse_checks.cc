@@ -85,6 +85,9 @@ CheckAnswer credentials(State& state, const CheckLimits& limits) {
   if (!login.ok()) {
     Error error = login.error();
     if (error.code() != ErrorCode::kRsCredDenied) return failed(std::move(error));
+    error.with_hint(error.hint() + " Or correct kind, endpoint, region or database (" +
+                    state.destination().endpoint_origin.line_text() +
+                    ") where the names in AWS's answer are not those of your warehouse.");
     return failed(std::move(error), policy_fix(state));
   }
   state.user = login->user;
@@ -107,7 +110,9 @@ CheckAnswer no_login(const State& state, Error error) {
                        error.code() == ErrorCode::kRsLoginIam ||
                        error.code() == ErrorCode::kRsUserMissing;
   if (!temporary && refused) return failed(std::move(error), user_with_password(state));
-  if (!temporary || !refused || state.user.empty()) return failed(std::move(error));
+  // A login that has run out, or is for another warehouse, says nothing of the user.
+  const bool other = error.cause() != nullptr && error.cause()->name == "iam-login-refused";
+  if (!temporary || !refused || other || state.user.empty()) return failed(std::move(error));
   error.with_hint("AWS gave the login, so no password is wrong: the user does not exist yet.");
   return failed(std::move(error),
                 Fix{.who = "redshift_admin",

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "address/arn.h"
 #include "base/hash.h"
 #include "base/strings.h"
@@ -12,6 +14,8 @@
 namespace vesto::cli {
 
 namespace {
+
+constexpr int kMaxSameNames = 99;  // of sealed secrets; then the last one is written over
 
 // "acme/password": names of secrets have no capitals, names of destinations may.
 std::string secret_name(const std::string& destination, std::string_view what) {
@@ -191,10 +195,26 @@ class Wizard {
            save();
   }
 
+  // One that holds nothing yet: a source of the same name may have its password there.
+  std::string free_secret_name(std::string_view what) {
+    const std::string usual = secret_name(answers_.name(), what);
+    const Result<SecretList> list = sealed_store(*what_.context).list();
+    if (!list.ok()) return usual;
+    const auto taken = [&](const std::string& name) {
+      return std::any_of(list->secrets.begin(), list->secrets.end(),
+                         [&](const SecretInfo& one) { return one.name == name; });
+    };
+    std::string name = usual;
+    for (int i = 2; i <= kMaxSameNames && taken(name); ++i) {
+      name = fmt::format("{}-{}", usual, i);
+    }
+    return name;
+  }
+
   // Asked for without echo, and sealed at once: nothing else ever holds it.
   bool seal(std::string_view what, std::string_view setting) {
     if (answers_.has(setting)) return true;
-    const std::string name = secret_name(answers_.name(), what);
+    const std::string name = free_secret_name(what);
     for (int tries = 1;; ++tries) {
       const Result<Secret> value = ask_secret("", name);
       if (value.ok() && value->empty()) {

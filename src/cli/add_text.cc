@@ -31,7 +31,10 @@ std::string who_text(const std::string& who) {
 void role_lines(const kit::Places& places, bool remove_role, std::vector<std::string>* out) {
   out->push_back("aws iam delete-role-policy" + sh_flag("--role-name", places.role) +
                  sh_flag("--policy-name", places.policy));
-  if (remove_role) out->push_back("aws iam delete-role" + sh_flag("--role-name", places.role));
+  if (remove_role) {
+    out->push_back("# if nothing else uses it: aws iam delete-role" +
+                   sh_flag("--role-name", places.role));
+  }
 }
 
 void user_lines(const kit::Places& places, const DestinationConfig& gone, bool remove_user,
@@ -49,6 +52,15 @@ void user_lines(const kit::Places& places, const DestinationConfig& gone, bool r
 bool same_schema(const DestinationConfig& a, const DestinationConfig& b) {
   return to_lower_ascii(a.host) == to_lower_ascii(b.host) && a.database == b.database &&
          a.schema == b.schema;
+}
+
+bool same_login(const DestinationConfig& a, const DestinationConfig& b) {
+  const auto user = [](const DestinationConfig& of) {
+    const bool password = of.auth.method == "password";
+    return password ? of.auth.user.name : kit::places_of(of, {}).database_user;
+  };
+  return to_lower_ascii(a.host) == to_lower_ascii(b.host) && a.database == b.database &&
+         user(a) == user(b);
 }
 
 bool same_objects(const DestinationConfig& a, const DestinationConfig& b) {
@@ -132,23 +144,30 @@ Leftovers leftovers_of(const Config& config, const DestinationConfig& gone) {
       break;
   }
   if (none([&](const DestinationConfig& other) { return same_objects(gone, other); })) {
-    out.aws.push_back("aws s3 rm " + sh_quote(fmt::format("s3://{}/{}", gone.bucket, gone.prefix)) +
+    out.aws.push_back("# only if all that lies there may go: aws s3 rm " +
+                      sh_quote(fmt::format("s3://{}/{}", gone.bucket, gone.prefix)) +
                       " --recursive");
-    out.aws.push_back("aws s3api delete-bucket" + sh_flag("--bucket", gone.bucket) +
-                      "  # if nothing else uses it");
+    out.aws.push_back("# if nothing else uses it: aws s3api delete-bucket" +
+                      sh_flag("--bucket", gone.bucket));
   }
-  if (none([&](const DestinationConfig& other) { return same_schema(gone, other); })) {
-    out.redshift.push_back(fmt::format("DROP SCHEMA {} CASCADE;  -- with all its tables",
-                                       quote_identifier(gone.schema)));
+  // Nobody but the owner of the data knows whether it may go, so the line cannot be pasted as it
+  // is.
+  if (gone.create_schema && gone.schema != "public" &&
+      none([&](const DestinationConfig& other) { return same_schema(gone, other); })) {
+    out.redshift.push_back(
+        fmt::format("-- only if all that is in it may go: DROP SCHEMA {} CASCADE;",
+                    quote_identifier(gone.schema)));
   }
   const std::string user =
       gone.auth.method == "password" && gone.auth.user.kind == ValueRef::Kind::kText
           ? gone.auth.user.name
           : places.database_user;
   const std::string quoted = quote_identifier(user);
-  out.redshift.push_back(
-      fmt::format("REVOKE ALL ON DATABASE {} FROM {};", quote_identifier(gone.database), quoted));
-  out.redshift.push_back(fmt::format("DROP USER {};  -- if nothing else logs in as it", quoted));
+  if (none([&](const DestinationConfig& other) { return same_login(gone, other); })) {
+    out.redshift.push_back(
+        fmt::format("REVOKE ALL ON DATABASE {} FROM {};", quote_identifier(gone.database), quoted));
+    out.redshift.push_back(fmt::format("-- if nothing else logs in as it: DROP USER {};", quoted));
+  }
   return out;
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
 
 #include "base/json_text.h"
 #include "base/strings.h"
@@ -86,11 +87,26 @@ class Adder {
         write_err(fmt::format("Going on with the draft of {}.\n", options_.name));
     }
     if (!options_.from_file.empty()) VESTO_TRY(take_file());
+    VESTO_TRY(one_flag_a_setting());
     // In the order of the table: what corrects the endpoint comes after it.
     for (const AddFlag& flag : add_flags()) {
       for (const auto& [name, value] : options_.given) {
         if (name == flag.name) VESTO_TRY(answers_.take(flag, value));
       }
+    }
+    return ok_status();
+  }
+
+  // --password-env beside --password-secret: nobody could say which one was meant.
+  [[nodiscard]] Status one_flag_a_setting() const {
+    std::map<std::string_view, std::string> by_setting;
+    for (const auto& [name, value] : options_.given) {
+      const AddFlag* flag = find_add_flag(name);
+      if (flag == nullptr || !flag->setting.starts_with("auth.")) continue;
+      const auto [at, fresh] = by_setting.emplace(flag->setting, name);
+      if (fresh || at->second == name) continue;
+      return Error(ErrorCode::kUsage,
+                   fmt::format("--{} and --{} give the same setting", at->second, name));
     }
     return ok_status();
   }

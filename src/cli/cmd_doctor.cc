@@ -124,6 +124,8 @@ int cmd_doctor(const Context& given) {
   only.insert(only.end(), context.options.names.begin(), context.options.names.end());
   const LoadedConfig loaded = load_config(config_files(context.options));
   if (loaded.issues.empty()) set_up_log(context, loaded.config);
+  // Where the configuration cannot be used, that is what there is to say, whatever was asked for.
+  if (!loaded.issues.empty() && !only.empty()) only.emplace_back("config.valid");
   const Result<int64_t> wait_ms = wait_of(context.options, 0);
   if (!wait_ms.ok()) return fail(context, wait_ms.error());
   Doctor doctor(context, loaded);

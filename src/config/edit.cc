@@ -81,11 +81,17 @@ int write_fresh(const std::string& fresh, const struct stat* old, std::string_vi
       ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (file.number() < 0) return errno;
   if (old != nullptr) {
-    // Another owner's file keeps its owner where this user may give it; its group likewise.
+    // Another owner's file keeps its owner where this user may give it; its group likewise. A group
+    // that cannot be given has no rights: another one's must not get them.
+    mode_t mode = old->st_mode & 07777;
     if (old->st_uid != ::geteuid() || old->st_gid != ::getegid()) {
-      if (::fchown(file.number(), old->st_uid, old->st_gid) != 0 && errno != EPERM) return errno;
+      const bool both = ::fchown(file.number(), old->st_uid, old->st_gid) == 0;
+      if (!both && errno != EPERM) return errno;
+      if (!both && ::fchown(file.number(), static_cast<uid_t>(-1), old->st_gid) != 0) {
+        mode &= ~static_cast<mode_t>(070);
+      }
     }
-    if (::fchmod(file.number(), old->st_mode & 07777) != 0) return errno;
+    if (::fchmod(file.number(), mode) != 0) return errno;
   }
   if (const int failed = write_all(file.number(), bytes); failed != 0) return failed;
   return ::fsync(file.number()) == 0 ? 0 : errno;

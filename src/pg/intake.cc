@@ -43,15 +43,18 @@ void PgIntake::watch(PGconn* conn) {
   conn_ = conn;
   auto* ssl = static_cast<SSL*>(PQsslStruct(conn, "OpenSSL"));
   BIO* bio = ssl == nullptr ? nullptr : SSL_get_rbio(ssl);
-  if (bio == nullptr || tls_) return;
-  tls_ = true;
+  // libpq may have dialled anew: with another session of TLS, or (sslmode prefer) without one.
+  if (bio == bio_) return;
+  bio_ = bio;
+  if (bio == nullptr) kernel_counts_ = true;
+  if (bio == nullptr) return;
   BIO_set_callback_arg(bio, reinterpret_cast<char*>(this));
   BIO_set_callback_ex(bio, &on_bio);
 }
 
 void PgIntake::begin(int64_t limit_bytes) {
   limit_ = limit_bytes;
-  if (!tls_) count_plain();
+  if (!tls()) count_plain();
   marked_ = begun_ = taken_;
   explained_ = 0;
 }
@@ -74,17 +77,21 @@ void PgIntake::count_plain() {
     kernel_counts_ = false;
     return;
   }
-  const auto came = static_cast<int64_t>(info.tcpi_bytes_received) - waiting_bytes(fd);
-  taken_ = std::max(taken_, came);
+  const auto received = static_cast<int64_t>(info.tcpi_bytes_received);
+  // A new socket counts from zero; what came before stays counted.
+  if (received < received_ || fd != fd_) base_ = taken_;
+  received_ = received;
+  fd_ = fd;
+  taken_ = std::max(taken_, base_ + received - waiting_bytes(fd));
 }
 
 void PgIntake::before_read() {
-  if (tls_ || kernel_counts_ || conn_ == nullptr) return;
+  if (tls() || kernel_counts_ || conn_ == nullptr) return;
   taken_ += waiting_bytes(PQsocket(conn_));
 }
 
 bool PgIntake::over() {
-  if (!tls_) count_plain();
+  if (!tls()) count_plain();
   return !may_read() || stray_ > kMaxStrayBytes;
 }
 

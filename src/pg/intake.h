@@ -62,10 +62,14 @@ class PgIntake {
 
  private:
   void count_plain();
+  [[nodiscard]] bool tls() const { return bio_ != nullptr; }
 
   PGconn* conn_ = nullptr;
-  bool tls_ = false;
+  const void* bio_ = nullptr;  // that is watched; only compared
   bool kernel_counts_ = true;  // until it turns out that it does not
+  int fd_ = -1;                // that the kernel's count is of
+  int64_t received_ = 0;       // that count, when it was last asked
+  int64_t base_ = 0;           // of taken_, when this socket began
   int64_t taken_ = 0;
   int64_t marked_ = 0;
   int64_t limit_ = 0;
