@@ -90,6 +90,7 @@ struct CheckReport {
   int64_t started_ms = 0;
   int64_t duration_ms = 0;
   bool interrupted = false;
+  bool redacted = false;             // its names are tokens (redact_report.h)
   std::vector<CheckResult> results;  // in the order of the checks
 
   [[nodiscard]] size_t count(CheckStatus status) const;

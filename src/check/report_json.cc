@@ -48,9 +48,10 @@ std::string report_json(const CheckReport& report) {
   std::vector<std::string> checks;
   for (const CheckResult& result : report.results) checks.push_back(result_json(result));
   return fmt::format(
-      R"({{"schema":"vesto.check_report/1","target":{{"kind":{},"name":{}}},"started_at":{},"duration_ms":{},"ok":{},"interrupted":{},"counts":{{"passed":{},"warning":{},"failed":{},"skipped":{},"not_run":{}}},"checks":[{}]}})",
+      R"({{"schema":"vesto.check_report/1","target":{{"kind":{},"name":{}}},"started_at":{},"duration_ms":{},"ok":{},"interrupted":{}{},"counts":{{"passed":{},"warning":{},"failed":{},"skipped":{},"not_run":{}}},"checks":[{}]}})",
       json_quote(report.kind), json_quote(report.name), json_quote(format_utc(report.started_ms)),
-      report.duration_ms, report.ok(), report.interrupted, report.count(CheckStatus::kPassed),
+      report.duration_ms, report.ok(), report.interrupted,
+      report.redacted ? ",\"redacted\":true" : "", report.count(CheckStatus::kPassed),
       report.count(CheckStatus::kWarning), report.count(CheckStatus::kFailed),
       report.count(CheckStatus::kSkipped), report.count(CheckStatus::kNotRun), join(checks, ","));
 }

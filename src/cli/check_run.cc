@@ -119,6 +119,15 @@ Result<secret::File> lock_tests(const Context& context) {
   return lock;
 }
 
+std::optional<ReportRedactor> redactor_of(const Context& context, const Config& config) {
+  if (!context.options.redact) return std::nullopt;
+  std::optional<ReportRedactor> redactor(std::in_place);
+  redactor->learn(config);
+  for (const std::string& file : config_files(context.options)) redactor->learn_path(file);
+  redactor->learn_path(data_dir(context.options));
+  return redactor;
+}
+
 CheckReport run_target(const Context& context, const CheckTarget& target, const TargetRun& run) {
   CheckOptions options{.clock = context.clock,
                        .wait_ms = run.wait_ms,
@@ -126,16 +135,22 @@ CheckReport run_target(const Context& context, const CheckTarget& target, const 
                        .stop = run.stop};
   Live live(context.terminal);
   if (run.live) {
-    write_out(target.heading + "\n");
-    options.observer.finished = [&](const CheckResult& result) { live.finished(result); };
-    options.observer.waiting = [&](const CheckResult& result, int64_t left_ms) {
-      live.waiting(result, left_ms);
+    const auto shown = [&](const CheckResult& result) {
+      return run.redactor == nullptr ? result : run.redactor->redacted(result);
+    };
+    write_out((run.redactor == nullptr ? target.heading : run.redactor->text(target.heading)) +
+              "\n");
+    options.observer.finished = [&live, shown](const CheckResult& result) {
+      live.finished(shown(result));
+    };
+    options.observer.waiting = [&live, shown](const CheckResult& result, int64_t left_ms) {
+      live.waiting(shown(result), left_ms);
     };
   }
   CheckReport report = run_checks(target.checks, options);
   report.kind = target.kind;
   report.name = target.name;
-  return report;
+  return run.redactor == nullptr ? report : run.redactor->redacted(report);
 }
 
 int list_checks(const Context& context, const std::vector<Check>& checks) {

@@ -3,11 +3,13 @@
 #define VESTO_CLI_CHECK_RUN_H_
 
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "check/check.h"
+#include "check/redact_report.h"
 #include "cli/commands.h"
 #include "secret/files.h"
 
@@ -37,8 +39,11 @@ Result<secret::File> lock_tests(const Context& context);
 struct TargetRun {
   int64_t wait_ms = 0;
   std::stop_token stop = {};
-  bool live = false;  // what has finished is printed as it finishes
+  bool live = false;                   // what has finished is printed as it finishes
+  ReportRedactor* redactor = nullptr;  // of --redact: what is printed and returned has no names
 };
+// For --redact, with what the command line and `config` name; else nothing.
+std::optional<ReportRedactor> redactor_of(const Context& context, const Config& config);
 CheckReport run_target(const Context& context, const CheckTarget& target, const TargetRun& run);
 
 // Names the checks and nothing else.

@@ -39,10 +39,12 @@ Result<TestedDestination> test_destination(const Context& context, const Config&
       destination_target(context, config, destination, secrets, stop.token());
   VESTO_TRY(check_ids(target, context.options.only));
   VESTO_ASSIGN(const secret::File lock, lock_tests(context));
-  TestedDestination tested{
-      .report =
-          run_target(context, target,
-                     {.wait_ms = wait_ms, .stop = stop.token(), .live = !context.options.json})};
+  std::optional<ReportRedactor> redactor = redactor_of(context, config);
+  TestedDestination tested{.report = run_target(context, target,
+                                                {.wait_ms = wait_ms,
+                                                 .stop = stop.token(),
+                                                 .live = !context.options.json,
+                                                 .redactor = redactor ? &*redactor : nullptr})};
   tested.signal = stop.received();
   return tested;
 }
@@ -98,10 +100,12 @@ int cmd_source_test(const Context& context) {
   if (Status known = check_ids(target, context.options.only); !known.ok()) {
     return fail(context, known.error());
   }
-  TestedDestination tested{
-      .report =
-          run_target(context, target,
-                     {.wait_ms = *wait_ms, .stop = stop.token(), .live = !context.options.json})};
+  std::optional<ReportRedactor> redactor = redactor_of(context, *config);
+  TestedDestination tested{.report = run_target(context, target,
+                                                {.wait_ms = *wait_ms,
+                                                 .stop = stop.token(),
+                                                 .live = !context.options.json,
+                                                 .redactor = redactor ? &*redactor : nullptr})};
   tested.signal = stop.received();
   return tell(context, tested);
 }

@@ -42,7 +42,12 @@ std::vector<std::string> unknown_everywhere(const std::vector<CheckTarget>& targ
 class Doctor {
  public:
   Doctor(const Context& context, const LoadedConfig& loaded)
-      : context_(context), loaded_(loaded), secrets_(sealed_store(context)), stop_([] {}) {
+      : context_(context),
+        loaded_(loaded),
+        secrets_(sealed_store(context)),
+        stop_([] {}),
+        redactor_(redactor_of(context, loaded.config)) {
+    if (redactor_) redactor_->learn(loaded);
     targets_.push_back(
         {.kind = "host",
          .name = "host",
@@ -96,8 +101,11 @@ class Doctor {
   }
 
  private:
-  CheckReport one_report(const CheckTarget& target, int64_t wait_ms, bool all_of_it) const {
-    const TargetRun run{.wait_ms = wait_ms, .stop = stop_.token(), .live = false};
+  CheckReport one_report(const CheckTarget& target, int64_t wait_ms, bool all_of_it) {
+    const TargetRun run{.wait_ms = wait_ms,
+                        .stop = stop_.token(),
+                        .live = false,
+                        .redactor = redactor_ ? &*redactor_ : nullptr};
     if (!all_of_it || target.kind != "destination") return run_target(context_, target, run);
     Context unlimited = context_;
     unlimited.options.only.clear();
@@ -113,6 +121,7 @@ class Doctor {
   const LoadedConfig& loaded_;
   const SealedStore secrets_;
   SignalStop stop_;
+  std::optional<ReportRedactor> redactor_;  // one for all reports: a name has one token
   std::vector<CheckTarget> targets_;
 };
 

@@ -161,13 +161,15 @@ std::string doctor_summary(const std::vector<CheckReport>& reports, int64_t dura
 
 std::string doctor_json(const std::vector<CheckReport>& reports, int64_t duration_ms) {
   bool ok = true;
+  bool redacted = false;
   std::vector<std::string> texts;
   for (const CheckReport& report : reports) {
     ok = ok && report.ok();
+    redacted = redacted || report.redacted;
     texts.push_back(report_json(report));
   }
-  return fmt::format(R"({{"schema":"vesto.doctor/1","ok":{},"duration_ms":{},"reports":[{}]}})", ok,
-                     duration_ms, join(texts, ","));
+  return fmt::format(R"({{"schema":"vesto.doctor/1","ok":{}{},"duration_ms":{},"reports":[{}]}})",
+                     ok, redacted ? ",\"redacted\":true" : "", duration_ms, join(texts, ","));
 }
 
 int doctor_exit_code(const std::vector<CheckReport>& reports, bool strict) {

@@ -74,6 +74,7 @@ struct Options {
   std::vector<std::string> only;  // --only of a test; doctor CHECK...
   std::string wait;               // a duration; "" = the command's own
   bool strict = false;
+  bool redact = false;  // of a test and doctor: no names
   // destination add: flag of add_flags.h without its dashes, and its value
   std::vector<std::pair<std::string, std::string>> given;
   bool draft = false;

@@ -283,6 +283,7 @@ class Line {
                      "Repeat what AWS may not know yet for so long (15m; 0s: not at all)")
         ->type_name("DURATION");
     test->add_flag("--strict", options_.strict, "Warnings fail, too (exit code 8)");
+    test->add_flag("--redact", options_.redact, "For a ticket: every name becomes a token");
   }
 
   void add_doctor() {

@@ -1,0 +1,109 @@
+"""--redact: a report for a ticket. No name of the configuration is in it, whatever became of it."""
+import json
+import re
+import subprocess
+
+from test_doctor import doctor
+from test_source_checks import reader
+from world import RELEASE
+
+
+def ready(world):
+    world.source("CREATE TABLE a (id bigint PRIMARY KEY, v text);"
+                 "CREATE TABLE zebra_herds (id bigint PRIMARY KEY)")
+    world.table("public.a").table("public.zebra_herds").write_config()
+    return world
+
+
+def names_of(world):
+    """What the configuration names, as this test reads it."""
+    text = (world.folder / "vesto.toml").read_text()
+    names = {world.schema, world.database, str(world.folder), "zebra_herds"}
+    for key in ("bucket", "prefix", "host", "user", "database", "access_key_id", "endpoint"):
+        names |= {n.strip("/") for n in re.findall(rf'^{key} = "([^"]+)"', text, re.M)}
+    redshift = world.sandbox.endpoints["redshift"]
+    names |= {redshift["host"], redshift["user"], redshift["database"]}
+    assert {n for n in names if len(n) > 2} == names and len(names) >= 8, names
+    return names
+
+
+def assert_no_names(world, *texts, more=()):
+    for text in texts:
+        assert text
+        for name in names_of(world) | set(more):
+            whole = re.compile(r"(?<![A-Za-z0-9_])" + re.escape(name) + r"(?![A-Za-z0-9_])")
+            assert not whole.search(text), (name, text)
+        for target in ("rs", "pg"):
+            assert not re.search(rf"(?<![\w-]){target}(?![\w-])", text), (target, text)
+        assert not re.search(r"\b\d{12}\b|\b\d+\.\d+\.\d+\.\d+\b|arn:aws|AKIA|s3://", text), text
+
+
+def test_a_destination_that_passes_and_one_that_fails(one_world):
+    world = ready(one_world)
+    plain = world.check("destination").stdout
+    assert world.schema in plain and "Testing destination rs" in plain
+    done = world.check("destination", "--redact")
+    assert done.returncode == 0 and "destination-1 is ready." in done.stdout, done.stdout
+    assert_no_names(world, done.stdout)
+    report = json.loads(world.check("destination", "--redact", "--json").stdout)
+    assert report["redacted"] is True and report["schema"] == "vesto.check_report/1"
+    assert report["target"] == {"kind": "destination", "name": "destination-1"}
+    assert_no_names(world, json.dumps(report))
+    checks = {c["id"]: c for c in report["checks"]}
+    seen = {e["name"]: e["value"] for e in checks["s3.bucket"]["evidence"]}
+    assert re.fullmatch(r"bucket-\d+", seen["bucket"]) and re.fullmatch(r"[a-z]+-[a-z]+-\d",
+                                                                       seen["region"]), seen
+    assert {"name": "rows", "value": "5 of 5"} in checks["redshift.copy"]["evidence"]
+    # Two faults: the bucket and the password.
+    world.write_config(bucket="no-such-bucket-here")
+    (world.folder / "redshift.pw").write_text("wrong")
+    done = world.check("destination", "--redact")
+    assert done.returncode == 4 and "destination-1 is not ready" in done.stdout, done.stdout
+    text = world.check("destination", "--redact", "--json").stdout
+    codes = [c["error"]["code"] for c in json.loads(text)["checks"] if c["status"] == "failed"]
+    assert codes == ["RS-LOGIN-PASSWORD", "S3-NO-BUCKET"]
+    assert_no_names(world, done.stdout, text, more=["no-such-bucket-here"])
+
+
+def test_what_is_waited_for_has_no_names(one_world):
+    world = ready(one_world)
+    world.sandbox.fault("s3.put", {"status": 403, "code": "AccessDenied"}, match=".*", nth=1,
+                        count=99)
+    try:
+        done = subprocess.run(
+            world.command("destination", "test", "rs", "--wait", "1s", "--redact", "--only",
+                          "s3.put", binary=RELEASE), text=True, capture_output=True, timeout=60)
+    finally:
+        world.sandbox.clear_faults()
+    assert "waiting up to" in done.stdout and "S3-DENIED" in done.stdout, done.stdout
+    assert_no_names(world, done.stdout)
+
+
+def test_a_source_whose_tables_may_not_be_read(one_world):
+    world = ready(one_world)
+    assert world.check("source", "--redact").returncode == 0
+    assert_no_names(world, world.check("source", "--redact").stdout,
+                    world.check("source", "--redact", "--json").stdout)
+    with reader(world) as role:
+        world.write_config()
+        done = world.check("source", "--redact")
+        assert done.returncode == 4 and "PG-PRIV" in done.stdout, done.stdout
+        text = world.check("source", "--redact", "--json").stdout
+        assert_no_names(world, done.stdout, text, more=[role])
+
+
+def test_doctor(one_world):
+    world = ready(one_world)
+    done, data = doctor(world, "--redact"), doctor(world, "--redact", "--json")
+    assert done.returncode == 0, done.stdout
+    whole = json.loads(data.stdout)
+    assert whole["redacted"] is True and all(r["redacted"] for r in whole["reports"])
+    kinds = [r["target"]["name"] for r in whole["reports"]]
+    assert kinds[0] == "host" and [k.rsplit("-", 1)[0] for k in kinds[1:]] == ["destination", "source"]
+    assert_no_names(world, done.stdout, data.stdout)
+    # One that is not understood has no list of names: they are told from what is written.
+    path = world.folder / "vesto.toml"
+    path.write_text(path.read_text().replace("create_schema =", "creat_schema ="))
+    done = doctor(world, "--redact")
+    assert done.returncode == 3 and "CFG-" in done.stdout, (done.returncode, done.stdout)
+    assert_no_names(world, done.stdout, doctor(world, "--redact", "--json").stdout)
