@@ -95,7 +95,7 @@ void ReportRedactor::learn_arn(std::string_view arn) {
 }
 
 void ReportRedactor::learn_host(std::string_view host) {
-  if (host.empty() || host == "localhost") return;
+  if (host.empty()) return;
   learn_name("host", host);
   // A certificate names the domain of a host with a "*" before it.
   const bool is_name = std::isalpha(static_cast<unsigned char>(host.back())) != 0;
@@ -116,6 +116,11 @@ void ReportRedactor::learn_path(std::string_view path) {
   if (slash == std::string_view::npos) return;
   if (slash > 1) learn_name("path", path.substr(0, slash));
   learn_name("file", path.substr(slash + 1));
+  for (const std::string& folder : split(path.substr(0, slash), '/')) {
+    const bool usual = folder == "home" || folder == "tmp" || folder == "var" || folder == "etc" ||
+                       folder == "srv" || folder == "opt" || folder == "usr" || folder == "root";
+    if (!usual && !check::is_common_word(folder)) learn_name("folder", folder);
+  }
 }
 
 void ReportRedactor::learn_reference(const ValueRef& ref) {
@@ -337,7 +342,8 @@ void ReportRedactor::learn_lists(std::string_view text) {
       const std::string_view name = item.substr(0, open);
       if (name != "..." && name.find(' ') == std::string_view::npos) learn_table_name(name);
       const size_t close = item.find(')');
-      if (open == std::string_view::npos || close == std::string_view::npos || close < open) continue;
+      if (open == std::string_view::npos || close == std::string_view::npos || close < open)
+        continue;
       learn_name("user", item.substr(open + 2, close - open - 2));
     }
   }

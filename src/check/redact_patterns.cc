@@ -158,7 +158,7 @@ bool is_public_host(std::string_view host) {
 }
 
 size_t host(std::string_view text, size_t at) {
-  if (at > 0 && text[at - 1] == '-') return 0;
+  if (!is_alnum(text[at]) || (at > 0 && text[at - 1] == '-')) return 0;
   // "*." is the head of a certificate's name.
   if (at > 0 && text[at - 1] == '.' && (at == 1 || text[at - 2] != '*')) return 0;
   const auto part = [](char c) { return is_alnum(c) || c == '.' || c == '-' || c == '_'; };
