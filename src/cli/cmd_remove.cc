@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "config/edit.h"
+#include "secret/files.h"
 
 namespace vesto::cli {
 
@@ -56,6 +57,21 @@ std::vector<std::string> those_set(const Context& context, std::vector<std::stri
                         [&](const SecretInfo& one) { return one.name == name; });
   };
   names.erase(std::remove_if(names.begin(), names.end(), unset), names.end());
+  return names;
+}
+
+// A draft that will be a destination names its secrets in clear text: those stay.
+std::vector<std::string> those_in_no_draft(const Context& context, std::vector<std::string> names) {
+  for (const std::string& draft : draft_names(data_dir(context.options))) {
+    const auto text =
+        secret::read_whole(draft_path(data_dir(context.options), draft), kMaxDraftBytes);
+    if (!text.ok()) return {};  // whatever it names
+    if (!*text) continue;
+    const auto named = [&](const std::string& name) {
+      return (*text)->find(json_quote(name)) != std::string::npos;
+    };
+    names.erase(std::remove_if(names.begin(), names.end(), named), names.end());
+  }
   return names;
 }
 
@@ -135,7 +151,7 @@ Status remove_from_file(const Context& context, const DestinationConfig& gone, R
   removed->draft = remove_draft(data_dir(context.options), context.options.name);
   const Config& left = removed->edited.loaded.config;
   removed->leftovers = leftovers_of(left, gone);
-  removed->secrets = those_set(context, secrets_of_its_own(left, gone));
+  removed->secrets = those_in_no_draft(context, those_set(context, secrets_of_its_own(left, gone)));
   return remove_secrets(context, removed);
 }
 

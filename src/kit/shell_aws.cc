@@ -52,16 +52,25 @@ std::string lifecycle_steps(const DestinationConfig& to, const Places& places) {
       "    *) echo 'The lifecycle rules of the bucket could not be read:' >&2; rules ;;\n"
       "  esac\n"
       "fi\n";
-  const char* const all = to.prefix.empty() ? "$MADE" : "yes";
+  // A rule for files of somebody else would delete them: what lies there already is only told of.
+  out += "ALONE=$MADE\n";
+  if (!to.prefix.empty()) {
+    out += fmt::format(
+        "if [ $ALONE = no ]; then\n  HELD=$({} \\\n    --prefix {} --max-keys 1 --query "
+        "'Contents[0].Key' --output text)\n  [ \"$HELD\" != None ] || ALONE=yes\nfi\n",
+        on_bucket("list-objects-v2", to, places), sh_quote(to.prefix));
+  }
   // Lines part the names; they are letters, digits, "-" and "_" here.
-  out += fmt::format("case \"{0} $(echo $RULES) \" in\n  'yes  ' | 'yes {1} ')\n    {2} \\\n", all,
+  out += fmt::format("case \"$ALONE $(echo $RULES) \" in\n  'yes  ' | 'yes {0} ')\n    {1} \\\n",
                      id, on_bucket("put-bucket-lifecycle-configuration", to, places));
   return out + "      --lifecycle-configuration \"$LIFECYCLE\" ;;\n" +
          fmt::format("  *' {} '*) ;;\n", id) + "  *) printf '%s\\n%s\\n' " +
-         (to.prefix.empty() ? "'The bucket was there already, and staging.prefix is empty: this "
-                              "rule would delete "
-                              "what others keep in it. Not added:'"
-                            : "'The bucket has lifecycle rules already; add this one to them:'") +
+         (to.prefix.empty()
+              ? "'The bucket was there already, and staging.prefix is empty: this "
+                "rule would delete "
+                "what others keep in it. Not added:'"
+              : "'The bucket has lifecycle rules already, or files where Vesto would write. "
+                "Where these may go after 3 days, add this rule:'") +
          " \\\n    \"$LIFECYCLE\" >&2 ;;\n"
          "esac\n";
 }

@@ -87,11 +87,16 @@ void PgIntake::count_plain() {
 
 void PgIntake::before_read() {
   if (tls() || kernel_counts_ || conn_ == nullptr) return;
-  taken_ += waiting_bytes(PQsocket(conn_));
+  waiting_ = waiting_bytes(PQsocket(conn_));
 }
 
 bool PgIntake::over() {
   if (!tls()) count_plain();
+  if (waiting_ > 0) {
+    // What came in between is not seen: rather too little than a connection cut for nothing.
+    taken_ += std::max<int64_t>(0, waiting_ - waiting_bytes(PQsocket(conn_)));
+    waiting_ = 0;
+  }
   return !may_read() || stray_ > kMaxStrayBytes;
 }
 

@@ -8,7 +8,8 @@
 //   - Over plain TCP the kernel's count is asked after each PQconsumeInput(). One such call reads a
 //     message that has begun for as long as bytes are there, so here the bound is that message's
 //     own length, 2 GiB at the most (libpq's int). Warehouses are never reached without TLS.
-//   - Of a Unix socket (a source on this host) what waits before each call is counted.
+//   - Of a Unix socket (a source on this host) what waits before each call and not behind it is
+//     counted: less than came where the server writes meanwhile, never more.
 // Not bounded by libpq, and bounded here alone: length of a row, a column list, a notice, an error,
 // number of parameter reports and notifications.
 // Sources: libpq's documentation (33.4, 33.18), tcp(7), BIO_set_callback_ex(3).
@@ -69,6 +70,7 @@ class PgIntake {
   bool kernel_counts_ = true;  // until it turns out that it does not
   int fd_ = -1;                // that the kernel's count is of
   int64_t received_ = 0;       // that count, when it was last asked
+  int64_t waiting_ = 0;        // before a call that reads, where the kernel counts nothing
   int64_t base_ = 0;           // of taken_, when this socket began
   int64_t taken_ = 0;
   int64_t marked_ = 0;

@@ -393,7 +393,17 @@ TEST(Kit, ABucketThatIsThereStaysAsItIs) {
                            "*get-bucket-ownership*) echo BucketOwnerEnforced ;;\n"
                            "*get-public*) printf 'True\\tTrue\\tTrue\\tTrue\\n' ;;\n"
                            "*get-bucket-lifecycle*) echo vesto-acme ;;\n");
-  EXPECT_EQ(fitting.said, "value\n");
+  EXPECT_EQ(fitting.said, "");
+  // Files of somebody below the prefix: a rule would delete them.
+  const std::string guarded =
+      "*get-bucket-ownership*) echo BucketOwnerEnforced ;;\n"
+      "*get-public*) printf 'True\\tTrue\\tTrue\\tTrue\\n' ;;\n"
+      "*get-bucket-lifecycle*) ;;\n";
+  const Told held = run(bucket, guarded + "*list-objects*) echo vesto/theirs ;;\n");
+  EXPECT_FALSE(called(held, "s3api put-bucket-lifecycle-configuration")) << held.calls;
+  EXPECT_NE(held.said.find("add this rule"), std::string::npos) << held.said;
+  const Told empty = run(bucket, guarded + "*list-objects*) echo None ;;\n");
+  EXPECT_TRUE(called(empty, "s3api put-bucket-lifecycle-configuration")) << empty.said;
   const Told made = run(bucket, std::string(kNothingThere) + "*get-bucket-lifecycle*) ;;\n");
   for (const char* call : {"create-bucket", "put-bucket-ownership-controls",
                            "put-public-access-block", "put-bucket-lifecycle-configuration"}) {
