@@ -21,8 +21,10 @@ CheckAnswer config(State& state, const CheckLimits& /*limits*/) {
 
 CheckAnswer secrets(State& state, const CheckLimits& /*limits*/) {
   const DestinationUnderTest& target = state.target;
-  CheckAnswer answer =
-      secrets_answer(part_of(*target.config, *target.destination), *target.secrets);
+  Config part = part_of(*target.config, *target.destination);
+  // Of the warehouse's CA bundle net.tls tells, with the code that a run gives.
+  for (DestinationConfig& one : part.destinations) one.tls_ca_file.clear();
+  CheckAnswer answer = secrets_answer(part, *target.secrets);
   if (answer.status == CheckStatus::kFailed) return answer;
   auto to = assemble_destination(*target.config, *target.destination, *target.secrets, target.stop);
   if (!to.ok()) return failed(std::move(to).error());

@@ -168,7 +168,10 @@ def test_wrong_and_hostile_values(vesto):
     for flag, value in WRONG + [("--user", one) for one in HOSTILE] + [
             ("--schema", HOSTILE[1]), ("--database", HOSTILE[1]), ("--audience", HOSTILE[0])]:
         given = by_password()
-        if flag in given:
+        if flag == "--password-secret":  # in the place of the other flag of this setting
+            at = given.index("--password-env")
+            given[at:at + 2] = [flag, value]
+        elif flag in given:
             given[given.index(flag) + 1] = value
         else:
             given += [flag, value]
@@ -259,6 +262,26 @@ def test_killed_in_the_middle(vesto, point, there):
 
 
 # --- remove ---
+
+def test_two_flags_of_one_setting(vesto):
+    done = add(vesto, "acme", *by_password(), "--password-secret", "acme/password")
+    assert done.returncode == 2
+    assert "--password-env" in done.stderr and "--password-secret" in done.stderr
+
+
+def test_secrets_that_a_draft_names_stay(vesto):
+    vesto.configure()
+    subprocess.run([str(VESTO), "secret", "set", "shared/password"], cwd=vesto.folder,
+                   input=b"pA55-w0rd", env=vesto.environment, check=True, capture_output=True)
+    given = by_password()
+    at = given.index("--password-env")
+    given[at:at + 2] = ["--password-secret", "shared/password"]
+    assert add(vesto, "acme", *given).returncode == 0
+    assert vesto("destination", "add", "later", "--draft", "--password-secret",
+                 "shared/password").returncode == 0
+    assert vesto("destination", "remove", "acme", "--yes", "--secrets").returncode == 0
+    assert "shared/password" in vesto("secret", "list").stdout
+
 
 def test_what_was_added_is_taken_out_again(vesto):
     vesto.configure()

@@ -161,9 +161,22 @@ def test_lifecycle_rules_that_people_made_stay(cloud, setup):
     s3.put_bucket_lifecycle_configuration(Bucket="kit-staging",
                                           LifecycleConfiguration={"Rules": [theirs]})
     done = setup(configuration(), "bucket")
-    assert "has lifecycle rules already; add this one to them" in done.stderr
+    assert "has lifecycle rules already" in done.stderr
     rules = s3.get_bucket_lifecycle_configuration(Bucket="kit-staging")["Rules"]
     assert [rule["ID"] for rule in rules] == ["theirs"]
+
+
+def test_files_of_others_get_no_rule(cloud, setup):
+    s3 = cloud.client("s3", *ADMIN)
+    s3.create_bucket(Bucket="kit-staging",
+                     CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_object(Bucket="kit-staging", Key="vesto/annual-report.csv", Body=b"theirs")
+    assert "add this rule" in setup(configuration(), "bucket").stderr
+    with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
+        s3.get_bucket_lifecycle_configuration(Bucket="kit-staging")
+    s3.delete_object(Bucket="kit-staging", Key="vesto/annual-report.csv")
+    assert setup(configuration(), "bucket").returncode == 0
+    assert s3.get_bucket_lifecycle_configuration(Bucket="kit-staging")["Rules"]
 
 
 def make_bucket(s3):
