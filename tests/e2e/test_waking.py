@@ -335,7 +335,8 @@ def test_the_destinations_status_is_shown(sleeper):
     at.state("paused")
     code, ok, checks = test()
     assert (code, ok) == (5, False)
-    assert next(iter(checks)) == "redshift.status"
+    asked = [one for one in checks if checks[one]["group"] != "config"]
+    assert asked[0] == "redshift.status"  # before the way, which a warehouse that is away lacks
     assert checks["redshift.status"]["error"]["code"] == "RS-PAUSED"
     assert checks["net.tcp"]["masked_by"] == "redshift.status"
     text = at.vesto("destination", "test", "rs", "--wait", "0s").stdout
