@@ -14,21 +14,6 @@ namespace {
 
 constexpr size_t kTitleColumns = 36;
 
-Shape shape_of(CheckStatus status) {
-  switch (status) {
-    case CheckStatus::kPassed:
-      return Shape::kDone;
-    case CheckStatus::kWarning:
-      return Shape::kWarning;
-    case CheckStatus::kFailed:
-      return Shape::kFailed;
-    case CheckStatus::kSkipped:
-    case CheckStatus::kNotRun:
-      break;
-  }
-  return Shape::kNone;
-}
-
 std::string said(const CheckResult& result) {
   const CheckAnswer& answer = result.answer;
   if (answer.status == CheckStatus::kNotRun) {
@@ -66,6 +51,21 @@ std::string line_of(const Terminal& terminal, const CheckResult& result) {
 }
 
 }  // namespace
+
+Shape shape_of(CheckStatus status) {
+  switch (status) {
+    case CheckStatus::kPassed:
+      return Shape::kDone;
+    case CheckStatus::kWarning:
+      return Shape::kWarning;
+    case CheckStatus::kFailed:
+      return Shape::kFailed;
+    case CheckStatus::kSkipped:
+    case CheckStatus::kNotRun:
+      break;
+  }
+  return Shape::kNone;
+}
 
 std::string group_title(const std::string& group) {
   if (group == "end") return "Afterwards";

@@ -10,6 +10,8 @@
 
 namespace vesto::cli {
 
+// The mark before a check: kNone for one that said nothing of what it looks at.
+Shape shape_of(CheckStatus status);
 // "Network", for "network".
 std::string group_title(const std::string& group);
 

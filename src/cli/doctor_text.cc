@@ -21,21 +21,6 @@ Shape shape_of(const CheckReport& report) {
   return report.count(CheckStatus::kWarning) > 0 ? Shape::kWarning : Shape::kDone;
 }
 
-Shape shape_of(const CheckResult& result) {
-  switch (result.answer.status) {
-    case CheckStatus::kPassed:
-      return Shape::kDone;
-    case CheckStatus::kWarning:
-      return Shape::kWarning;
-    case CheckStatus::kFailed:
-      return Shape::kFailed;
-    case CheckStatus::kSkipped:
-    case CheckStatus::kNotRun:
-      break;
-  }
-  return Shape::kNone;
-}
-
 bool is_bad(const CheckResult& result) {
   return result.answer.status == CheckStatus::kFailed ||
          result.answer.status == CheckStatus::kWarning;
@@ -110,7 +95,7 @@ std::string host_lines(const Terminal& terminal, const CheckReport& report) {
   std::string config;
   for (const CheckResult& result : report.results) {
     const std::string one =
-        fmt::format(" {} {}  ", shape(terminal, shape_of(result)), in_short(result));
+        fmt::format(" {} {}  ", shape(terminal, shape_of(result.answer.status)), in_short(result));
     (result.group == "config" ? config : host) += one;
   }
   std::string out;

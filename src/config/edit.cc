@@ -63,17 +63,6 @@ Result<File> lock_directory(const std::filesystem::path& dir) {
   return file;
 }
 
-int write_all(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    if (written == 0) return EIO;
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return 0;
-}
-
 // The new file beside the old one, with its mode and owner; 0 or errno.
 int write_fresh(const std::string& fresh, const struct stat* old, std::string_view bytes) {
   ::unlink(fresh.c_str());  // of a process that was killed
@@ -93,7 +82,7 @@ int write_fresh(const std::string& fresh, const struct stat* old, std::string_vi
     }
     if (::fchmod(file.number(), mode) != 0) return errno;
   }
-  if (const int failed = write_all(file.number(), bytes); failed != 0) return failed;
+  if (const int failed = secret::write_fully(file.number(), bytes); failed != 0) return failed;
   return ::fsync(file.number()) == 0 ? 0 : errno;
 }
 

@@ -46,8 +46,10 @@ void PgIntake::watch(PGconn* conn) {
   // libpq may have dialled anew: with another session of TLS, or (sslmode prefer) without one.
   if (bio == bio_) return;
   bio_ = bio;
-  if (bio == nullptr) kernel_counts_ = true;
-  if (bio == nullptr) return;
+  if (bio == nullptr) {
+    kernel_counts_ = true;  // of the new socket, until it turns out that it does not
+    return;
+  }
   BIO_set_callback_arg(bio, reinterpret_cast<char*>(this));
   BIO_set_callback_ex(bio, &on_bio);
 }

@@ -17,18 +17,6 @@ namespace vesto::secret {
 
 namespace {
 
-// 0 or errno.
-int write_fully(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    if (written == 0) return EIO;
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return 0;
-}
-
 // Writes and syncs a file of its own; 0 or errno.
 int write_new(const std::string& path, std::string_view bytes) {
   // A leftover has the right mode already, but whoever could make one may have chosen another.
@@ -48,6 +36,17 @@ int sync_dir(const std::string& dir) {
 }
 
 }  // namespace
+
+int write_fully(int file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    if (written == 0) return EIO;
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return 0;
+}
 
 Error system_error(const std::string& what, int code) {
   const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;

@@ -35,6 +35,9 @@ Result<std::optional<std::string>> read_whole(const std::string& path, size_t ma
 // Reads up to `size` bytes into `out`; the number read, or -errno.
 ssize_t read_fully(int file, void* out, size_t size);
 
+// Writes all of it; 0 or errno.
+int write_fully(int file, std::string_view bytes);
+
 // Makes the directory with mode 0700 (and those above it as usual), unless it is there.
 Status make_private_dir(const std::string& dir);
 
