@@ -27,6 +27,7 @@
 #include "sandbox/cluster/accounts.h"
 #include "sandbox/cluster/private_file.h"
 #include "sandbox/control/control_server.h"
+#include "sandbox/s3/bucket_settings.h"
 #include "sandbox/s3/key_ring.h"
 #include "sandbox/s3/s3_server.h"
 #include "sandbox/session/server.h"
@@ -98,9 +99,15 @@ Result<Unit, std::string> start_storage(const Options& options, Parts* parts) {
   parts->key = parts->cloud->first_key();
   for (const WorldBucket& bucket : parts->cloud->world().buckets) {
     if (parts->bucket.empty()) parts->bucket = bucket.name;
-    if (!parts->store->bucket_exists(bucket.name) &&
-        !parts->store->create_bucket(bucket.name, bucket.region).ok()) {
+    if (parts->store->bucket_exists(bucket.name)) continue;
+    if (!parts->store->create_bucket(bucket.name, bucket.region).ok()) {
       return "cannot make the bucket " + bucket.name;
+    }
+    if (bucket.expire_days == 0) continue;
+    if (!parts->store
+             ->set_bucket_setting(bucket.name, "lifecycle", expiring_after(bucket.expire_days))
+             .ok()) {
+      return "cannot set the lifecycle of the bucket " + bucket.name;
     }
   }
   // Those that were made by a request in an earlier run keep their owner.

@@ -20,8 +20,9 @@ std::optional<AccessKey> IamKeyRing::find(std::string_view id) const {
 }
 
 std::optional<S3Error> IamGate::refuse(const S3Access& access) const {
+  const bool anonymous = access.access_key_id.empty();
   const auto key = iam_.find_key(access.access_key_id);
-  if (!key) {
+  if (!key && !anonymous) {
     return S3Error{403, "InvalidAccessKeyId",
                    "The AWS Access Key Id you provided does not exist in our records."};
   }
@@ -34,7 +35,9 @@ std::optional<S3Error> IamGate::refuse(const S3Access& access) const {
   std::string resource = "arn:aws:s3:::" + std::string(access.bucket);
   if (!access.key.empty()) resource += "/" + std::string(access.key);
   if (access.bucket.empty()) resource = "*";
-  if (const auto denial = iam_.authorize(*key, access.action, resource, context)) {
+  const auto denial = anonymous ? iam_.authorize_anonymous(access.action, resource, context)
+                                : iam_.authorize(*key, access.action, resource, context);
+  if (denial) {
     return S3Error{403, "AccessDenied", denial->s3_text};
   }
   return refuse_kms(access);
@@ -73,6 +76,11 @@ std::optional<S3Error> IamGate::refuse_kms(const S3Access& access) const {
 
 S3Result<std::string> IamGate::use_kms_key(std::string_view access_key_id, std::string_view action,
                                            std::string_view key, std::string_view region) const {
+  if (access_key_id.empty()) {
+    return S3Error{400, "InvalidArgument",
+                   "Requests specifying Server Side Encryption with AWS KMS managed keys require "
+                   "AWS Signature Version 4."};
+  }
   const auto caller = iam_.find_key(access_key_id);
   if (!caller) {
     return S3Error{403, "InvalidAccessKeyId",

@@ -182,7 +182,8 @@ World default_world(const WorldKey& key) {
   World world;
   world.accounts.push_back(std::move(account));
   // The region that endpoints.json names.
-  world.buckets.push_back({.name = "vesto-demo", .account = "123456789012", .region = "eu-west-1"});
+  world.buckets.push_back(
+      {.name = "vesto-demo", .account = "123456789012", .region = "eu-west-1", .expire_days = 3});
   return world;
 }
 

@@ -36,7 +36,7 @@
 //     client_ids = ["sts.amazonaws.com"]
 //     jwks_file = "jwks.json"                                       # or jwks = '''{...}'''
 //
-//   [[bucket]]      # name, account, region, policy, kms_key
+//   [[bucket]]      # name, account, region, policy, kms_key, expire_days (of a lifecycle rule)
 //   [[kms_key]]     # arn, enabled, policy
 //   [[cluster]]     # id, account, region, databases, copy_roles, allow_from
 //   [[workgroup]]   # name, uuid, account, region, databases, copy_roles, allow_from
@@ -152,6 +152,7 @@ struct WorldBucket {
   std::string region = "us-east-1";
   std::optional<IamPolicy> policy = {};
   std::string kms_key = {};  // ARN; "" = SSE-S3
+  int64_t expire_days = 0;   // a lifecycle rule for all of it; 0: none
 };
 
 struct WorldKmsKey {

@@ -262,6 +262,7 @@ class WorldReader {
     }
     if (bucket.policy) check_later(section, "policy", *bucket.policy);
     bucket.kms_key = section.text("kms_key", false);
+    bucket.expire_days = section.integer("expire_days", 0, 1, 3650);
     if (!bucket.kms_key.empty() && world_.kms_key(bucket.kms_key) == nullptr) {
       section.fail_key("kms_key", "no such [[kms_key]]");
     }

@@ -1,13 +1,16 @@
 #include "sandbox/s3/bucket_settings.h"
 
 #include <algorithm>
+#include <optional>
 #include <pugixml.hpp>
 #include <set>
 #include <vector>
 
 #include "base/strings.h"
+#include "sandbox/http/http_server.h"
 #include "sandbox/s3/s3_errors.h"
 #include "sandbox/s3/s3_xml.h"
+#include "sandbox/s3/uri.h"
 
 namespace vesto::sandbox {
 
@@ -177,7 +180,61 @@ S3Result<std::string> read_lifecycle(std::string_view body) {
   return xml.str();
 }
 
+struct Expiry {
+  int64_t at_ms = 0;
+  std::string rule;
+};
+
+// The end of an object under one rule of a kept document; nothing if the rule is not for it.
+std::optional<Expiry> expiry_under(const pugi::xml_node& rule, std::string_view key,
+                                   int64_t modified_ms) {
+  constexpr int64_t kDayMs = 24LL * 3600 * 1000;
+  constexpr int64_t kMostDays = 2'000'000;  // a date has a year of four digits
+  const auto days = parse_int(value_of(rule.child("Expiration"), "Days"));
+  if (!days || value_of(rule, "Status") != "Enabled") return std::nullopt;
+  const pugi::xml_node filter = rule.child("Filter");
+  const std::string prefix = (filter.empty() ? rule : filter).child_value("Prefix");
+  if (!key.starts_with(prefix)) return std::nullopt;
+  const int64_t age_end_ms = modified_ms + std::min(*days, kMostDays) * kDayMs;
+  return Expiry{.at_ms = (age_end_ms + kDayMs - 1) / kDayMs * kDayMs, .rule = value_of(rule, "ID")};
+}
+
 }  // namespace
+
+std::string expiring_after(int64_t days) {
+  XmlWriter xml;
+  xml.open("LifecycleConfiguration " + std::string(kS3Namespace)).open("Rule");
+  xml.text("ID", "expire").open("Filter").close().text("Status", "Enabled");
+  xml.open("Expiration").number("Days", days).close().close().close();
+  return xml.str();
+}
+
+std::string expiration_of(const BucketSettings& settings, std::string_view key,
+                          int64_t modified_ms) {
+  const auto found = settings.find("lifecycle");
+  pugi::xml_document document;
+  pugi::xml_node root;
+  if (found == settings.end() || !parse(found->second, "LifecycleConfiguration", document, root)) {
+    return "";
+  }
+  std::optional<Expiry> first;
+  for (const pugi::xml_node rule : root.children("Rule")) {
+    const auto expiry = expiry_under(rule, key, modified_ms);
+    if (expiry && (!first || expiry->at_ms < first->at_ms)) first = expiry;
+  }
+  if (!first) return "";
+  return "expiry-date=\"" + format_http_date(first->at_ms) + "\", rule-id=\"" +
+         percent_encode(first->rule, false) + "\"";
+}
+
+bool restricts_public(const BucketSettings& settings) {
+  const auto found = settings.find("publicAccessBlock");
+  pugi::xml_document document;
+  pugi::xml_node root;
+  return found != settings.end() &&
+         parse(found->second, "PublicAccessBlockConfiguration", document, root) &&
+         value_of(root, "RestrictPublicBuckets") == "true";
+}
 
 const std::array<BucketSetting, kBucketSettings>& bucket_settings() {
   static const std::array<BucketSetting, kBucketSettings> kSettings = {{

@@ -34,6 +34,18 @@ using BucketSettings = std::map<std::string, std::string>;  // name, document
 // `ownership`: of the header x-amz-object-ownership; "": BucketOwnerEnforced.
 S3Result<BucketSettings> new_bucket_settings(const std::string& ownership);
 
+// A lifecycle document with one rule, "expire", for all keys.
+std::string expiring_after(int64_t days);
+
+// The header x-amz-expiration of an object: when the first of the bucket's enabled rules that fit
+// its key removes it, at the midnight (UTC) that follows so many whole days. "": none does.
+// `modified_ms` since 1970.
+std::string expiration_of(const BucketSettings& settings, std::string_view key,
+                          int64_t modified_ms);
+
+// Whether RestrictPublicBuckets is on: a policy for everybody is then for the owner's account.
+bool restricts_public(const BucketSettings& settings);
+
 }  // namespace vesto::sandbox
 
 #endif  // VESTO_SANDBOX_S3_BUCKET_SETTINGS_H_

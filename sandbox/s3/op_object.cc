@@ -130,6 +130,14 @@ S3Result<Unit> S3Service::check_decrypt(const S3Call& call, const ObjectInfo& ob
   return Unit{};
 }
 
+void S3Service::add_expiration(const S3Call& call, int64_t modified_ms,
+                               HttpHeaders* headers) const {
+  const auto bucket = store_.bucket(call.bucket);
+  if (!bucket) return;
+  std::string told = expiration_of(bucket->settings, call.key, modified_ms);
+  if (!told.empty()) headers->emplace_back("x-amz-expiration", std::move(told));
+}
+
 S3Result<Unit> S3Service::put_object(S3Call& call) {
   if (!store_.bucket_exists(call.bucket)) return no_such_bucket(call.bucket);
   VESTO_ASSIGN(ObjectHeaders headers, object_headers(call.request));
@@ -148,6 +156,7 @@ S3Result<Unit> S3Service::put_object(S3Call& call) {
   }
   for (const auto& [name, value] : checksums) answered.emplace_back(name, value);
   answered.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
+  add_expiration(call, object.modified_ms, &answered);
   return answer(call, 200, answered, "");
 }
 
@@ -167,6 +176,7 @@ S3Result<Unit> S3Service::get_object(S3Call& call) {
   if (range.kind == RangeKind::kUnsatisfiable) return range_error(object, range_text);
   const bool whole = range.kind == RangeKind::kWhole;
   HttpHeaders headers = shown_headers(call, object, whole);
+  add_expiration(call, object.modified_ms, &headers);
   if (!is_clean(headers)) return invalid_argument("Header value cannot be set", "response", "");
   if (!whole) {
     headers.emplace_back("Content-Range", "bytes " + std::to_string(range.first) + "-" +
@@ -200,7 +210,9 @@ S3Result<Unit> S3Service::head_object(S3Call& call) {
   const RangeAnswer range = read_range(range_text, object.size_bytes);
   if (range.kind == RangeKind::kUnsatisfiable) return range_error(object, range_text);
   const bool whole = range.kind == RangeKind::kWhole;
-  begin(call, whole ? 200 : 206, shown_headers(call, object, whole), range.length);
+  HttpHeaders headers = shown_headers(call, object, whole);
+  add_expiration(call, object.modified_ms, &headers);
+  begin(call, whole ? 200 : 206, headers, range.length);
   return Unit{};
 }
 

@@ -29,15 +29,19 @@ S3Result<Unit> S3Service::check_right(const S3Call& call, const char* action,
   const bool missing = !call.bucket.empty() && !store_.bucket_exists(call.bucket);
   const bool makes = std::string_view(action) == "s3:CreateBucket";
   if (gate_ == nullptr || (missing && !makes)) return Unit{};
+  const bool anonymous = call.auth.access_key_id.empty();
   const S3Access access{.access_key_id = call.auth.access_key_id,
                         .action = action,
                         .bucket = call.bucket,
                         .key = key,
                         .sender = sender_of(call)};
   auto refused = gate_->refuse(access);
+  const auto bucket = store_.bucket(call.bucket);
+  if (!refused && anonymous && bucket && restricts_public(bucket->settings)) {
+    refused = S3Error{403, "AccessDenied", "Access Denied", {}};
+  }
   if (!refused) return Unit{};
   // The region is told to everyone.
-  const auto bucket = store_.bucket(call.bucket);
   if (call.request.method == "HEAD" && call.key.empty() && bucket) {
     refused->extra["Region"] = bucket->region;
   }

@@ -28,8 +28,8 @@ struct S3Sender {
 };
 
 struct S3Access {
-  std::string_view access_key_id;
-  std::string_view action;  // "s3:PutObject"
+  std::string_view access_key_id;  // "": a request without a signature
+  std::string_view action;         // "s3:PutObject"
   std::string_view bucket;
   std::string_view key = {};  // "" for an action on the bucket
   S3Sender sender = {};

@@ -151,7 +151,7 @@ S3Result<Unit> S3Service::serve(S3Call& call) {
     const std::string subject = call.key.empty() ? call.parameter_or_empty("prefix") : call.key;
     if (apply_fault(call, route.fault_kind, subject)) return Unit{};
   }
-  VESTO_TRY(check_sender(call));
+  if (!is_public_read(call, route)) VESTO_TRY(check_sender(call));
   if (route.action != nullptr) VESTO_TRY(check_right(call, route.action, call.key));
   S3Result<Unit> done = (this->*route.operation)(call);
   if (!done.ok()) return hide_absence(call, std::move(done).error());
@@ -271,6 +271,16 @@ S3Result<S3Service::Route> S3Service::route_key(const S3Call& call) {
                  "MethodNotAllowed",
                  "The specified method is not allowed against this resource.",
                  {{"Method", method}, {"ResourceType", "OBJECT"}}};
+}
+
+bool S3Service::is_public_read(const S3Call& call, const Route& route) const {
+  if (gate_ == nullptr || route.action == nullptr || call.bucket.empty()) return false;
+  const std::string_view action = route.action;
+  const bool reads = call.request.method == "GET" || call.request.method == "HEAD";
+  if (!reads || (action != "s3:ListBucket" && action != "s3:GetObject")) return false;
+  // Half of a signature is a broken one.
+  return call.request.header("authorization") == nullptr && !call.has("X-Amz-Algorithm") &&
+         !call.has("X-Amz-Signature") && !call.has("AWSAccessKeyId");
 }
 
 S3Result<Unit> S3Service::check_sender(S3Call& call) {

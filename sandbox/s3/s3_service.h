@@ -83,6 +83,9 @@ class S3Service {
   S3Result<Unit> delete_setting(S3Call& call);
   // s3_service.cc
   S3Result<Unit> check_sender(S3Call& call);
+  // Whether the request has no signature and asks for what everybody may be given: to list or to
+  // read. Anything else without one is refused.
+  [[nodiscard]] bool is_public_read(const S3Call& call, const Route& route) const;
   // The KMS key of a new object: refused, or its whole ARN into the headers.
   S3Result<Unit> take_kms_key(const S3Call& call, ObjectHeaders* headers) const;
   // The right to read what a KMS key encrypted.
@@ -109,6 +112,7 @@ class S3Service {
   static void answer_error(S3Call& call, const S3Error& error);
 
   // op_object.cc
+  void add_expiration(const S3Call& call, int64_t modified_ms, HttpHeaders* headers) const;
   S3Result<Unit> put_object(S3Call& call);
   S3Result<Unit> get_object(S3Call& call);
   S3Result<Unit> head_object(S3Call& call);

@@ -1,5 +1,6 @@
 """Buckets as a set-up makes them: owner, public access block, object ownership, lifecycle rules,
 judged by boto3 and awscli."""
+import datetime
 import os
 import pathlib
 import subprocess
@@ -9,6 +10,8 @@ import urllib.request
 import pytest
 
 boto3 = pytest.importorskip("boto3")
+from botocore import UNSIGNED  # noqa: E402
+from botocore.config import Config  # noqa: E402
 from botocore.exceptions import ClientError  # noqa: E402
 
 ADMIN = ("AKIAVESTOADMIN000001", "adminSecretadminSecretadminSecretadmin+1")
@@ -133,6 +136,78 @@ def test_lifecycle(s3, bucket):
     s3.delete_bucket_lifecycle(Bucket=bucket)
     assert refused(s3.get_bucket_lifecycle_configuration, Bucket=bucket) == \
         ("NoSuchLifecycleConfiguration", 404)
+
+
+def test_when_an_object_goes_is_told(s3, bucket):
+    """The midnight that follows its days, of the rule that comes first; nothing without a rule."""
+    rules = [RULE, {**RULE, "ID": "later & longer", "Expiration": {"Days": 4}},
+             {**RULE, "ID": "off", "Expiration": {"Days": 1}, "Status": "Disabled"},
+             {"ID": "logs", "Filter": {"Prefix": "logs/"}, "Status": "Enabled",
+              "Expiration": {"Days": 10}}]
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket,
+                                          LifecycleConfiguration={"Rules": rules})
+    put = s3.put_object(Bucket=bucket, Key="vesto/a", Body=b"1")
+    head = s3.head_object(Bucket=bucket, Key="vesto/a")
+    day = datetime.timedelta(days=1)
+    gone = head["LastModified"] + 3 * day
+    midnight = gone.replace(hour=0, minute=0, second=0) + day
+    told = f'expiry-date="{midnight:%a, %d %b %Y %H:%M:%S GMT}", rule-id="vesto-staging"'
+    assert put["Expiration"] == head["Expiration"] == told
+    assert s3.get_object(Bucket=bucket, Key="vesto/a")["Expiration"] == told
+    assert "Expiration" not in s3.put_object(Bucket=bucket, Key="vest", Body=b"1")
+    rules[0]["Status"] = "Disabled"
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket,
+                                          LifecycleConfiguration={"Rules": rules})
+    assert s3.head_object(Bucket=bucket, Key="vesto/a")["Expiration"] == \
+        f'expiry-date="{midnight + day:%a, %d %b %Y %H:%M:%S GMT}", rule-id="later%20%26%20longer"'
+    s3.delete_bucket_lifecycle(Bucket=bucket)
+    assert "Expiration" not in s3.head_object(Bucket=bucket, Key="vesto/a")
+
+
+def test_without_a_signature_only_what_is_public(cloud, s3, bucket):
+    nobody = boto3.client("s3", endpoint_url=cloud.aws["url"], region_name="eu-west-1",
+                          verify=cloud.endpoints["ca_file"],
+                          config=Config(signature_version=UNSIGNED,
+                                        retries={"total_max_attempts": 1}))
+    s3.put_object(Bucket=bucket, Key="a", Body=b"1")
+
+    def seen():
+        out = []
+        for call, more in ((nobody.list_objects_v2, {}), (nobody.get_object, {"Key": "a"}),
+                           (nobody.get_object, {"Key": "none"})):
+            try:
+                call(Bucket=bucket, **more)
+                out.append("answered")
+            except ClientError as error:
+                out.append(error.response["Error"]["Code"])
+        return out
+
+    closed = ["AccessDenied"] * 3
+    assert seen() == closed
+    arn = f"arn:aws:s3:::{bucket}"
+
+    def allow(*actions):
+        cloud.control("/v1/iam", {"put_bucket_policy": {"bucket": bucket, "policy": {
+            "Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Principal": "*", "Action": list(actions),
+                 "Resource": [arn, arn + "/*"]}]}}})
+
+    allow("s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:GetLifecycleConfiguration")
+    assert seen() == closed  # RestrictPublicBuckets stands
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={
+        **ALL, "RestrictPublicBuckets": False})
+    assert seen() == ["answered", "answered", "NoSuchKey"]
+    assert refused(nobody.put_object, Bucket=bucket, Key="b", Body=b"") == ("AccessDenied", 403)
+    assert refused(nobody.get_bucket_acl, Bucket=bucket) == ("AccessDenied", 403)
+    assert refused(nobody.get_bucket_lifecycle_configuration, Bucket=bucket) == \
+        ("AccessDenied", 403)
+    assert refused(nobody.list_buckets) == ("AccessDenied", 403)
+    allow("s3:GetObject")
+    assert seen() == ["AccessDenied", "answered", "AccessDenied"]
+    s3.delete_public_access_block(Bucket=bucket)
+    assert seen() == ["AccessDenied", "answered", "AccessDenied"]
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=ALL)
+    assert seen() == closed
 
 
 def test_each_call_needs_its_right(cloud, bucket):
