@@ -8,6 +8,7 @@
 
 #include "aws/endpoints.h"
 #include "aws/s3_errors.h"
+#include "aws/s3_look.h"
 #include "aws/s3_xml.h"
 #include "aws/sigv4.h"
 #include "base/base64.h"
@@ -75,7 +76,7 @@ Error too_long(uint64_t max_bytes) {
           "the object has more than " + format_count(static_cast<int64_t>(max_bytes)) + " bytes"};
 }
 
-class S3Client final : public S3 {
+class S3Client final : public S3, public S3Look {
  public:
   S3Client(S3Options options, Clock& clock, std::unique_ptr<HttpTransport> http,
            const Environment& environment)
@@ -192,6 +193,34 @@ class S3Client final : public S3 {
       return ok_status();
     }));
     return size;
+  }
+
+  Result<std::string> expiration(std::string_view key, const std::stop_token& stop) override {
+    VESTO_TRY(check_key(key));
+    const Call call{.method = "HEAD", .action = "s3:GetObject", .key = key};
+    std::string told;
+    VESTO_TRY(send(call, stop, [&](const HttpResponse& response) -> Status {
+      if (response.status == 404) return Error(ErrorCode::kS3Refused, "no such object");
+      told = std::string(cut_utf8(response.header("x-amz-expiration"), 512));
+      return ok_status();
+    }));
+    return told;
+  }
+
+  Result<bool> open_to_all(std::string_view key, const std::stop_token& stop) override {
+    VESTO_TRY(know_region(stop));
+    Call call{.method = "GET",
+              .action = key.empty() ? "s3:ListBucket" : "s3:GetObject",
+              .key = key,
+              .is_data = true};
+    if (key.empty()) call.query = {{"list-type", "2"}, {"max-keys", "0"}};
+    const Address address = address_of(call, region_);
+    HttpRequest request{.method = call.method, .url = address.origin.url() + address.path};
+    if (!call.query.empty()) request.url += "?" + canonical_query(call.query);
+    VESTO_ASSIGN(const HttpResponse response, http_->send(request, stop));
+    if (response.status >= 200 && response.status < 300) return true;
+    if (response.status >= 400 && response.status < 500) return false;
+    return s3_error(described(call), response);
   }
 
   Result<std::string> region(const std::stop_token& stop) override {
@@ -425,12 +454,25 @@ std::unique_ptr<S3> make_s3_client_on(S3Options options, Clock& clock,
   return std::make_unique<S3Client>(std::move(options), clock, std::move(http), environment);
 }
 
+namespace {
+
+std::unique_ptr<HttpTransport> http_for(const S3Options& options) {
+  return make_http_client({.tls_ca_file = options.tls_ca_file,
+                           .connect_timeout_ms = options.connect_timeout_ms,
+                           .request_timeout_ms = options.request_timeout_ms});
+}
+
+}  // namespace
+
 std::unique_ptr<S3> make_s3_client(S3Options options, Clock& clock) {
-  HttpOptions http{.tls_ca_file = options.tls_ca_file,
-                   .connect_timeout_ms = options.connect_timeout_ms,
-                   .request_timeout_ms = options.request_timeout_ms};
-  return make_s3_client_on(std::move(options), clock, make_http_client(std::move(http)),
-                           process_environment());
+  auto http = http_for(options);
+  return make_s3_client_on(std::move(options), clock, std::move(http), process_environment());
+}
+
+std::unique_ptr<S3Look> make_s3_look(S3Options options, Clock& clock) {
+  auto http = http_for(options);
+  return std::make_unique<S3Client>(std::move(options), clock, std::move(http),
+                                    process_environment());
 }
 
 }  // namespace vesto

@@ -1,9 +1,11 @@
-// The bucket: s3.bucket, s3.put, s3.list, s3.get, s3.delete.
+// The bucket: s3.bucket, s3.put, s3.list, s3.get, s3.public, s3.lifecycle, s3.delete.
 #include <fmt/format.h>
 
 #include <utility>
 
+#include "aws/s3_look.h"
 #include "base/kill_point.h"
+#include "base/strings.h"
 #include "check/destination_state.h"
 #include "check/probe_values.h"
 #include "encode/part_writer.h"
@@ -133,6 +135,47 @@ CheckAnswer put(State& state, const CheckLimits& limits) {
   return answer;
 }
 
+std::unique_ptr<S3Look> look_of(State& state, const CheckLimits& limits) {
+  S3Options options = state.s3_options;
+  options.request_timeout_ms = limits.limit_ms;
+  options.connect_timeout_ms = limits.limit_ms;
+  options.attempts = 2;
+  options.region = state.bucket_region;
+  return make_s3_look(std::move(options), *state.target.clock);
+}
+
+// Nobody but those whom a policy names may list the bucket or read what lies in it.
+CheckAnswer not_public(State& state, const CheckLimits& limits) {
+  const std::unique_ptr<S3Look> look = look_of(state, limits);
+  for (const std::string& key : {std::string(), key_of(state, kPart)}) {
+    const Result<bool> open = look->open_to_all(key, limits.stop);
+    if (!open.ok()) {
+      return skipped("S3 did not answer a request without a signature: " +
+                     printable(open.error().message(), false));
+    }
+    if (!*open) continue;
+    return warned(
+        Error(ErrorCode::kS3Public, "everybody may " + std::string(key.empty() ? "list" : "read") +
+                                        " what lies in the bucket " + state.destination().bucket +
+                                        ": a request without a signature was answered"),
+        part_fix(state, "public-access"));
+  }
+  return passed();
+}
+
+CheckAnswer lifecycle(State& state, const CheckLimits& limits) {
+  const Result<std::string> told =
+      look_of(state, limits)->expiration(key_of(state, kPart), limits.stop);
+  // May it be read? s3.get has told that.
+  if (!told.ok()) return skipped("the object that was put could not be looked at");
+  if (!told->empty()) return passed({{"expiration", printable(*told, false)}});
+  const DestinationConfig& to = state.destination();
+  return warned(Error(ErrorCode::kS3Lifecycle, "no lifecycle rule of the bucket " + to.bucket +
+                                                   " removes objects below " +
+                                                   (to.prefix.empty() ? "its top" : to.prefix)),
+                part_fix(state, "lifecycle"));
+}
+
 CheckAnswer list(State& state, const CheckLimits& limits) {
   const Result<S3ListPage> page = state.s3->list(run_root(state.space), "", limits.stop);
   if (!page.ok()) return refused(state, page.error());
@@ -199,6 +242,8 @@ void bucket_checks(const StatePtr& state, const std::string& keys, std::vector<C
   add("s3.list", "May list", {"s3.put"}, list);
   add("s3.list_narrow", "May list nothing else", {"s3.bucket"}, list_narrow);
   add("s3.get", "May read", {"s3.put"}, get);
+  add("s3.public", "Everybody else is refused", {"s3.put"}, not_public);
+  add("s3.lifecycle", "What a killed run leaves goes by itself", {"s3.get"}, lifecycle);
   add("s3.delete", "May delete", {"s3.put"}, remove);
 }
 

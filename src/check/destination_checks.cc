@@ -56,6 +56,7 @@ std::vector<Check> destination_checks(const DestinationUnderTest& target) {
     offer_way_in(state, &step);
     checks.push_back(std::move(step));
   }
+  check::clock_check(state, &checks);
   const std::string keys = check::identity_checks(state, &checks);
   check::warehouse_checks(state, reach_end(way), keys, &checks);
   check::bucket_checks(state, keys, &checks);

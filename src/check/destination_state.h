@@ -81,6 +81,9 @@ void local_checks(const StatePtr& state, std::vector<Check>* checks);
 // redshift.status, where AWS can be asked: before the way, which a warehouse that is away does not
 // have. Gives the ids that the way needs.
 std::vector<std::string> status_check(const StatePtr& state, std::vector<Check>* checks);
+// host.clock, by the endpoint of the bucket. Identities need it.
+inline constexpr const char* kClockCheck = "host.clock";
+void clock_check(const StatePtr& state, std::vector<Check>* checks);
 // Gives the id that stands for working keys.
 std::string identity_checks(const StatePtr& state, std::vector<Check>* checks);
 // `way`: the end of the way to the warehouse.

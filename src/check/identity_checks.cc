@@ -1,8 +1,10 @@
-// Who we are at AWS: gcp.token, aws.key, aws.assume_role.
+// Who we are at AWS: host.clock, gcp.token, aws.key, aws.assume_role.
+#include "aws/endpoints.h"
 #include "aws/iam.h"
 #include "base/strings.h"
 #include "base/time_text.h"
 #include "base/timed_stop.h"
+#include "check/clock_check.h"
 #include "check/destination_state.h"
 #include "sync/trust_bound.h"
 
@@ -112,6 +114,27 @@ CheckAnswer trust_sub(State& state, const CheckLimits& limits) {
   return skipped("the role's trust policy names no Google identities");
 }
 
+// S3 is asked, as it answers everybody; it is where the first signature goes.
+CheckAnswer clock(State& state, const CheckLimits& limits) {
+  const S3Options& s3 = state.s3_options;
+  const Result<std::string> endpoint =
+      choose_endpoint(AwsService::kS3, s3.region.empty() ? s3.first_region : s3.region, s3.endpoint,
+                      process_environment());
+  if (!endpoint.ok()) return skipped("the endpoint of S3 is not known");
+  const Result<HttpOrigin> origin = parse_origin(*endpoint);
+  if (!origin.ok()) return skipped("the endpoint of S3 is not known");
+  const auto http = make_http_client({.tls_ca_file = s3.tls_ca_file,
+                                      .connect_timeout_ms = limits.limit_ms,
+                                      .request_timeout_ms = limits.limit_ms});
+  const auto ahead_ms =
+      clock_ahead_ms(*http, *state.target.clock, origin->url() + "/", limits.stop);
+  if (!ahead_ms.ok()) {
+    return skipped("S3 could not be asked: " + printable(ahead_ms.error().message(), false));
+  }
+  if (!*ahead_ms) return skipped("S3's answer has no Date");
+  return clock_answer(**ahead_ms);
+}
+
 Check make(std::string id, std::string title, std::vector<std::string> needs) {
   Check check;
   check.id = std::move(id);
@@ -124,6 +147,13 @@ Check make(std::string id, std::string title, std::vector<std::string> needs) {
 
 }  // namespace
 
+void clock_check(const StatePtr& state, std::vector<Check>* checks) {
+  Check check = make(kClockCheck, "Clock agrees with AWS", {kSecretsCheck});
+  check.may_wait = false;
+  check.run = [state](const CheckLimits& limits) { return clock(*state, limits); };
+  checks->push_back(std::move(check));
+}
+
 std::string identity_checks(const StatePtr& state, std::vector<Check>* checks) {
   const AuthConfig& auth = state->destination().auth;
   const bool google = auth.identity == "google";
@@ -135,7 +165,7 @@ std::string identity_checks(const StatePtr& state, std::vector<Check>* checks) {
     end = token.id;
     checks->push_back(std::move(token));
   } else {
-    Check key = make("aws.key", "AWS knows our key", {kSecretsCheck});
+    Check key = make("aws.key", "AWS knows our key", {kSecretsCheck, kClockCheck});
     key.run = [state](const CheckLimits& limits) {
       DestinationIdentity& identity = *state->to.identity;
       const bool role = !state->destination().auth.role_arn.empty();
@@ -157,7 +187,7 @@ std::string identity_checks(const StatePtr& state, std::vector<Check>* checks) {
     checks->push_back(std::move(key));
   }
   if (auth.role_arn.empty()) return end;
-  Check role = make("aws.assume_role", "Role can be assumed", {end});
+  Check role = make("aws.assume_role", "Role can be assumed", {end, kClockCheck});
   role.run = [state](const CheckLimits& limits) { return assume_role(*state, limits); };
   end = role.id;
   checks->push_back(std::move(role));

@@ -21,7 +21,8 @@ class Maker {
   Kit make() {
     const bool made = places_.actor == Actor::kRole;
     shell("warehouse", "aws_admin", {"redshift.status"}, kit::warehouse_steps(to_, places_));
-    shell("bucket", "aws_admin", {"s3.bucket"}, kit::bucket_steps(to_, places_));
+    shell("bucket", "aws_admin", {"s3.bucket", "s3.public", "s3.lifecycle"},
+          kit::bucket_steps(to_, places_));
     if (made) {
       add("trust-policy", "aws_admin", "json", {"aws.assume_role", "aws.trust_bound"},
           trust_policy_for(to_, facts_) + "\n");

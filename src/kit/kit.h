@@ -117,7 +117,7 @@ std::string grant_sql(const DestinationConfig& destination, std::string_view rig
 // aws iam put-role-policy with the whole permission policy; for the role's name.
 std::string put_policy_shell(const DestinationConfig& destination, const KitFacts& facts);
 // One of "bucket", "key", "role", "copy-role", "network", in a shell of its own; what is there
-// already stays as with the part of that name.
+// already stays. Two steps of "bucket" alone: "public-access" blocks it all, and "lifecycle".
 std::string part_shell(const DestinationConfig& destination, const KitFacts& facts,
                        std::string_view part);
 // The role with its policies, in a shell of its own: who is refused cannot tell whether there is

@@ -40,9 +40,9 @@ class Pieces {
   void bucket() {
     add("bucket", "bucket", {"s3.bucket"});
     safety("bucket", "object ownership", kNoRight);
-    safety("bucket", "public access block", kNoRight);
-    safety("bucket", "lifecycle rule",
-           "It removes what a run that is never started again has left; loads remove theirs.");
+    safety("bucket", "public access block",
+           "Safety alone: without it a policy could open the bucket, which s3.public would see.");
+    add("bucket", "lifecycle rule", {"s3.lifecycle"});
   }
 
   void key() {

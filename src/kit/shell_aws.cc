@@ -87,13 +87,17 @@ std::string setting_of_others(const std::string& look, const std::string& wanted
       look, wanted, sh_quote(remedy));
 }
 
+std::string public_access_block(const DestinationConfig& to, const Places& places) {
+  return on_bucket("put-public-access-block", to, places) +
+         " --public-access-block-configuration "
+         "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,"
+         "RestrictPublicBuckets=true";
+}
+
 std::string bucket_guard(const DestinationConfig& to, const Places& places) {
   const std::string owner = on_bucket("put-bucket-ownership-controls", to, places) +
                             " --ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'";
-  const std::string block = on_bucket("put-public-access-block", to, places) +
-                            " --public-access-block-configuration "
-                            "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,"
-                            "RestrictPublicBuckets=true";
+  const std::string block = public_access_block(to, places);
   std::string out = step(
       "No access lists: whoever writes an object, it is the bucket owner's. And nothing of it is "
       "ever public");
@@ -278,7 +282,7 @@ std::string who_is_trusted(const DestinationConfig& to) {
 
 std::string bucket_steps(const DestinationConfig& to, const Places& places) {
   const bool no_constraint = places.bucket_region == "us-east-1";
-  std::string out = step("The bucket, where it is not there yet: s3.bucket");
+  std::string out = step("The bucket, where it is not there yet: s3.bucket, s3.public");
   // us-east-1 lets one make one's bucket twice: only "404" says that there is none.
   out += fmt::format(
       "MADE=no\n"
@@ -294,7 +298,7 @@ std::string bucket_steps(const DestinationConfig& to, const Places& places) {
   out += bucket_guard(to, places);
   out += step(
       "What a run that was killed leaves behind goes by itself: files after 3 days, unfinished "
-      "uploads after 1");
+      "uploads after 1: s3.lifecycle");
   return out + lifecycle_steps(to, places);
 }
 
@@ -372,6 +376,8 @@ std::string part_shell(const DestinationConfig& destination, const KitFacts& fac
   const kit::Places places = kit::places_of(destination, facts);
   std::string steps;
   if (part == "bucket") steps = kit::bucket_steps(destination, places);
+  if (part == "public-access") steps = kit::public_access_block(destination, places) + "\n";
+  if (part == "lifecycle") steps = "MADE=no\n" + kit::lifecycle_steps(destination, places);
   if (part == "key") steps = kit::key_steps(destination, facts, places);
   if (part == "role") steps = kit::role_steps(destination, facts, places);
   if (part == "copy-role") steps = kit::copy_role_steps(destination, facts, places);

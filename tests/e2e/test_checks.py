@@ -73,8 +73,8 @@ def test_list_only_and_an_unknown_check(one_world):
     assert [c["id"] for c in listed][:4] == ["config.valid", "secret.readable", "host.store",
                                           "net.dns"] and listed[-1]["id"] == "clean_up"
     _, checks = report_of(one_world, "--only", "s3.list")
-    assert list(checks) == ["config.valid", "secret.readable", "host.store", "aws.key", "s3.bucket",
-                            "s3.put", "s3.list", "clean_up"]
+    assert list(checks) == ["config.valid", "secret.readable", "host.store", "host.clock",
+                            "aws.key", "s3.bucket", "s3.put", "s3.list", "clean_up"]
     one_world.assert_nothing_left()
     done = one_world.check("destination", "--only", "s3.lists")
     assert done.returncode == 2 and "s3.lists" in done.stderr

@@ -101,7 +101,8 @@ def test_only_list_strict_and_an_unknown_check(one_world):
     _, reports = reports_of(world, "source.login", "host.*")
     assert {n: list(statuses(r)) for n, r in reports.items()} == {
         "host": ["host.disk", "host.store"],
-        "rs": ["host.store", "clean_up"],
+        "rs": ["config.valid", "secret.readable", "host.store", "host.clock",
+               "clean_up"],
         "pg": ["config.valid", "secret.readable", "net.dns", "net.tcp", "source.login"]}
     done = doctor(world, "s3.lists")
     assert done.returncode == 2 and "s3.lists" in done.stderr

@@ -1,0 +1,95 @@
+"""What keeps nobody from loading, and is warned of: a bucket that is open to everybody, one without a
+lifecycle rule, a clock that is off. The fix of the report is run; this test knows none."""
+import json
+import os
+import subprocess
+
+import pytest
+
+from kit_world import BUCKET, ROOT, KitWorld, bad_checks, by_id
+
+DEV = ROOT / os.environ.get("VESTO_DEV_DIR", "build/dev") / "src" / "cli" / "vesto"
+ARN = f"arn:aws:s3:::{BUCKET}"
+
+
+@pytest.fixture(scope="module")
+def world():
+    with KitWorld() as made:
+        yield made.apply()
+
+
+def policy_for_everybody(world, action):
+    world.sandbox.control("POST", "/v1/iam", {"put_bucket_policy": {
+        "bucket": BUCKET, "policy": {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": action,
+             "Resource": [ARN, ARN + "/*"]}]}}})
+
+
+def everybody_may(world, action):
+    world.boto("s3").delete_public_access_block(Bucket=BUCKET)
+    policy_for_everybody(world, action)
+
+
+def mended_by_its_fix(world, report, check):
+    """What the report says to run is run; then nothing is seen but what other checks saw."""
+    others = {name: code for name, code in bad_checks(report).items() if name != check}
+    world.fix(by_id(report)[check]["fix"])
+    after = world.report("--only", "s3.*")
+    assert after["ok"] and bad_checks(after) == others, bad_checks(after)
+
+
+# Who lists everything is seen by another check as well, and stays allowed in the owner's account.
+@pytest.mark.parametrize("action, seen, besides", [
+    ("s3:GetObject", "read", {}), ("s3:ListBucket", "list", {"s3.list_narrow": "S3-WIDE"})])
+def test_a_bucket_that_is_open_to_everybody(world, action, seen, besides):
+    good = world.report("--only", "s3.*")
+    assert bad_checks(good) == {} and by_id(good)["s3.public"]["status"] == "passed"
+    everybody_may(world, action)
+    report = world.report("--only", "s3.*")
+    assert report["ok"] and bad_checks(report) == {"s3.public": "S3-PUBLIC", **besides}
+    assert f"everybody may {seen} " in by_id(report)["s3.public"]["error"]["message"]
+    mended_by_its_fix(world, report, "s3.public")
+    policy_for_everybody(world, "s3:GetBucketLocation")
+
+
+def test_a_bucket_that_nobody_cleans_up(world):
+    good = world.report("--only", "s3.lifecycle")
+    told = {one["name"]: one["value"] for one in by_id(good)["s3.lifecycle"]["evidence"]}
+    assert 'rule-id="vesto-acme"' in told["expiration"]
+    world.boto("s3").delete_bucket_lifecycle(Bucket=BUCKET)
+    report = world.report("--only", "s3.*")
+    assert report["ok"] and bad_checks(report) == {"s3.lifecycle": "S3-LIFECYCLE"}
+    mended_by_its_fix(world, report, "s3.lifecycle")
+
+
+@pytest.mark.parametrize("off_s, status", [(0, "passed"), (200, "warning"), (-200, "warning"),
+                                           (400, "failed"), (-400, "failed")])
+def test_a_clock_that_is_off(world, off_s, status):
+    moved = world.folder / "clock"
+    moved.write_text(str(off_s * 1000))
+    done = subprocess.run(
+        [str(DEV), *world.command("destination", "test", "acme", "--json", "--wait", "0s",
+                                  "--only", "aws.assume_role")[1:]],
+        cwd=world.folder, text=True, capture_output=True, timeout=60, check=False,
+        env={**world.environment(), "VESTO_CLOCK_OFFSET_FILE": str(moved)})
+    checks = by_id(json.loads(done.stdout))
+    clock = checks["host.clock"]
+    assert clock["status"] == status, clock
+    offset, = (int(one["value"].split()[0]) for one in clock["evidence"])
+    assert abs(offset - off_s) <= 5
+    if status == "passed":
+        return
+    assert clock["error"]["code"] == "SYS-CLOCK-SKEW"
+    assert ("behind" if off_s < 0 else "ahead of") in clock["error"]["message"]
+    assert (checks["aws.assume_role"].get("masked_by") == "host.clock") == (status == "failed")
+
+
+def test_where_s3_does_not_answer_nothing_is_said_of_the_clock(world):
+    closed = world.config_text().replace(f'endpoint = "{world.endpoints["aws"]["url"]}"\ntls',
+                                         'endpoint = "https://127.0.0.1:1"\ntls')
+    (world.folder / "vesto.toml").write_text(closed)
+    try:
+        clock = by_id(world.report("--only", "host.clock"))["host.clock"]
+    finally:
+        world.write_config()
+    assert clock["status"] == "skipped" and "S3 could not be asked" in clock["reason"]
