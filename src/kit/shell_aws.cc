@@ -227,18 +227,35 @@ std::string get_namespace(const Places& places) {
          " --namespace-name \"$NAMESPACE\"";
 }
 
-// The namespace's roles are set all at once.
+// The namespace's roles are set all at once: those that are attached already go in again. AWS tells
+// each as "IamRole(applyStatus=..., iamRoleArn=...)", in either order, or as its ARN alone. Paths
+// may hold any character but a blank, so that only the frame is cut off; what is no role's ARN then
+// stops the script, as it would be detached.
 std::string attach_serverless(const Places& places, std::string_view as_default) {
-  std::string out = fmt::format("ROLES=$({} \\\n    --query namespace.iamRoles --output text)\n",
-                                get_namespace(places));
+  std::string out =
+      fmt::format("ROLES=$({} \\\n    --query 'namespace.iamRoles[].[@]' --output text)\n",
+                  get_namespace(places));
   out +=
-      "ROLES=$(printf '%s' \"$ROLES\" | grep -o 'arn:[^,)[:space:]]*:role/[^,)[:space:]]*' |\n"
-      "  grep -vxF \"$COPY_ROLE\" || true)\n";
-  out += fmt::format(
-      "{} --namespace-name \"$NAMESPACE\" \\\n  --iam-roles $ROLES \"$COPY_ROLE\"{} "
-      ">/dev/null\n",
-      regional_call("redshift-serverless update-namespace", places.region), as_default);
-  return out;
+      "ROLES=$(printf '%s\\n' \"$ROLES\" |\n"
+      "  sed -e 's/^IamRole(\\(applyStatus=[^ ]*, \\)\\{0,1\\}iamRoleArn=//' \\\n"
+      "    -e 's/, applyStatus=[^ ]*$//' -e 's/)$//')\n"
+      "(\n"
+      "  set -f\n"
+      "  IFS='\n'\n"
+      "  set -- \"$COPY_ROLE\"\n"
+      "  for ROLE in $ROLES; do\n"
+      "    case $ROLE in\n"
+      "      None | \"$COPY_ROLE\") continue ;;\n"
+      "      *[[:space:]]*) ;;\n"
+      "      arn:*:role/*) set -- \"$@\" \"$ROLE\"; continue ;;\n"
+      "    esac\n"
+      "    echo \"AWS tells the attached roles in another way: $ROLE\" >&2\n"
+      "    exit 1\n"
+      "  done\n";
+  out +=
+      fmt::format("  {} --namespace-name \"$NAMESPACE\" \\\n    --iam-roles \"$@\"{} >/dev/null\n",
+                  regional_call("redshift-serverless update-namespace", places.region), as_default);
+  return out + ")\n";
 }
 
 std::string attach(const DestinationConfig& to, const Places& places, std::string_view as_default) {

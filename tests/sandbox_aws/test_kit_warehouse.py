@@ -122,7 +122,7 @@ class Account:
             return ([role["IamRoleArn"] for role in told["IamRoles"]],
                     told.get("DefaultIamRoleArn"))
         told = self.client("redshift-serverless").get_namespace(namespaceName="shop")["namespace"]
-        return [role.split("=")[-1].rstrip(")") for role in told["iamRoles"]], \
+        return [role.split("iamRoleArn=", 1)[1][:-1] for role in told["iamRoles"]], \
             told.get("defaultIamRoleArn")
 
     def status(self):
@@ -204,6 +204,37 @@ def test_its_admin_is_a_superuser_and_the_rest_of_the_kit_makes_it_ready(account
     assert account.roles() == ([ACCOUNT + "kit-copy"], None)
     report, checks, _ = report_of(account.test("--wait", "0s"))
     assert report["ok"] and checks["redshift.readback"]["status"] == "passed", report
+
+
+ODD = [("/kit,a=b/x+y@z_-./", "kit-odd+=,.@-_"), ("/", "kit-iamRoleArn=x,"), ("/", "kit-plain")]
+
+
+def test_roles_that_are_attached_already_stay(account):
+    """Whatever IAM lets names and paths hold: UpdateNamespace replaces the whole list."""
+    iam = account.client("iam")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole",
+         "Principal": {"Service": "redshift.amazonaws.com"}}]})
+    theirs = [iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=trust)
+              ["Role"]["Arn"] for path, name in ODD]
+    ours = [ACCOUNT + "kit-copy"]
+    attach(account, theirs)
+    for _ in range(2):
+        assert account.run("copy-role").stderr == ""
+        attached, default = account.roles()
+        assert sorted(attached) == sorted(theirs + ours) and default is None
+    attach(account, [ACCOUNT + "kit-copy"], gone=theirs)
+    for _, name in ODD:
+        iam.delete_role(RoleName=name)
+
+
+def attach(account, roles, gone=()):
+    if account.kind == "redshift":
+        account.client("redshift").modify_cluster_iam_roles(
+            ClusterIdentifier="shop", AddIamRoles=roles, RemoveIamRoles=list(gone))
+    else:
+        account.client("redshift-serverless").update_namespace(
+            namespaceName="shop", iamRoles=roles)
 
 
 def test_who_is_let_in(account):

@@ -56,7 +56,7 @@ Told run(const std::string& script, const std::string& answers = "") {
   std::ofstream(path) << replace_all(script, "set -eu\n",
                                      "set -eu\naws() {\n  echo \"aws $1 $2\" >>" + calls +
                                          "\n  case \"$*\" in\n" + answers +
-                                         "*) echo value ;;\n  esac\n}\n");
+                                         "*iamRoles*) ;;\n*) echo value ;;\n  esac\n}\n");
   Told told;
   std::FILE* pipe = ::popen(("sh " + path.string() + " 2>&1").c_str(), "r");
   if (pipe == nullptr) return told;
@@ -512,6 +512,31 @@ TEST(Kit, ADefaultRoleThatIsThereStaysTheDefault) {
       EXPECT_TRUE(called(made, "iam create-role")) << made.calls;
       EXPECT_TRUE(called(made, attach)) << made.calls;
     }
+  }
+}
+
+TEST(Kit, RolesOfANamespaceStayInWhateverWayTheyAreTold) {
+  DestinationConfig to = destination_from(kAttachedRole);
+  const std::string script = text(make_kit(to, full_facts()), "copy-role");
+  const std::string plain = "arn:aws:iam::123456789012:role/p*(a),t/h+=,.@-_,";
+  const auto attached = [&](const std::string& told) {
+    const Told done = run(script, "*iamRoles*) printf '%s\\n' '" + told +
+                                      "' ;;\n*update-namespace*) printf '<%s>' \"$@\" >&2 ;;\n"
+                                      "*' Role.Arn '*) echo arn:aws:iam::1:role/ours ;;\n");
+    const size_t at = done.said.find("<--iam-roles>");
+    return at == std::string::npos ? done.said : done.said.substr(at + 13);
+  };
+  const std::string ours = "<arn:aws:iam::1:role/ours>";
+  EXPECT_EQ(attached(""), ours);
+  EXPECT_EQ(attached("None"), ours);
+  EXPECT_EQ(attached("IamRole(applyStatus=in-sync, iamRoleArn=" + plain + ")\n" +
+                     "IamRole(iamRoleArn=" + plain + "2, applyStatus=adding)\n" + plain + "3\n" +
+                     "arn:aws:iam::1:role/ours"),
+            ours + "<" + plain + "><" + plain + "2><" + plain + "3>");
+  for (const char* odd : {"IamRole(role=x)", "{arn:aws:iam::1:role/a arn:aws:iam::1:role/b}"}) {
+    const std::string said = attached(odd);
+    EXPECT_NE(said.find("AWS tells the attached roles in another way: "), std::string::npos)
+        << said;
   }
 }
 
