@@ -9,7 +9,7 @@
 #include "address/warehouse_endpoint.h"
 #include "base/json_text.h"
 #include "base/strings.h"
-#include "cli/add_draft.h"
+#include "cli/add/draft.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "sync/run.h"

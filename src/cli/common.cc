@@ -7,7 +7,7 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/strings.h"
-#include "cli/add_draft.h"
+#include "cli/add/draft.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "sync/run.h"

@@ -75,7 +75,7 @@ struct Options {
   std::string wait;               // a duration; "" = the command's own
   bool strict = false;
   bool redact = false;  // of a test and doctor: no names
-  // destination add: flag of add_flags.h without its dashes, and its value
+  // destination add: flag of add/flags.h without its dashes, and its value
   std::vector<std::pair<std::string, std::string>> given;
   bool draft = false;
   bool test_now = false;  // destination add --test

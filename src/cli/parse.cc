@@ -9,7 +9,7 @@
 
 #include "base/json_text.h"
 #include "base/strings.h"
-#include "cli/add_flags.h"
+#include "cli/add/flags.h"
 #include "cli/exit_codes.h"
 #include "cli/options.h"
 #include "cli/terminal.h"

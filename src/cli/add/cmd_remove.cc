@@ -5,9 +5,9 @@
 
 #include "base/json_text.h"
 #include "base/strings.h"
-#include "cli/add_dialogue.h"
-#include "cli/add_draft.h"
-#include "cli/add_text.h"
+#include "cli/add/dialogue.h"
+#include "cli/add/draft.h"
+#include "cli/add/text.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "config/edit.h"

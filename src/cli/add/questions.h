@@ -5,8 +5,8 @@
 
 #include <functional>
 
-#include "cli/add_answers.h"
-#include "cli/add_dialogue.h"
+#include "cli/add/answers.h"
+#include "cli/add/dialogue.h"
 #include "cli/commands.h"
 
 namespace vesto::cli {

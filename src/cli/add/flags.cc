@@ -1,4 +1,4 @@
-#include "cli/add_flags.h"
+#include "cli/add/flags.h"
 
 namespace vesto::cli {
 

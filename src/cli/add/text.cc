@@ -1,4 +1,4 @@
-#include "cli/add_text.h"
+#include "cli/add/text.h"
 
 #include <fmt/format.h>
 

@@ -9,8 +9,8 @@
 #include "address/ssh_fingerprint.h"
 #include "address/warehouse_host.h"
 #include "base/strings.h"
-#include "cli/add_answers.h"
-#include "cli/add_bucket.h"
+#include "cli/add/answers.h"
+#include "cli/add/bucket.h"
 #include "encode/utf8.h"
 #include "secret/sealed_store.h"
 

@@ -1,4 +1,4 @@
-#include "cli/add_questions.h"
+#include "cli/add/questions.h"
 
 #include <fmt/format.h>
 

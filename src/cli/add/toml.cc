@@ -7,7 +7,7 @@
 #include "address/warehouse_host.h"
 #include "base/json_text.h"
 #include "base/strings.h"
-#include "cli/add_answers.h"
+#include "cli/add/answers.h"
 #include "config/edit.h"
 
 namespace vesto::cli {

@@ -1,4 +1,4 @@
-#include "cli/add_draft.h"
+#include "cli/add/draft.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/add_answers.h"
+#include "cli/add/answers.h"
 
 namespace vesto::cli {
 

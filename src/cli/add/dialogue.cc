@@ -1,4 +1,4 @@
-#include "cli/add_dialogue.h"
+#include "cli/add/dialogue.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "base/strings.h"
-#include "cli/add_answers.h"
+#include "cli/add/answers.h"
 #include "cli/terminal.h"
 
 namespace vesto::cli {

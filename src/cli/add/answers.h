@@ -12,7 +12,7 @@
 
 #include "address/warehouse_endpoint.h"
 #include "base/result.h"
-#include "cli/add_flags.h"
+#include "cli/add/flags.h"
 #include "config/tree.h"
 
 namespace vesto::cli {

@@ -1,4 +1,4 @@
-#include "cli/add_bucket.h"
+#include "cli/add/bucket.h"
 
 #include <fmt/format.h>
 

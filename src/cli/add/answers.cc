@@ -1,4 +1,4 @@
-#include "cli/add_answers.h"
+#include "cli/add/answers.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "address/arn.h"
 #include "base/hash.h"
 #include "base/strings.h"
-#include "cli/add_bucket.h"
+#include "cli/add/bucket.h"
 #include "config/keys.h"
 #include "kit/kit.h"
 #include "kit/places.h"
