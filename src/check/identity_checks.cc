@@ -54,7 +54,8 @@ CheckAnswer assume_role(State& state, const CheckLimits& limits) {
     Error error = keys.error();
     if (error.code() != ErrorCode::kAwsAssumeDenied) return failed(std::move(error));
     const Origin& at = auth.external_id.empty() ? auth.audience_origin : auth.external_id_origin;
-    error.with_hint(error.hint() + " Or correct role_arn or " +
+    error.with_hint(error.hint() + " Is there a typo in role_arn (" +
+                    auth.role_arn_origin.line_text() + ")? Or correct " +
                     (auth.external_id.empty() ? "audience" : "external_id") + " (" +
                     at.line_text() + ") if the role is for another one.");
     return failed(std::move(error), trust_fix(state));

@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "address/warehouse_endpoint.h"
 #include "base/json_text.h"
@@ -221,20 +221,43 @@ std::string show_json(const DestinationConfig& destination) {
       json_quote(auth.copy), staging, tunnel_json(destination.ssh), json_list(endpoint.notes));
 }
 
+struct Drafts {
+  std::vector<Answers> read;
+  std::vector<std::pair<std::string, Error>> unread;  // name, and why
+};
+
 // Drafts that nothing in the configuration has taken the name of.
-std::vector<Answers> drafts_of(const Context& context, const Config& config) {
+Drafts drafts_of(const Context& context, const Config& config) {
   const std::string dir = data_dir(context.options);
-  std::vector<Answers> out;
+  Drafts out;
   for (const std::string& name : draft_names(dir)) {
     if (config.find_destination(name) != nullptr) continue;
     auto draft = read_draft(dir, name, "");
-    if (draft.ok() && *draft) out.push_back(**std::move(draft));
+    if (!draft.ok()) out.unread.emplace_back(name, draft.error());
+    if (draft.ok() && *draft) out.read.push_back(**std::move(draft));
   }
   return out;
 }
 
-std::string list_json(const std::vector<DestinationConfig>& destinations,
-                      const std::vector<Answers>& drafts) {
+std::string draft_text(const Answers& draft) {
+  std::string out = fmt::format("{} is a draft.\n", draft.name());
+  for (const auto& [setting, value] : draft.known()) {
+    out += fmt::format("  {} = {}\n", setting, printable(value, false));
+  }
+  const std::vector<std::string> missing = draft.missing_flags();
+  if (!missing.empty()) out += fmt::format("It lacks {}.\n", join(missing, ", "));
+  return out + fmt::format("Next:  vesto destination add {}\n", draft.name());
+}
+
+// vesto.destination-draft/1
+std::string draft_json(const Answers& draft) {
+  return fmt::format(
+             R"({{"schema":"vesto.destination-draft/1","name":{},"settings":{},"missing":{}}})",
+             json_quote(draft.name()), draft.settings_json(), json_list(draft.missing_flags())) +
+         "\n";
+}
+
+std::string list_json(const std::vector<DestinationConfig>& destinations, const Drafts& drafts) {
   std::vector<std::string> rows;
   for (const DestinationConfig& one : destinations) {
     rows.push_back(fmt::format(R"({{"name":{},"kind":{},{},"target_schema":{},"staging":{}}})",
@@ -243,22 +266,17 @@ std::string list_json(const std::vector<DestinationConfig>& destinations,
                                json_quote(staging_url(one))));
   }
   std::vector<std::string> unfinished;
-  for (const Answers& draft : drafts) {
+  for (const Answers& draft : drafts.read) {
     unfinished.push_back(fmt::format(R"({{"name":{},"missing":{}}})", json_quote(draft.name()),
                                      json_list(draft.missing_flags())));
+  }
+  for (const auto& [name, error] : drafts.unread) {
+    unfinished.push_back(fmt::format(R"({{"name":{},"missing":[],"error":{}}})", json_quote(name),
+                                     error_json(error)));
   }
   return fmt::format(R"({{"schema":"vesto.destination-list/1","destinations":[{}],"drafts":[{}]}})",
                      join(rows, ","), join(unfinished, ",")) +
          "\n";
-}
-
-// The configuration; an empty one where there is no file yet, but a draft.
-std::optional<Config> config_or_drafts(const Context& context) {
-  std::error_code failed;
-  const std::string first = config_files(context.options).front();
-  const bool there = std::filesystem::exists(first, failed) || failed;
-  if (!there && !draft_names(data_dir(context.options)).empty()) return Config();
-  return load_or_print(context);
 }
 
 }  // namespace
@@ -273,14 +291,14 @@ int cmd_destination_endpoint(const Context& context) {
 }
 
 int cmd_destination_list(const Context& context) {
-  const std::optional<Config> config = config_or_drafts(context);
+  const std::optional<Config> config = load_or_drafts(context);
   if (!config) return kExitConfig;
-  const std::vector<Answers> drafts = drafts_of(context, *config);
+  const Drafts drafts = drafts_of(context, *config);
   if (context.options.json) {
     write_out(list_json(config->destinations, drafts));
     return kExitOk;
   }
-  if (config->destinations.empty() && drafts.empty()) {
+  if (config->destinations.empty() && drafts.read.empty() && drafts.unread.empty()) {
     write_out("There are no destinations.\nNext:  vesto destination add NAME\n");
     return kExitOk;
   }
@@ -291,19 +309,31 @@ int cmd_destination_list(const Context& context) {
                     printable(one.database, false), printable(one.schema, false),
                     staging_url(one)});
   }
-  for (const Answers& draft : drafts) {
+  for (const Answers& draft : drafts.read) {
     const WarehouseEndpoint endpoint = draft.endpoint();
     rows.push_back({draft.name(), "draft", endpoint.host.empty() ? "-" : endpoint.host,
                     std::to_string(endpoint.port), printable(endpoint.database, false),
                     printable(draft.text("schema"), false), draft.text("staging.bucket")});
   }
+  for (const auto& one : drafts.unread) {
+    rows.push_back({one.first, "draft", "(cannot be read)", "", "", "", ""});
+  }
   write_out(table_text(rows));
+  for (const auto& one : drafts.unread) write_err(error_text(one.second));
   return kExitOk;
 }
 
 int cmd_destination_show(const Context& context) {
-  const std::optional<Config> config = load_or_print(context);
+  const std::optional<Config> config = load_or_drafts(context);
   if (!config) return kExitConfig;
+  const std::string& name = context.options.name;
+  if (config->find_destination(name) == nullptr) {
+    const auto draft = read_draft(data_dir(context.options), name, "");
+    if (draft.ok() && *draft) {
+      write_out(context.options.json ? draft_json(**draft) : draft_text(**draft));
+      return kExitOk;
+    }
+  }
   const auto destination = named_destination(context, *config);
   if (!destination.ok()) return fail(context, destination.error());
   write_out(context.options.json ? show_json(**destination) : show_text(**destination));

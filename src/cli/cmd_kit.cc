@@ -10,6 +10,7 @@
 #include "aws/small_file.h"
 #include "base/json_text.h"
 #include "base/strings.h"
+#include "cli/add/draft.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "cli/identity_report.h"
@@ -303,13 +304,75 @@ bool worth_asking(const DestinationConfig& to, const Parts& parts) {
   return std::any_of(missing.begin(), missing.end(), is_asked);
 }
 
+int print_parts(const Context& context, const DestinationConfig& to, const Parts& parts,
+                const KitFacts& facts, const std::vector<std::string>& notes) {
+  const bool list = context.options.list;
+  if (context.options.json) {
+    write_out(kit_json(to, parts, !list, kit_pieces(to, facts), notes));
+  } else if (list) {
+    write_out(list_text(parts));
+  } else {
+    write_out(context.options.part.empty() ? all_text(to, parts) : parts.front()->text);
+  }
+  if (!context.options.quiet) write_err(missing_text(parts, notes));
+  return kExitOk;
+}
+
+// What can be made before a destination is complete: the warehouse itself, and the bucket.
+// Errors: CFG-DRAFT: the draft lacks what the wanted part needs; USAGE: there is no such part.
+Status print_draft_kit(const Context& context, const Config& config, const Answers& draft) {
+  const DestinationConfig to = draft.sketch();
+  KitFacts facts;
+  facts.public_egress = config.public_egress;
+  facts.account = draft.text("draft.account");
+  Kit kit = make_kit(to, facts);
+  if (!context.options.part.empty()) VESTO_TRY(wanted_parts(kit, to, context.options.part));
+  const bool region = draft.has("auth.region");
+  std::erase_if(kit.parts, [&](const KitPart& part) {
+    if (part.id == "warehouse") return !region || !draft.has("kind");
+    return part.id != "bucket" || !draft.has("staging.bucket") ||
+           (!region && !draft.has("staging.region"));
+  });
+  const auto parts = wanted_parts(kit, to, context.options.part);
+  std::optional<Error> lacks = draft_error(data_dir(context.options), draft.name());
+  if (!parts.ok() || parts->empty()) {
+    Error error = lacks ? *lacks : Error(ErrorCode::kCfgDraft, draft.name() + " is a draft");
+    return std::move(error).with_hint(
+        fmt::format("Finish it: vesto destination add {}. Of a draft there are the parts warehouse "
+                    "(with --kind "
+                    "and --region) and bucket (with --bucket and a region).",
+                    draft.name()));
+  }
+  print_parts(context, to, *parts, facts, {});
+  if (context.options.part.empty() && !context.options.quiet && lacks) {
+    write_err(fmt::format("Note: {}; the other parts come with that.\n", lacks->message()));
+  }
+  return ok_status();
+}
+
+// A name that nothing has yet: how one begins who has no warehouse.
+Error unknown(const Context& context, const Error& error) {
+  if (error.code() != ErrorCode::kCfgNoObject || context.options.part != "warehouse") return error;
+  return Error(error).with_hint(
+      fmt::format("{} For a warehouse that is to be made: vesto destination add {} --draft --kind "
+                  "redshift-serverless --region REGION",
+                  error.hint(), printable(cut_utf8(context.options.name, 100), false)));
+}
+
 }  // namespace
 
 int cmd_destination_kit(const Context& context) {
-  const std::optional<Config> config = load_or_print(context);
+  const std::optional<Config> config = load_or_drafts(context);
   if (!config) return kExitConfig;
+  if (config->find_destination(context.options.name) == nullptr) {
+    const auto draft = read_draft(data_dir(context.options), context.options.name, "");
+    if (draft.ok() && *draft) {
+      const Status printed = print_draft_kit(context, *config, **draft);
+      return printed.ok() ? kExitOk : fail(context, printed.error());
+    }
+  }
   const auto destination = named_destination(context, *config);
-  if (!destination.ok()) return fail(context, destination.error());
+  if (!destination.ok()) return fail(context, unknown(context, destination.error()));
   const DestinationConfig& to = **destination;
   FactFinder finder(context, *config, to);
   finder.look();
@@ -322,17 +385,7 @@ int cmd_destination_kit(const Context& context) {
     parts = wanted_parts(kit, to, context.options.part);
     if (!parts.ok()) return fail(context, parts.error());
   }
-  const std::vector<std::string> notes = finder.notes(*parts);
-  const bool list = context.options.list;
-  if (context.options.json) {
-    write_out(kit_json(to, *parts, !list, kit_pieces(to, finder.facts()), notes));
-  } else if (list) {
-    write_out(list_text(*parts));
-  } else {
-    write_out(context.options.part.empty() ? all_text(to, *parts) : parts->front()->text);
-  }
-  if (!context.options.quiet) write_err(missing_text(*parts, notes));
-  return kExitOk;
+  return print_parts(context, to, *parts, finder.facts(), finder.notes(*parts));
 }
 
 }  // namespace vesto::cli

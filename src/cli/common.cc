@@ -1,6 +1,7 @@
 // What the commands share.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -88,9 +89,8 @@ LogLevel level_of(const std::string& name) {
 // A draft may be made before there is any configuration.
 std::optional<Error> draft_without_file(const Context& context, const LoadedConfig& loaded) {
   const Verb verb = context.options.verb;
-  const bool asked = verb == Verb::kDestinationShow || verb == Verb::kDestinationTest ||
-                     verb == Verb::kDestinationKit;
-  if (!asked || loaded.issues.front().code != ErrorCode::kCfgNoFile) return std::nullopt;
+  if (verb != Verb::kDestinationTest || loaded.issues.front().code != ErrorCode::kCfgNoFile)
+    return std::nullopt;
   return draft_error(data_dir(context.options), context.options.name);
 }
 
@@ -126,6 +126,18 @@ std::optional<Config> load_or_print(const Context& context) {
   }
   set_up_log(context, loaded.config);
   return std::move(loaded.config);
+}
+
+std::optional<Config> load_or_drafts(const Context& context) {
+  std::error_code failed;
+  const std::string first = config_files(context.options).front();
+  if (std::filesystem::exists(first, failed) || failed) return load_or_print(context);
+  const std::vector<std::string> drafts = draft_names(data_dir(context.options));
+  const std::string& name = context.options.name;
+  const bool there = name.empty() ? !drafts.empty()
+                                  : std::find(drafts.begin(), drafts.end(), name) != drafts.end();
+  if (there) return Config();
+  return load_or_print(context);
 }
 
 Result<std::unique_ptr<Store>> open_store_if_there(const Context& context) {

@@ -44,6 +44,12 @@ std::filesystem::path real_path(const std::string& file) {
   return failed ? std::filesystem::path(file) : real;
 }
 
+// The new file on its way: a name that nobody else gives, as one that a crash has left is taken
+// away.
+std::string fresh_path(const std::filesystem::path& path) {
+  return (path.parent_path() / ("." + path.filename().string() + ".vesto-edit")).string();
+}
+
 // One writer at a time in the directory of the file: a lock on the directory itself leaves nothing
 // lying there.
 Result<File> lock_directory(const std::filesystem::path& dir) {
@@ -89,8 +95,7 @@ int write_fresh(const std::string& fresh, const struct stat* old, std::string_vi
 Status replace_config(const std::filesystem::path& path, const File& dir, std::string_view bytes) {
   struct stat about {};
   const bool there = ::stat(path.c_str(), &about) == 0;
-  const std::string fresh =
-      (path.parent_path() / ("." + path.filename().string() + ".new")).string();
+  const std::string fresh = fresh_path(path);
   int failed = write_fresh(fresh, there ? &about : nullptr, bytes);
   VESTO_KILL_POINT("config.before_rename");
   if (failed == 0 && ::rename(fresh.c_str(), path.c_str()) != 0) failed = errno;
@@ -201,10 +206,25 @@ Status check_added(const std::string& file, const std::string& name, const std::
 
 }  // namespace
 
+Status check_editable(const std::string& file) {
+  struct stat about {};
+  if (::lstat(file.c_str(), &about) != 0) return ok_status();
+  const bool link = S_ISLNK(about.st_mode);
+  if (link && ::stat(file.c_str(), &about) != 0) {
+    return Error(ErrorCode::kCfgFile,
+                 fmt::format("{} is a symbolic link to a file that is not there", file))
+        .with_hint("Make that file (its first line is: version = 1), or take the link away.");
+  }
+  if (S_ISREG(about.st_mode)) return ok_status();
+  return Error(ErrorCode::kCfgFile, fmt::format("{} is no ordinary file", file))
+      .with_hint("Name another file with --config.");
+}
+
 Result<EditedConfig> add_destination(const std::vector<std::string>& files, const std::string& name,
                                      const std::string& section) {
   EditedConfig out;
   out.file = files.front();
+  VESTO_TRY(check_editable(out.file));
   const std::filesystem::path path = real_path(out.file);
   VESTO_ASSIGN(const File lock, lock_directory(path.parent_path()));
   VESTO_ASSIGN(const std::optional<std::string> there,
@@ -243,6 +263,13 @@ Result<EditedConfig> remove_destination(const std::vector<std::string>& files,
   VESTO_ASSIGN(const std::optional<std::string> old_text,
                secret::read_whole(path.string(), kMaxConfigBytes));
   if (!old_text) return file_error(out.file, "cannot be read", ENOENT);
+  // Under the lock: another process may have taken it out meanwhile.
+  const LoadedConfig now = load_config_with(files, out.file, *old_text);
+  if (!now.issues.empty()) return first_issue(now);
+  found = now.config.find_destination(name);
+  if (found == nullptr || found->origin.file != out.file) {
+    return no_object("destination", name, names_of(now.config.destinations));
+  }
   const auto before = parse_toml(*old_text, out.file);
   if (tree_of(before) == nullptr) return issue_error(std::get<ConfigIssue>(before));
   const CutText cut = cut_destination(*old_text, name);
@@ -262,7 +289,7 @@ Result<EditedConfig> remove_destination(const std::vector<std::string>& files,
   }
   out.loaded = load_config_with(files, out.file, cut.text);
   if (!out.loaded.issues.empty()) return first_issue(out.loaded);
-  out.line = cut.line;
+  out.line = found->origin.line;
   VESTO_TRY(replace_config(path, lock, cut.text));
   return out;
 }

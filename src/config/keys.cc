@@ -124,8 +124,9 @@ void add_auth_login(std::vector<KeySpec>* keys) {
                            "it, and on Serverless always: IAMR:<name of the role>."));
   keys->push_back(
       optional("destination.*.auth.warehouse", kText, "",
-               "With iam_role: cluster identifier or name of the workgroup; without it the first "
-               "label of endpoint. Needed with a custom name or a VPC endpoint."));
+               "Cluster identifier or name of the workgroup; without it the first label of "
+               "endpoint. Needed by iam_role with a custom name or a VPC endpoint; with a password "
+               "only the kit's lines name it."));
   keys->push_back(
       optional("destination.*.auth.region", kText, "",
                "Region of the warehouse; without it as endpoint says. Needed with a custom "

@@ -2,6 +2,8 @@
 // Sources: AWS CLI command reference (s3api, iam, redshift, redshift-serverless); Amazon S3 user
 // guide (block public access, object ownership, lifecycle); "Authorizing Amazon Redshift to access
 // AWS services".
+#include "kit/shell_aws.h"
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -18,6 +20,24 @@ namespace vesto {
 namespace kit {
 
 namespace {
+
+// Prints the names, a line each, that are at most 2 letters away from `name`, which is in lower
+// case.
+constexpr std::string_view kNearNames = R"({
+      word = tolower($0); n = length(name); m = length(word)
+      if (m == 0 || n - m > 2 || m - n > 2) next
+      for (j = 0; j <= m; j++) d[j] = j
+      for (i = 1; i <= n; i++) {
+        left = d[0]; d[0] = i
+        for (j = 1; j <= m; j++) {
+          best = left + (substr(name, i, 1) != substr(word, j, 1))
+          if (d[j] + 1 < best) best = d[j] + 1
+          if (d[j - 1] + 1 < best) best = d[j - 1] + 1
+          left = d[j]; d[j] = best
+        }
+      }
+      if (d[m] <= 2) print
+    })";
 
 std::string on_bucket(std::string_view operation, const DestinationConfig& to,
                       const Places& places) {
@@ -114,20 +134,6 @@ std::string bucket_guard(const DestinationConfig& to, const Places& places) {
   return out + "fi\n";
 }
 
-// How a role is known again that this kit has made for this destination.
-std::string made_by_kit(const DestinationConfig& to) {
-  return "Made by the kit of Vesto for the destination " + to.name;
-}
-
-std::string create_role(const DestinationConfig& to, const Places& places, const std::string& role,
-                        const std::string& path, std::string_view longer) {
-  return fmt::format(
-      "  {}{}{}{} \\\n   {} \\\n    --assume-role-policy-document \"$TRUST\" >/dev/null\n",
-      iam_call(places, "create-role"), sh_flag("--role-name", role),
-      path == "/" ? "" : sh_flag("--path", path), longer,
-      sh_flag("--description", made_by_kit(to)));
-}
-
 // The statements of a policy without their brackets, as one line.
 std::string statements_of(const std::string& policy) {
   const auto json = nlohmann::ordered_json::parse(policy, nullptr, false);
@@ -169,6 +175,33 @@ std::string role_function(const Places& places) {
                      iam_call(places, "get-role"), sh_flag("--role-name", places.role));
 }
 
+// A slip in auth.role_arn would make a second role, which nobody asks for: the account must be that
+// of who runs this, and a name close to one that is there is asked about. Distance as in "did you
+// mean": two letters put in, left out or changed.
+std::string no_typo(const DestinationConfig& to, const Places& places) {
+  const std::string account = account_of_arn(to.auth.role_arn);
+  if (account.empty()) return "";
+  std::string out = fmt::format(
+      "  HERE=$({} --query Account --output text)\n"
+      "  if [ \"$HERE\" != {} ]; then\n"
+      "    echo \"auth.role_arn is of the account {}, and this runs in $HERE: is there a typo?\" "
+      ">&2\n"
+      "    exit 1\n  fi\n",
+      regional_call("sts get-caller-identity", places.region), account, account);
+  out += fmt::format(
+      "  NEAR=$({} --query 'Roles[].[RoleName]' --output text 2>/dev/null |\n"
+      "    awk -v name={} '{}') || NEAR=\n",
+      iam_call(places, "list-roles"), sh_quote(to_lower_ascii(places.role)), kNearNames);
+  return out + fmt::format(
+                   "  if [ -n \"$NEAR\" ] && [ \"${{NEW_ROLE:-}}\" != yes ]; then\n"
+                   "    printf '%s\\n' {} \"$NEAR\" \\\n      {} >&2\n    exit 1\n  fi\n",
+                   sh_quote(fmt::format("There is no role {}. Is there a typo in auth.role_arn? "
+                                        "There are:",
+                                        places.role)),
+                   sh_quote("Correct it; or, where one more is meant, run this with NEW_ROLE=yes "
+                            "in the environment."));
+}
+
 // Vesto's role with its trust policy, whether it is there or not. Sessions only become longer.
 std::string role_with_trust(const DestinationConfig& to, const Places& places,
                             const std::string& trust) {
@@ -186,23 +219,8 @@ std::string role_with_trust(const DestinationConfig& to, const Places& places,
         fmt::format("  [ \"$LONGEST\" -ge {} ] ||\n    {}{}{}\n", session_s,
                     iam_call(places, "update-role"), sh_flag("--role-name", places.role), longer);
   }
-  return out + "else\n" + create_role(to, places, places.role, places.role_path, longer) + "fi\n";
-}
-
-// One that is there may serve others as well: its trust policy stays.
-std::string copy_role_with_trust(const DestinationConfig& to, const Places& places,
-                                 const std::string& trust) {
-  return fmt::format("TRUST={}\n{}{} >/dev/null 2>&1 ||\n{}", sh_quote(trust),
-                     iam_call(places, "get-role"), sh_flag("--role-name", places.copy_role),
-                     create_role(to, places, places.copy_role, places.copy_role_path, ""));
-}
-
-// `kind`: "role" or "user". `name` is a word of sh with its flag.
-std::string put_policy(const Places& places, std::string_view kind, const std::string& name,
-                       const std::string& policy_name, const std::string& policy) {
-  return fmt::format("{}{}{} \\\n  --policy-document {}\n",
-                     iam_call(places, fmt::format("put-{}-policy", kind)), name,
-                     sh_flag("--policy-name", policy_name), sh_quote(policy));
+  return out + "else\n" + no_typo(to, places) +
+         create_role(to, places, places.role, places.role_path, longer) + "fi\n";
 }
 
 // Its rights onto whom Vesto works as.
@@ -214,88 +232,33 @@ std::string put_work_policy(const Places& places, const std::string& policy) {
       places.policy, policy);
 }
 
-// NAMESPACE, whose roles those of the workgroup are.
-std::string namespace_look_up(const Places& places) {
-  return fmt::format("NAMESPACE=$({}{} \\\n    --query workgroup.namespaceName --output text)\n",
-                     regional_call("redshift-serverless get-workgroup", places.region),
-                     sh_flag("--workgroup-name", places.warehouse)) +
-         told("NAMESPACE");
-}
-
-std::string get_namespace(const Places& places) {
-  return regional_call("redshift-serverless get-namespace", places.region) +
-         " --namespace-name \"$NAMESPACE\"";
-}
-
-// The namespace's roles are set all at once: those that are attached already go in again. AWS tells
-// each as "IamRole(applyStatus=..., iamRoleArn=...)", in either order, or as its ARN alone. Paths
-// may hold any character but a blank, so that only the frame is cut off; what is no role's ARN then
-// stops the script, as it would be detached.
-std::string attach_serverless(const Places& places, std::string_view as_default) {
-  std::string out =
-      fmt::format("ROLES=$({} \\\n    --query 'namespace.iamRoles[].[@]' --output text)\n",
-                  get_namespace(places));
-  out +=
-      "ROLES=$(printf '%s\\n' \"$ROLES\" |\n"
-      "  sed -e 's/^IamRole(\\(applyStatus=[^ ]*, \\)\\{0,1\\}iamRoleArn=//' \\\n"
-      "    -e 's/, applyStatus=[^ ]*$//' -e 's/)$//')\n"
-      "(\n"
-      "  set -f\n"
-      "  IFS='\n'\n"
-      "  set -- \"$COPY_ROLE\"\n"
-      "  for ROLE in $ROLES; do\n"
-      "    case $ROLE in\n"
-      "      None | \"$COPY_ROLE\") continue ;;\n"
-      "      *[[:space:]]*) ;;\n"
-      "      arn:*:role/*) set -- \"$@\" \"$ROLE\"; continue ;;\n"
-      "    esac\n"
-      "    echo \"AWS tells the attached roles in another way: $ROLE\" >&2\n"
-      "    exit 1\n"
-      "  done\n";
-  out +=
-      fmt::format("  {} --namespace-name \"$NAMESPACE\" \\\n    --iam-roles \"$@\"{} >/dev/null\n",
-                  regional_call("redshift-serverless update-namespace", places.region), as_default);
-  return out + ")\n";
-}
-
-std::string attach(const DestinationConfig& to, const Places& places, std::string_view as_default) {
-  if (to.serverless) return attach_serverless(places, as_default);
-  return fmt::format("{}{} \\\n  --add-iam-roles \"$COPY_ROLE\"{} >/dev/null\n",
-                     regional_call("redshift modify-cluster-iam-roles", places.region),
-                     sh_flag("--cluster-identifier", places.warehouse), as_default);
-}
-
-// DEFAULT: the role's ARN that COPY takes by IAM_ROLE default, '' or None where there is none.
-std::string default_look_up(const DestinationConfig& to, const Places& places) {
-  if (to.serverless) {
-    return fmt::format("DEFAULT=$({} \\\n    --query namespace.defaultIamRoleArn --output text)\n",
-                       get_namespace(places));
-  }
-  return fmt::format(
-      "DEFAULT=$({}{} \\\n    --query 'Clusters[0].DefaultIamRoleArn' --output text)\n",
-      regional_call("redshift describe-clusters", places.region),
-      sh_flag("--cluster-identifier", places.warehouse));
-}
-
-// The role of our own for COPY, made and attached.
-std::string own_copy_role(const DestinationConfig& to, const KitFacts& facts, const Places& places,
-                          std::string_view as_default) {
-  const std::string name = sh_flag("--role-name", places.copy_role);
-  std::string out = copy_role_with_trust(to, places, copy_trust_for(to));
-  out += put_policy(places, "role", name, places.copy_policy, copy_policy_for(to, facts));
-  out += fmt::format("COPY_ROLE=$({}{} --query Role.Arn --output text)\n",
-                     iam_call(places, "get-role"), name);
-  out += told("COPY_ROLE");
-  out += step("It is attached to the warehouse; roles that are attached already stay");
-  return out + attach(to, places, as_default);
-}
-
 std::string who_is_trusted(const DestinationConfig& to) {
   if (to.auth.identity == "google") return "Vesto's Google identity, for this destination alone";
   return to.auth.external_id.empty() ? "Vesto" : "Vesto, by an external id";
 }
 
 }  // namespace
+
+// How a role is known again that this kit has made for this destination.
+std::string made_by_kit(const DestinationConfig& to) {
+  return "Made by the kit of Vesto for the destination " + to.name;
+}
+
+std::string create_role(const DestinationConfig& to, const Places& places, const std::string& role,
+                        const std::string& path, std::string_view longer) {
+  return fmt::format(
+      "  {}{}{}{} \\\n   {} \\\n    --assume-role-policy-document \"$TRUST\" >/dev/null\n",
+      iam_call(places, "create-role"), sh_flag("--role-name", role),
+      path == "/" ? "" : sh_flag("--path", path), longer,
+      sh_flag("--description", made_by_kit(to)));
+}
+
+std::string put_policy(const Places& places, std::string_view kind, const std::string& name,
+                       const std::string& policy_name, const std::string& policy) {
+  return fmt::format("{}{}{} \\\n  --policy-document {}\n",
+                     iam_call(places, fmt::format("put-{}-policy", kind)), name,
+                     sh_flag("--policy-name", policy_name), sh_quote(policy));
+}
 
 std::string bucket_steps(const DestinationConfig& to, const Places& places) {
   const bool no_constraint = places.bucket_region == "us-east-1";
@@ -356,28 +319,6 @@ std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const 
   out += fmt::format("case $KEYS in\n  '' | None) {}{} ;;\n", iam_call(places, "create-access-key"),
                      name);
   return out + "  *) echo \"The user has a key already: $KEYS\" >&2 ;;\nesac\n";
-}
-
-std::string copy_role_steps(const DestinationConfig& to, const KitFacts& facts,
-                            const Places& places) {
-  if (to.auth.copy_role_arn != "default") {
-    return step(fmt::format("The role {}, by which COPY reads the staged files: redshift.copy",
-                            places.copy_role)) +
-           (to.serverless ? namespace_look_up(places) : "") + own_copy_role(to, facts, places, "");
-  }
-  // Others load by the default too: where there is one it stays, and is only given more rights.
-  std::string out = step(fmt::format(
-      "The warehouse's default role, by which COPY reads the staged files; where it has none, "
-      "{}: redshift.copy",
-      places.copy_role));
-  if (to.serverless) out += namespace_look_up(places);
-  out += default_look_up(to, places);
-  out += "case $DEFAULT in\n'' | None)\n";
-  out += own_copy_role(to, facts, places, " --default-iam-role-arn \"$COPY_ROLE\"");
-  out += ";;\n*)\n";
-  out += put_policy(places, "role", " --role-name \"${DEFAULT##*/}\"", places.copy_policy,
-                    copy_policy_for(to, facts));
-  return out + ";;\nesac\n";
 }
 
 }  // namespace kit

@@ -85,6 +85,12 @@ std::string access_flag(const DestinationConfig& to) {
   return to.ssh.given ? " --no-publicly-accessible" : " --publicly-accessible";
 }
 
+std::string state_of(const DestinationConfig& to) {
+  std::string out = "Its state, and its endpoint as soon as it is there, which takes minutes";
+  if (!to.host.empty()) return out;
+  return out + fmt::format(". Then: vesto destination add {} --endpoint ENDPOINT", to.name);
+}
+
 std::string cluster_steps(const DestinationConfig& to, const Places& places) {
   const std::string name = sh_flag("--cluster-identifier", places.warehouse);
   const std::string look = regional_call("redshift describe-clusters", places.region) + name;
@@ -97,7 +103,7 @@ std::string cluster_steps(const DestinationConfig& to, const Places& places) {
   out += fmt::format("   {} --port {} --master-username {} --manage-master-password \\\n   {}",
                      sh_flag("--db-name", to.database), to.port, kAdminUser, access_flag(to));
   out += " >/dev/null\n";
-  out += step("Its state, and its endpoint as soon as it is there, which takes minutes");
+  out += step(state_of(to));
   return out + look +
          " \\\n  --query 'Clusters[0].[ClusterStatus,Endpoint.Address]' --output text\n";
 }
@@ -120,7 +126,7 @@ std::string workgroup_steps(const DestinationConfig& to, const Places& places) {
       ">/dev/null\n",
       look, regional_call("redshift-serverless create-workgroup", places.region), name, space,
       kSmallestCapacity, to.port, access_flag(to));
-  out += step("Its state, and its endpoint as soon as it is there, which takes minutes");
+  out += step(state_of(to));
   return out + look + " \\\n  --query 'workgroup.[status,endpoint.address]' --output text\n";
 }
 

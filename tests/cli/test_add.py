@@ -3,37 +3,14 @@ kills. Nothing is dialled."""
 import json
 import os
 import pathlib
-import pty
-import select
 import stat
 import subprocess
-import time
 import tomllib
 
 import pytest
-from conftest import ROOT, VESTO
-
-# Kill points are compiled into the dev build alone.
-DEV = ROOT / os.environ.get("VESTO_DEV_DIR", "build/dev") / "src" / "cli" / "vesto"
-ACCOUNT = "123456789012"
-WORKGROUP = f"analytics.{ACCOUNT}.eu-west-1.redshift-serverless.amazonaws.com"
-CLUSTER = "shop.abc123.eu-west-1.redshift.amazonaws.com"
-BY_KEY = ("--user", "loader", "--password-env", "PW", "--access-key-id", "AKIAEXAMPLE",
-          "--secret-access-key-file", "sk")
-
-
-def add(vesto, name, *arguments, **more):
-    return vesto("destination", "add", name, *arguments, **more)
-
-
-def by_password(name="acme", **other):
-    given = {"endpoint": f"{CLUSTER}:5439/dev", "bucket": f"stage-{name.lower()}",
-             "schema": "shop", **other}
-    return [word for key, value in given.items() for word in ("--" + key, value)] + list(BY_KEY)
-
-
-def destinations(vesto, file="vesto.toml"):
-    return tomllib.loads((vesto.folder / file).read_text())["destination"]
+from adding import (ACCOUNT, BY_KEY, CLUSTER, WORKGROUP, Terminal, add, by_password,
+                    destinations)
+from conftest import VESTO
 
 
 def no_secret(vesto, secret):
@@ -206,81 +183,12 @@ def test_names(vesto, name):
     assert done.returncode == 2 and os.listdir(vesto.folder) == []
 
 
-def test_a_draft_is_taken_up_again(vesto):
-    done = add(vesto, "acme", "--draft", "--endpoint", f"{CLUSTER}:5439", "--bucket", "stage")
-    assert done.returncode == 0 and "--schema" in done.stdout
-    draft = vesto.folder / ".vesto" / "drafts" / "acme.toml"
-    assert stat.S_IMODE(draft.stat().st_mode) == 0o600
-    assert not (vesto.folder / "vesto.toml").exists()
-    assert " draft " in vesto("destination", "list").stdout
-    for command in (["show"], ["test"], ["kit"]):
-        told = vesto("destination", *command, "acme")
-        assert told.returncode == 3 and "CFG-DRAFT" in told.stderr and "--schema" in told.stderr
-    vesto.write("vesto.toml", "version = 1\n")
-    assert "CFG-DRAFT" in vesto("destination", "show", "acme").stderr
-    listed = json.loads(vesto("destination", "list", "--json").stdout)
-    assert [d["name"] for d in listed["drafts"]] == ["acme"] and "--schema" in listed["drafts"][0]["missing"]
-    done = add(vesto, "acme", "--database", "dev", "--schema", "shop", *BY_KEY)
-    assert done.returncode == 0 and "Going on with the draft of acme." in done.stderr
-    assert not draft.exists() and destinations(vesto)["acme"]["endpoint"] == f"{CLUSTER}:5439/dev"
-
-
-def test_a_draft_is_removed(vesto):
-    add(vesto, "acme", "--draft", "--endpoint", CLUSTER)
-    assert vesto("destination", "remove", "acme").returncode == 2
-    done = vesto("destination", "remove", "acme", "--yes", "--json")
-    assert done.returncode == 0 and json.loads(done.stdout)["draft"] is True
-    assert vesto("destination", "list").returncode == 3  # no configuration, no draft
-
-
-def test_two_at_once_are_both_there(vesto):
-    vesto.write("vesto.toml", "version = 1\n")
-    names = ["a", "b", "c", "d"]
-    running = [vesto.start("destination", "add", name, *by_password(name, schema=name)) for name in names]
-    for process in running:
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors
-    assert sorted(destinations(vesto)) == names
-
-
-@pytest.mark.parametrize("point,there", [("config.before_rename", False), ("config.after_rename", True)])
-def test_killed_in_the_middle(vesto, point, there):
-    vesto.write("vesto.toml", "version = 1\n# mine\n")
-    arguments = ["destination", "add", "acme", *by_password()]
-    done = subprocess.run([str(DEV), *arguments], cwd=vesto.folder, capture_output=True, check=False,
-                          stdin=subprocess.DEVNULL, timeout=60,
-                          env={**vesto.environment, "VESTO_KILL_AT": point, "ASAN_OPTIONS": "detect_leaks=0"})
-    assert done.returncode == -9, done.stderr
-    text = (vesto.folder / "vesto.toml").read_text()
-    assert text.startswith("version = 1\n# mine\n") and ("[destination.acme]" in text) == there
-    assert vesto("config", "check", "--no-secrets").returncode == 0
-    again = vesto(*arguments)
-    assert again.returncode == (3 if there else 0)
-    assert destinations(vesto)["acme"]["schema"] == "shop"
-    if not there:
-        assert os.listdir(vesto.folder) == ["vesto.toml"]
-
-
 # --- remove ---
 
 def test_two_flags_of_one_setting(vesto):
     done = add(vesto, "acme", *by_password(), "--password-secret", "acme/password")
     assert done.returncode == 2
     assert "--password-env" in done.stderr and "--password-secret" in done.stderr
-
-
-def test_secrets_that_a_draft_names_stay(vesto):
-    vesto.configure()
-    subprocess.run([str(VESTO), "secret", "set", "shared/password"], cwd=vesto.folder,
-                   input=b"pA55-w0rd", env=vesto.environment, check=True, capture_output=True)
-    given = by_password()
-    at = given.index("--password-env")
-    given[at:at + 2] = ["--password-secret", "shared/password"]
-    assert add(vesto, "acme", *given).returncode == 0
-    assert vesto("destination", "add", "later", "--draft", "--password-secret",
-                 "shared/password").returncode == 0
-    assert vesto("destination", "remove", "acme", "--yes", "--secrets").returncode == 0
-    assert "shared/password" in vesto("secret", "list").stdout
 
 
 def test_what_was_added_is_taken_out_again(vesto):
@@ -328,46 +236,6 @@ def test_out_of_the_file_in_which_it_stands(vesto):
 
 
 # --- on a terminal ---
-
-class Terminal:
-    """A dialogue: waits for each question, then answers. Bounded: 30 s for each."""
-
-    def __init__(self, vesto, *arguments):
-        self.ours, theirs = pty.openpty()
-        self.process = subprocess.Popen([str(VESTO), *arguments], cwd=vesto.folder, stdin=theirs,
-                                        stdout=theirs, stderr=theirs, env=vesto.environment,
-                                        start_new_session=True)
-        os.close(theirs)
-        self.text, self.seen = "", 0
-
-    def read(self, wait_s):
-        if not select.select([self.ours], [], [], wait_s)[0]:
-            return False
-        try:
-            some = os.read(self.ours, 65536)
-        except OSError:
-            return False
-        self.text += some.decode(errors="replace").replace("\r\n", "\n")
-        return bool(some)
-
-    def expect(self, text):
-        end = time.monotonic() + 30
-        while text not in self.text[self.seen:]:
-            more = self.read(max(0, end - time.monotonic()))
-            assert more, f"no {text!r} in:\n{self.text[self.seen:]}"
-        self.seen = self.text.index(text, self.seen) + len(text)
-
-    def answer(self, question, text):
-        self.expect(question)
-        os.write(self.ours, (text + "\n").encode())
-
-    def end(self):
-        while self.read(30):
-            pass
-        self.process.wait(30)
-        os.close(self.ours)
-        return self.process.returncode
-
 
 def test_dialogue_by_a_role(vesto):
     vesto.write("vesto.toml", 'version = 1\n[server]\npublic_egress = ["203.0.113.7/32"]\n')

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "address/arn.h"
+#include "address/warehouse_host.h"
 #include "base/hash.h"
 #include "base/strings.h"
 #include "cli/add/bucket.h"
@@ -20,6 +21,8 @@ namespace {
 
 using Kind = TomlValue::Kind;
 constexpr int64_t kUsualPort = 5439;
+constexpr const char* kUsualDatabase = "dev";  // AWS's own
+constexpr size_t kMaxWarehouseName = 63;       // of a cluster; a workgroup may have 64
 // Tables below that of a destination.
 constexpr std::array<std::string_view, 3> kTables = {"auth", "staging", "ssh"};
 
@@ -27,6 +30,12 @@ TomlValue reference_value(std::string_view kind, const std::string& name) {
   TomlValue out;
   out.members.push_back({.name = std::string(kind), .origin = {}, .value = text_value(name)});
   return out;
+}
+
+Error wrong_kind(const TomlValue& value, std::string_view setting, Kind wanted) {
+  return Error(ErrorCode::kCfgValue,
+               fmt::format("{}: {} is {}, and must be {}", value.origin.text(), setting,
+                           kind_name(value.kind), kind_name(wanted)));
 }
 
 bool is_path_setting(std::string_view setting) { return setting.ends_with("tls_ca_file"); }
@@ -90,6 +99,7 @@ std::string Answers::path_for_config(const std::string& path, const std::string&
 
 Status Answers::take_table(const TomlValue& table, const std::string& dir) {
   if (const TomlValue* endpoint = table.find("endpoint")) {
+    if (endpoint->kind != Kind::kString) return wrong_kind(*endpoint, "endpoint", Kind::kString);
     const Result<std::string> taken = take_endpoint(endpoint->text);
     if (!taken.ok()) return taken.error();
   }
@@ -130,13 +140,21 @@ Status Answers::take_table(const TomlValue& table, const std::string& dir) {
   return ok_status();
 }
 
-void Answers::take_draft(const TomlValue& table) {
+Status Answers::take_draft(const TomlValue& table) {
   for (const TomlValue::Member& member : table.members) {
-    if (member.name == "host" || member.name == "port" || member.name == "database" ||
-        member.name == "account") {
-      settings_.insert_or_assign("draft." + member.name, member.value);
+    const bool port = member.name == "port";
+    if (!port && member.name != "host" && member.name != "database" && member.name != "account") {
+      continue;
     }
+    const Kind kind = port ? Kind::kInteger : Kind::kString;
+    if (member.value.kind != kind) return wrong_kind(member.value, "draft." + member.name, kind);
+    if (port && (member.value.integer < 1 || member.value.integer > 65535)) {
+      return Error(ErrorCode::kCfgValue, fmt::format("{}: draft.port is no port: 1 to 65535",
+                                                     member.value.origin.text()));
+    }
+    settings_.insert_or_assign("draft." + member.name, member.value);
   }
+  return ok_status();
 }
 
 std::string Answers::method() const {
@@ -181,6 +199,71 @@ std::string Answers::fresh_audience() const {
   return fmt::format("vesto-{}-{}", name_, to_hex(random_bytes(2)));
 }
 
+DestinationConfig Answers::sketch() const {
+  DestinationConfig out;
+  out.name = name_;
+  out.endpoint = endpoint();
+  out.host = out.endpoint.host;
+  out.port = out.endpoint.port;
+  out.database = out.endpoint.database.empty() ? kUsualDatabase : out.endpoint.database;
+  out.serverless = out.endpoint.kind == WarehouseKind::kServerless;
+  out.auth.method = method();
+  out.auth.identity = identity();
+  out.auth.role_arn = text("auth.role_arn");
+  out.auth.region = text("auth.region");
+  out.auth.warehouse = out.endpoint.name.empty() ? usual_warehouse() : out.endpoint.name;
+  out.ssh.given = has("ssh.host");
+  out.bucket = text("staging.bucket");
+  out.prefix = text("staging.prefix");
+  out.region = text("staging.region");
+  return out;
+}
+
+// Identifiers begin with a letter and have no two dashes in a row, none at their end.
+std::string Answers::usual_warehouse() const {
+  std::string out = "vesto-";
+  for (const char c : to_lower_ascii(name_)) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (plain) out += c;
+    if (!plain && !out.ends_with('-')) out += '-';
+  }
+  out = out.substr(0, kMaxWarehouseName);
+  while (out.ends_with('-')) out.pop_back();
+  return out;
+}
+
+std::vector<std::string> Answers::secret_names() const {
+  std::vector<std::string> out;
+  for (const auto& one : settings_) {
+    const std::vector<TomlValue::Member>& members = one.second.members;
+    if (members.size() == 1 && members.front().name == "secret") {
+      out.push_back(members.front().value.text);
+    }
+  }
+  if (has("ssh.host") && !has("ssh.key")) out.push_back(sealed_ssh_key_name("destination", name_));
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+Status Answers::agree() const {
+  const WarehouseHost host = parse_warehouse_host(text("draft.host"));
+  const auto same = [](std::string_view what, const std::string& said,
+                       const std::string& told) -> Status {
+    if (said.empty() || told.empty() || said == told) return ok_status();
+    return Error(
+               ErrorCode::kCfgValue,
+               fmt::format("the {} is said to be {}, but the endpoint is that of a warehouse in {}",
+                           what, said, told))
+        .with_hint(fmt::format("Correct --{} or --endpoint; what the endpoint tells need not be "
+                               "said again.",
+                               what));
+  };
+  VESTO_TRY(same("region", text("auth.region"), host.known() ? host.region : told_region_));
+  return same("account", text("draft.account"),
+              host.account.empty() ? told_account_ : host.account);
+}
+
 void Answers::fill_defaults() {
   if (identity() == "google") {
     const std::string role = usual_role();
@@ -199,7 +282,7 @@ std::vector<MissingAnswer> Answers::missing() const {
     if (!has(setting)) out.push_back({flag, what});
   };
   if (!has("draft.host")) {
-    out.push_back({has("auth.warehouse") ? "--host" : "--endpoint", "the warehouse's endpoint"});
+    out.push_back({"--endpoint", "the warehouse's endpoint"});
   }
   need("draft.database", "--database", "the database");
   need("kind", "--kind", "redshift or redshift-serverless");
@@ -263,10 +346,16 @@ std::vector<std::string> Answers::notes() const {
 
 Result<std::string> Answers::take_endpoint(const std::string& text) {
   VESTO_ASSIGN(const WarehouseEndpoint parsed, parse_warehouse_endpoint(text));
-  for (const char* old : {"draft.host", "draft.port", "draft.database", "draft.account", "kind",
-                          "auth.region", "auth.warehouse"}) {
-    drop(old);
+  // What an earlier endpoint told goes with it; what was said of a warehouse that had none stays
+  // where this one does not tell it.
+  if (has("draft.host")) {
+    for (const char* old : {"draft.host", "draft.port", "draft.database", "draft.account", "kind",
+                            "auth.region", "auth.warehouse"}) {
+      drop(old);
+    }
   }
+  told_region_ = parsed.region;
+  told_account_ = parsed.account;
   if (!parsed.host.empty()) {
     set_text("draft.host", parsed.host);
     put("draft.port", integer_value(parsed.port));

@@ -8,11 +8,13 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "address/warehouse_endpoint.h"
 #include "base/result.h"
 #include "cli/add/flags.h"
+#include "config/config.h"
 #include "config/tree.h"
 
 namespace vesto::cli {
@@ -42,25 +44,34 @@ class Answers {
   void set_reference(std::string_view setting, std::string_view kind, const std::string& name);
   void drop(std::string_view setting);
 
-  // Takes one value; what was understood as a sentence, or "". Errors: CFG-VALUE.
+  // Takes one value; what was understood as a sentence, or "". Errors: CFG-VALUE; then all is as
+  // before.
   Result<std::string> take(const AddFlag& flag, const std::string& text);
   // The table of a destination, as in the configuration; paths in it count from `dir`.
   // Errors: CFG-VALUE: a setting of a kind that no destination has.
   Status take_table(const TomlValue& table, const std::string& dir);
-  // Values of a draft as they are.
-  void take_draft(const TomlValue& table);
+  // Values of a draft as they are. Errors: CFG-VALUE: one of another kind than a draft has.
+  Status take_draft(const TomlValue& table);
 
   [[nodiscard]] std::string method() const;    // iam_role, password
   [[nodiscard]] std::string identity() const;  // google, aws, access_key
   [[nodiscard]] WarehouseEndpoint endpoint() const;
+  // What the kit needs of it before there is a warehouse: kind, region, name (a usual one where
+  // none is known), database, tunnel, staging. The rest is not filled in.
+  [[nodiscard]] DestinationConfig sketch() const;
+  // The sealed secrets that it names, and that of its tunnel's own key; sorted.
+  [[nodiscard]] std::vector<std::string> secret_names() const;
   // The ARN of the role that the kit makes, where the account is known; else "".
   [[nodiscard]] std::string usual_role() const;
-  [[nodiscard]] std::string fresh_audience() const;  // "vesto-acme-7f3a", another one each time
+  [[nodiscard]] std::string usual_warehouse() const;  // "vesto-acme": what the kit makes
+  [[nodiscard]] std::string fresh_audience() const;   // "vesto-acme-7f3a", another one each time
 
   // What has a usual value and was not given: role, audience, prefix, create_schema.
   void fill_defaults();
   [[nodiscard]] std::vector<MissingAnswer> missing() const;
   [[nodiscard]] std::vector<std::string> missing_flags() const;
+  // Errors: CFG-VALUE: region or account are others than the endpoint tells; both are named.
+  [[nodiscard]] Status agree() const;
   // What was left out of a pasted text, as sentences; and doubts.
   [[nodiscard]] std::vector<std::string> notes() const;
 
@@ -70,10 +81,13 @@ class Answers {
   [[nodiscard]] std::string draft_toml() const;
   // {"kind":"redshift",...} by path.
   [[nodiscard]] std::string settings_json() const;
+  // Each setting that is known, by path, and its value as TOML has it.
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> known() const;
 
  private:
   using Settings = std::map<std::string, TomlValue, std::less<>>;
 
+  Result<std::string> understand(const AddFlag& flag, const std::string& given);
   Result<std::string> take_endpoint(const std::string& text);
   Result<std::string> take_bucket(const std::string& text);
   Result<std::string> take_warehouse_value(const AddFlag& flag, const std::string& text);
@@ -89,6 +103,9 @@ class Answers {
   std::string config_file_;
   Settings settings_;
   std::vector<std::string> notes_;
+  // Of an endpoint that was taken now: an ARN tells them without a host.
+  std::string told_region_;
+  std::string told_account_;
 };
 
 }  // namespace vesto::cli

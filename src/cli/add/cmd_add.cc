@@ -31,6 +31,9 @@ class Adder {
         answers_(context.options.name, files_.front()) {}
 
   int run() {
+    if (const Status editable = check_editable(files_.front()); !editable.ok()) {
+      return fail(context_, editable.error());
+    }
     if (!good_object_name(options_.name)) {
       return fail(context_, Error(ErrorCode::kUsage, "this cannot be the name of a destination")
                                 .with_hint("A name is 1 to 64 letters, digits, _ and -."));
@@ -94,7 +97,7 @@ class Adder {
         if (name == flag.name) VESTO_TRY(answers_.take(flag, value));
       }
     }
-    return ok_status();
+    return answers_.agree();
   }
 
   // --password-env beside --password-secret: nobody could say which one was meant.
@@ -113,7 +116,13 @@ class Adder {
 
   Status take_file() {
     const std::string& file = options_.from_file;
-    VESTO_ASSIGN(const std::optional<std::string> text, secret::read_whole(file, kMaxConfigBytes));
+    const auto read = secret::read_whole(file, kMaxConfigBytes);
+    if (!read.ok()) {
+      return Error(ErrorCode::kCfgFile, read.error().message())
+          .with_hint("Correct --from: it takes an ordinary file of at most 4 MiB.")
+          .with_upstream(read.error().upstream());
+    }
+    const std::optional<std::string>& text = *read;
     if (!text) {
       return Error(ErrorCode::kCfgNoFile, fmt::format("{} is not there", file))
           .with_hint("Correct --from.");
@@ -172,12 +181,22 @@ class Adder {
     if (options_.json) {
       write_out(json(true, "null"));
     } else {
-      write_out(fmt::format("{} A draft of {} is kept.{}\nNext:  vesto destination add {}\n",
+      write_out(fmt::format("{} A draft of {} is kept.{}\nNext:  {}\n",
                             shape(context_.terminal, Shape::kDone), options_.name,
                             missing.empty() ? "" : " It lacks " + join(missing, ", ") + ".",
-                            options_.name));
+                            next_of_draft()));
     }
     return kExitOk;
+  }
+
+  // Where a warehouse can be made of what is known, that comes first.
+  [[nodiscard]] std::string next_of_draft() const {
+    const std::string add = "vesto destination add " + options_.name;
+    if (!can_make_warehouse(answers_)) return add;
+    return fmt::format(
+        "{} --endpoint ENDPOINT\n       where there is no warehouse yet, an AWS admin runs first "
+        "what this prints: vesto destination kit {} --part warehouse",
+        add, options_.name);
   }
 
   // The settings by themselves, so that what is wrong is not said of a line that is not there.

@@ -134,15 +134,38 @@ int show(const Context& context, const std::string& name, const Removed& removed
   return kExitOk;
 }
 
-// What a draft alone has: its secrets are those that its questions have sealed.
-int remove_draft_alone(const Context& context) {
+// The secrets of a draft, its questions have sealed most of them; those stay that the configuration
+// or another draft names. None where either cannot be read: they might be named there.
+std::vector<std::string> secrets_of_draft(const Context& context, const LoadedConfig& loaded,
+                                          const Answers& draft) {
+  const bool none_yet =
+      !loaded.issues.empty() && loaded.issues.front().code == ErrorCode::kCfgNoFile;
+  if (!loaded.issues.empty() && !none_yet) return {};
+  return those_in_no_draft(
+      context, those_set(context, not_of_others(loaded.config, draft.secret_names(), "")));
+}
+
+Status remove_draft_with_secrets(const Context& context, const LoadedConfig& loaded,
+                                 Removed* removed) {
+  const std::string dir = data_dir(context.options);
+  const auto draft = read_draft(dir, context.options.name, "");
+  removed->draft = remove_draft(dir, context.options.name);
+  if (!removed->draft) {
+    return Error(ErrorCode::kSysStore,
+                 draft_path(dir, context.options.name) + " cannot be removed");
+  }
+  if (draft.ok() && *draft) removed->secrets = secrets_of_draft(context, loaded, **draft);
+  return remove_secrets(context, removed);
+}
+
+int remove_draft_alone(const Context& context, const LoadedConfig& loaded) {
   const std::string& name = context.options.name;
   const Result<bool> sure = is_sure(context, "the draft of " + name);
   if (!sure.ok()) return fail(context, sure.error());
   if (!*sure) return kExitOk;
   Removed removed;
-  removed.draft = remove_draft(data_dir(context.options), name);
-  return show(context, name, removed);
+  const Status done = remove_draft_with_secrets(context, loaded, &removed);
+  return done.ok() ? show(context, name, removed) : fail(context, done.error());
 }
 
 Status remove_from_file(const Context& context, const DestinationConfig& gone, Removed* removed) {
@@ -161,7 +184,8 @@ int cmd_destination_remove(const Context& context) {
   const std::string& name = context.options.name;
   const LoadedConfig loaded = load_config(config_files(context.options));
   const bool defined = loaded.issues.empty() && loaded.config.find_destination(name) != nullptr;
-  if (!defined && draft_error(data_dir(context.options), name)) return remove_draft_alone(context);
+  if (!defined && draft_error(data_dir(context.options), name))
+    return remove_draft_alone(context, loaded);
   const std::optional<Config> config = load_or_print(context);
   if (!config) return kExitConfig;
   const DestinationConfig* gone = config->find_destination(name);

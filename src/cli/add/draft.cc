@@ -53,7 +53,7 @@ Result<std::optional<Answers>> read_draft(const std::string& data_dir, const std
   // Paths in a draft are as the configuration will have them.
   const std::string dir = std::filesystem::path(config_file).parent_path().string();
   if (own != nullptr) VESTO_TRY(answers.take_table(*own, dir));
-  if (const TomlValue* draft = tree.find("draft")) answers.take_draft(*draft);
+  if (const TomlValue* draft = tree.find("draft")) VESTO_TRY(answers.take_draft(*draft));
   return std::optional<Answers>(std::move(answers));
 }
 
@@ -65,13 +65,22 @@ Status save_draft(const std::string& data_dir, const Answers& answers) {
   return secret::replace_file(dir, answers.name() + ".toml", answers.draft_toml());
 }
 
+bool can_make_warehouse(const Answers& draft) {
+  return !draft.has("draft.host") && draft.has("kind") && draft.has("auth.region");
+}
+
 bool remove_draft(const std::string& data_dir, const std::string& name) {
   return good_object_name(name) && ::unlink(draft_path(data_dir, name).c_str()) == 0;
 }
 
 std::optional<Error> draft_error(const std::string& data_dir, const std::string& name) {
   const auto draft = read_draft(data_dir, name, "");
-  if (!draft.ok() || !*draft) return std::nullopt;
+  if (!draft.ok()) {
+    return Error(draft.error())
+        .with_hint(fmt::format("Correct {}, or remove it: vesto destination remove {}",
+                               draft_path(data_dir, name), name));
+  }
+  if (!*draft) return std::nullopt;
   const std::vector<std::string> missing = (*draft)->missing_flags();
   return Error(ErrorCode::kCfgDraft,
                missing.empty()

@@ -22,10 +22,14 @@ Result<std::optional<Answers>> read_draft(const std::string& data_dir, const std
                                           const std::string& config_file);
 // Errors: SYS-STORE, SYS-DISK, SYS-STORE-BUSY.
 Status save_draft(const std::string& data_dir, const Answers& answers);
+// No endpoint, but kind and region: the kit's part "warehouse" makes one, under its usual name
+// where none is given.
+bool can_make_warehouse(const Answers& draft);
 // True: there was one.
 bool remove_draft(const std::string& data_dir, const std::string& name);
 
-// CFG-DRAFT, with what is missing; nothing where no draft has this name.
+// CFG-DRAFT, with what is missing, or why the draft cannot be read; nothing where no draft has this
+// name.
 std::optional<Error> draft_error(const std::string& data_dir, const std::string& name);
 
 }  // namespace vesto::cli

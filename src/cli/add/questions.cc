@@ -53,13 +53,18 @@ class Wizard {
   bool warehouse() {
     dialogue_.section("Warehouse");
     if (!answers_.has("draft.host")) {
-      const AddFlag& flag = *find_add_flag(answers_.has("auth.warehouse") ? "host" : "endpoint");
-      const char* prompt = answers_.has("auth.warehouse")
-                               ? "Host name to dial"
-                               : "Endpoint (paste it as it is; later: leave it as a draft)";
+      const AddFlag& flag = *find_add_flag("endpoint");
+      const char* prompt =
+          "Endpoint (paste it as it is; none: there is no warehouse yet; later: leave it as a "
+          "draft)";
       const size_t notes = answers_.notes().size();
-      const auto take = [&](const std::string& text) { return answers_.take(flag, text); };
+      bool none = false;
+      const auto take = [&](const std::string& text) -> Result<std::string> {
+        none = text == "none";
+        return none ? Result<std::string>(std::string()) : answers_.take(flag, text);
+      };
       if (!dialogue_.ask({.prompt = prompt}, take) || !save()) return false;
+      if (none) return no_warehouse();
       const std::vector<std::string> now = answers_.notes();
       for (size_t i = notes; i < now.size(); ++i) dialogue_.say(now[i]);
       // An ARN or a page of the console names no host.
@@ -77,6 +82,19 @@ class Wizard {
     return ask("region", {.prompt = "AWS region of the warehouse"}) &&
            ask("warehouse",
                {.prompt = serverless ? "Name of the workgroup" : "Identifier of the cluster"});
+  }
+
+  // What the kit makes one of; the endpoint is known only then, so that this ends with a draft.
+  bool no_warehouse() {
+    if (ask("kind", {.prompt = "Make a provisioned cluster or a Serverless workgroup (redshift, "
+                               "redshift-serverless)",
+                     .fallback = "redshift-serverless"}) &&
+        ask("region", {.prompt = "AWS region"}) &&
+        ask("warehouse", {.prompt = "Its name", .fallback = answers_.usual_warehouse()}) &&
+        ask("database", {.prompt = "Database", .fallback = "dev"}) && network()) {
+      dialogue_.leave();
+    }
+    return false;
   }
 
   bool network() {

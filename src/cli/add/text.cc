@@ -174,9 +174,14 @@ Leftovers leftovers_of(const Config& config, const DestinationConfig& gone) {
 std::vector<std::string> secrets_of_its_own(const Config& config, const DestinationConfig& gone) {
   std::set<std::string> own;
   add_secrets(gone, &own);
+  return not_of_others(config, {own.begin(), own.end()}, gone.name);
+}
+
+std::vector<std::string> not_of_others(const Config& config, const std::vector<std::string>& own,
+                                       std::string_view gone) {
   std::set<std::string> others;
   for (const DestinationConfig& other : config.destinations) {
-    if (other.name != gone.name) add_secrets(other, &others);
+    if (other.name != gone) add_secrets(other, &others);
   }
   for (const SourceConfig& source : config.sources) {
     for (const ValueRef* reference :

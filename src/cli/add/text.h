@@ -3,6 +3,7 @@
 #define VESTO_CLI_ADD_TEXT_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -30,6 +31,10 @@ Leftovers leftovers_of(const Config& config, const DestinationConfig& gone);
 
 // Names of sealed secrets that `gone` names and nothing in `config` does.
 std::vector<std::string> secrets_of_its_own(const Config& config, const DestinationConfig& gone);
+
+// Those of `own` that nothing in `config` but the destination `gone` names.
+std::vector<std::string> not_of_others(const Config& config, const std::vector<std::string>& own,
+                                       std::string_view gone);
 
 }  // namespace vesto::cli
 

@@ -98,7 +98,7 @@ Result<Answers::Settings> Answers::final_settings() const {
   }
   out.insert_or_assign("endpoint", text_value(text_form));
   const WarehouseHost host = parse_warehouse_host(known.host);
-  if (method() == "password" || host.warehouse == known.name) out.erase("auth.warehouse");
+  if (host.warehouse == known.name) out.erase("auth.warehouse");
   if (host.region == known.region) out.erase("auth.region");
   return out;
 }
@@ -142,6 +142,14 @@ std::string Answers::draft_toml() const {
   }
   return fmt::format("# Draft: vesto destination add {} goes on with it.\n{}\n[draft]\n{}", name_,
                      tables_text(known), draft);
+}
+
+std::vector<std::pair<std::string, std::string>> Answers::known() const {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& [setting, value] : settings_) {
+    out.emplace_back(setting.starts_with("draft.") ? key_of(setting) : setting, toml_value(value));
+  }
+  return out;
 }
 
 std::string Answers::settings_json() const {

@@ -91,6 +91,18 @@ Result<std::string> good_schema(const AddFlag& flag, const std::string& text) {
 }  // namespace
 
 Result<std::string> Answers::take(const AddFlag& flag, const std::string& given) {
+  Settings before = settings_;
+  Result<std::string> understood = understand(flag, given);
+  if (understood.ok()) {
+    const Status agreed = agree();
+    if (agreed.ok()) return understood;
+    understood = agreed.error();
+  }
+  settings_ = std::move(before);
+  return understood;
+}
+
+Result<std::string> Answers::understand(const AddFlag& flag, const std::string& given) {
   // Pasted endpoints have line breaks inside; their parser knows what to do with them.
   const std::string text(trim(given));
   if (flag.value == AddValue::kEndpoint) {

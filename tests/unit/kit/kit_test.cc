@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "address/arn.h"
 #include "base/strings.h"
 #include "kit/places.h"
 #include "tests/unit/kit/samples.h"
@@ -53,10 +54,11 @@ Told run(const std::string& script, const std::string& answers = "") {
   const auto path = std::filesystem::temp_directory_path() /
                     ("vesto_kit_run_" + std::to_string(::getpid()) + ".sh");
   const auto calls = path.string() + ".calls";
-  std::ofstream(path) << replace_all(script, "set -eu\n",
-                                     "set -eu\naws() {\n  echo \"aws $1 $2\" >>" + calls +
-                                         "\n  case \"$*\" in\n" + answers +
-                                         "*iamRoles*) ;;\n*) echo value ;;\n  esac\n}\n");
+  std::ofstream(path) << replace_all(
+      script, "set -eu\n",
+      "set -eu\naws() {\n  echo \"aws $1 $2\" >>" + calls + "\n  case \"$*\" in\n" + answers +
+          "*iamRoles*) ;;\n"
+          "*get-caller-identity*) echo 123456789012 ;;\n*) echo value ;;\n  esac\n}\n");
   Told told;
   std::FILE* pipe = ::popen(("sh " + path.string() + " 2>&1").c_str(), "r");
   if (pipe == nullptr) return told;
@@ -218,7 +220,9 @@ TEST(Kit, ShellDoesNotRunUntilWhatIsMissingIsFilledIn) {
   EXPECT_EQ(open.calls, "");
   const Told filled = run(replace_all(role->text, "<<GOOGLE_SUB>>", "1122"), kNothingThere);
   EXPECT_TRUE(filled.well) << filled.said;
-  EXPECT_EQ(filled.calls, "aws iam get-role\naws iam create-role\naws iam put-role-policy\n");
+  EXPECT_EQ(filled.calls,
+            "aws iam get-role\naws sts get-caller-identity\naws iam list-roles\n"
+            "aws iam create-role\naws iam put-role-policy\n");
 }
 
 TEST(Kit, AwsIsAskedForWhatItKnows) {
@@ -513,6 +517,39 @@ TEST(Kit, ADefaultRoleThatIsThereStaysTheDefault) {
       EXPECT_TRUE(called(made, attach)) << made.calls;
     }
   }
+}
+
+TEST(Kit, ASlipInARolesArnMakesNoSecondRole) {
+  const DestinationConfig to = destination_from(kProvisioned);
+  const std::string script = text(make_kit(to, full_facts()), "role");
+  const std::string name = role_name_of_arn(to.auth.role_arn);
+  const auto among = [&](const std::string& names) {
+    return run(script, "*list-roles*) printf '%s\\n' " + names + " ;;\n" + kNothingThere);
+  };
+  std::string longer = name + "xy";
+  std::string other = to_upper_ascii(name);
+  other[1] = '_';
+  for (const std::string& near : {longer, name.substr(1), other}) {
+    const Told stopped = among("Admin '" + near + "' " + name + "-for-backups");
+    EXPECT_FALSE(stopped.well) << near;
+    EXPECT_FALSE(called(stopped, "iam create-role"));
+    EXPECT_NE(stopped.said.find("typo in auth.role_arn? There are:\n" + near + "\nCorrect it"),
+              std::string::npos)
+        << stopped.said;
+  }
+  for (const std::string& far : {std::string("Admin"), name + "xyz", std::string("''")}) {
+    const Told made = among(far);
+    EXPECT_TRUE(made.well && called(made, "iam create-role")) << made.said;
+  }
+  const Told meant = run(replace_all(script, "#!/bin/sh\n", "#!/bin/sh\nNEW_ROLE=yes\n"),
+                         "*list-roles*) echo '" + longer + "' ;;\n" + kNothingThere);
+  EXPECT_TRUE(meant.well && called(meant, "iam create-role")) << meant.said;
+  const Told elsewhere =
+      run(script, std::string("*get-caller-identity*) echo 999999999999 ;;\n") + kNothingThere);
+  EXPECT_FALSE(elsewhere.well || called(elsewhere, "iam create-role"));
+  EXPECT_NE(elsewhere.said.find("is of the account 123456789012, and this runs in 999999999999"),
+            std::string::npos)
+      << elsewhere.said;
 }
 
 TEST(Kit, RolesOfANamespaceStayInWhateverWayTheyAreTold) {

@@ -1,0 +1,27 @@
+// What the shell texts for IAM have in common. Pure; any thread.
+#ifndef VESTO_KIT_SHELL_AWS_H_
+#define VESTO_KIT_SHELL_AWS_H_
+
+#include <string>
+#include <string_view>
+
+#include "kit/kit.h"
+#include "kit/places.h"
+
+namespace vesto::kit {
+
+// The description by which a role is known again that this kit has made for this destination.
+std::string made_by_kit(const DestinationConfig& to);
+
+// aws iam create-role with $TRUST; `longer`: more flags.
+std::string create_role(const DestinationConfig& to, const Places& places, const std::string& role,
+                        const std::string& path, std::string_view longer);
+
+// aws iam put-role-policy or put-user-policy. `kind`: "role" or "user"; `name`: a word of sh with
+// its flag.
+std::string put_policy(const Places& places, std::string_view kind, const std::string& name,
+                       const std::string& policy_name, const std::string& policy);
+
+}  // namespace vesto::kit
+
+#endif  // VESTO_KIT_SHELL_AWS_H_

@@ -1,0 +1,121 @@
+// The role that is attached to the warehouse, by which COPY reads.
+#include <fmt/format.h>
+
+#include "kit/parts.h"
+#include "kit/quote.h"
+#include "kit/shell.h"
+#include "kit/shell_aws.h"
+
+namespace vesto::kit {
+
+namespace {
+
+// One that is there may serve others as well: its trust policy stays.
+std::string copy_role_with_trust(const DestinationConfig& to, const Places& places,
+                                 const std::string& trust) {
+  return fmt::format("TRUST={}\n{}{} >/dev/null 2>&1 ||\n{}", sh_quote(trust),
+                     iam_call(places, "get-role"), sh_flag("--role-name", places.copy_role),
+                     create_role(to, places, places.copy_role, places.copy_role_path, ""));
+}
+
+// NAMESPACE, whose roles those of the workgroup are.
+std::string namespace_look_up(const Places& places) {
+  return fmt::format("NAMESPACE=$({}{} \\\n    --query workgroup.namespaceName --output text)\n",
+                     regional_call("redshift-serverless get-workgroup", places.region),
+                     sh_flag("--workgroup-name", places.warehouse)) +
+         told("NAMESPACE");
+}
+
+std::string get_namespace(const Places& places) {
+  return regional_call("redshift-serverless get-namespace", places.region) +
+         " --namespace-name \"$NAMESPACE\"";
+}
+
+// The namespace's roles are set all at once: those that are attached already go in again. AWS tells
+// each as "IamRole(applyStatus=..., iamRoleArn=...)", in either order, or as its ARN alone. Paths
+// may hold any character but a blank, so that only the frame is cut off; what is no role's ARN then
+// stops the script, as it would be detached.
+std::string attach_serverless(const Places& places, std::string_view as_default) {
+  std::string out =
+      fmt::format("ROLES=$({} \\\n    --query 'namespace.iamRoles[].[@]' --output text)\n",
+                  get_namespace(places));
+  out +=
+      "ROLES=$(printf '%s\\n' \"$ROLES\" |\n"
+      "  sed -e 's/^IamRole(\\(applyStatus=[^ ]*, \\)\\{0,1\\}iamRoleArn=//' \\\n"
+      "    -e 's/, applyStatus=[^ ]*$//' -e 's/)$//')\n"
+      "(\n"
+      "  set -f\n"
+      "  IFS='\n'\n"
+      "  set -- \"$COPY_ROLE\"\n"
+      "  for ROLE in $ROLES; do\n"
+      "    case $ROLE in\n"
+      "      None | \"$COPY_ROLE\") continue ;;\n"
+      "      *[[:space:]]*) ;;\n"
+      "      arn:*:role/*) set -- \"$@\" \"$ROLE\"; continue ;;\n"
+      "    esac\n"
+      "    echo \"AWS tells the attached roles in another way: $ROLE\" >&2\n"
+      "    exit 1\n"
+      "  done\n";
+  out +=
+      fmt::format("  {} --namespace-name \"$NAMESPACE\" \\\n    --iam-roles \"$@\"{} >/dev/null\n",
+                  regional_call("redshift-serverless update-namespace", places.region), as_default);
+  return out + ")\n";
+}
+
+std::string attach(const DestinationConfig& to, const Places& places, std::string_view as_default) {
+  if (to.serverless) return attach_serverless(places, as_default);
+  return fmt::format("{}{} \\\n  --add-iam-roles \"$COPY_ROLE\"{} >/dev/null\n",
+                     regional_call("redshift modify-cluster-iam-roles", places.region),
+                     sh_flag("--cluster-identifier", places.warehouse), as_default);
+}
+
+// DEFAULT: the role's ARN that COPY takes by IAM_ROLE default, '' or None where there is none.
+std::string default_look_up(const DestinationConfig& to, const Places& places) {
+  if (to.serverless) {
+    return fmt::format("DEFAULT=$({} \\\n    --query namespace.defaultIamRoleArn --output text)\n",
+                       get_namespace(places));
+  }
+  return fmt::format(
+      "DEFAULT=$({}{} \\\n    --query 'Clusters[0].DefaultIamRoleArn' --output text)\n",
+      regional_call("redshift describe-clusters", places.region),
+      sh_flag("--cluster-identifier", places.warehouse));
+}
+
+// The role of our own for COPY, made and attached.
+std::string own_copy_role(const DestinationConfig& to, const KitFacts& facts, const Places& places,
+                          std::string_view as_default) {
+  const std::string name = sh_flag("--role-name", places.copy_role);
+  std::string out = copy_role_with_trust(to, places, copy_trust_for(to));
+  out += put_policy(places, "role", name, places.copy_policy, copy_policy_for(to, facts));
+  out += fmt::format("COPY_ROLE=$({}{} --query Role.Arn --output text)\n",
+                     iam_call(places, "get-role"), name);
+  out += told("COPY_ROLE");
+  out += step("It is attached to the warehouse; roles that are attached already stay");
+  return out + attach(to, places, as_default);
+}
+
+}  // namespace
+
+std::string copy_role_steps(const DestinationConfig& to, const KitFacts& facts,
+                            const Places& places) {
+  if (to.auth.copy_role_arn != "default") {
+    return step(fmt::format("The role {}, by which COPY reads the staged files: redshift.copy",
+                            places.copy_role)) +
+           (to.serverless ? namespace_look_up(places) : "") + own_copy_role(to, facts, places, "");
+  }
+  // Others load by the default too: where there is one it stays, and is only given more rights.
+  std::string out = step(fmt::format(
+      "The warehouse's default role, by which COPY reads the staged files; where it has none, "
+      "{}: redshift.copy",
+      places.copy_role));
+  if (to.serverless) out += namespace_look_up(places);
+  out += default_look_up(to, places);
+  out += "case $DEFAULT in\n'' | None)\n";
+  out += own_copy_role(to, facts, places, " --default-iam-role-arn \"$COPY_ROLE\"");
+  out += ";;\n*)\n";
+  out += put_policy(places, "role", " --role-name \"${DEFAULT##*/}\"", places.copy_policy,
+                    copy_policy_for(to, facts));
+  return out + ";;\nesac\n";
+}
+
+}  // namespace vesto::kit

@@ -1,0 +1,215 @@
+"""Drafts of destinations: kept, shown, taken up, removed; and the way of somebody who has no warehouse
+yet. Nothing is dialled."""
+import json
+import stat
+import subprocess
+
+import pytest
+from adding import (ACCOUNT, BY_KEY, CLUSTER, WORKGROUP, Terminal, add, by_password, destinations)
+from conftest import VESTO
+
+
+def seal(vesto, name):
+    subprocess.run([str(VESTO), "secret", "set", name], cwd=vesto.folder, input=b"pA55-w0rd",
+                   env=vesto.environment, check=True, capture_output=True)
+
+
+def test_a_draft_is_taken_up_again(vesto):
+    done = add(vesto, "acme", "--draft", "--endpoint", f"{CLUSTER}:5439", "--bucket", "stage")
+    assert done.returncode == 0 and "--schema" in done.stdout
+    draft = vesto.folder / ".vesto" / "drafts" / "acme.toml"
+    assert stat.S_IMODE(draft.stat().st_mode) == 0o600
+    assert not (vesto.folder / "vesto.toml").exists()
+    assert " draft " in vesto("destination", "list").stdout
+    assert "--schema" in vesto("destination", "kit", "acme").stderr
+    for command in (["test", "acme"], ["kit", "acme", "--part", "script"]):
+        told = vesto("destination", *command)
+        assert told.returncode == 3 and "CFG-DRAFT" in told.stderr and "--schema" in told.stderr
+    vesto.write("vesto.toml", "version = 1\n")
+    assert "CFG-DRAFT" in vesto("destination", "test", "acme").stderr
+    listed = json.loads(vesto("destination", "list", "--json").stdout)
+    assert [d["name"] for d in listed["drafts"]] == ["acme"] and "--schema" in listed["drafts"][0]["missing"]
+    done = add(vesto, "acme", "--database", "dev", "--schema", "shop", *BY_KEY)
+    assert done.returncode == 0 and "Going on with the draft of acme." in done.stderr
+    assert not draft.exists() and destinations(vesto)["acme"]["endpoint"] == f"{CLUSTER}:5439/dev"
+
+
+def test_a_draft_is_removed(vesto):
+    add(vesto, "acme", "--draft", "--endpoint", CLUSTER)
+    assert vesto("destination", "remove", "acme").returncode == 2
+    done = vesto("destination", "remove", "acme", "--yes", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["draft"] is True
+    assert vesto("destination", "list").returncode == 3  # no configuration, no draft
+
+
+def test_secrets_that_a_draft_names_stay(vesto):
+    vesto.configure()
+    seal(vesto, "shared/password")
+    given = by_password()
+    at = given.index("--password-env")
+    given[at:at + 2] = ["--password-secret", "shared/password"]
+    assert add(vesto, "acme", *given).returncode == 0
+    assert vesto("destination", "add", "later", "--draft", "--password-secret",
+                 "shared/password").returncode == 0
+    assert vesto("destination", "remove", "acme", "--yes", "--secrets").returncode == 0
+    assert "shared/password" in vesto("secret", "list").stdout
+
+
+def test_no_warehouse_yet(vesto):
+    """From an empty folder to the script that makes one, and on with its endpoint."""
+    done = vesto("destination", "kit", "acme", "--part", "warehouse")
+    assert done.returncode == 3
+    done = add(vesto, "acme", "--draft", "--kind", "serverless", "--region", "eu-west-1")
+    assert done.returncode == 0 and "--endpoint" in done.stdout and "--host" not in done.stdout
+    assert "vesto destination kit acme --part warehouse" in done.stdout
+    for more in ((), ("--offline",)):
+        made = vesto("destination", "kit", "acme", "--part", "warehouse", *more)
+        assert made.returncode == 0 and made.stderr == "", made.stderr
+    assert made.stdout.startswith("#!/bin/sh\nset -eu\n") and "<<" not in made.stdout
+    assert "create-workgroup --region eu-west-1 --workgroup-name vesto-acme " in made.stdout
+    assert "vesto destination add acme --endpoint ENDPOINT" in made.stdout
+    listed = vesto("destination", "kit", "acme", "--list").stdout
+    assert [line.split()[0] for line in listed.splitlines()] == ["PART", "warehouse"]
+    for part in ("bucket", "sql", "script"):
+        done = vesto("destination", "kit", "acme", "--part", part)
+        assert done.returncode == 3 and "CFG-DRAFT" in done.stderr and "--endpoint" in done.stderr
+        assert done.stdout == ""
+    assert vesto("destination", "kit", "acme", "--part", "nonsense").returncode == 2
+    add(vesto, "acme", "--draft", "--bucket", "acme-stage")
+    bucket = vesto("destination", "kit", "acme", "--part", "bucket")
+    assert bucket.returncode == 0 and "create-bucket --region eu-west-1" in bucket.stdout
+    done = add(vesto, "acme", "--endpoint", f"vesto-acme.{ACCOUNT}.eu-west-1.redshift-serverless.amazonaws.com",
+               "--schema", "shop", "--database", "dev")
+    assert done.returncode == 0, done.stderr
+    own = destinations(vesto)["acme"]
+    assert own["endpoint"].startswith("vesto-acme.") and own["kind"] == "redshift-serverless"
+    assert "auth" in own and "region" not in own["auth"] and "warehouse" not in own["auth"]
+
+
+def test_a_draft_without_a_region_makes_no_warehouse(vesto):
+    add(vesto, "acme", "--draft", "--kind", "redshift")
+    done = vesto("destination", "kit", "acme", "--part", "warehouse")
+    assert done.returncode == 3 and "CFG-DRAFT" in done.stderr and "--region" in done.stderr
+
+
+def test_the_dialogue_of_somebody_without_a_warehouse(vesto):
+    t = Terminal(vesto, "destination", "add", "Acme_2")
+    t.answer("none: there is no warehouse yet", "none")
+    t.answer("[redshift-serverless]:", "redshift")
+    t.answer("AWS region:", "eu-west-1")
+    t.answer("Its name [vesto-acme-2]:", "")
+    t.answer("Database [dev]:", "shop")
+    t.answer("(direct, ssh) [direct]:", "")
+    assert t.end() == 0 and "vesto destination kit Acme_2 --part warehouse" in t.text, t.text
+    script = vesto("destination", "kit", "Acme_2", "--part", "warehouse").stdout
+    assert "--cluster-identifier vesto-acme-2 " in script and "--db-name shop" in script
+    t = Terminal(vesto, "destination", "add", "Acme_2", "--no-test")
+    t.expect("Going on with the draft of Acme_2.")
+    t.answer("Endpoint", "vesto-acme-2.abc.eu-west-1.redshift.amazonaws.com")
+    t.expect("Understood: cluster vesto-acme-2 in eu-west-1")
+    t.answer("(direct, ssh) [direct]:", "")  # the database is known: it is not asked again
+    t.answer("[role]:", "later")
+    assert t.end() == 0
+    shown = vesto("destination", "show", "Acme_2").stdout
+    assert 'database = "shop"' in shown and "It lacks --role-arn" in shown
+
+
+def test_a_draft_is_shown(vesto):
+    add(vesto, "acme", "--draft", "--endpoint", f"{CLUSTER}:5440/dev", "--password-secret", "acme/password")
+    shown = vesto("destination", "show", "acme").stdout
+    assert shown.startswith("acme is a draft.\n") and f'host = "{CLUSTER}"' in shown
+    assert 'auth.password = { secret = "acme/password" }' in shown and "It lacks --user" in shown
+    data = json.loads(vesto("destination", "show", "acme", "--json").stdout)
+    assert data["schema"] == "vesto.destination-draft/1" and data["settings"]["endpoint"].endswith(":5440/dev")
+    assert "--user" in data["missing"]
+
+
+@pytest.mark.parametrize("text,said", [("[destination.acme\n", "acme.toml:1"),
+                                       ("[draft]\nport = \"x\"\n", "acme.toml:2"),
+                                       ("[draft]\n\nport = 70000\n", "acme.toml:3"),
+                                       ("[destination.acme]\nendpoint = 5\n", "acme.toml:2")])
+def test_a_draft_that_cannot_be_read(vesto, text, said):
+    add(vesto, "acme", "--draft", "--kind", "redshift")
+    (vesto.folder / ".vesto" / "drafts" / "acme.toml").write_text(text)
+    for command in (["show"], ["kit"], ["test"], ["add"]):
+        done = vesto("destination", command[0], "acme")
+        assert done.returncode == 3 and said in done.stderr, (command, done.stderr)
+    listed = vesto("destination", "list")
+    assert listed.returncode == 0 and "cannot be read" in listed.stdout and said in listed.stderr
+    draft, = json.loads(vesto("destination", "list", "--json").stdout)["drafts"]
+    assert said in draft["error"]["message"]
+    assert vesto("destination", "remove", "acme", "--yes").returncode == 0
+    assert vesto("destination", "list").returncode == 3
+
+
+def test_removing_a_draft_names_its_secrets(vesto):
+    vesto.configure()
+    for name in ("acme/password", "shared/key"):
+        seal(vesto, name)
+    given = ("--draft", "--password-secret", "acme/password", "--secret-access-key-secret", "shared/key",
+             "--access-key-id-secret", "never/set")
+    add(vesto, "acme", *given)
+    add(vesto, "other", "--draft", "--secret-access-key-secret", "shared/key")
+    done = vesto("destination", "remove", "acme", "--yes")
+    assert "vesto secret remove acme/password" in done.stdout
+    assert "shared/key" not in done.stdout and "never/set" not in done.stdout
+    assert "acme/password" in vesto("secret", "list").stdout
+    add(vesto, "acme", *given)
+    data = json.loads(vesto("destination", "remove", "acme", "--yes", "--secrets", "--json").stdout)
+    assert data["secrets_removed"] == ["acme/password"] and data["draft"] is True
+    listed = vesto("secret", "list").stdout
+    assert "shared/key" in listed and "acme/password" not in listed
+
+
+def test_a_draft_with_a_tunnel_leaves_no_key(vesto):
+    add(vesto, "acme", *by_password(), "--ssh-host", "bastion.example", "--ssh-user", "v")
+    assert vesto("destination", "remove", "acme", "--yes").returncode == 0
+    add(vesto, "acme", "--draft", "--ssh-host", "bastion.example")
+    data = json.loads(vesto("destination", "remove", "acme", "--yes", "--secrets", "--json").stdout)
+    assert len(data["secrets_removed"]) == 1
+    assert "ssh" not in vesto("secret", "list").stdout
+
+
+CONTRADICTIONS = [
+    ((WORKGROUP, "--region", "us-east-1"), ("us-east-1", "eu-west-1")),
+    ((WORKGROUP, "--account", "999999999999"), ("999999999999", ACCOUNT)),
+    ((CLUSTER, "--region", "us-east-1"), ("us-east-1", "eu-west-1")),
+    ((f"arn:aws:redshift:eu-west-1:{ACCOUNT}:cluster:shop", "--account", "999999999999"),
+     ("999999999999", ACCOUNT)),
+    ((f"arn:aws:redshift:eu-west-1:{ACCOUNT}:cluster:shop", "--region", "us-east-1"),
+     ("us-east-1", "eu-west-1")),
+    (("wh.example.com", "--region", "us-east-1", "--host", CLUSTER), ("us-east-1", "eu-west-1")),
+]
+
+
+@pytest.mark.parametrize("given,said", CONTRADICTIONS)
+def test_what_contradicts_the_endpoint(vesto, given, said):
+    for more in ([], ["--draft"]):
+        done = add(vesto, "acme", "--endpoint", *given, *more)
+        assert done.returncode == 3 and "CFG-VALUE" in done.stderr
+        assert all(value in done.stderr for value in said), done.stderr
+    assert not (vesto.folder / ".vesto").exists()
+    same = ["--region", "eu-west-1", "--account", ACCOUNT]
+    assert add(vesto, "acme", "--endpoint", given[0], *same, "--draft").returncode == 0
+
+
+def test_what_contradicts_the_endpoint_of_a_file(vesto):
+    vesto.write("in.toml", f'[destination.acme]\nendpoint = "{CLUSTER}/dev"\n[destination.acme.auth]\n'
+                           'region = "us-east-1"\n')
+    done = add(vesto, "acme", "--from", "in.toml")
+    assert done.returncode == 3 and "us-east-1" in done.stderr and "eu-west-1" in done.stderr
+
+
+def test_the_warehouses_name_for_a_login_by_password(vesto):
+    """What the kit asks for can be said, whatever the login."""
+    given = by_password(endpoint="wh.example.com/dev", kind="redshift")
+    assert add(vesto, "acme", *given, "--region", "eu-west-1").returncode == 0
+    assert "<<WAREHOUSE>>" in vesto("destination", "kit", "acme", "--part", "warehouse").stdout
+    text = (vesto.folder / "vesto.toml").read_text()
+    vesto.write("vesto.toml", text.replace("[destination.acme.auth]\n",
+                                           '[destination.acme.auth]\nwarehouse = "shop"\n'))
+    assert vesto("config", "check", "--no-secrets").returncode == 0
+    assert "--cluster-identifier shop " in vesto("destination", "kit", "acme", "--part", "warehouse").stdout
+    vesto("destination", "remove", "acme", "--yes")
+    assert add(vesto, "acme", *given, "--region", "eu-west-1", "--warehouse", "shop").returncode == 0
+    assert destinations(vesto)["acme"]["auth"]["warehouse"] == "shop"
