@@ -14,7 +14,10 @@ namespace vesto {
 inline DestinationConfig destination_from(const std::string& toml) {
   const LoadedConfig loaded = load_config_text("version = 1\n" + toml, "vesto.toml");
   EXPECT_TRUE(loaded.issues.empty()) << loaded.issues.front().message;
-  EXPECT_EQ(loaded.config.destinations.size(), 1U);
+  if (loaded.config.destinations.size() != 1) {
+    ADD_FAILURE() << loaded.config.destinations.size() << " destinations";
+    return {};
+  }
   return loaded.config.destinations.at(0);
 }
 
