@@ -127,7 +127,10 @@ std::string outcome_json(const RunOutcome& outcome) {
       R"({{"run":{},"sync":{},"state":{},"exit_code":{},"started_at":{},"duration_ms":{})",
       json_quote(outcome.id.text), json_quote(outcome.sync), json_quote(outcome.state),
       outcome.exit_code, json_quote(format_utc(outcome.started_ms)), outcome.duration_ms);
-  if (outcome.staged_ms != 0) out += fmt::format(",\"staged_ms\":{}", outcome.staged_ms);
+  if (outcome.staged_ms != 0) {
+    out += fmt::format(R"(,"staged_ms":{},"staged_cpu_ms":{})", outcome.staged_ms,
+                       outcome.staged_cpu_ms);
+  }
   if (!outcome.reason.empty()) out += ",\"reason\":" + json_quote(outcome.reason);
   if (outcome.data_as_of_ms != 0) {
     out += ",\"data_as_of\":" + json_quote(format_utc(outcome.data_as_of_ms));

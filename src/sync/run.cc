@@ -1,5 +1,7 @@
 #include "sync/run.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <csignal>
 
@@ -81,6 +83,7 @@ struct Attempt {
   std::vector<TableResult> tables;
   int64_t data_as_of_ms = 0;
   int64_t staged_at_ms = 0;
+  int64_t staged_cpu_ms = 0;
   std::vector<ParityResult> parity;
 };
 
@@ -116,6 +119,14 @@ void collect_tables(RunContext& context, const RunPlan& plan, ExtractResult* ext
   }
 }
 
+// User and system time of all threads of this process since it began.
+int64_t process_cpu_ms() {
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+  const auto ms = [](const timeval& time) { return time.tv_sec * 1000 + time.tv_usec / 1000; };
+  return ms(usage.ru_utime) + ms(usage.ru_stime);
+}
+
 Attempt run_once(RunContext& context, LeaseKeeper& lease, const std::string& region,
                  bool trust_copies) {
   Attempt attempt;
@@ -145,6 +156,7 @@ Attempt run_once(RunContext& context, LeaseKeeper& lease, const std::string& reg
   Deliverer deliverer(context, loader, lease, *plan);
   ExtractResult extracted = extract(context, *plan, lease, deliverer);
   attempt.staged_at_ms = context.now_ms();
+  attempt.staged_cpu_ms = process_cpu_ms();
   // Lets the source vacuum again while we load; a comparison reads the same moment once more.
   if (!extracted.error && !context.options.parity) plan->snapshot.reset();
   DeliveryResult delivered = deliverer.finish(!extracted.error.has_value());
@@ -233,7 +245,10 @@ void judge(const RunContext& context, const LeaseKeeper* lease, Attempt attempt,
   outcome->tables = std::move(attempt.tables);
   outcome->parity = std::move(attempt.parity);
   outcome->data_as_of_ms = attempt.data_as_of_ms;
-  if (attempt.staged_at_ms != 0) outcome->staged_ms = attempt.staged_at_ms - outcome->started_ms;
+  if (attempt.staged_at_ms != 0) {
+    outcome->staged_ms = attempt.staged_at_ms - outcome->started_ms;
+    outcome->staged_cpu_ms = attempt.staged_cpu_ms;
+  }
   size_t done = 0;
   size_t failed = 0;
   for (const TableResult& table : outcome->tables) {

@@ -161,7 +161,8 @@ struct RunOutcome {
   int exit_code = 0;   // ux: 0 ok, 4 needs action, 5 temporary, 6 partial, 7 busy, 130 interrupted
   int64_t started_ms = 0;
   int64_t duration_ms = 0;
-  int64_t staged_ms = 0;  // from the start until the last stream was staged; 0: not reached
+  int64_t staged_ms = 0;      // from the start until the last stream was staged; 0: not reached
+  int64_t staged_cpu_ms = 0;  // of this process, all threads, from its start until that moment
   int64_t data_as_of_ms = 0;
   RowCounts rows;  // of the committed tables
   uint64_t bytes_read = 0;
