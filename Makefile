@@ -38,10 +38,11 @@ test-fresh:
 test-versitygw: deps-test
 	@tools/versitygw.sh
 
+# About 35 minutes on two quiet CPUs. BENCH: further arguments, such as `--only wall --write`.
 bench: deps-test
 	@tools/build.sh release
-	@$(PYTHON) bench/bench.py
-	@cmake --build build/release --target ssh_tunnel_bench >/dev/null
+	@cmake --build build/release --target ssh_tunnel_bench guard_bench empty_main >/dev/null
+	@$(PYTHON) bench/bench.py $(BENCH)
 	@$(PYTHON) bench/ssh_tunnel.py
 
 # FUZZ_SECONDS for each target.

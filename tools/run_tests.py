@@ -153,7 +153,8 @@ def end_to_end():
 
 
 # What runs outside the unit tests is the release build; the units run under the sanitizers.
-PROGRAMS = ["vesto", "vesto-sandbox", "vesto-sandbox-s3", "s3_probe", "oidc_probe"]
+PROGRAMS = ["vesto", "vesto-sandbox", "vesto-sandbox-s3", "s3_probe", "oidc_probe", "guard_bench",
+            "empty_main"]
 
 STEPS = [
     ("rooms", lambda: one_command(DEBIAN_PYTHON, "tools/rooms.py")),
@@ -176,6 +177,7 @@ STEPS = [
     ("end to end", end_to_end),
     ("each row of the diagnosis table", lambda: pytest(["tests/diagnosis"], "diagnosis")),
     ("SQL, judged by its parsers", lambda: pytest(["tests/sql_judges"], "sql")),
+    ("the benchmark, with a few rows", lambda: pytest(["tests/bench"], "bench")),
     ("fuzz, 10 s each", lambda: fuzz("10")),
 ]
 SOAK = [

@@ -1,0 +1,146 @@
+// CPU of the guards over the chunks that a source really sends, for bench/measures/guards.py.
+//
+//   guard_bench PORT DATABASE USER PASSWORD_FILE TABLE PASSES
+//
+// Reads up to 256 MiB of the table as a run does, then for each pass over all chunks takes the
+// thread's CPU of the guards alone, of compression alone, and of both as a lane has them, one after
+// the other. Prints one JSON object: bytes, rows, rows_parsed, and the least of the passes in
+// nanoseconds of each. The guards must leave the chunks as they are: tables of good values.
+#include <fmt/format.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "base/strings.h"
+#include "encode/guards.h"
+#include "encode/part_writer.h"
+#include "source/postgres/postgres_source.h"
+
+namespace {
+
+constexpr uint64_t kMaxBytes = 256ULL << 20;
+constexpr int kMaxPasses = 100;
+constexpr const char* kMarker = "benchnullmarker0";
+
+struct Loaded {
+  vesto::StreamPlan plan;
+  std::vector<vesto::Chunk> chunks;
+  uint64_t bytes = 0;
+  uint64_t rows = 0;
+};
+
+struct Least {
+  int64_t guards_ns = INT64_MAX;
+  int64_t compress_ns = INT64_MAX;
+  int64_t both_ns = INT64_MAX;
+  uint64_t rows_parsed = 0;
+};
+
+int64_t thread_cpu_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+vesto::Result<Loaded> load(const vesto::PostgresOptions& options, const std::string& table) {
+  const auto source = vesto::make_postgres_source(options);
+  VESTO_ASSIGN(const auto snapshot, source->open_snapshot(kMarker));
+  vesto::StreamRequest request;
+  request.table = table;
+  Loaded out;
+  VESTO_ASSIGN(out.plan, snapshot->plan(request));
+  for (const vesto::ReadRange& range : out.plan.ranges) {
+    VESTO_ASSIGN(const auto reader, snapshot->open(range));
+    while (out.bytes < kMaxBytes) {
+      vesto::Chunk chunk;
+      VESTO_ASSIGN(const bool more, reader->read(&chunk));
+      if (!more) break;
+      out.bytes += chunk.bytes.size();
+      out.rows += chunk.rows;
+      out.chunks.push_back(std::move(chunk));
+    }
+    if (out.bytes >= kMaxBytes) break;
+  }
+  return out;
+}
+
+// The guards or the compressor, or both: what a lane does with a chunk. CPU in nanoseconds.
+vesto::Result<int64_t> pass(Loaded* loaded, bool guards, bool compress, Least* least) {
+  vesto::GuardLimits limits;
+  limits.check_utf8 = loaded->plan.check_utf8;
+  limits.oversize_marker = loaded->plan.oversize_marker;
+  vesto::Guard guard(loaded->plan.schema, kMarker, limits);
+  vesto::PartWriter writer(vesto::Compression::kZstd);
+  vesto::Diversion diversion;
+  const int64_t start = thread_cpu_ns();
+  for (vesto::Chunk& chunk : loaded->chunks) {
+    if (guards) VESTO_TRY(guard.check(&chunk, &diversion));
+    if (!compress) continue;
+    VESTO_ASSIGN(const auto part, writer.add(chunk));
+  }
+  if (compress) {
+    VESTO_ASSIGN(const auto part, writer.finish());
+  }
+  const int64_t spent = thread_cpu_ns() - start;
+  if (!diversion.side.empty() || !diversion.rejected.empty()) {
+    return vesto::Error(vesto::ErrorCode::kInternal,
+                        "the table holds values that COPY cannot take");
+  }
+  least->rows_parsed = std::max(least->rows_parsed, guard.rows_parsed());
+  return spent;
+}
+
+vesto::Result<Least> measure(Loaded* loaded, int passes) {
+  Least least;
+  for (int i = 0; i < passes; ++i) {
+    VESTO_ASSIGN(const int64_t guards, pass(loaded, true, false, &least));
+    VESTO_ASSIGN(const int64_t compress, pass(loaded, false, true, &least));
+    VESTO_ASSIGN(const int64_t both, pass(loaded, true, true, &least));
+    least.guards_ns = std::min(least.guards_ns, guards);
+    least.compress_ns = std::min(least.compress_ns, compress);
+    least.both_ns = std::min(least.both_ns, both);
+  }
+  return least;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 7) {
+    fmt::print(stderr, "usage: guard_bench PORT DATABASE USER PASSWORD_FILE TABLE PASSES\n");
+    return 2;
+  }
+  std::ifstream file(argv[4]);
+  std::string password((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  vesto::PostgresOptions options;
+  options.host = "127.0.0.1";
+  options.port = static_cast<int>(vesto::parse_int(argv[1]).value_or(0));
+  options.database = argv[2];
+  options.user = argv[3];
+  options.password = vesto::Secret(std::move(password));
+  options.sslmode = "disable";
+  const auto passes =
+      static_cast<int>(std::clamp<int64_t>(vesto::parse_int(argv[6]).value_or(1), 1, kMaxPasses));
+  auto loaded = load(options, argv[5]);
+  if (!loaded.ok()) {
+    fmt::print(stderr, "{}\n", loaded.error().to_string());
+    return 1;
+  }
+  const auto least = measure(&*loaded, passes);
+  if (!least.ok()) {
+    fmt::print(stderr, "{}\n", least.error().to_string());
+    return 1;
+  }
+  fmt::print(R"({{"bytes":{},"rows":{},"rows_parsed":{},"guards_ns":{},)"
+             R"("compress_ns":{},"both_ns":{}}})"
+             "\n",
+             loaded->bytes, loaded->rows, least->rows_parsed, least->guards_ns, least->compress_ns,
+             least->both_ns);
+  return 0;
+}

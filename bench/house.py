@@ -1,0 +1,235 @@
+"""What every measure stands on: a source, a sandbox, timed commands, and the proof that what a timed
+run delivered is what the source holds."""
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import psycopg2
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+
+from world import RELEASE, PrivatePostgres, Sandbox, World  # noqa: E402,F401
+
+BUILD = RELEASE.parent.parent.parent
+# Those that Vesto's own sessions set and that say what is printed.
+SESSION = ("-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=iso_8601 -c bytea_output=hex "
+           "-c extra_float_digits=1")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    wall_s: float
+    cpu_s: float  # of the command and its children, user and system
+    peak_mib: float  # of the largest of them
+    out: str = ""
+
+
+def timed(command, environment=None):
+    """Runs it to its end. SystemExit where it fails."""
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               env={**os.environ, **(environment or {})})
+    try:
+        # Both are short: what is timed writes to files, and Vesto's events are few.
+        out, errors = process.stdout.read(), process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+    except BaseException:
+        process.kill()
+        raise
+    process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.monotonic() - start
+    process.stdout.close()
+    process.stderr.close()
+    if process.returncode != 0:
+        raise SystemExit(f"failed with {process.returncode}: {command[:3]}: "
+                         f"{out[-2000:]}{errors[-2000:]}")
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, out)
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run of Vesto."""
+    cost: Cost
+    staged_s: float
+    staged_cpu_s: float
+    spawn_to_staged_ms: float
+    bytes_read: int
+    bytes_staged: int
+    rows: int
+    calls: dict  # of the sandbox, during the run
+
+
+def finished_event(out):
+    for line in out.splitlines():
+        event = json.loads(line)
+        if event["type"] == "run.finished":
+            return event
+    raise SystemExit("the run did not finish")
+
+
+# What two PostgreSQL servers print of one value is the same text, so their hashes are the same;
+# the types of Redshift that the sandbox makes of them print alike once they are cast so.
+CHEAP = {"int2": "hashint8extended({}::bigint, 7)", "int4": "hashint8extended({}::bigint, 7)",
+         "int8": "hashint8extended({}, 7)", "numeric": "hash_numeric_extended({}, 7)",
+         "date": "hashint8extended(({} - date '2000-01-01')::bigint, 7)",
+         "timestamp": "timestamp_hash_extended({}, 7)",
+         "float8": "hashfloat8extended({}, 7)", "bool": "hashint8extended({}::int::bigint, 7)"}
+AS_TEXT = "hashtextextended({}::text, 7)"
+AS_JSON = "hashtextextended({}::text::jsonb::text, 7)"
+
+
+def sums_sql(relation, columns):
+    """Rows, and of each column the number of values and the sum of their hashes."""
+    parts = [f'count("{name}")::text || \' \' || coalesce(sum({form.format(chr(34) + name + chr(34))}), 0)'
+             for name, form in columns]
+    return f"SELECT count(*), array[{', '.join(parts)}] FROM {relation}"
+
+
+def column_types(cursor, relation):
+    cursor.execute("SELECT attname, t.typname, t.typcategory FROM pg_attribute a "
+                   "JOIN pg_type t ON t.oid = atttypid WHERE attrelid = %s::regclass "
+                   "AND attnum > 0 AND NOT attisdropped ORDER BY attnum", (relation,))
+    return cursor.fetchall()
+
+
+def forms_of(types):
+    """[(column, form)] from the types of the source."""
+    out = []
+    for name, kind, category in types:
+        if kind in ("json", "jsonb"):
+            form = AS_JSON
+        elif category == "A":
+            form = "hashtextextended(to_jsonb({})::text, 7)"
+        elif kind == "bytea":
+            form = "hashtextextended(encode({}, 'hex'), 7)"
+        else:
+            form = CHEAP.get(kind, AS_TEXT)
+        out.append((name, form))
+    return out
+
+
+class House:
+    """One source, one sandbox; worlds (a database and a configuration each) on top."""
+
+    def __init__(self, shared_buffers="4GB"):
+        self.postgres = PrivatePostgres(settings={
+            "shared_buffers": shared_buffers, "work_mem": "64MB", "max_wal_size": "8GB",
+            "autovacuum": "off"})
+        self.sandbox = Sandbox("snapshot")
+        self.worlds = []
+        self.sums = {}  # of tables of the source, which only some measures change
+
+    def __enter__(self):
+        self.postgres.start()
+        self.sandbox.start()
+        return self
+
+    def __exit__(self, *exc):
+        for world in self.worlds:
+            world.close()
+        self.sandbox.stop()
+        self.postgres.stop(mode="immediate")
+
+    def world(self, readers=2, compression="zstd", database=None):
+        """database: of another world, whose tables this one reads too."""
+        world = World(self.postgres, self.sandbox, database=database)
+        world.limits = f"[limits]\nreaders = {readers}\n"
+        world.staging = {"compression": compression}
+        self.worlds.append(world)
+        return world
+
+    # --- proof ---
+    def source_sums(self, world, table):
+        key = (world.database, table)
+        if key not in self.sums:
+            with contextlib.closing(psycopg2.connect(self.postgres.dsn(world.database))) as link:
+                cursor = link.cursor()
+                cursor.execute("SET timezone TO 'UTC'; SET extra_float_digits TO 1")
+                types = column_types(cursor, f"public.{table}")
+                cursor.execute(sums_sql(f"public.{table}", forms_of(types)))
+                self.sums[key] = types, cursor.fetchone()
+        return self.sums[key]
+
+    def forget(self, world, table):
+        self.sums.pop((world.database, table), None)
+
+    def inner(self):
+        """A connection to the sandbox's own PostgreSQL, as its superuser."""
+        socket = (self.sandbox.folder / "pg.socket").read_text().strip()
+        return psycopg2.connect(f"host={socket} user=rdsdb dbname=dev")
+
+    def drop(self, world):
+        """What it has delivered goes, and its configuration; its source database stays."""
+        self.sandbox.query(f'DROP SCHEMA IF EXISTS "{world.schema}" CASCADE')
+        world.close()
+        self.worlds.remove(world)
+
+    def delivered_sums(self, world, table, types):
+        """Read in the sandbox's own PostgreSQL: Redshift has no hash that PostgreSQL knows too."""
+        with contextlib.closing(self.inner()) as link:
+            cursor = link.cursor()
+            cursor.execute("SET timezone TO 'UTC'; SET extra_float_digits TO 1; "
+                           "SET search_path TO pg_catalog")
+            there = {name: kind for name, kind, _ in
+                     column_types(cursor, f"{world.schema}.{table}")}
+            forms = []
+            for name, form in forms_of(types):
+                if "to_jsonb" in form:
+                    form = AS_JSON
+                if there[name] == "bytea" and "encode" not in form:
+                    raise SystemExit(f"{table}.{name} arrived as binary")
+                forms.append((name, form))
+            cursor.execute(sums_sql(f'"{world.schema}"."{table}"', forms))
+            return cursor.fetchone()
+
+    def assert_equal(self, world, table):
+        """SystemExit if a count or the sum of a column's hashes differs."""
+        types, wanted = self.source_sums(world, table)
+        got = self.delivered_sums(world, table, types)
+        if got == wanted:
+            return wanted[0]
+        other = [name for (name, _, _), a, b in zip(types, wanted[1], got[1]) if a != b]
+        raise SystemExit(f"{table} DIFFERS: {wanted[0]} rows in the source, {got[0]} delivered; "
+                         f"columns: {other[:10]}")
+
+    # --- Vesto ---
+    def run(self, world, *arguments, tables=()):
+        """One timed run; then each of `tables` is proved to have arrived."""
+        before = self.sandbox.calls()
+        spawned_ms = time.time() * 1000
+        cost = timed(world.command("run", "shop", "--json", *arguments))
+        after = self.sandbox.calls()
+        for table in tables:
+            self.assert_equal(world, table)
+        event = finished_event(cost.out)
+        return Run(
+            cost, event.get("staged_ms", 0) / 1000, event.get("staged_cpu_ms", 0) / 1000,
+            started_ms(event) + event.get("staged_ms", 0) - spawned_ms, event["bytes"]["read"],
+            event["bytes"]["staged"], event["rows"]["read"],
+            {k: after[k] - before.get(k, 0) for k in after if after[k] != before.get(k, 0)})
+
+
+def started_ms(event):
+    import datetime
+    moment = datetime.datetime.fromisoformat(event["started_at"].replace("Z", "+00:00"))
+    return moment.timestamp() * 1000
+
+
+def statements(world):
+    """The COPY statements that Vesto sends to the source, as `sync plan --sql` prints them."""
+    out = world.output("sync", "plan", "shop", "--sql")
+    found = re.findall(r"^-- in the source: (COPY .*?);?$", out, re.M)
+    if not found:
+        raise SystemExit(f"no statement of the source in: {out[:500]}")
+    return found
+
+
+def vesto_version(*_):
+    return timed([str(RELEASE), "version"]).out.strip().splitlines()[0]

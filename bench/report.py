@@ -1,0 +1,113 @@
+"""Tables of a run of the benchmark, on the screen and between the marks of docs/performance.md."""
+import dataclasses
+import datetime
+import os
+import pathlib
+import re
+import subprocess
+
+from house import vesto_version
+from lines import spread
+
+PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+# Each with the words that stand over its table.
+MEASURES = {
+    "wall": "Wall: one reader until staged, beside the server alone",
+    "select": "What the casts cost: the SELECT that Vesto sends beside a plain COPY",
+    "expert": "Wall: two readers until staged, beside an expert's two pipelines",
+    "cpu": "CPU until staged, guards on, beside psql and a compressor",
+    "guards": "CPU of the guards",
+    "memory": "Peak memory",
+    "statements": "Statements and commits",
+    "connections": "A sync with nothing new",
+    "tiny": "Many tiny tables",
+    "start": "Starts",
+    "change": "One row in a hundred has changed",
+    "sandbox": "The sandbox itself",
+}
+
+
+@dataclasses.dataclass
+class Result:
+    lines: list
+    command: str
+    seconds: float
+    tables: list
+
+
+def first_line(*command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except OSError:
+        return "not there"
+    return (done.stdout or done.stderr).strip().splitlines()[0]
+
+
+def machine():
+    model = re.search(r"model name\s*:\s*(.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    memory = re.search(r"MemTotal:\s*(\d+)", pathlib.Path("/proc/meminfo").read_text())
+    zstd = re.search(r"v([0-9.]+)", first_line("zstd", "--version"))
+    return (f"{os.cpu_count()} CPUs ({model.group(1) if model else 'unknown'}), "
+            f"{int(memory.group(1)) / (1 << 20):.0f} GiB, "
+            f"{first_line('psql', '--version')}, {vesto_version()}, "
+            f"zstd {zstd.group(1) if zstd else 'of unknown version'}, "
+            f"{first_line('igzip', '--version')}")
+
+
+def unit(line, text):
+    return f"{text} {line.unit}".strip()
+
+
+def cells(line):
+    quiet = ""
+    if line.quiet is not None:
+        quiet = f"{spread(line.quiet)} ({len(line.quiet)})" if line.quiet else "none"
+    bars = ["" if bar is None else f"{bar:g}" for bar in (line.must, line.aim)]
+    return [line.case + (f" ({line.note})" if line.note else ""),
+            unit(line, spread(line.values)), quiet, *bars, line.verdict()]
+
+
+HEAD = ["what", "median [range]", "quiet pairs", "must be at most", "aim", ""]
+
+
+def table(lines):
+    rows = [HEAD, ["---"] * len(HEAD)] + [cells(line) for line in lines]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+                     for row in rows)
+
+
+def of(result, measure):
+    return [line for line in result.lines if line.measure == measure]
+
+
+def as_text(result):
+    parts = []
+    for measure, words in MEASURES.items():
+        if of(result, measure):
+            parts.append(f"\n{words} (--only {measure})")
+            parts += ["  " + "; ".join(f"{head}: {cell}" if head else cell for head, cell in
+                                       zip(["", *HEAD[1:]], cells(line)) if cell)
+                      for line in of(result, measure)]
+    return "\n".join(parts) + f"\n\n{result.command}: {result.seconds:.0f} s; parity of every timed run"
+
+
+def stamp(result):
+    today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
+    load = os.getloadavg()[2]
+    return (f"`{result.command}`, {today}, {result.seconds / 60:.0f} minutes. {machine()}. "
+            f"Load of the last 15 minutes: {load:.1f}.")
+
+
+def write(result):
+    """Replaces the table of each measure that was taken; the others stay as they are."""
+    page = PAGE.read_text()
+    for measure in MEASURES:
+        if not of(result, measure):
+            continue
+        begin, end = f"<!-- bench: {measure} -->", f"<!-- end: {measure} -->"
+        if begin not in page or end not in page:
+            raise SystemExit(f"{PAGE} has no marks {begin} {end}")
+        head, rest = page.split(begin, 1)
+        _, tail = rest.split(end, 1)
+        page = f"{head}{begin}\n{table(of(result, measure))}\n\n{stamp(result)}\n{end}{tail}"
+    PAGE.write_text(page)
