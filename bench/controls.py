@@ -3,6 +3,7 @@ import datetime
 import hashlib
 import hmac
 import re
+import subprocess
 import urllib.parse
 
 from house import SESSION, statements, timed
@@ -116,6 +117,15 @@ def expert(world, select, codec, folder, lanes=2):
         script.append("( " + "\n".join(steps) + " ) & L" + str(lane) + "=$!")
     script += [f"wait $L{lane}" for lane in range(lanes)]
     return shell("\n".join(script), world, **variables)
+
+
+def raw_bytes(codec, folder, files):
+    """What the files hold once they are unpacked."""
+    unpack, ending = {"zstd": "zstd -q -dc", "gzip": "igzip -q -dc"}[codec], CODECS[codec][1]
+    done = subprocess.run(["bash", "-o", "pipefail", "-c",
+                           f"{unpack} {folder}/{files}.{ending} | wc -c"], check=True, text=True,
+                          capture_output=True)
+    return int(done.stdout)
 
 
 def many_psql(world, tables, folder):

@@ -85,6 +85,7 @@ class Table:
     select: str
     rows: int
     key: tuple
+    full_rows: int = 0  # with --full; 0: as many
 
     def make(self, world, rows, name=None, more=""):
         """Creates and fills it. `more`: further columns, as SQL."""
@@ -97,9 +98,9 @@ class Table:
 
 TABLES = {table.name: table for table in (
     Table("lineitem", LINEITEM, 6_000_000, ("l_orderkey", "l_linenumber")),
-    Table("hits", HITS, 2_000_000, ("watch_id",)),
-    Table("taxi", TAXI, 8_000_000, ("trip_id",)),
-    Table("events", EVENTS, 1_000_000, ("id",)),
+    Table("hits", HITS, 500_000, ("watch_id",), 2_000_000),
+    Table("taxi", TAXI, 2_000_000, ("trip_id",), 8_000_000),
+    Table("events", EVENTS, 250_000, ("id",), 1_000_000),
     Table("blobs", BLOBS, 200, ("id",)),
     Table("wide", WIDE, 20_000, ("id",)),
 )}

@@ -1,7 +1,7 @@
 """What every measure stands on: a source, a sandbox, timed commands, and the proof that what a timed
 run delivered is what the source holds."""
-import contextlib
 import dataclasses
+import datetime
 import json
 import os
 import pathlib
@@ -57,9 +57,8 @@ def timed(command, environment=None):
 class Run:
     """One run of Vesto."""
     cost: Cost
-    staged_s: float
+    staged_s: float  # from the start of the process until the last table was staged
     staged_cpu_s: float
-    spawn_to_staged_ms: float
     bytes_read: int
     bytes_staged: int
     rows: int
@@ -87,8 +86,10 @@ AS_JSON = "hashtextextended({}::text::jsonb::text, 7)"
 
 def sums_sql(relation, columns):
     """Rows, and of each column the number of values and the sum of their hashes."""
-    parts = [f'count("{name}")::text || \' \' || coalesce(sum({form.format(chr(34) + name + chr(34))}), 0)'
-             for name, form in columns]
+    parts = []
+    for name, form in columns:
+        quoted = '"' + name + '"'
+        parts.append(f"count({quoted})::text || ' ' || coalesce(sum({form.format(quoted)}), 0)")
     return f"SELECT count(*), array[{', '.join(parts)}] FROM {relation}"
 
 
@@ -125,6 +126,7 @@ class House:
         self.sandbox = Sandbox("snapshot")
         self.worlds = []
         self.sums = {}  # of tables of the source, which only some measures change
+        self.links = {}  # for the proofs: one a database, without a transaction
 
     def __enter__(self):
         self.postgres.start()
@@ -132,6 +134,8 @@ class House:
         return self
 
     def __exit__(self, *exc):
+        for link in self.links.values():
+            link.close()
         for world in self.worlds:
             world.close()
         self.sandbox.stop()
@@ -146,24 +150,31 @@ class House:
         return world
 
     # --- proof ---
+    def cursor(self, dsn):
+        """Of a connection that stays; both servers print and hash alike."""
+        if dsn not in self.links:
+            link = self.links[dsn] = psycopg2.connect(dsn)
+            link.autocommit = True
+            link.cursor().execute("SET timezone TO 'UTC'; SET extra_float_digits TO 1; "
+                                  "SET search_path TO pg_catalog")
+        return self.links[dsn].cursor()
+
     def source_sums(self, world, table):
         key = (world.database, table)
         if key not in self.sums:
-            with contextlib.closing(psycopg2.connect(self.postgres.dsn(world.database))) as link:
-                cursor = link.cursor()
-                cursor.execute("SET timezone TO 'UTC'; SET extra_float_digits TO 1")
-                types = column_types(cursor, f"public.{table}")
-                cursor.execute(sums_sql(f"public.{table}", forms_of(types)))
-                self.sums[key] = types, cursor.fetchone()
+            cursor = self.cursor(self.postgres.dsn(world.database))
+            types = column_types(cursor, f"public.{table}")
+            cursor.execute(sums_sql(f"public.{table}", forms_of(types)))
+            self.sums[key] = types, cursor.fetchone()
         return self.sums[key]
 
     def forget(self, world, table):
         self.sums.pop((world.database, table), None)
 
-    def inner(self):
-        """A connection to the sandbox's own PostgreSQL, as its superuser."""
+    def inner_dsn(self):
+        """The sandbox's own PostgreSQL, as its superuser."""
         socket = (self.sandbox.folder / "pg.socket").read_text().strip()
-        return psycopg2.connect(f"host={socket} user=rdsdb dbname=dev")
+        return f"host={socket} user=rdsdb dbname=dev"
 
     def drop(self, world):
         """What it has delivered goes, and its configuration; its source database stays."""
@@ -173,21 +184,12 @@ class House:
 
     def delivered_sums(self, world, table, types):
         """Read in the sandbox's own PostgreSQL: Redshift has no hash that PostgreSQL knows too."""
-        with contextlib.closing(self.inner()) as link:
-            cursor = link.cursor()
-            cursor.execute("SET timezone TO 'UTC'; SET extra_float_digits TO 1; "
-                           "SET search_path TO pg_catalog")
-            there = {name: kind for name, kind, _ in
-                     column_types(cursor, f"{world.schema}.{table}")}
-            forms = []
-            for name, form in forms_of(types):
-                if "to_jsonb" in form:
-                    form = AS_JSON
-                if there[name] == "bytea" and "encode" not in form:
-                    raise SystemExit(f"{table}.{name} arrived as binary")
-                forms.append((name, form))
-            cursor.execute(sums_sql(f'"{world.schema}"."{table}"', forms))
-            return cursor.fetchone()
+        cursor = self.cursor(self.inner_dsn())
+        relation = f'"{world.schema}"."{table}"'
+        # Arrays arrive as JSON.
+        forms = [(name, AS_JSON if "to_jsonb" in form else form) for name, form in forms_of(types)]
+        cursor.execute(sums_sql(relation, forms))
+        return cursor.fetchone()
 
     def assert_equal(self, world, table):
         """SystemExit if a count or the sum of a column's hashes differs."""
@@ -203,23 +205,22 @@ class House:
     def run(self, world, *arguments, tables=()):
         """One timed run; then each of `tables` is proved to have arrived."""
         before = self.sandbox.calls()
-        spawned_ms = time.time() * 1000
+        spawned_s = time.time()
         cost = timed(world.command("run", "shop", "--json", *arguments))
         after = self.sandbox.calls()
         for table in tables:
             self.assert_equal(world, table)
         event = finished_event(cost.out)
         return Run(
-            cost, event.get("staged_ms", 0) / 1000, event.get("staged_cpu_ms", 0) / 1000,
-            started_ms(event) + event.get("staged_ms", 0) - spawned_ms, event["bytes"]["read"],
+            cost, started_s(event) + event.get("staged_ms", 0) / 1000 - spawned_s,
+            event.get("staged_cpu_ms", 0) / 1000, event["bytes"]["read"],
             event["bytes"]["staged"], event["rows"]["read"],
             {k: after[k] - before.get(k, 0) for k in after if after[k] != before.get(k, 0)})
 
 
-def started_ms(event):
-    import datetime
-    moment = datetime.datetime.fromisoformat(event["started_at"].replace("Z", "+00:00"))
-    return moment.timestamp() * 1000
+def started_s(event):
+    """By the machine's clock, since 1970."""
+    return datetime.datetime.fromisoformat(event["started_at"].replace("Z", "+00:00")).timestamp()
 
 
 def statements(world):

@@ -79,7 +79,7 @@ def start(bench):
     world.source("CREATE TABLE one (id int PRIMARY KEY, v text); INSERT INTO one VALUES (1, 'a')")
     world.table("public.one").write_config(**world.staging)
     bench.house.run(world, tables=["one"])
-    staged = [bench.house.run(world, tables=["one"]).spawn_to_staged_ms
+    staged = [bench.house.run(world, tables=["one"]).staged_s * 1000
               for _ in range(bench.pairs)]
     bench.house.drop(world)
     empty = BUILD / "bench" / "empty_main"

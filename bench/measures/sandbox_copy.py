@@ -57,7 +57,7 @@ def measure(bench, measures):
     target, walls = f"{world.schema}.copied", []
     sandbox.query(f"CREATE TABLE {target} (LIKE {world.schema}.{table})")
     pathlib.Path(f"/proc/{sandbox.process.pid}/clear_refs").write_text("5")  # VmHWM begins anew
-    with contextlib.closing(bench.house.inner()) as inner, \
+    with contextlib.closing(psycopg2.connect(bench.house.inner_dsn())) as inner, \
             contextlib.closing(sandbox.connect()) as outer:
         inner.autocommit = True
         own, through = inner.cursor(), outer.cursor()

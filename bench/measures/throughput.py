@@ -8,6 +8,7 @@ from lines import Line, ratios
 VESTO = {"vesto 1 zstd": (1, "zstd"), "vesto 1 gzip": (1, "gzip"),
          "vesto 2 zstd": (2, "zstd"), "vesto 2 gzip": (2, "gzip")}
 CODEC_CLI = {"zstd": "zstd -1", "gzip": "igzip -1"}
+FILES = {"expert": "*_*", "psql": "whole"}  # of a rival, in its folder
 CPU_BARS = {"zstd": (0.75, 0.60), "gzip": (0.80, 0.65)}
 # What a measure needs of a round.
 NEEDS = {
@@ -59,6 +60,20 @@ class Ground:
             return controls.psql_into_file(self.world, self.select, codec, self.folder)
         return controls.plain_to_dev_null(self.world, self.select)
 
+    def warm(self, contestants):
+        """A turn of each: caches, the first load. And the rivals move the very same bytes."""
+        self.control()
+        printed = None
+        for name in contestants:
+            result = self.play(name)
+            kind, _, codec = name.partition(" ")
+            if name in VESTO:
+                printed = result.bytes_read
+            elif kind in FILES and printed is not None:
+                moved = controls.raw_bytes(codec, self.folder, FILES[kind])
+                if moved != printed:
+                    raise SystemExit(f"{self.table}: {name} moved {moved} bytes, Vesto {printed}")
+
     def control(self):
         return controls.to_dev_null(self.world, self.select).wall_s
 
@@ -74,14 +89,11 @@ def play_rounds(bench, table, wanted):
     ground = Ground(bench, table, contestants)
     rounds = []
     try:
-        ground.control()
-        for name in contestants:  # warm: caches, the first load, the files' first pages
-            ground.play(name)
+        ground.warm(contestants)
         for pair in range(bench.pairs):
             played, before = {}, ground.control()
             for name in contestants:
                 result = ground.play(name)
-                # Contestants are compared with each other inside a codec: no control between them.
                 after = ground.control() if ends_block(name, contestants) else None
                 played[name] = [result, before, after]
                 before = after if after is not None else before
@@ -95,8 +107,10 @@ def play_rounds(bench, table, wanted):
 
 
 def ends_block(name, contestants):
-    return name == contestants[-1] or name.startswith("vesto 1") or name.startswith("expert") \
-        or name == "psql gzip"
+    """A control follows: after each run of one reader, the block of two readers, the last."""
+    following = contestants[contestants.index(name) + 1:]
+    return not following or name.startswith("vesto 1") or \
+        following[0].startswith("psql") and not name.startswith("psql")
 
 
 def close_blocks(played, contestants):
