@@ -10,7 +10,7 @@ build="build-essential cmake ninja-build pkg-config ccache git ca-certificates
   libprotobuf-c-dev libsodium-dev libssh-dev python3 python3-psycopg2"
 test="libclang-rt-14-dev libgtest-dev libgmock-dev python3-pytest python3-jwt python3-venv clang clang-format
   clang-tidy rclone jq zstd isal openssl openssh-server openssh-client
-  iproute2 procps util-linux curl"
+  iproute2 procps util-linux curl valgrind"
 case $what in
   build) wanted=$build ;;
   test) wanted="$build $test" ;;

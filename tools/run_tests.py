@@ -154,7 +154,7 @@ def end_to_end():
 
 # What runs outside the unit tests is the release build; the units run under the sanitizers.
 PROGRAMS = ["vesto", "vesto-sandbox", "vesto-sandbox-s3", "s3_probe", "oidc_probe", "guard_bench",
-            "empty_main"]
+            "empty_main", "hot_path"]
 
 STEPS = [
     ("rooms", lambda: one_command(DEBIAN_PYTHON, "tools/rooms.py")),
@@ -165,6 +165,7 @@ STEPS = [
     ("unit tests (ASan, UBSan)", lambda: gtests("dev")),
     ("build tsan", lambda: build("tsan", "tsan_tests")),
     ("unit tests (TSan)", lambda: gtests("tsan")),
+    ("instructions of the hot path", lambda: pytest(["tests/hot_path"], "hot-path")),
     ("sandbox, judged by drivers", lambda: pytest(["tests/sandbox"], "sandbox")),
     ("S3, judged by its clients", lambda: pytest(["tests/sandbox_s3", "tests/foreign_s3"], "s3")),
     ("tokens, judged by PyJWT and botocore", lambda: pytest(["tests/sandbox_oidc"], "oidc")),
