@@ -56,8 +56,10 @@ struct CheckAnswer {
 };
 
 struct CheckLimits {
-  int64_t limit_ms = 10'000;  // of this check; what it asks is bounded by it
-  std::stop_token stop;       // ends it at once
+  int64_t limit_ms = 10'000;  // of this check, and of each thing that it asks
+  // Ends it at once: the test was stopped, or the check has had its time. What fails after that
+  // time is told by the engine as NET-TIMEOUT, unless it has a code of its own.
+  std::stop_token stop;
 };
 
 struct Check {

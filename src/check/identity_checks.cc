@@ -3,7 +3,6 @@
 #include "aws/iam.h"
 #include "base/strings.h"
 #include "base/time_text.h"
-#include "base/timed_stop.h"
 #include "check/clock_check.h"
 #include "check/destination_state.h"
 #include "sync/trust_bound.h"
@@ -91,8 +90,7 @@ CheckAnswer trust_bound(State& state, const CheckLimits& limits) {
 CheckAnswer trust_sub(State& state, const CheckLimits& limits) {
   const std::string& role = state.destination().auth.role_arn;
   // A closed network may have a way to STS and none to IAM.
-  const TimedStop limit({.limit_ms = limits.limit_ms, .after_stop_ms = 0, .stop = limits.stop});
-  const Result<std::string> policy = state.to.identity->role_trust(limit.token());
+  const Result<std::string> policy = state.to.identity->role_trust(limits.stop);
   if (!policy.ok()) {
     const ErrorCode code = policy.error().code();
     if (code == ErrorCode::kAwsAssumeDenied || code == ErrorCode::kRsCredDenied) {

@@ -1,9 +1,13 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
 #include "base/check.h"
 #include "base/kill_point.h"
+#include "base/strings.h"
 #include "base/thread_root.h"
+#include "base/timed_stop.h"
 #include "check/check.h"
 
 namespace vesto {
@@ -12,6 +16,8 @@ namespace {
 
 constexpr int64_t kFirstPauseMs = 5'000;
 constexpr int64_t kLongestPauseMs = 30'000;
+// What a check asks has its limit too, and knows better what did not answer: it speaks first.
+constexpr int64_t kGraceMs = 500;
 
 // What AWS also answers while a change of a policy is not known everywhere yet, and what a
 // warehouse answers that is on its way. Not a name or a key that is wrong: nobody should wait for
@@ -33,6 +39,18 @@ bool may_pass_by_itself(const Error& error) {
 bool matches(std::string_view id, std::string_view pattern) {
   if (pattern.ends_with(".*")) return id.starts_with(pattern.substr(0, pattern.size() - 1));
   return id == pattern;
+}
+
+// A check that was cut off says so, and what kept it: that it was stopped is no fault of anybody.
+void tell_time_is_up(const Check& check, CheckAnswer* answer) {
+  if (answer->status != CheckStatus::kFailed || !answer->error) return;
+  if (answer->error->code() != ErrorCode::kRunInterrupted) return;
+  Error error(ErrorCode::kNetTimeout,
+              fmt::format("no answer within {}: {}", format_duration(check.limit_ms),
+                          answer->error->message()));
+  for (const std::string& where : answer->error->context()) error.in(where);
+  error.with_upstream(answer->error->upstream());
+  answer->error = std::move(error);
 }
 
 class Runner {
@@ -103,11 +121,14 @@ void Runner::attempt(size_t i) {
   const int64_t from_ms = now_ms();
   ++result.attempts;
   VESTO_KILL_POINT(("check.before:" + check.id).c_str());
+  const TimedStop limit(
+      {.limit_ms = check.limit_ms + kGraceMs, .after_stop_ms = 0, .stop = options_.stop});
   const Status ran = thread_root(
-      [&] { result.answer = check.run({.limit_ms = check.limit_ms, .stop = options_.stop}); });
+      [&] { result.answer = check.run({.limit_ms = check.limit_ms, .stop = limit.token()}); });
   if (!ran.ok()) {
     result.answer = CheckAnswer{.status = CheckStatus::kFailed, .error = ran.error()};
   }
+  if (!options_.stop.stop_requested()) tell_time_is_up(check, &result.answer);
   VESTO_KILL_POINT(("check.after:" + check.id).c_str());
   result.masked_by.clear();
   result.duration_ms += now_ms() - from_ms;

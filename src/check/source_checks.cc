@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/strings.h"
-#include "base/timed_stop.h"
 #include "check/answers.h"
 #include "check/host_checks.h"
 #include "check/reach_checks.h"
@@ -43,19 +42,16 @@ using StatePtr = std::shared_ptr<State>;
 
 std::string place(const State& state) { return source_place(*state.target.source); }
 
-// Asks within the limit of a check. What was cut off by the limit has no other code.
+// Asks within the limit of a check. What was cut off is told as such, whatever the source made of
+// it: the engine says whether the time was up.
 template <typename Value>
 Result<Value> ask(State& state, const CheckLimits& limits,
                   const std::function<Result<Value>()>& work) {
-  const TimedStop limit({.limit_ms = limits.limit_ms, .after_stop_ms = 0, .stop = limits.stop});
-  const std::stop_callback forward(limit.token(), [&state] { state.stop.request_stop(); });
+  const std::stop_callback forward(limits.stop, [&state] { state.stop.request_stop(); });
   Result<Value> done = work();
   if (done.ok()) return done;
-  const bool late = limit.token().stop_requested() && !limits.stop.stop_requested();
-  if (!late) return std::move(done).error().in(place(state));
-  return Error(ErrorCode::kNetTimeout,
-               fmt::format("the source gave no answer within {}", format_duration(limits.limit_ms)))
-      .in(place(state));
+  if (!limits.stop.stop_requested()) return std::move(done).error().in(place(state));
+  return Error(ErrorCode::kRunInterrupted, "the source did not answer").in(place(state));
 }
 
 CheckAnswer secrets(State& state, const CheckLimits& limits) {
@@ -99,10 +95,9 @@ CheckAnswer snapshot(State& state, const CheckLimits& limits) {
 // All tables are planned by the first check that asks.
 const check::SourceTables& tables_of(State& state, const CheckLimits& limits) {
   if (state.tables) return *state.tables;
-  const TimedStop limit({.limit_ms = kTablesLimitMs, .after_stop_ms = 0, .stop = limits.stop});
-  const std::stop_callback forward(limit.token(), [&state] { state.stop.request_stop(); });
+  const std::stop_callback forward(limits.stop, [&state] { state.stop.request_stop(); });
   state.tables = check::look_at_source_tables(*state.target.config, *state.target.source,
-                                              *state.source, *state.snapshot, limit.token());
+                                              *state.source, *state.snapshot, limits.stop);
   return *state.tables;
 }
 

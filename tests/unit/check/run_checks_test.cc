@@ -1,8 +1,10 @@
 // The engine of checks: what runs, what is left out and why, what is waited for.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
 #include <new>
+#include <thread>
 
 #include "check/check.h"
 
@@ -211,6 +213,48 @@ TEST_F(RunChecks, WhatThrowsHasFailed) {
   const auto results = run();
   ASSERT_TRUE(results.at("a").answer.error);
   EXPECT_EQ(results.at("a").answer.error->name(), "SYS-MEMORY");
+}
+
+// Waits until it is told to stop, as all that asks a server does.
+CheckAnswer stopped_only(const CheckLimits& limits, ErrorCode code) {
+  while (!limits.stop.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return {.status = CheckStatus::kFailed, .error = Error(code, "the request was stopped")};
+}
+
+TEST_F(RunChecks, ACheckThatHasNoEndIsCutOffAndTheOthersGoOn) {
+  Check& slow = add("slow", {}, {passed()});
+  slow.limit_ms = 100;
+  slow.run = [](const CheckLimits& limits) {
+    return stopped_only(limits, ErrorCode::kRunInterrupted);
+  };
+  add("other", {}, {passed()});
+  const auto results = run();
+  const CheckAnswer& answer = results.at("slow").answer;
+  ASSERT_TRUE(answer.error);
+  EXPECT_EQ(answer.error->code(), ErrorCode::kNetTimeout);
+  EXPECT_NE(answer.error->message().find("no answer within 0.1 s"), std::string::npos)
+      << answer.error->message();
+  EXPECT_EQ(results.at("other").answer.status, CheckStatus::kPassed);
+  EXPECT_FALSE(report_.interrupted);
+}
+
+TEST_F(RunChecks, WhatFailedByItselfKeepsItsCodeAlsoWhenTheTimeIsUp) {
+  Check& slow = add("slow", {}, {passed()});
+  slow.limit_ms = 100;
+  slow.run = [](const CheckLimits& limits) { return stopped_only(limits, ErrorCode::kS3Denied); };
+  EXPECT_EQ(run().at("slow").answer.error->code(), ErrorCode::kS3Denied);
+}
+
+TEST_F(RunChecks, ATestThatIsStoppedIsNoTimeout) {
+  std::stop_source stop;
+  Check& slow = add("slow", {}, {passed()});
+  slow.run = [&stop](const CheckLimits& limits) {
+    stop.request_stop();
+    return stopped_only(limits, ErrorCode::kRunInterrupted);
+  };
+  CheckOptions options;
+  options.stop = stop.get_token();
+  EXPECT_EQ(run(options).at("slow").answer.error->code(), ErrorCode::kRunInterrupted);
 }
 
 }  // namespace
