@@ -298,6 +298,12 @@ WHERE a.backend_type = 'client backend' AND a.usename <> 'rdsdb' AND l.locktype 
 CREATE VIEW stv_slices AS
 SELECT 0 AS node, s AS slice, s AS localslice, 'D'::char(1) AS type FROM generate_series(0, 1) s;
 
+-- For superusers alone (below). Blocks of 1 MB; how much is used is told by POST /v1/warehouse.
+CREATE VIEW stv_node_storage_capacity AS
+SELECT node, 160000 * coalesce(nullif(current_setting('vesto.disk_used', true), ''), '1')::int / 100
+  AS used, 160000 AS capacity
+FROM generate_series(0, 1) node;
+
 CREATE VIEW stv_db_isolation_level AS
 SELECT datname::varchar AS db_name,
   coalesce(nullif(current_setting('vesto.isolation', true), ''), 'Snapshot Isolation')::varchar
@@ -343,7 +349,7 @@ DO $$
 DECLARE v record;
 BEGIN
   FOR v IN SELECT relname FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace
-           AND relkind = 'v' AND oid >= 16384 LOOP
+           AND relkind = 'v' AND oid >= 16384 AND relname <> 'stv_node_storage_capacity' LOOP
     EXECUTE format('GRANT SELECT ON pg_catalog.%I TO PUBLIC', v.relname);
   END LOOP;
 END $$;

@@ -69,10 +69,21 @@ Result<int64_t, std::string> duration_of(const nlohmann::json& document, const c
   return found->get<int64_t>();
 }
 
+Result<int, std::string> disk_used_of(const nlohmann::json& document, bool serverless) {
+  const auto found = document.find("disk_used_percent");
+  if (found == document.end()) return kUsualDiskUsedPercent;
+  if (serverless) return std::string("disk_used_percent is for a cluster: a workgroup has no disk");
+  const bool fits = found->is_number_integer() && *found >= 0 && *found <= 100;
+  if (!fits) return std::string("disk_used_percent is a whole number from 0 to 100");
+  return found->get<int>();
+}
+
 Result<Unit, std::string> check_fields(const nlohmann::json& document) {
+  constexpr std::array<std::string_view, 5> kFields = {"status", "door", "after_ms",
+                                                       "cold_start_ms", "disk_used_percent"};
   if (!document.is_object()) return std::string("an object is expected");
   for (const auto& [name, value] : document.items()) {
-    if (name != "status" && name != "door" && name != "after_ms" && name != "cold_start_ms") {
+    if (std::find(kFields.begin(), kFields.end(), name) == kFields.end()) {
       return "no such field: " + name;
     }
   }
@@ -98,6 +109,7 @@ Result<Unit, std::string> WarehouseState::set(const std::string& body) {
   }
   VESTO_ASSIGN(const int64_t after_ms, duration_of(document, "after_ms"));
   VESTO_ASSIGN(const int64_t cold_ms, duration_of(document, "cold_start_ms"));
+  VESTO_ASSIGN(const int disk_used, disk_used_of(document, serverless_));
   if (cold_ms > 0 && (!serverless_ || door != Door::kOpen)) {
     return std::string("cold_start_ms is for Serverless with an open door: it refuses nobody");
   }
@@ -109,6 +121,7 @@ Result<Unit, std::string> WarehouseState::set(const std::string& body) {
   change({std::string(kind->status), std::string(kind->availability), door, kind->read_only});
   until_ms_ = after_ms > 0 ? system_clock().monotonic_ms() + after_ms : 0;
   cold_start_ms_ = cold_ms;
+  disk_used_percent_ = disk_used;
   return Unit{};
 }
 
@@ -150,6 +163,11 @@ void WarehouseState::be_deleting() {
 int64_t WarehouseState::take_cold_start_ms() {
   const Lock lock(mutex_);
   return std::exchange(cold_start_ms_, 0);
+}
+
+int WarehouseState::disk_used_percent() {
+  const Lock lock(mutex_);
+  return disk_used_percent_;
 }
 
 std::string WarehouseState::json() {

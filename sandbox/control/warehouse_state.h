@@ -6,6 +6,8 @@
 //   {"status": "rebooting", "door": "starting"}      FATAL 57P03 after the start-up packet
 //   {"status": "available", "cold_start_ms": 5000}   Serverless: the next first statement of a
 //                                                    session takes so long
+//   {"status": "available", "disk_used_percent": 85} a cluster: what stv_node_storage_capacity
+//                                                    tells sessions that begin from now on
 //
 // AWS's own calls move it too: there is none, it is being created until the sandbox's clock says
 // that it is ready, it is being deleted. Sources: Amazon Redshift API reference (ClusterStatus,
@@ -31,6 +33,8 @@ enum class Door {
   kStarting,  // FATAL 57P03
 };
 
+inline constexpr int kUsualDiskUsedPercent = 1;
+
 class WarehouseState {
  public:
   static constexpr int64_t kLongestMs = 600'000;
@@ -55,6 +59,7 @@ class WarehouseState {
   void be_deleting() VESTO_EXCLUDES(mutex_);
   // What the first statement of a session waits, once; 0: nothing.
   int64_t take_cold_start_ms() VESTO_EXCLUDES(mutex_);
+  int disk_used_percent() VESTO_EXCLUDES(mutex_);
   // {"status": ..., "door": ...}
   std::string json() VESTO_EXCLUDES(mutex_);
 
@@ -68,6 +73,7 @@ class WarehouseState {
   Clock* clock_ VESTO_GUARDED_BY(mutex_) = nullptr;  // while it is being created
   int64_t ready_ms_ VESTO_GUARDED_BY(mutex_) = 0;
   int64_t cold_start_ms_ VESTO_GUARDED_BY(mutex_) = 0;
+  int disk_used_percent_ VESTO_GUARDED_BY(mutex_) = kUsualDiskUsedPercent;
 };
 
 }  // namespace vesto::sandbox

@@ -22,7 +22,7 @@ constexpr std::array<std::string_view, 6> kPgSettings = {"application_name",  "s
                                                          "timezone",          "extra_float_digits"};
 
 // In every session. In the start-up packet, so that RESET ALL comes back to them.
-Settings fixed_settings(Isolation isolation) {
+Settings fixed_settings(Isolation isolation, int disk_used_percent) {
   return {{"client_encoding", "UTF8"},
           {"standard_conforming_strings", "on"},
           {"escape_string_warning", "off"},
@@ -33,7 +33,8 @@ Settings fixed_settings(Isolation isolation) {
           {"default_transaction_isolation",
            isolation == Isolation::kSerializable ? "serializable" : "repeatable read"},
           {"vesto.isolation",
-           isolation == Isolation::kSerializable ? "Serializable" : "Snapshot Isolation"}};
+           isolation == Isolation::kSerializable ? "Serializable" : "Snapshot Isolation"},
+          {"vesto.disk_used", std::to_string(disk_used_percent)}};
 }
 
 }  // namespace
@@ -107,7 +108,9 @@ bool Session::read_start(StartupPacket* start) {
 bool Session::open_backend(const StartupPacket& start) {
   auto asked = startup_settings(start.parameters);
   if (!asked.ok()) return refuse(asked.error());
-  Settings all = fixed_settings(shared_->isolation);
+  const int disk_used =
+      shared_->state != nullptr ? shared_->state->disk_used_percent() : kUsualDiskUsedPercent;
+  Settings all = fixed_settings(shared_->isolation, disk_used);
   for (const auto& [name, value] : *asked) {
     if (std::find(kPgSettings.begin(), kPgSettings.end(), name) != kPgSettings.end()) {
       all.emplace_back(name, name == "search_path" ? to_lower_ascii(value) : value);
