@@ -109,12 +109,16 @@ std::string counts_text(const CheckReport& report) {
 }
 
 int checks_exit_code(const CheckReport& report, bool strict) {
+  // To run it again is of use only where all that failed may go by itself.
+  int temporary = kExitOk;
   for (const CheckResult& result : report.results) {
     const CheckAnswer& answer = result.answer;
-    if (answer.status == CheckStatus::kFailed && answer.error) {
-      return exit_code_for(*answer.error);
-    }
+    if (answer.status != CheckStatus::kFailed || !answer.error) continue;
+    const int code = exit_code_for(*answer.error);
+    if (code != kExitTemporary) return code;
+    temporary = code;
   }
+  if (temporary != kExitOk) return temporary;
   if (!report.ok()) return kExitNeedsAction;
   return strict && report.count(CheckStatus::kWarning) > 0 ? kExitWarnings : kExitOk;
 }

@@ -23,7 +23,8 @@ std::string result_lines(const Terminal& terminal, const std::vector<CheckResult
 // "26 passed, 1 warning, 1 failed, 2 skipped, 1 not run in 6.2 s.": what is 0 is left out.
 std::string counts_text(const CheckReport& report);
 
-// 0, that of the first error, or 8 for warnings where `strict`.
+// 0; that of the first error that somebody must mend; 5 where all that failed may go by itself; 8
+// for warnings where `strict`.
 int checks_exit_code(const CheckReport& report, bool strict);
 
 }  // namespace vesto::cli

@@ -73,8 +73,8 @@ SealedStore sealed_store(const Context& context);
 // The configuration without issues; sets up the log by it. Prints every issue on stderr otherwise
 // and gives nothing.
 std::optional<Config> load_or_print(const Context& context);
-// The same; an empty one where there is no file yet, but a draft: of the command line's name, or any
-// for a command without one.
+// The same; an empty one where there is no file yet, but a draft: of the command line's name, or
+// any for a command without one.
 std::optional<Config> load_or_drafts(const Context& context);
 // What the configuration and the flags say of the log.
 void set_up_log(const Context& context, const Config& config);

@@ -8,6 +8,7 @@
 #include "base/json_text.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "check/redact_report.h"
 #include "cli/add/draft.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
@@ -30,10 +31,33 @@ std::string failure_json(const Options& options, const Error& error, int code) {
 
 }  // namespace
 
+namespace {
+
+// --redact, for what is said before there is a report. The configuration is read again, as whoever
+// fails may not have one: what is wrong with it is known, and its names are in it all the same.
+ReportRedactor redactor_for(const Context& context) {
+  ReportRedactor out;
+  out.learn(load_config(config_files(context.options)));
+  for (const std::string& file : config_files(context.options)) out.learn_path(file);
+  out.learn_path(data_dir(context.options));
+  out.learn_name("name", context.options.name);
+  return out;
+}
+
+Error redacted(const Context& context, const Error& error) {
+  CheckResult carrier;
+  carrier.answer.status = CheckStatus::kFailed;
+  carrier.answer.error = error;
+  return *redactor_for(context).redacted(carrier).answer.error;
+}
+
+}  // namespace
+
 int fail(const Context& context, const Error& error) {
+  const Error shown = context.options.redact ? redacted(context, error) : error;
   const int code = exit_code_for(error);
-  if (context.options.json) write_out(failure_json(context.options, error, code));
-  write_err(error_text(error));
+  if (context.options.json) write_out(failure_json(context.options, shown, code));
+  write_err(error_text(shown));
   return code;
 }
 
@@ -118,10 +142,14 @@ std::optional<Config> load_or_print(const Context& context) {
       fail(context, *draft);
       return std::nullopt;
     }
+    const bool redact = context.options.redact;
     if (context.options.json) {
-      write_out(failure_json(context.options, issue_error(loaded.issues.front()), kExitConfig));
+      const Error first = issue_error(loaded.issues.front());
+      write_out(
+          failure_json(context.options, redact ? redacted(context, first) : first, kExitConfig));
     }
-    write_err(issues_text(loaded.issues));
+    const std::string text = issues_text(loaded.issues);
+    write_err(redact ? redactor_for(context).text(text) : text);
     return std::nullopt;
   }
   set_up_log(context, loaded.config);

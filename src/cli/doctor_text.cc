@@ -161,7 +161,11 @@ int doctor_exit_code(const std::vector<CheckReport>& reports, bool strict) {
   int code = kExitOk;
   for (const CheckReport& report : reports) {
     const int one = checks_exit_code(report, strict);
-    if (code == kExitOk || (code == kExitWarnings && one != kExitOk)) code = one;
+    const bool fails = one != kExitOk && one != kExitWarnings;
+    if (code == kExitOk || (code == kExitWarnings && fails) ||
+        (code == kExitTemporary && fails && one != kExitTemporary)) {
+      code = one;
+    }
   }
   return code;
 }

@@ -21,7 +21,7 @@ std::string doctor_summary(const std::vector<CheckReport>& reports, int64_t dura
 // vesto.doctor/1: one object on one line, without a line end.
 std::string doctor_json(const std::vector<CheckReport>& reports, int64_t duration_ms);
 
-// The exit code of all: that of the first failure, or 8 for warnings where `strict`.
+// The exit code of all, by the rule of checks_exit_code().
 int doctor_exit_code(const std::vector<CheckReport>& reports, bool strict);
 
 }  // namespace vesto::cli

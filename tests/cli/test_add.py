@@ -204,8 +204,8 @@ def test_what_was_added_is_taken_out_again(vesto):
     done = vesto("destination", "remove", "acme", "--yes")
     assert done.returncode == 0, done.stderr
     assert (vesto.folder / "vesto.toml").read_bytes() == before
-    assert "aws iam delete-user-policy --user-name vesto-acme" in done.stdout
-    assert "# only if all that lies there may go: aws s3 rm s3://stage-acme/vesto/ --recursive" in \
+    assert "aws iam delete-user-policy --region eu-west-1 --user-name vesto-acme" in done.stdout
+    assert "# only if all that lies there may go: aws s3 rm --region eu-west-1 s3://stage-acme/vesto/ --recursive" in \
         done.stdout
     assert '-- if nothing else logs in as it: DROP USER "loader";' in done.stdout
     assert "vesto secret remove acme/password" in done.stdout

@@ -3,7 +3,7 @@ import json
 import subprocess
 
 import pytest
-from conftest import SECRETS, VESTO
+from conftest import CONFIG, SECRETS, VESTO
 
 CLUSTER = "shop.abc123.eu-west-1.redshift.amazonaws.com"
 
@@ -180,3 +180,21 @@ def test_a_password_in_the_endpoint_of_a_file(vesto):
         done = vesto(*line)
         assert done.returncode == 3 and "CFG-SECRET-PLAIN" in done.stderr
         assert "hunter2" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_redact_before_there_is_a_report(vesto, more):
+    """An error that ends a test before its first check goes into the ticket, too."""
+    text = CONFIG.format(port=1).replace("destination.rs", "destination.acmewarehouse").replace(
+        '"rs"', '"acmewarehouse"').replace("localhost:1/dev", "shopcluster.example.com:1/acmedata")
+    names = ("acmewarehous", "shopcluster", "acmedata", "public.orders", str(vesto.folder))
+    for broken, code in ((text, "CFG-NO-OBJECT"),
+                         (text.replace('schema = "shop"', 'schema = "shop"\nbukcet = "x"'), "CFG-"),
+                         (text.replace("version = 1", "version = 1\n[destination.acmewarehouse2\n"), "CFG-SYNTAX")):
+        vesto.write("vesto.toml", broken)
+        for command in (("destination", "test", "acmewarehous"), ("source", "test", "acmewarehous")):
+            done = vesto(*command, "--redact", *more)
+            assert done.returncode == 3 and code in done.stdout + done.stderr, done.stderr
+            for name in names:
+                assert name not in done.stdout + done.stderr, (name, done.stdout, done.stderr)
+    assert "acmewarehous" in vesto("destination", "test", "acmewarehous").stderr

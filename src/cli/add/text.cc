@@ -12,12 +12,15 @@
 #include "kit/kit.h"
 #include "kit/places.h"
 #include "kit/quote.h"
+#include "kit/shell.h"
 #include "pg/quoting.h"
 
 namespace vesto::cli {
 
 namespace {
 
+using kit::iam_call;
+using kit::regional_call;
 using kit::sh_flag;
 using kit::sh_quote;
 
@@ -29,10 +32,10 @@ std::string who_text(const std::string& who) {
 }
 
 void role_lines(const kit::Places& places, bool remove_role, std::vector<std::string>* out) {
-  out->push_back("aws iam delete-role-policy" + sh_flag("--role-name", places.role) +
+  out->push_back(iam_call(places, "delete-role-policy") + sh_flag("--role-name", places.role) +
                  sh_flag("--policy-name", places.policy));
   if (remove_role) {
-    out->push_back("# if nothing else uses it: aws iam delete-role" +
+    out->push_back("# if nothing else uses it: " + iam_call(places, "delete-role") +
                    sh_flag("--role-name", places.role));
   }
 }
@@ -40,13 +43,14 @@ void role_lines(const kit::Places& places, bool remove_role, std::vector<std::st
 void user_lines(const kit::Places& places, const DestinationConfig& gone, bool remove_user,
                 std::vector<std::string>* out) {
   const std::string user = sh_flag("--user-name", places.user);
-  out->push_back("aws iam delete-user-policy" + user + sh_flag("--policy-name", places.policy));
+  out->push_back(iam_call(places, "delete-user-policy") + user +
+                 sh_flag("--policy-name", places.policy));
   if (!remove_user) return;
   const std::string id = gone.auth.access_key_id.kind == ValueRef::Kind::kText
                              ? gone.auth.access_key_id.name
                              : "<<ACCESS_KEY_ID>>";
-  out->push_back("aws iam delete-access-key" + user + sh_flag("--access-key-id", id));
-  out->push_back("aws iam delete-user" + user);
+  out->push_back(iam_call(places, "delete-access-key") + user + sh_flag("--access-key-id", id));
+  out->push_back(iam_call(places, "delete-user") + user);
 }
 
 bool same_schema(const DestinationConfig& a, const DestinationConfig& b) {
@@ -144,10 +148,11 @@ Leftovers leftovers_of(const Config& config, const DestinationConfig& gone) {
       break;
   }
   if (none([&](const DestinationConfig& other) { return same_objects(gone, other); })) {
-    out.aws.push_back("# only if all that lies there may go: aws s3 rm " +
-                      sh_quote(fmt::format("s3://{}/{}", gone.bucket, gone.prefix)) +
+    const std::string& region = places.bucket_region;
+    out.aws.push_back("# only if all that lies there may go: " + regional_call("s3 rm", region) +
+                      " " + sh_quote(fmt::format("s3://{}/{}", gone.bucket, gone.prefix)) +
                       " --recursive");
-    out.aws.push_back("# if nothing else uses it: aws s3api delete-bucket" +
+    out.aws.push_back("# if nothing else uses it: " + regional_call("s3api delete-bucket", region) +
                       sh_flag("--bucket", gone.bucket));
   }
   // Nobody but the owner of the data knows whether it may go, so the line cannot be pasted as it

@@ -128,7 +128,9 @@ std::vector<Variant> variants() {
   for (const Partition& partition : kPartitions) {
     for (const Login& login : logins()) {
       for (const char* copy : kCopies) {
-        for (unsigned choice = 0; choice < 32; ++choice) {
+        // What COPY reads with and who logs in have nothing in common.
+        const unsigned choices = *copy == '\0' ? 32 : 16;
+        for (unsigned choice = 0; choice < choices; ++choice) {
           out.push_back(variant(partition, login, copy, choice));
         }
       }
