@@ -4,6 +4,7 @@
 #include "base/error_causes.h"
 #include "base/json_text.h"
 #include "base/strings.h"
+#include "check/check_help.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "config/keys.h"
@@ -126,6 +127,36 @@ std::string errors_markdown() {
   return out;
 }
 
+std::vector<std::string> words_of(std::string_view text) {
+  return text.empty() ? std::vector<std::string>() : split(text, ' ');
+}
+
+std::string check_text(const CheckHelp& check) {
+  std::string out = fmt::format("{}  {}\n\n", check.id, check.asks);
+  if (!check.needs.empty()) {
+    out += fmt::format("  Needs:    {}, as far as the set-up has them\n",
+                       join(words_of(check.needs), ", "));
+  }
+  for (const std::string& code : words_of(check.codes)) {
+    const CatalogEntry* entry = find_catalog_entry(code);
+    out += fmt::format("  Red with: {}  {}\n", code, entry == nullptr ? "" : entry->title);
+  }
+  for (const std::string& part : words_of(check.kit)) {
+    out += fmt::format("  Mended by: vesto destination kit NAME --part {}\n", part);
+  }
+  const bool source = check.id.starts_with("source.");
+  return out + fmt::format("  Alone:    vesto {} test NAME --only {}\n",
+                           source ? "source" : "destination", check.id);
+}
+
+std::string check_json(const CheckHelp& check) {
+  return fmt::format(
+             R"({{"schema":"vesto.check_help/1","check":{},"asks":{},"needs":{},"codes":{},"kit":{}}})",
+             json_quote(check.id), json_quote(check.asks), json_list(words_of(check.needs)),
+             json_list(words_of(check.codes)), json_list(words_of(check.kit))) +
+         "\n";
+}
+
 // The help of a command, or nothing if `words` are none.
 std::optional<std::string> command_help(const std::vector<std::string>& words) {
   const std::string name = join(words, " ");
@@ -138,13 +169,29 @@ std::optional<std::string> command_help(const std::vector<std::string>& words) {
   return std::nullopt;
 }
 
+// A line for each kind: "  net.dns, net.tcp, net.tls".
+std::string checks_list() {
+  std::string out = "\nChecks (vesto help CHECK explains one):";
+  std::string kind;
+  for (const CheckHelp& check : all_check_help()) {
+    const std::string own(check.id.substr(0, check.id.find('.')));
+    const bool same = own == kind || (own == "secret" && kind == "config");
+    out += fmt::format("{}{}", same ? ", " : "\n  ", check.id);
+    if (!same) kind = own;
+  }
+  return out + "\n";
+}
+
 std::string overview_json() {
   std::vector<std::string> commands;
   for (const std::string& name : command_names()) commands.push_back(json_quote(name));
   std::vector<std::string> codes;
   for (const CatalogEntry& entry : error_catalog()) codes.push_back(json_quote(entry.name));
-  return fmt::format(R"({{"schema":"vesto.help/1","commands":[{}],"error_codes":[{}]}})",
-                     join(commands, ","), join(codes, ",")) +
+  std::vector<std::string> checks;
+  for (const CheckHelp& check : all_check_help()) checks.push_back(json_quote(check.id));
+  return fmt::format(
+             R"({{"schema":"vesto.help/1","commands":[{}],"error_codes":[{}],"checks":[{}]}})",
+             join(commands, ","), join(codes, ","), join(checks, ",")) +
          "\n";
 }
 
@@ -157,12 +204,17 @@ int cmd_help(const Context& context) {
     return kExitOk;
   }
   if (options.names.empty()) {
-    write_out(options.json ? overview_json() : parse_command_line({"--help"}).out);
+    write_out(options.json ? overview_json() : parse_command_line({"--help"}).out + checks_list());
     return kExitOk;
   }
   if (const CatalogEntry* entry = find_catalog_entry(options.names.front());
       entry != nullptr && options.names.size() == 1) {
     write_out(options.json ? entry_json(*entry) : entry_text(*entry));
+    return kExitOk;
+  }
+  if (const CheckHelp* check = find_check_help(options.names.front());
+      check != nullptr && options.names.size() == 1) {
+    write_out(options.json ? check_json(*check) : check_text(*check));
     return kExitOk;
   }
   if (const std::optional<std::string> help = command_help(options.names)) {
@@ -174,19 +226,21 @@ int cmd_help(const Context& context) {
   }
   std::vector<std::string> known = command_names();
   for (const CatalogEntry& entry : error_catalog()) known.emplace_back(entry.name);
+  for (const CheckHelp& check : all_check_help()) known.emplace_back(check.id);
   const std::string word = join(options.names, " ");
   std::optional<std::string> better = nearest(to_upper_ascii(word), known);
   if (!better) better = nearest(word, known);
   if (options.json) {
-    write_out(fmt::format(R"({{"error":{}}})",
-                          error_json(Error(ErrorCode::kUsage,
-                                           fmt::format("\"{}\" is neither an error code nor a "
-                                                       "command",
-                                                       cut_utf8(word, 200))))) +
-              "\n");
+    write_out(
+        fmt::format(R"({{"error":{}}})",
+                    error_json(Error(ErrorCode::kUsage,
+                                     fmt::format("\"{}\" is neither an error code, a check nor "
+                                                 "a command",
+                                                 cut_utf8(word, 200))))) +
+        "\n");
   }
   write_err(fmt::format(
-      "Error USAGE: \"{}\" is neither an error code nor a command{}\n"
+      "Error USAGE: \"{}\" is neither an error code, a check nor a command{}\n"
       "  Example: vesto help RS-OWNER\n  More: vesto --help\n",
       cut_utf8(word, 200), better ? fmt::format("; did you mean \"{}\"?", *better) : "."));
   return kExitUsage;

@@ -309,7 +309,7 @@ class Line {
   }
 
   void add_help() {
-    CLI::App* help = add(&app_, "help", "Explain an error code or a command", Verb::kHelp);
+    CLI::App* help = add(&app_, "help", "Explain an error code, a check or a command", Verb::kHelp);
     help->add_option("CODE", options_.names, "RS-OWNER, run, config check, ...");
     help->add_flag("--all-markdown", options_.errors_markdown, "All error codes as a page")
         ->group("");
