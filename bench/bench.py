@@ -40,6 +40,7 @@ class Bench:
         self.smoke = options.smoke
         self.pairs = 1 if options.smoke else options.pairs or (3 if options.quick else 7)
         self.tables = options.tables
+        self.facts = {}  # for scale.py
         self.change_pairs = self.pairs
 
     def rows(self, table):
@@ -105,7 +106,7 @@ def main():
         raise SystemExit(f"not measured: {sorted(missing)}")
     command = "bench/bench.py " + " ".join(a for a in sys.argv[1:] if a != "--write")
     result = report.Result(lines, command.strip(), time.monotonic() - start,
-                           options.tables or list(FOUR))
+                           bench.facts)
     print(report.as_text(result))
     if options.write:
         report.write(result)

@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 
+import scale
 from house import vesto_version
 from lines import spread
 
@@ -32,7 +33,7 @@ class Result:
     lines: list
     command: str
     seconds: float
-    tables: list
+    facts: dict  # for scale.py
 
 
 def first_line(*command):
@@ -98,16 +99,21 @@ def stamp(result):
             f"Load of the last 15 minutes: {load:.1f}.")
 
 
+def put(page, name, text):
+    """The page with `text` between the marks of that name."""
+    begin, end = f"<!-- bench: {name} -->", f"<!-- end: {name} -->"
+    if begin not in page or end not in page:
+        raise SystemExit(f"{PAGE} has no marks {begin} {end}")
+    head, rest = page.split(begin, 1)
+    return f"{head}{begin}\n{text}\n{end}{rest.split(end, 1)[1]}"
+
+
 def write(result):
     """Replaces the table of each measure that was taken; the others stay as they are."""
     page = PAGE.read_text()
     for measure in MEASURES:
-        if not of(result, measure):
-            continue
-        begin, end = f"<!-- bench: {measure} -->", f"<!-- end: {measure} -->"
-        if begin not in page or end not in page:
-            raise SystemExit(f"{PAGE} has no marks {begin} {end}")
-        head, rest = page.split(begin, 1)
-        _, tail = rest.split(end, 1)
-        page = f"{head}{begin}\n{table(of(result, measure))}\n\n{stamp(result)}\n{end}{tail}"
+        if of(result, measure):
+            page = put(page, measure, f"{table(of(result, measure))}\n\n{stamp(result)}")
+    if scale.is_complete(result.facts):
+        page = put(page, "scale", scale.text(result.facts))
     PAGE.write_text(page)

@@ -2,6 +2,7 @@
 import shutil
 
 import controls
+import scale
 from data import FOUR, TABLES
 from lines import Line, ratios
 
@@ -133,6 +134,8 @@ def around(*names):
 def lines_of(table, rounds, measures):
     out = []
     names = rounds[0].keys()
+    read = max((r[name][0].bytes_read for r in rounds for name in names if name in VESTO),
+               default=0)
 
     def add(measure, case, above, below, control, must=None, aim=None):
         values, quiet = ratios(rounds, above, below, control)
@@ -164,6 +167,15 @@ def lines_of(table, rounds, measures):
             out.append(Line("memory", f"{table}, 2 readers, {codec}",
                             [max(r[name][0].cost.peak_mib for r in rounds)], None, 128, 48,
                             "MiB", "the most of all runs"))
+    for name in names:
+        kind, _, codec = name.partition(" ")
+        if "cpu" in measures and kind == "psql" and read:
+            out.append(Line("cpu", f"{table}, psql | {CODEC_CLI[codec]}: CPU seconds per GB of CSV",
+                            [r[name][0].cpu_s / read * 1e9 for r in rounds], unit="s/GB"))
+    if "wall" in measures:
+        out.append(Line("wall", f"{table}: that COPY TO '/dev/null' itself",
+                        [seconds for r in rounds for _, *both in r.values() for seconds in both],
+                        unit="s"))
     if "select" in measures and "plain" in names:
         add("select", "the SELECT that Vesto sends / plain COPY of the table",
             lambda r: (r["plain"][1] + r["plain"][2]) / 2, lambda r: r["plain"][0].wall_s,
@@ -185,5 +197,7 @@ def measure(bench, measures):
         if not wanted:
             continue
         rounds = play_rounds(bench, table, wanted)
+        if table == "lineitem":
+            bench.facts.update(scale.facts_of(rounds))
         out += lines_of(table, rounds, measures)
     return out

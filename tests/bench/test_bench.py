@@ -9,6 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 
 import report  # noqa: E402
+import scale  # noqa: E402
 from house import House  # noqa: E402
 from lines import Line, is_quiet, ratios, spread  # noqa: E402
 
@@ -66,11 +67,24 @@ def test_only_the_table_between_the_marks_is_replaced(tmp_path, monkeypatch):
                     "<!-- bench: cpu -->\nkept\n<!-- end: cpu -->\nafter\n")
     monkeypatch.setattr(report, "PAGE", page)
     line = Line("wall", "a | b", [1.2], [], 1.15, 1.05)
-    report.write(report.Result([line], "bench/bench.py --only wall", 60, ["lineitem"]))
+    report.write(report.Result([line], "bench/bench.py --only wall", 60, {}))
     text = page.read_text()
     assert "old" not in text and "\nkept\n" in text
     assert "| a \\| b | 1.20 | none | 1.15 | 1.05 | NOT MET |" in text
     assert text.startswith("before\n<!-- bench: wall -->\n") and text.endswith("after\n")
+
+
+def test_scale_on_paper():
+    facts = {"source_s_per_gb": 8, "cpu_s_per_gb": 4, "staged_share": 0.25, "object_bytes": 7.5e6,
+             "peak_mib": 100.4, "table_s": 0.036, "table_statements": 7}
+    rows = {name: rest for name, *rest in scale.rows_of(facts)}
+    assert rows["the source prints it, one reader"] == ["13 min", "2.2 h"]
+    assert rows["CPU of Vesto until staged"] == ["7 min", "67 min"]
+    assert rows["that over 1 Gb/s"] == ["4 min", "35 min"]
+    assert rows["objects, as many rows of the journal and PUTs"] == ["3,333", "33,333"]
+    text = scale.text(facts)
+    assert "1.5 TB of such rows" in text and "6 min and 70,000 statements" in text
+    assert scale.is_complete(facts) and not scale.is_complete({"table_s": 1})
 
 
 def test_a_page_without_marks_is_refused(tmp_path, monkeypatch):
@@ -78,5 +92,5 @@ def test_a_page_without_marks_is_refused(tmp_path, monkeypatch):
     page.write_text("nothing here\n")
     monkeypatch.setattr(report, "PAGE", page)
     with pytest.raises(SystemExit, match="no marks"):
-        report.write(report.Result([Line("wall", "x", [1.0])], "x", 1, []))
+        report.write(report.Result([Line("wall", "x", [1.0])], "x", 1, {}))
     assert page.read_text() == "nothing here\n"
