@@ -23,7 +23,10 @@ SELECT (i/4+1)::bigint l_orderkey, (h(i,1)%200000+1)::int l_partkey,
  (array['DELIVER IN PERSON','COLLECT COD','NONE','TAKE BACK RETURN'])[h(i,12)%4+1]::char(25)
    l_shipinstruct,
  (array['REG AIR','AIR','RAIL','SHIP','TRUCK','MAIL','FOB'])[h(i,13)%7+1]::char(10) l_shipmode,
- substr('furiously quickly slyly carefully blithely final regular special express ironic pending unusual even bold silent deposits requests accounts packages foxes theodolites pinto beans asymptotes dependencies instructions platelets excuses ideas sleep wake haggle nag cajole detect integrate use boost',
+ substr('furiously quickly slyly carefully blithely final regular special express ironic '
+   'pending unusual even bold silent deposits requests accounts packages foxes theodolites pinto '
+   'beans asymptotes dependencies instructions platelets excuses ideas sleep wake haggle nag '
+   'cajole detect integrate use boost',
    (h(i,14)%240+1)::int,(h(i,15)%34+10)::int)::varchar(44) l_comment
 """
 

@@ -1,5 +1,5 @@
-"""What every measure stands on: a source, a sandbox, timed commands, and the proof that what a timed
-run delivered is what the source holds."""
+"""What every measure stands on: a source, a sandbox, timed commands, and the proof that what a
+timed run delivered is what the source holds."""
 import dataclasses
 import datetime
 import json

@@ -89,7 +89,8 @@ def as_text(result):
             parts += ["  " + "; ".join(f"{head}: {cell}" if head else cell for head, cell in
                                        zip(["", *HEAD[1:]], cells(line)) if cell)
                       for line in of(result, measure)]
-    return "\n".join(parts) + f"\n\n{result.command}: {result.seconds:.0f} s; parity of every timed run"
+    parts.append(f"\n{result.command}: {result.seconds:.0f} s; parity of every timed run")
+    return "\n".join(parts)
 
 
 def stamp(result):

@@ -1,4 +1,4 @@
-"""100 GB, 1 TB and 10,000 tables on paper, from the parts that were measured: nothing here was run."""
+"""100 GB, 1 TB and 10,000 tables on paper, from the parts that were measured. Nobody ran them."""
 
 MB, GB = 1e6, 1e9
 # kMaxManifestParts of src/stage/stager.h.
@@ -66,8 +66,8 @@ def text(facts):
                f"{largest_table_tb(facts):.1f} TB of such rows.")
     count = 10_000
     tables = (f"10,000 changed tables of one row: {time_text(count * facts['table_s'])} and "
-              f"{count * facts['table_statements']:,.0f} statements, if each costs what each of the "
-              f"tiny ones above did ({facts['table_s'] * 1000:.0f} ms and "
+              f"{count * facts['table_statements']:,.0f} statements, if each costs what each of "
+              f"the tiny ones above did ({facts['table_s'] * 1000:.0f} ms and "
               f"{facts['table_statements']:.1f} statements, the sandbox on this machine). Each "
               "millisecond that a warehouse is away adds "
               f"{time_text(count * facts['table_statements'] / 1000)}.")

@@ -1,4 +1,4 @@
-"""What a sync costs however few rows there are: statements, connections, 500 tiny tables, starts."""
+"""What a sync costs however few rows there are: statements, connections, tiny tables, starts."""
 import statistics
 
 import controls

@@ -77,6 +77,6 @@ def measure(bench, measures):
         own.execute("DROP TABLE public.copied")
     peak = peak_mib(sandbox.process.pid)
     bench.house.drop(world)
-    return [Line("sandbox", f"COPY of {rows:,} rows / PostgreSQL's COPY FROM", [a / b for a, b in walls],
-                 None, 3, 2),
+    return [Line("sandbox", f"COPY of {rows:,} rows / PostgreSQL's COPY FROM",
+                 [a / b for a, b in walls], None, 3, 2),
             Line("sandbox", "its memory meanwhile", [peak], None, 256, 256, "MiB")]

@@ -4,6 +4,7 @@ import shutil
 import controls
 import scale
 from data import FOUR, TABLES
+from house import Run
 from lines import Line, ratios
 
 VESTO = {"vesto 1 zstd": (1, "zstd"), "vesto 1 gzip": (1, "gzip"),
@@ -85,7 +86,7 @@ class Ground:
 
 
 def play_rounds(bench, table, wanted):
-    """[{contestant: (what came of it, control before, control after)}]"""
+    """[{contestant: (what came of it, control before, control after)}], and if it has casts."""
     contestants = [name for name in ORDER if name in wanted]
     ground = Ground(bench, table, contestants)
     rounds = []
@@ -104,7 +105,7 @@ def play_rounds(bench, table, wanted):
                       ", ".join(f"{name} {seconds(played[name][0]):.2f} s" for name in contestants))
     finally:
         ground.close()
-    return rounds
+    return rounds, "::" in ground.select.select
 
 
 def ends_block(name, contestants):
@@ -115,6 +116,7 @@ def ends_block(name, contestants):
 
 
 def close_blocks(played, contestants):
+    """Inside a block the control after each is the one at its end."""
     after = None
     for name in reversed(contestants):
         after = played[name][2] if played[name][2] is not None else after
@@ -122,8 +124,7 @@ def close_blocks(played, contestants):
 
 
 def seconds(result):
-    return getattr(result, "staged_s", 0) or (result.cost if hasattr(result, "cost")
-                                              else result).wall_s
+    return result.staged_s if isinstance(result, Run) else result.wall_s
 
 
 def around(*names):
@@ -131,57 +132,77 @@ def around(*names):
     return lambda r: (r[names[0]][1], r[names[-1]][2])
 
 
-def lines_of(table, rounds, measures):
-    out = []
-    names = rounds[0].keys()
-    read = max((r[name][0].bytes_read for r in rounds for name in names if name in VESTO),
-               default=0)
+class Lines:
+    """The lines of one table's rounds."""
 
-    def add(measure, case, above, below, control, must=None, aim=None):
-        values, quiet = ratios(rounds, above, below, control)
-        out.append(Line(measure, f"{table}, {case}", values, quiet, must, aim))
+    def __init__(self, table, rounds, has_casts):
+        self.table, self.rounds, self.has_casts = table, rounds, has_casts
+        self.names = list(rounds[0])
+        self.vesto = [name for name in self.names if name in VESTO]
+        self.out = []
 
-    for name in names:
-        if name not in VESTO:
-            continue
-        readers, codec = VESTO[name]
-        if "wall" in measures and readers == 1:
-            add("wall", f"1 reader, {codec} / COPY of the same SELECT TO '/dev/null'",
-                lambda r, n=name: r[n][0].staged_s,
-                lambda r, n=name: (r[n][1] + r[n][2]) / 2, around(name), 1.15, 1.05)
-        rival = f"expert {codec}"
-        if "expert" in measures and readers == 2 and rival in names:
-            add("expert", f"2 readers, {codec} / 2 psql, {CODEC_CLI[codec]}, curl",
-                lambda r, n=name: r[n][0].staged_s, lambda r, e=rival: r[e][0].wall_s,
-                around(name, rival), 1.00, 0.85)
-        rival = f"psql {codec}"
-        if "cpu" in measures and rival in names:
-            add("cpu", f"{readers} reader{'s' * (readers > 1)}, {codec} / psql | "
-                f"{CODEC_CLI[codec]}", lambda r, n=name: r[n][0].staged_cpu_s,
-                lambda r, e=rival: r[e][0].cpu_s, around(name, rival), *CPU_BARS[codec])
-            out.append(Line("cpu", f"{table}, {readers} reader{'s' * (readers > 1)}, {codec}: "
-                            "CPU seconds per GB of CSV",
-                            [r[name][0].staged_cpu_s / r[name][0].bytes_read * 1e9
-                             for r in rounds], unit="s/GB"))
-        if "memory" in measures and readers == 2:
-            out.append(Line("memory", f"{table}, 2 readers, {codec}",
-                            [max(r[name][0].cost.peak_mib for r in rounds)], None, 128, 48,
-                            "MiB", "the most of all runs"))
-    for name in names:
-        kind, _, codec = name.partition(" ")
-        if "cpu" in measures and kind == "psql" and read:
-            out.append(Line("cpu", f"{table}, psql | {CODEC_CLI[codec]}: CPU seconds per GB of CSV",
-                            [r[name][0].cpu_s / read * 1e9 for r in rounds], unit="s/GB"))
-    if "wall" in measures:
-        out.append(Line("wall", f"{table}: that COPY TO '/dev/null' itself",
-                        [seconds for r in rounds for _, *both in r.values() for seconds in both],
-                        unit="s"))
-    if "select" in measures and "plain" in names:
-        add("select", "the SELECT that Vesto sends / plain COPY of the table",
-            lambda r: (r["plain"][1] + r["plain"][2]) / 2, lambda r: r["plain"][0].wall_s,
-            around("plain"), *(
-                (1.05, 1.00) if table in ("lineitem", "taxi") else (None, None)))
-    return out
+    def add(self, measure, case, above, below, control, bars=(None, None)):
+        values, quiet = ratios(self.rounds, above, below, control)
+        self.out.append(Line(measure, f"{self.table}, {case}", values, quiet, *bars))
+
+    def figures(self, measure, case, figure, unit):
+        values = [value for r in self.rounds for value in figure(r)]
+        self.out.append(Line(measure, f"{self.table}, {case}", values, unit=unit))
+
+    def wall(self):
+        for name in self.vesto:
+            readers, codec = VESTO[name]
+            if readers == 1:
+                self.add("wall", f"1 reader, {codec} / COPY of the same SELECT TO '/dev/null'",
+                         lambda r, n=name: r[n][0].staged_s, lambda r, n=name: control_s(r[n]),
+                         around(name), (1.15, 1.05))
+        self.figures("wall", "that COPY TO '/dev/null' itself",
+                     lambda r: {second for _, *both in r.values() for second in both}, "s")
+
+    def select(self):
+        if "plain" in self.names:
+            self.add("select", "casts in it" if self.has_casts else "no casts",
+                     lambda r: control_s(r["plain"]), lambda r: r["plain"][0].wall_s,
+                     around("plain"), (None, None) if self.has_casts else (1.05, 1.00))
+
+    def expert(self):
+        for name in self.vesto:
+            readers, codec = VESTO[name]
+            rival = f"expert {codec}"
+            if readers == 2 and rival in self.names:
+                self.add("expert", f"2 readers, {codec} / 2 psql, {CODEC_CLI[codec]}, curl",
+                         lambda r, n=name: r[n][0].staged_s,
+                         lambda r, e=rival: r[e][0].wall_s, around(name, rival), (1.00, 0.85))
+
+    def cpu(self):
+        for name in self.vesto:
+            readers, codec = VESTO[name]
+            words = f"{readers} reader{'s' * (readers > 1)}, {codec}"
+            rival = f"psql {codec}"
+            if rival in self.names:
+                self.add("cpu", f"{words} / psql | {CODEC_CLI[codec]}",
+                         lambda r, n=name: r[n][0].staged_cpu_s,
+                         lambda r, e=rival: r[e][0].cpu_s, around(name, rival), CPU_BARS[codec])
+            self.figures("cpu", f"{words}, per GB of CSV", lambda r, n=name: [
+                r[n][0].staged_cpu_s / r[n][0].bytes_read * 1e9], "s/GB")
+        for codec in CODEC_CLI:
+            if f"psql {codec}" in self.names and self.vesto:
+                self.figures("cpu", f"psql | {CODEC_CLI[codec]}, per GB of CSV",
+                             lambda r, rival=f"psql {codec}": [
+                                 r[rival][0].cpu_s / r[self.vesto[0]][0].bytes_read * 1e9], "s/GB")
+
+    def memory(self):
+        for name in self.vesto:
+            readers, codec = VESTO[name]
+            if readers == 2:
+                peak = max(r[name][0].cost.peak_mib for r in self.rounds)
+                self.out.append(Line("memory", f"{self.table}, 2 readers, {codec}", [peak], None,
+                                     128, 48, "MiB", "the most of all runs"))
+
+
+def control_s(played):
+    """The mean of the control before it and the one after it."""
+    return (played[1] + played[2]) / 2
 
 
 def measure(bench, measures):
@@ -196,8 +217,11 @@ def measure(bench, measures):
             wanted &= set(BRIEF)
         if not wanted:
             continue
-        rounds = play_rounds(bench, table, wanted)
+        rounds, has_casts = play_rounds(bench, table, wanted)
         if table == "lineitem":
             bench.facts.update(scale.facts_of(rounds))
-        out += lines_of(table, rounds, measures)
+        lines = Lines(table, rounds, has_casts)
+        for name in measures:
+            getattr(lines, name)()
+        out += lines.out
     return out

@@ -29,8 +29,9 @@ def test_a_changed_value_is_seen():
         world.source("CREATE TABLE t (id int PRIMARY KEY, v text, n numeric(12,2), j jsonb, "
                      "u uuid, f float8, b bytea, a int[], at timestamptz); "
                      "INSERT INTO t SELECT i, nullif('v' || i, 'v2'), i * 1.25, "
-                     "jsonb_build_object('b', i, 'a', ARRAY['x', NULL]), md5(i::text)::uuid, i / 7.0, "
-                     "sha256(i::text::bytea), ARRAY[i, 2], now() FROM generate_series(1, 9) i")
+                     "jsonb_build_object('b', i, 'a', ARRAY['x', NULL]), md5(i::text)::uuid, "
+                     "i / 7.0, sha256(i::text::bytea), ARRAY[i, 2], now() "
+                     "FROM generate_series(1, 9) i")
         world.table("public.t").write_config(**world.staging)
         house.run(world, tables=["t"])
         for change, column in (("v = 'w' WHERE id = 3", "v"), ("v = '' WHERE id = 2", "v"),
