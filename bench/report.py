@@ -34,6 +34,7 @@ class Result:
     command: str
     seconds: float
     facts: dict  # for scale.py
+    pairs: int
 
 
 def first_line(*command):
@@ -96,7 +97,8 @@ def as_text(result):
 def stamp(result):
     today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
     load = os.getloadavg()[2]
-    return (f"`{result.command}`, {today}, {result.seconds / 60:.0f} minutes. {machine()}. "
+    return (f"`{result.command}`, {today}, {result.pairs} pairs, {result.seconds / 60:.0f} minutes. "
+            f"{machine()}. "
             f"Load of the last 15 minutes: {load:.1f}.")
 
 

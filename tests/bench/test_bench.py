@@ -68,10 +68,11 @@ def test_only_the_table_between_the_marks_is_replaced(tmp_path, monkeypatch):
                     "<!-- bench: cpu -->\nkept\n<!-- end: cpu -->\nafter\n")
     monkeypatch.setattr(report, "PAGE", page)
     line = Line("wall", "a | b", [1.2], [], 1.15, 1.05)
-    report.write(report.Result([line], "bench/bench.py --only wall", 60, {}))
+    report.write(report.Result([line], "bench/bench.py --only wall", 60, {}, 7))
     text = page.read_text()
     assert "old" not in text and "\nkept\n" in text
     assert "| a \\| b | 1.20 | none | 1.15 | 1.05 | NOT MET |" in text
+    assert "`bench/bench.py --only wall`, " in text and " 7 pairs, 1 minutes. " in text
     assert text.startswith("before\n<!-- bench: wall -->\n") and text.endswith("after\n")
 
 
@@ -93,5 +94,5 @@ def test_a_page_without_marks_is_refused(tmp_path, monkeypatch):
     page.write_text("nothing here\n")
     monkeypatch.setattr(report, "PAGE", page)
     with pytest.raises(SystemExit, match="no marks"):
-        report.write(report.Result([Line("wall", "x", [1.0])], "x", 1, {}))
+        report.write(report.Result([Line("wall", "x", [1.0])], "x", 1, {}, 1))
     assert page.read_text() == "nothing here\n"
