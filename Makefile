@@ -4,8 +4,8 @@ JOBS ?= $(shell nproc)
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: all deps deps-test demo demo-prove demo-stop test test-fresh test-versitygw bench fuzz soak mutants \
-        format lint install clean verify-live
+.PHONY: all deps deps-test demo demo-prove demo-stop test test-fresh test-versitygw bench bench-peers fuzz soak \
+        mutants format lint install clean verify-live
 
 all: deps
 	@tools/build.sh release
@@ -44,6 +44,11 @@ bench: deps-test
 	@cmake --build build/release --target ssh_tunnel_bench guard_bench empty_main >/dev/null
 	@$(PYTHON) bench/bench.py $(BENCH)
 	@$(PYTHON) bench/ssh_tunnel.py
+
+# Vesto beside other tools, which come from PyPI; an hour or more. Writes docs/performance-peers.md.
+bench-peers: deps-test
+	@tools/build.sh release vesto vesto-sandbox
+	@$(PYTHON) bench/peers.py --write
 
 # FUZZ_SECONDS for each target.
 FUZZ_SECONDS ?= 600
