@@ -108,8 +108,8 @@ class Sling(Peer):
     requirements = ("sling==1.4.11", "sling-linux-amd64==1.4.11")
     bar = 20
     settings = "as it comes: `--mode full-refresh`"
-    does = ("Whole job: a table beside the target, COPY of csv.gz files into it, the target dropped "
-            "and made anew, INSERT. Guards: none. Not exactly once: nothing is committed with the "
+    does = ("Whole job: a table beside the target, COPY of csv.gz files into it, the target "
+            "dropped and made anew, INSERT. Guards: none. Not exactly once: nothing is committed with the "
             "rows that says which they are. Types are kept.")
 
     def command(self, place, table):
@@ -171,8 +171,8 @@ class DltPyarrowJsonl(Dlt):
     slow = True
     bar = 20
     settings = "`sql_table(backend=\"pyarrow\")`, `loader_file_format=\"jsonl\"`"
-    does = ("The same reading, and the whole job: jsonl files, which the sandbox's COPY takes. Into "
-            "Redshift itself dlt would write Parquet, with less CPU. Guards: none; resumed, not "
+    does = ("The same reading, and the whole job: jsonl files, which the sandbox's COPY takes. "
+            "Into Redshift itself dlt would write Parquet, with less CPU. Guards: none; resumed, not "
             "exactly once, as below.")
 
 
@@ -193,7 +193,8 @@ class PipelineWise(Peer):
                     "boto3==1.44.5", "inflection==0.5.1", "joblib==1.6.0", "jsonschema==4.26.0",
                     "psycopg2-binary==2.9.13", "backoff==2.2.1", "ciso8601==2.4.1",
                     "python-dateutil==2.9.0.post0", "pytz==2026.6", "simplejson==4.3.0",
-                    "orjson==3.13.0", "attrs==26.1.0", "botocore==1.44.5", "jmespath==1.1.0", "cloudpickle==3.1.2",
+                    "orjson==3.13.0", "attrs==26.1.0", "botocore==1.44.5", "jmespath==1.1.0",
+                    "cloudpickle==3.1.2",
                     "s3transfer==0.19.3", "urllib3==2.8.0", "six==1.17.0", "referencing==0.37.0",
                     "rpds-py==2026.9.1", "jsonschema-specifications==2025.9.1",
                     "typing-extensions==4.16.0")
@@ -210,8 +211,8 @@ class PipelineWise(Peer):
     def patch(self):
         for path in self.venv.glob("lib/*/site-packages/target_redshift/db_sync.py"):
             text = path.read_text()
-            path.write_text(text.replace("import collections\n", "import collections.abc\n")
-                            .replace("collections.MutableMapping", "collections.abc.MutableMapping"))
+            text = text.replace("import collections\n", "import collections.abc\n")
+            path.write_text(text.replace("collections.Mut", "collections.abc.Mut"))
 
     @staticmethod
     def property_of(kind):
