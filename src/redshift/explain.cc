@@ -1,6 +1,8 @@
 // The statements of prepare() and load() as texts, for people who want to see them first.
+#include <algorithm>
+
 #include "base/clock.h"
-#include "redshift/loader_impl.h"
+#include "redshift/load_transaction.h"
 #include "redshift/stream_texts.h"
 #include "redshift/table_plan.h"
 
@@ -14,7 +16,8 @@ const char* const kSomeMarker = "<null marker>";
 
 // `copy_target`, `copy_stage`: COPY into either.
 void add_stream(const StreamLoad& stream, const StreamTexts& texts, const std::string& copy_target,
-                const std::string& copy_stage, bool is_new, std::vector<std::string>* out) {
+                const std::string& copy_stage, bool is_new, std::vector<std::string>* out,
+                std::vector<sql::KeyedTable>* stages) {
   if (stream.mode == LoadMode::kReplace) {
     out->push_back(texts.delete_all);
     out->push_back(copy_target);
@@ -31,10 +34,43 @@ void add_stream(const StreamLoad& stream, const StreamTexts& texts, const std::s
     out->push_back(copy_target);
     return;
   }
-  for (const std::string& text : {texts.create_stage, copy_stage, texts.stage_duplicates,
-                                  texts.take_matching, texts.insert}) {
-    out->push_back(text);
+  out->push_back(texts.create_stage);
+  out->push_back(copy_stage);
+  // Others are counted by one statement for several of them.
+  if (stream.key_proven) {
+    stages->push_back({texts.stage, texts.key});
+  } else {
+    out->push_back(sql::count_null_keys(texts.stage, texts.key));
+    out->push_back(sql::count_duplicate_keys(texts.stage, texts.key));
   }
+  out->push_back(texts.take_matching);
+  out->push_back(texts.insert);
+}
+
+void add_checks(const std::vector<sql::KeyedTable>& stages, std::vector<std::string>* out) {
+  for (size_t first = 0; first < stages.size(); first += kStagesPerCheck) {
+    const auto begin = stages.begin() + static_cast<std::ptrdiff_t>(first);
+    const size_t count = std::min(stages.size() - first, kStagesPerCheck);
+    out->push_back(sql::count_duplicate_keys({begin, begin + static_cast<std::ptrdiff_t>(count)}));
+  }
+}
+
+void add_positions(const TargetName& state, const std::vector<std::string>& kept,
+                   const std::vector<std::string>& anew, std::vector<std::string>* out) {
+  if (!kept.empty()) {
+    std::vector<sql::StateRow> rows;
+    for (const std::string& stream : kept) {
+      rows.push_back({.stream = stream,
+                      .load_id = {"<load>"},
+                      .writer = "<writer>",
+                      .position = "<position>",
+                      .changed_at_ms = 0});
+    }
+    out->push_back(sql::update_positions(state, rows));
+  }
+  if (anew.empty()) return;
+  out->push_back(sql::delete_state_rows(state, anew));
+  out->push_back("INSERT INTO " + sql::qualified(state) + " VALUES (...)");
 }
 
 }  // namespace
@@ -65,7 +101,9 @@ Result<std::vector<std::string>> RedshiftLoader::explain(const std::vector<Strea
       "BEGIN", sql::lock_table(state),
       sql::move_fence(state, {"<seen>"}, {"<load>"}, target.installation, impl.clock().wall_ms())};
   VESTO_ASSIGN(const CopyAccess access, target.copy_access(CopyNeed{}, impl.context.stop));
-  std::vector<std::string> streams;
+  std::vector<std::string> kept;
+  std::vector<std::string> anew;
+  std::vector<sql::KeyedTable> stages;
   size_t number = 0;
   for (const StreamLoad& given : group) {
     StreamLoad stream = given;
@@ -76,11 +114,12 @@ Result<std::vector<std::string>> RedshiftLoader::explain(const std::vector<Strea
     for (std::string& text : plan.texts()) out.push_back(std::move(text));
     VESTO_ASSIGN(const StreamTexts texts, stream_texts(stream, plan.after, ++number));
     add_stream(stream, texts, copy_text(target, access, stream, texts, texts.target),
-               copy_text(target, access, stream, texts, texts.stage), existing == nullptr, &load);
-    streams.push_back(stream.schema.stream);
+               copy_text(target, access, stream, texts, texts.stage), existing == nullptr, &load,
+               &stages);
+    (stream.columns_kept ? kept : anew).push_back(stream.schema.stream);
   }
-  load.push_back(sql::delete_state_rows(state, streams));
-  load.push_back("INSERT INTO " + sql::qualified(state) + " VALUES (...)");
+  add_checks(stages, &load);
+  add_positions(state, kept, anew, &load);
   load.push_back("INSERT INTO " + sql::ident(target.schema) + "." + sql::ident(sql::kLoadsTable) +
                  " VALUES (...)");
   load.push_back("COMMIT");

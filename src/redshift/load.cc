@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "redshift/errors.h"
@@ -232,7 +233,16 @@ RedshiftLoader::~RedshiftLoader() = default;
 
 Status RedshiftLoader::reach() { return impl_->connect(); }
 
-Result<DestinationState> RedshiftLoader::open_state() { return impl_->open_state(); }
+Result<DestinationState> RedshiftLoader::open_state() {
+  VESTO_ASSIGN(auto state, impl_->open_state({}, false));
+  VESTO_CHECK(state.has_value());
+  return *std::move(state);
+}
+
+Result<std::optional<DestinationState>> RedshiftLoader::open_state_for(
+    const std::vector<StreamLoad>& group, bool knows_fence) {
+  return impl_->open_state(group, knows_fence);
+}
 
 Result<std::optional<DestinationState>> RedshiftLoader::read_state() { return impl_->read_state(); }
 

@@ -71,6 +71,9 @@ struct LoadTarget {
 // 1,600 columns with names of 63 bytes of UTF-8, escaped in JSON, and their types.
 inline constexpr size_t kMaxColumnsBytes = 1 << 20;
 
+// The fence before the first load.
+inline constexpr std::string_view kFirstFence = "0";
+
 // State as read from the destination.
 struct DestinationState {
   LoadId fence;  // the header row's load id: what the next load must have seen
@@ -118,6 +121,9 @@ struct StreamLoad {
   std::vector<std::string> former = {};
   // How the source's columns stood, kept beside the position; any text, at most kMaxColumnsBytes.
   std::string columns;
+  // The state that the fence stands for has a position of the stream and holds `columns` for it
+  // already: the position alone is to be moved.
+  bool columns_kept = false;
   int64_t data_as_of_ms = 0;
   int64_t started_ms = 0;
   // No value of an unbounded text or binary column is wider, in bytes (by index into
@@ -205,6 +211,13 @@ class RedshiftLoader {
   // shared tables, status view. Returns the state. Errors: RS-NO-SCHEMA, RS-PRIV-*,
   // RS-STATE-FOREIGN.
   Result<DestinationState> open_state();
+  // The same for a group that is about to be prepared; its targets are asked for by the same
+  // statement as the state's own tables. Nothing: all that the group needs is there as it must be,
+  // and the state was not read, since `knows_fence`: the caller has the fence of an earlier load of
+  // this source, and load() finds out whether it is still there (LoadOutcome::fenced).
+  // prepare() must be next, with the same group.
+  Result<std::optional<DestinationState>> open_state_for(const std::vector<StreamLoad>& group,
+                                                         bool knows_fence);
   // Connects, if there is no connection yet: whoever holds something open meanwhile knows first
   // that the warehouse is there.
   Status reach();

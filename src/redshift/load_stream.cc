@@ -139,11 +139,39 @@ Status LoadRun::check_keys(const StreamLoad& stream, const StreamTexts& texts,
     }
   }
   VESTO_ASSIGN(const uint64_t keys, count(sql::count_duplicate_keys(table, texts.key)));
-  if (keys > 0) {
-    const std::string which = named_keys(stream, sql::duplicate_keys(table, texts.key));
-    return Error(ErrorCode::kSrcDuplicateKey,
-                 fmt::format("{} keys occur more than once in what was read{}", keys, which));
+  if (keys > 0) return twice(stream, {table, texts.key}, keys);
+  return ok_status();
+}
+
+Error LoadRun::twice(const StreamLoad& stream, const sql::KeyedTable& table, uint64_t keys) {
+  const std::string which = named_keys(stream, sql::duplicate_keys(table.table, table.key));
+  return {ErrorCode::kSrcDuplicateKey,
+          fmt::format("{} keys occur more than once in what was read{}", keys, which)};
+}
+
+Status LoadRun::check_stages() {
+  for (size_t first = 0; first < unchecked_.size(); first += kStagesPerCheck) {
+    const size_t end = std::min(unchecked_.size(), first + kStagesPerCheck);
+    std::vector<sql::KeyedTable> tables;
+    for (size_t i = first; i < end; ++i) tables.push_back(unchecked_[i].stage);
+    VESTO_ASSIGN(const ExecResult answer, send(sql::count_duplicate_keys(tables)));
+    std::vector<bool> counted(tables.size());
+    for (const auto& row : answer.rows) {
+      if (row.size() != 2 || !row[0] || !row[1]) break;
+      const auto place = parse_int(*row[0]);
+      const auto keys = parse_int(*row[1]);
+      if (!place || !keys || *place < 0 || static_cast<size_t>(*place) >= tables.size()) break;
+      const auto at = static_cast<size_t>(*place);
+      counted[at] = *keys >= 0;
+      if (*keys <= 0) continue;
+      at_ = unchecked_[first + at].index;
+      return twice(group_[at_], tables[at], static_cast<uint64_t>(*keys));
+    }
+    if (!std::all_of(counted.begin(), counted.end(), [](bool one) { return one; })) {
+      return Error(ErrorCode::kRsSql, "the count of keys left a table out");
+    }
   }
+  unchecked_.clear();
   return ok_status();
 }
 
@@ -167,13 +195,23 @@ Result<StreamLoaded> LoadRun::upsert(const StreamLoad& stream, const StreamTexts
   impl_.has_stages_ = true;
   VESTO_TRY(send(texts.create_stage));
   VESTO_ASSIGN(done.rows_copied, bring(stream, texts, texts.stage));
-  VESTO_TRY(check_keys(stream, texts, texts.stage));
+  // The source itself keeps these keys single: they are counted with those of other streams, before
+  // the COMMIT.
+  if (stream.key_proven) {
+    unchecked_.push_back({at_, {texts.stage, texts.key}});
+  } else {
+    VESTO_TRY(check_keys(stream, texts, texts.stage));
+  }
   VESTO_ASSIGN(const ExecResult taken, send(texts.take_matching));
   VESTO_ASSIGN(const ExecResult inserted, send(texts.insert));
   done.rows_updated = count_of(taken);
   // By UPDATE the rows that were there are not inserted again.
   done.rows_inserted = count_of(inserted);
   const uint64_t arrived = done.rows_inserted + (texts.keeps_columns ? done.rows_updated : 0);
+  // What does not add up may come of keys that stand twice.
+  if (done.rows_updated > done.rows_copied || arrived != done.rows_copied) {
+    VESTO_TRY(check_keys(stream, texts, texts.stage));
+  }
   // The keys of the stage are single, so each finds one row at most: otherwise rows of other keys
   // were taken, and they would be missing.
   if (done.rows_updated > done.rows_copied) {

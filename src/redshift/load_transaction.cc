@@ -137,10 +137,39 @@ Status LoadRun::write_rejected(const std::vector<size_t>& order) {
   return ok_status();
 }
 
+sql::StateRow LoadRun::state_row(const StreamLoad& stream, int64_t now_ms) const {
+  return {stream.schema.stream, load_,           impl_.target.installation.text,
+          sql::kPositionPart,   stream.position, now_ms};
+}
+
+Status LoadRun::move_positions(const std::vector<size_t>& streams, int64_t now_ms,
+                               std::vector<size_t>* others) {
+  for (size_t first = 0; first < streams.size(); first += sql::kRowsPerInsert) {
+    const size_t end = std::min(streams.size(), first + sql::kRowsPerInsert);
+    std::vector<sql::StateRow> rows;
+    for (size_t i = first; i < end; ++i) rows.push_back(state_row(group_[streams[i]], now_ms));
+    VESTO_ASSIGN(const ExecResult moved, send(sql::update_positions(impl_.state_name(), rows)));
+    if (moved.tag == fmt::format("UPDATE {}", rows.size())) continue;
+    // Not as they were taken to be: all that is kept of them is written anew.
+    log_warn("redshift: the state has other rows than were kept here", {{"tag", moved.tag}});
+    others->insert(others->end(), streams.begin() + static_cast<std::ptrdiff_t>(first),
+                   streams.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+  return ok_status();
+}
+
 // Positions, then the blind INSERTs into the shared tables, last: they alone may have to wait for
 // other syncs.
 Status LoadRun::write_state_rows(const std::vector<size_t>& order, int64_t now_ms) {
   const TargetName state = impl_.state_name();
+  std::vector<size_t> kept;
+  std::vector<size_t> anew;
+  for (const size_t index : order) {
+    // Redshift's = does not see trailing blanks: such a name could be another one's.
+    const bool alone = !group_[index].schema.stream.ends_with(' ');
+    (alone && group_[index].columns_kept ? kept : anew).push_back(index);
+  }
+  VESTO_TRY(move_positions(kept, now_ms, &anew));
   std::vector<std::string> streams;
   std::vector<sql::StateRow> rows;
   const auto flush = [&]() -> Status {
@@ -155,10 +184,9 @@ Status LoadRun::write_state_rows(const std::vector<size_t>& order, int64_t now_m
     rows.clear();
     return ok_status();
   };
-  for (const size_t index : order) {
+  for (const size_t index : anew) {
     const StreamLoad& stream = group_[index];
-    sql::StateRow row{stream.schema.stream, load_,           impl_.target.installation.text,
-                      sql::kPositionPart,   stream.position, now_ms};
+    sql::StateRow row = state_row(stream, now_ms);
     streams.push_back(row.stream);
     rows.push_back(row);
     std::string_view left = stream.columns;
@@ -200,6 +228,7 @@ Status LoadRun::fill_transaction(const std::vector<size_t>& order,
                                  std::vector<StreamLoaded>* done) {
   where_ = Where::kElsewhere;
   step_ = 0;
+  unchecked_.clear();
   VESTO_TRY(take_fence());
   step_done();
   VESTO_TRY(impl_.set_timeout(kMergeTimeoutMs));
@@ -210,6 +239,7 @@ Status LoadRun::fill_transaction(const std::vector<size_t>& order,
     done->push_back(one);
     step_done();
   }
+  VESTO_TRY(check_stages());
   where_ = Where::kElsewhere;
   VESTO_TRY(write_positions(order, *done));
   step_done();

@@ -29,6 +29,9 @@ inline constexpr size_t kMaxLeavers = 10;
 // Transactions that are sent again because COPY's keys ended: one for a stream, so many for a load.
 inline constexpr size_t kMaxRenewals = 3;
 
+// Stages whose keys are looked at by one statement: each is a branch of its UNION ALL.
+inline constexpr size_t kStagesPerCheck = 20;
+
 // What the COPY of so many staged bytes may take: three times what is reckoned, 10 minutes at least
 // and kMergeTimeoutMs at most. Kept by the client, so that no SET is needed for it.
 int64_t copy_timeout_ms(uint64_t bytes_staged);
@@ -49,6 +52,10 @@ class LoadRun {
   Status ask_lease();
   Status write_rejected(const std::vector<size_t>& order);
   Status write_state_rows(const std::vector<size_t>& order, int64_t now_ms);
+  // Of the streams whose columns_kept; what cannot be moved so is added to `others`.
+  Status move_positions(const std::vector<size_t>& streams, int64_t now_ms,
+                        std::vector<size_t>* others);
+  [[nodiscard]] sql::StateRow state_row(const StreamLoad& stream, int64_t now_ms) const;
   Status write_positions(const std::vector<size_t>& order, const std::vector<StreamLoaded>& done);
   Status commit();
   Result<std::vector<size_t>> fit_streams(LoadOutcome* out);
@@ -76,6 +83,10 @@ class LoadRun {
   Result<uint64_t> copy(const StreamLoad& stream, const StreamTexts& texts,
                         const std::string& table);
   Status check_keys(const StreamLoad& stream, const StreamTexts& texts, const std::string& table);
+  // Counts the keys that stand twice in the stages of streams whose source keeps them single: by
+  // one statement for many streams. On an error at_ is the stream.
+  Status check_stages();
+  Error twice(const StreamLoad& stream, const sql::KeyedTable& table, uint64_t keys);
   // ": {"id":"7"}, {"id":"8"}", or "" if that cannot be told.
   std::string named_keys(const StreamLoad& stream, const std::string& sql);
 
@@ -103,7 +114,12 @@ class LoadRun {
   Where where_ = Where::kElsewhere;
   size_t at_ = 0;              // the stream, where where_ is kStream
   bool keys_can_end_ = false;  // of the last COPY: temporary ones
-  std::set<size_t> renewed_;   // streams whose COPY was given other keys; kMaxRenewals at most
+  struct Unchecked {
+    size_t index = 0;  // into group_
+    sql::KeyedTable stage;
+  };
+  std::vector<Unchecked> unchecked_;  // stages of this transaction, for check_stages()
+  std::set<size_t> renewed_;  // streams whose COPY was given other keys; kMaxRenewals at most
 };
 
 }  // namespace vesto

@@ -16,8 +16,9 @@ Status LoadRun::try_alone(size_t index) {
   VESTO_TRY(send("BEGIN"));
   where_ = Where::kStream;
   at_ = index;
+  unchecked_.clear();
   VESTO_TRY(load_stream(group_[index], 1));
-  return ok_status();
+  return check_stages();
 }
 
 Status LoadRun::try_each_alone(size_t from, std::vector<size_t>* order, LoadOutcome* out) {

@@ -97,17 +97,23 @@ struct RedshiftLoader::Impl {
   Status repeat(int max_waits, const std::function<Status()>& work);
 
   // --- state.cc ---
-  Result<DestinationState> open_state();
+  Result<std::optional<DestinationState>> open_state(const std::vector<StreamLoad>& group,
+                                                     bool knows_fence);
   Result<std::optional<DestinationState>> read_state();
   Status make_state(const Catalog& catalog);
   Result<DestinationState> select_state();
-  Result<Catalog> shared_catalog();
+  Result<Catalog> shared_catalog(std::vector<std::string> more_tables = {});
   Result<Catalog> read_catalog(std::string_view schema, const std::vector<std::string>& tables);
 
   // --- prepare.cc ---
   Result<std::vector<std::pair<size_t, Error>>> prepare(const std::vector<StreamLoad>& group);
   Status read_tables(const std::vector<StreamLoad>& group, const std::vector<size_t>& streams);
   Status prepare_stream(const StreamLoad& stream);
+  // Keeps what the catalogue says of the tables that it was asked for.
+  void note_tables(const Catalog& catalog, const std::string& schema,
+                   const std::vector<std::string>& tables);
+  // Nothing is to be made, altered or looked at before the stream is loaded.
+  [[nodiscard]] bool is_prepared(const StreamLoad& stream) const;
   // What keeps the stream out of its target, whatever its columns are. `existing`: nullptr if there
   // is no such table. Errors: RS-TABLE-DIFFERS, RS-TABLE-FOREIGN, RS-APPEND-FULL. For prepare() and
   // compare() alike.
@@ -170,6 +176,8 @@ struct RedshiftLoader::Impl {
     std::string text;  // for LoadContext::warn
   };
   std::optional<DoubtedRewrite> doubted_;
+  // The catalogue was read for the group that prepare() gets next.
+  bool read_ahead_ = false;
   // Those that the catalogue was asked for, also if they do not exist.
   std::map<std::pair<std::string, std::string>, bool> asked_;
 };

@@ -2,6 +2,8 @@
 // transaction. Each statement stands by itself and may be sent again.
 #include <fmt/core.h>
 
+#include <utility>
+
 #include "base/kill_point.h"
 #include "base/strings.h"
 #include "redshift/errors.h"
@@ -24,6 +26,12 @@ std::vector<std::string> added_columns(const StreamLoad& stream, const CatalogTa
 
 // A lock on a target is waited for once more after left-over sessions were ended.
 constexpr int kDdlWaits = 2;
+
+// Whether the target has rows decides what may be done with it.
+bool needs_look(const StreamLoad& stream, const CatalogTable& existing) {
+  const bool append_all = stream.mode == LoadMode::kAppend && stream.full;
+  return (!stream.known_target || append_all) && existing.is_table;
+}
 
 Error with_owner(Error error, const StreamLoad& stream, const CatalogTable* table) {
   if (error.code() == ErrorCode::kRsOwner && table != nullptr) {
@@ -55,17 +63,29 @@ Status RedshiftLoader::Impl::read_tables(const std::vector<StreamLoad>& group,
     if (!catalog.schema_exists) {
       return Error(ErrorCode::kRsNoSchema, "the schema " + schema + " does not exist");
     }
-    for (const std::string& table : tables) {
-      asked_[{schema, table}] = true;
-      const CatalogTable* found = catalog.find(table);
-      if (found == nullptr) {
-        tables_.erase({schema, table});
-      } else {
-        tables_[{schema, table}] = *found;
-      }
-    }
+    note_tables(catalog, schema, tables);
   }
   return ok_status();
+}
+
+void RedshiftLoader::Impl::note_tables(const Catalog& catalog, const std::string& schema,
+                                       const std::vector<std::string>& tables) {
+  for (const std::string& table : tables) {
+    asked_[{schema, table}] = true;
+    const CatalogTable* found = catalog.find(table);
+    if (found == nullptr) {
+      tables_.erase({schema, table});
+    } else {
+      tables_[{schema, table}] = *found;
+    }
+  }
+}
+
+bool RedshiftLoader::Impl::is_prepared(const StreamLoad& stream) const {
+  const CatalogTable* existing = find_table(stream.target);
+  if (existing == nullptr || needs_look(stream, *existing) || doubted_) return false;
+  const Result<TablePlan> plan = plan_table(stream, existing);
+  return plan.ok() && plan->empty();
 }
 
 Error append_full(const StreamLoad& stream) {
@@ -78,8 +98,7 @@ Error append_full(const StreamLoad& stream) {
 
 Status RedshiftLoader::Impl::check_target(const StreamLoad& stream, const CatalogTable* existing) {
   if (existing == nullptr) return stream.full ? ok_status() : Status(table_gone(stream));
-  const bool append_all = stream.mode == LoadMode::kAppend && stream.full;
-  if ((stream.known_target && !append_all) || !existing->is_table) return ok_status();
+  if (!needs_look(stream, *existing)) return ok_status();
   VESTO_TRY(set_timeout(kDdlTimeoutMs));
   VESTO_ASSIGN(const ExecResult any, exec(sql::select_one(stream.target)));
   if (any.rows.empty()) return ok_status();
@@ -127,7 +146,9 @@ Result<std::vector<std::pair<size_t, Error>>> RedshiftLoader::Impl::prepare(
     const std::vector<StreamLoad>& group) {
   std::vector<size_t> all;
   for (size_t i = 0; i < group.size(); ++i) all.push_back(i);
-  VESTO_TRY(repeat(kDdlWaits, [&] { return read_tables(group, all); }));
+  if (!std::exchange(read_ahead_, false)) {
+    VESTO_TRY(repeat(kDdlWaits, [&] { return read_tables(group, all); }));
+  }
   std::vector<std::pair<size_t, Error>> failed;
   for (const size_t index : all) {
     const StreamLoad& stream = group[index];

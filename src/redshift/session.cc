@@ -34,12 +34,12 @@ class PgRedshiftSession : public RedshiftSession {
   Status greet(int64_t deadline_ms, const std::stop_token& stop) {
     const std::stop_callback on_stop(stop, [this] { connection_->interrupt(); });
     greet_until_ms_ = deadline_ms;
+    VESTO_ASSIGN(const bool both, greet_at_once());
+    if (both) return ok_status();
     VESTO_ASSIGN(const auto pid_text, scalar(session_sql::backend_pid()));
-    const auto pid = parse_int(trim(pid_text));
-    if (!pid || *pid <= 0 || *pid > INT32_MAX) {
+    if (!take_pid(pid_text)) {
       return Error(ErrorCode::kRsSql, "pg_backend_pid() gave " + pid_text);
     }
-    pid_ = static_cast<int>(*pid);
     for (const std::string& query : session_sql::start_of(pid_)) {
       auto start = scalar(query);
       if (start.ok() && !start->empty()) {
@@ -79,6 +79,28 @@ class PgRedshiftSession : public RedshiftSession {
     auto answer = connection_->exec(sql, greet_until_ms_ - system_clock().monotonic_ms());
     if (!answer.ok()) return redshift_error(answer.error(), label(sql));
     return answer->scalar().value_or("");
+  }
+
+  bool take_pid(std::string_view text) {
+    const auto pid = parse_int(trim(text));
+    if (!pid || *pid <= 0 || *pid > INT32_MAX) return false;
+    pid_ = static_cast<int>(*pid);
+    return true;
+  }
+
+  // One statement for both. False: a server that does not answer it is asked one by one.
+  Result<bool> greet_at_once() {
+    auto answer = connection_->exec(session_sql::pid_and_time(),
+                                    greet_until_ms_ - system_clock().monotonic_ms());
+    if (!answer.ok()) {
+      if (answer.error().kind == PgError::Kind::kServer && connection_->usable()) return false;
+      return redshift_error(answer.error(), label(session_sql::pid_and_time()));
+    }
+    if (answer->rows.size() != 1 || answer->rows[0].size() != 2) return false;
+    const auto& row = answer->rows[0];
+    if (!row[0] || !row[1] || row[1]->empty() || !take_pid(*row[0])) return false;
+    start_ = *row[1];
+    return true;
   }
 
   std::unique_ptr<PgConnection> connection_;

@@ -17,6 +17,11 @@ std::array<std::string, 2> start_of(int pid) {
 
 std::string server_time() { return "SELECT SYSDATE"; }
 
+// SYSDATE is in the session's time zone, which a user's settings may have moved.
+std::string pid_and_time() {
+  return "SELECT pg_backend_pid(), CAST(SYSDATE AS TIMESTAMPTZ) AT TIME ZONE 'UTC'";
+}
+
 std::array<std::string, 2> count_since(int pid, std::string_view since) {
   return {fmt::format("SELECT COUNT(*) FROM stv_sessions WHERE process = {} AND starttime <= {}",
                       pid, sql::literal(since)),

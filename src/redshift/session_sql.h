@@ -14,6 +14,9 @@ std::string backend_pid();
 std::array<std::string, 2> start_of(int pid);
 // The server's clock, where no view tells: a session began no later than this.
 std::string server_time();
+// The pid and the server's time (UTC), as start_of() prints one: whoever has this pid and began no
+// later is this session. Redshift answers it on its leader, without a table.
+std::string pid_and_time();
 // 1 if the session with this pid lives and began no later than `since`, else 0.
 std::array<std::string, 2> count_since(int pid, std::string_view since);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/strings.h"
 #include "pg/quoting.h"
@@ -59,6 +60,25 @@ std::string delete_state_rows(const TargetName& state, const std::vector<std::st
   names.reserve(streams.size());
   for (const std::string& stream : streams) names.push_back(literal(stream));
   return "DELETE FROM " + qualified(state) + " WHERE \"stream\" IN (" + join(names, ", ") + ")";
+}
+
+std::string update_positions(const TargetName& state, const std::vector<StateRow>& rows) {
+  VESTO_CHECK(!rows.empty());
+  std::vector<std::string> names;
+  names.reserve(rows.size());
+  std::string positions;
+  for (const StateRow& row : rows) {
+    names.push_back(literal(row.stream));
+    positions += " WHEN " + names.back() + " THEN " + literal(row.position);
+  }
+  const StateRow& first = rows.front();
+  return fmt::format(
+      "UPDATE {} SET \"load_id\" = {}, \"writer\" = {}, \"changed_at\" = {}, \"position\" = {} "
+      "WHERE \"schema_version\" = {} AND \"stream\" IN ({})",
+      qualified(state), literal(first.load_id.text), literal(first.writer),
+      timestamp(first.changed_at_ms),
+      rows.size() == 1 ? literal(first.position) : "CASE \"stream\"" + positions + " END",
+      kPositionPart, join(names, ", "));
 }
 
 std::string select_state(const TargetName& state) {

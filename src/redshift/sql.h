@@ -61,6 +61,9 @@ std::string create_schema(std::string_view schema);
 std::string create_state_table(const TargetName& state);
 std::string insert_state_rows(const TargetName& state, const std::vector<StateRow>& rows);
 std::string delete_state_rows(const TargetName& state, const std::vector<std::string>& streams);
+// Moves the positions of streams that have their rows already, in one statement. All rows are of
+// one load; what else is kept of the streams stays. Its tag must be UPDATE with their number.
+std::string update_positions(const TargetName& state, const std::vector<StateRow>& rows);
 // Columns: stream, load_id, schema_version, position.
 std::string select_state(const TargetName& state);
 std::string select_fence(const TargetName& state);  // the header row's load id
@@ -159,6 +162,13 @@ std::string copy(std::string_view table, const std::vector<std::string>& columns
                  const CopySource& source);
 std::string select_one(const TargetName& table);  // a row if the table has any
 std::string count_duplicate_keys(std::string_view table, const std::vector<KeyColumn>& key);
+// A table whose keys are to be single; `table` is already quoted.
+struct KeyedTable {
+  std::string table;
+  std::vector<KeyColumn> key;
+};
+// The same of several tables by one statement. Rows: the table's place in the list, from 0; count.
+std::string count_duplicate_keys(const std::vector<KeyedTable>& tables);
 std::string count_null_keys(std::string_view table, const std::vector<KeyColumn>& key);
 // Up to kKeysNamed keys of those that the two above count: one column for each of `key`.
 inline constexpr int kKeysNamed = 3;

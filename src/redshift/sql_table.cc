@@ -165,6 +165,18 @@ std::string count_duplicate_keys(std::string_view table, const std::vector<KeyCo
       table, grouping(key));
 }
 
+std::string count_duplicate_keys(const std::vector<KeyedTable>& tables) {
+  std::string out;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    if (i > 0) out += " UNION ALL ";
+    out += fmt::format(
+        "SELECT {}, COUNT(*) FROM (SELECT COUNT(*) AS \"n\" FROM {} GROUP BY {} HAVING COUNT(*) > "
+        "1) d{}",
+        i, tables[i].table, grouping(tables[i].key), i);
+  }
+  return out;
+}
+
 std::string count_null_keys(std::string_view table, const std::vector<KeyColumn>& key) {
   return fmt::format("SELECT COUNT(*) FROM {} WHERE {}", table, any_null(key));
 }

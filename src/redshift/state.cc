@@ -1,6 +1,7 @@
 // The state of a sync in its destination: made once, read at each run.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/json_text.h"
@@ -74,10 +75,11 @@ Error with_grant(Error error, const Catalog& catalog, const std::string& schema)
   return error;
 }
 
-Result<Catalog> RedshiftLoader::Impl::shared_catalog() {
-  return read_catalog(target.schema,
-                      {state_name().table, std::string(sql::kLoadsTable),
-                       std::string(sql::kRejectedTable), std::string(sql::kStatusView)});
+Result<Catalog> RedshiftLoader::Impl::shared_catalog(std::vector<std::string> more_tables) {
+  more_tables.insert(more_tables.begin(),
+                     {state_name().table, std::string(sql::kLoadsTable),
+                      std::string(sql::kRejectedTable), std::string(sql::kStatusView)});
+  return read_catalog(target.schema, more_tables);
 }
 
 Status RedshiftLoader::Impl::make_state(const Catalog& catalog) {
@@ -161,11 +163,29 @@ Result<DestinationState> RedshiftLoader::Impl::select_state() {
   return out;
 }
 
-Result<DestinationState> RedshiftLoader::Impl::open_state() {
-  DestinationState out;
+Result<std::optional<DestinationState>> RedshiftLoader::Impl::open_state(
+    const std::vector<StreamLoad>& group, bool knows_fence) {
+  std::vector<std::string> tables;
+  for (const StreamLoad& stream : group) {
+    if (stream.target.schema == target.schema) tables.push_back(stream.target.table);
+  }
+  const bool all_here = !group.empty() && tables.size() == group.size();
+  std::optional<DestinationState> out;
   Catalog catalog;
   const Status done = repeat(kMaxLockWaits, [&]() -> Status {
-    VESTO_ASSIGN(catalog, shared_catalog());
+    out.reset();
+    read_ahead_ = false;
+    VESTO_ASSIGN(catalog, shared_catalog(tables));
+    const bool has_state = catalog.find(state_name().table) != nullptr &&
+                           catalog.find(sql::kLoadsTable) != nullptr &&
+                           catalog.find(sql::kRejectedTable) != nullptr &&
+                           catalog.find(sql::kStatusView) != nullptr;
+    if (all_here && has_state) {
+      note_tables(catalog, target.schema, tables);
+      read_ahead_ = true;
+      const auto prepared = [this](const StreamLoad& stream) { return is_prepared(stream); };
+      if (knows_fence && std::all_of(group.begin(), group.end(), prepared)) return ok_status();
+    }
     VESTO_TRY(make_state(catalog));
     VESTO_ASSIGN(out, select_state());
     return ok_status();

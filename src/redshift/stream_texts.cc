@@ -102,7 +102,6 @@ Result<StreamTexts> stream_texts(const StreamLoad& stream, const CatalogTable& t
     bool has_distkey = false;
     for (const std::string& name : names) has_distkey = has_distkey || name == distkey;
     out.create_stage = sql::create_stage(stage, stage_columns, has_distkey ? distkey : "");
-    out.stage_duplicates = sql::count_duplicate_keys(out.stage, key);
     out.keeps_columns = has_columns_of_others(stream, table);
     if (out.keeps_columns) {
       out.take_matching =

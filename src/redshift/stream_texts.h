@@ -26,7 +26,6 @@ struct StreamTexts {
   std::string delete_window;  // "": no window
   // By way of a staging table; "" without a key.
   std::string create_stage;
-  std::string stage_duplicates;
   // The merge: by DELETE and INSERT; or, where the target has columns that are not the stream's, by
   // UPDATE and INSERT of what is not there, so that these keep their values.
   bool keeps_columns = false;

@@ -64,7 +64,10 @@ Deliverer::Deliverer(RunContext& context, RedshiftLoader& loader, LeaseKeeper& l
 
 Deliverer::~Deliverer() { queue_.close(); }
 
-void Deliverer::offer(StreamForLoad stream) { queue_.push(std::move(stream)); }
+void Deliverer::offer(StreamForLoad stream) {
+  stream.load.columns_kept = columns_are_kept(plan_, plan_.tables[stream.planned]);
+  queue_.push(std::move(stream));
+}
 
 DeliveryResult Deliverer::finish(bool complete) {
   complete_ = complete;
@@ -120,11 +123,18 @@ void Deliverer::fail(const StreamForLoad& stream, Error error) {
 
 // The destination's own word on the fence: if it differs from what the plan rests on, the plan is
 // void (another machine delivered, or the warehouse was restored from a snapshot).
-Status Deliverer::open_state_once() {
+// Where nothing has to be made first, the fence itself says it: its UPDATE then hits no row.
+Status Deliverer::open_state_once(const std::vector<StreamForLoad>& group) {
   if (seen_) return ok_status();
-  VESTO_ASSIGN(const DestinationState state, loader_.open_state());
-  seen_ = state.fence;
-  if (state.fence != plan_.base.fence) fence_moved();
+  std::vector<StreamLoad> loads;
+  loads.reserve(group.size());
+  for (const StreamForLoad& stream : group) loads.push_back(stream.load);
+  // A load id is nobody else's, so a fence that holds it is of this sync and this source. The first
+  // one is the same everywhere.
+  const bool knows_fence = plan_.base.fence.text != kFirstFence;
+  VESTO_ASSIGN(const auto state, loader_.open_state_for(loads, knows_fence));
+  seen_ = state ? state->fence : plan_.base.fence;
+  if (*seen_ != plan_.base.fence) fence_moved();
   return ok_status();
 }
 
@@ -149,7 +159,8 @@ void Deliverer::prepare_group(std::vector<StreamForLoad>* group) {
 }
 
 void Deliverer::load_group(std::vector<StreamForLoad> group) {
-  if (Status opened = open_state_once(); !opened.ok()) return give_up(std::move(opened).error());
+  if (Status opened = open_state_once(group); !opened.ok())
+    return give_up(std::move(opened).error());
   if (result_.fenced) return;
   prepare_group(&group);
   if (result_.error || group.empty()) return;
@@ -192,6 +203,7 @@ Status Deliverer::remember(const std::vector<StreamForLoad>& group, const LoadOu
   header.sync = context_.spec.name;
   header.stream = sql::kHeaderStream;
   header.columns = context_.spec.destination_id;
+  header.position = plan_.source.id;
   header.load_id = load;
   header.seen_ms = context_.now_ms();
   copies.push_back(header);

@@ -51,7 +51,7 @@ class Deliverer {
  private:
   void work();
   void load_group(std::vector<StreamForLoad> group);
-  Status open_state_once();
+  Status open_state_once(const std::vector<StreamForLoad>& group);
   void prepare_group(std::vector<StreamForLoad>* group);
   Status remember(const std::vector<StreamForLoad>& group, const LoadOutcome& outcome,
                   const LoadId& load);

@@ -55,6 +55,7 @@ Result<SyncPlan> describe_plan(RunContext& context, const RunPlan& plan, Redshif
     if (!planned.error) {
       of_load.push_back(out.tables.size());
       loads.push_back(example_load(context, plan, planned));
+      loads.back().columns_kept = columns_are_kept(plan, planned);
     }
     add_once(planned.plan.warnings, &out.warnings);
     out.tables.push_back(describe_table(context.spec, planned));

@@ -22,7 +22,8 @@ constexpr int64_t kCopiesLastMs = 24LL * 3600 * 1000;
 
 // The state as the local store remembers it; nothing if it does not, or not freshly enough.
 Result<std::optional<DestinationState>> remembered_state(
-    RunContext& context, std::map<std::string, RunPlan::Window>* windows) {
+    RunContext& context, const std::string& source_id,
+    std::map<std::string, RunPlan::Window>* windows) {
   VESTO_ASSIGN(const std::vector<StreamCopy> copies,
                context.services.store->copies(context.spec.name));
   DestinationState state;
@@ -32,6 +33,8 @@ Result<std::optional<DestinationState>> remembered_state(
     if (copy.stream == sql::kHeaderStream) {
       // Another warehouse or schema is configured now: it must be asked itself.
       if (copy.columns != context.spec.destination_id) return std::optional<DestinationState>();
+      // So is another source: positions of the one say nothing of the other.
+      if (copy.position != source_id) return std::optional<DestinationState>();
       state.fence = copy.load_id;
       has_header = true;
     } else {
@@ -47,13 +50,15 @@ Result<std::optional<DestinationState>> remembered_state(
 }
 
 // Keeps what the destination said, so that the next run need not ask.
-Status remember_state(RunContext& context, const DestinationState& state) {
+Status remember_state(RunContext& context, const std::string& source_id,
+                      const DestinationState& state) {
   VESTO_TRY(context.services.store->drop_copies(context.spec.name));
   std::vector<StreamCopy> copies;
   StreamCopy copy;
   copy.sync = context.spec.name;
   copy.stream = sql::kHeaderStream;
   copy.columns = context.spec.destination_id;
+  copy.position = source_id;
   copy.load_id = state.fence;
   copy.seen_ms = context.now_ms();
   copies.push_back(copy);
@@ -67,16 +72,17 @@ Status remember_state(RunContext& context, const DestinationState& state) {
   return context.services.store->put_copies(copies);
 }
 
-Result<DestinationState> known_state(RunContext& context, RedshiftLoader& loader, bool trust_copies,
+Result<DestinationState> known_state(RunContext& context, RedshiftLoader& loader,
+                                     const std::string& source_id, bool trust_copies,
                                      std::map<std::string, RunPlan::Window>* windows) {
   if (trust_copies) {
-    VESTO_ASSIGN(auto remembered, remembered_state(context, windows));
+    VESTO_ASSIGN(auto remembered, remembered_state(context, source_id, windows));
     if (remembered) return *std::move(remembered);
     windows->clear();
   }
   VESTO_ASSIGN(auto read, loader.read_state());
   if (read) {
-    if (!context.dry) VESTO_TRY(remember_state(context, *read));
+    if (!context.dry) VESTO_TRY(remember_state(context, source_id, *read));
     return *std::move(read);
   }
   // Nothing there yet: open_state() will make the header row with this load id.
@@ -425,6 +431,12 @@ Status settle_table(const TableSpec& spec, PlannedTable* planned) {
                                                      : ": " + why + ", and upsert needs one"));
 }
 
+bool columns_are_kept(const RunPlan& plan, const PlannedTable& planned) {
+  const auto known = plan.base.streams.find(planned.plan.schema.stream);
+  return known != plan.base.streams.end() && !known->second.position.empty() &&
+         known->second.columns == planned.columns;
+}
+
 int64_t data_as_of_ms(const RunPlan& plan, const PlannedTable& planned) {
   const int64_t snapshot_ms = plan.snapshot->data_as_of_ms();
   const int64_t own_ms = planned.plan.data_as_of_ms;
@@ -471,8 +483,9 @@ Status check_wanted(const RunContext& context) {
 Result<RunPlan> make_plan(RunContext& context, RedshiftLoader& loader, bool trust_copies) {
   VESTO_TRY(check_wanted(context));
   RunPlan run_plan;
-  VESTO_ASSIGN(run_plan.base, known_state(context, loader, trust_copies, &run_plan.windows));
   VESTO_ASSIGN(run_plan.source, context.services.source->identity());
+  VESTO_ASSIGN(run_plan.base,
+               known_state(context, loader, run_plan.source.id, trust_copies, &run_plan.windows));
   run_plan.null_marker = make_null_marker();
   VESTO_ASSIGN(run_plan.snapshot, context.services.source->open_snapshot(run_plan.null_marker));
   VESTO_KILL_POINT("plan.after_snapshot");

@@ -57,6 +57,10 @@ StreamRequest stream_request(const TableSpec& spec);
 Status settle_table(const TableSpec& spec, PlannedTable* planned);
 
 // The newest moment of the source that the stream holds after this run.
+// The state that the plan rests on has a position of this stream, and its columns as they are now.
+// Then a load moves the position alone.
+bool columns_are_kept(const RunPlan& plan, const PlannedTable& planned);
+
 int64_t data_as_of_ms(const RunPlan& plan, const PlannedTable& planned);
 
 // Whether the table takes part in this run.

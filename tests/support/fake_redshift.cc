@@ -334,6 +334,16 @@ Result<ExecResult> FakeSession::select(const std::string& sql) {
     }
     return out;
   }
+  if (sql.starts_with("SELECT 0, COUNT(*)")) {
+    ExecResult out;
+    for (const std::string& name : names) {
+      if (!name.starts_with("_vesto_stage_")) continue;
+      const std::string place = std::to_string(out.rows.size());
+      out.rows.push_back({place, std::to_string(house_.duplicates[name])});
+    }
+    if (house_.shrink_key_counts) out.rows.pop_back();
+    return out;
+  }
   if (sql.starts_with("SELECT 1 FROM ")) {
     ExecResult out;
     if (data().tables[names.at(1)].rows > 0) out.rows.push_back({"1"});
@@ -421,6 +431,19 @@ Result<ExecResult> FakeSession::change(const std::string& sql) {
   FakeData& all = data();
   if (sql.starts_with("UPDATE ") && !names.at(1).starts_with("_vesto_state_")) {
     return tag("UPDATE " + std::to_string(all.tables[names.at(1)].rows));
+  }
+  if (sql.find("\"schema_version\" = 1") != std::string::npos) {
+    const std::vector<std::string> wanted = quoted(sql.substr(sql.rfind(" IN (")), '\'');
+    size_t hit = 0;
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      const auto row = all.state.find(wanted[i]);
+      if (row == all.state.end()) continue;
+      ++hit;
+      row->second.load_id = texts[0];
+      // load id, writer, time; then the position, or a stream and its position for each.
+      row->second.position = wanted.size() == 1 ? texts[3] : texts[4 + 2 * i];
+    }
+    return tag("UPDATE " + std::to_string(hit));
   }
   if (sql.starts_with("UPDATE ")) {
     FakeStateRow& header = all.state["*"];

@@ -117,6 +117,7 @@ class FakeWarehouse {
   bool zombie_commits = false;
   int zombie_waits = 1'000'000;
   bool shrink_stage = false;                 // INSERT ... SELECT finds a row less
+  bool shrink_key_counts = false;            // the count of keys in several stages lacks one
   bool shrink_side_door = false;             // an INSERT of values brings one row less than it says
   std::vector<std::string> rejected;         // INSERTs into _vesto_rejected
   bool answer_commit_with_rollback = false;  // as an aborted transaction does

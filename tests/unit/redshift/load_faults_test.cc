@@ -44,7 +44,7 @@ const std::vector<std::string>& statements() {
                                                "UPDATE ",
                                                "CREATE TEMP TABLE",
                                                "COPY \"_vesto_stage_1\"",
-                                               "SELECT COUNT(*) FROM (",
+                                               "SELECT 0, COUNT(*) FROM (",
                                                "DELETE FROM \"shop\".\"a\" USING",
                                                "INSERT INTO \"shop\".\"a\"",
                                                "SELECT 1 FROM \"shop\".\"b\"",

@@ -63,6 +63,9 @@ TEST(Sql, State) {
        sql::select_state(kState), sql::select_fence(kState), sql::lock_table(kState),
        sql::move_fence(kState, LoadId{"0"}, LoadId{"01J"}, InstallationId{"inst"}, kNow),
        sql::delete_state_rows(kState, {"public.a", "public.it's"}),
+       sql::update_positions(kState, {{"public.a", LoadId{"01J"}, "inst", 1, "it's", kNow}}),
+       sql::update_positions(kState, {{"public.a", LoadId{"01J"}, "inst", 1, "5", kNow},
+                                      {"public.it's", LoadId{"01J"}, "inst", 1, "\\", kNow}}),
        sql::insert_state_rows(kState, {{"public.a", LoadId{"01J"}, "inst", 1, "5", kNow},
                                        {"public.it's", LoadId{"01J"}, "inst", 2, "a\\b'", kNow}})});
 }
@@ -138,6 +141,7 @@ TEST(Sql, Load) {
           sql::last_load_error(42)[0],
           sql::last_load_error(42)[1],
           sql::last_refused_field(42),
+          sql::count_duplicate_keys({{sql::ident(stage), key}, {"\"s\".\"t\"", key}}),
           sql::duplicate_keys(sql::ident(stage), key),
           sql::null_keys(sql::ident(stage), key),
           sql::delete_window(kOrders, "id", type(TypeKind::kBigint), "100", false),
@@ -147,10 +151,11 @@ TEST(Sql, Load) {
 }
 
 TEST(Sql, Catalog) {
-  golden("catalog", {catalog_sql("s", {"orders", "it's"}), session_sql::backend_pid(),
-                     session_sql::start_of(42)[0], session_sql::start_of(42)[1],
-                     session_sql::server_time(), session_sql::count_since(42, "2026-11-22")[0],
-                     session_sql::count_since(42, "2026-11-22")[1]});
+  golden("catalog",
+         {catalog_sql("s", {"orders", "it's"}), session_sql::backend_pid(),
+          session_sql::start_of(42)[0], session_sql::start_of(42)[1], session_sql::server_time(),
+          session_sql::pid_and_time(), session_sql::count_since(42, "2026-11-22")[0],
+          session_sql::count_since(42, "2026-11-22")[1]});
 }
 
 // The only statement that carries a secret holds a placeholder for it.

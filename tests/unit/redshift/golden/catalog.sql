@@ -3,5 +3,6 @@ SELECT pg_backend_pid();
 SELECT MAX(starttime) FROM stv_sessions WHERE process = 42;
 SELECT MAX(start_time) FROM sys_session_history WHERE session_id = 42 AND end_time IS NULL;
 SELECT SYSDATE;
+SELECT pg_backend_pid(), CAST(SYSDATE AS TIMESTAMPTZ) AT TIME ZONE 'UTC';
 SELECT COUNT(*) FROM stv_sessions WHERE process = 42 AND starttime <= '2026-11-22';
 SELECT COUNT(*) FROM sys_session_history WHERE session_id = 42 AND start_time <= '2026-11-22' AND end_time IS NULL;

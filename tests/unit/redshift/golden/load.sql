@@ -17,6 +17,7 @@ SELECT pg_terminate_backend(42);
 SELECT file_name, line_number, column_name, error_message FROM sys_load_error_detail WHERE session_id = 42 ORDER BY start_time DESC LIMIT 1;
 SELECT filename, line_number, colname, err_reason FROM stl_load_errors WHERE session = 42 ORDER BY starttime DESC LIMIT 1;
 SELECT raw_field_value FROM stl_load_errors WHERE session = 42 ORDER BY starttime DESC LIMIT 1;
+SELECT 0, COUNT(*) FROM (SELECT COUNT(*) AS "n" FROM "_vesto_stage_1" GROUP BY "id", "code", OCTET_LENGTH("code") HAVING COUNT(*) > 1) d0 UNION ALL SELECT 1, COUNT(*) FROM (SELECT COUNT(*) AS "n" FROM "s"."t" GROUP BY "id", "code", OCTET_LENGTH("code") HAVING COUNT(*) > 1) d1;
 SELECT "id", "code" FROM "_vesto_stage_1" GROUP BY "id", "code", OCTET_LENGTH("code") HAVING COUNT(*) > 1 LIMIT 3;
 SELECT "id", "code" FROM "_vesto_stage_1" WHERE "id" IS NULL OR "code" IS NULL GROUP BY "id", "code", OCTET_LENGTH("code") LIMIT 3;
 DELETE FROM "s"."orders" WHERE "id" >= 100;

@@ -6,4 +6,6 @@ SELECT "load_id" FROM "s"."_vesto_state_1a2b3c4d" WHERE "stream" = '*';
 LOCK TABLE "s"."_vesto_state_1a2b3c4d";
 UPDATE "s"."_vesto_state_1a2b3c4d" SET "load_id" = '01J', "writer" = 'inst', "changed_at" = '2026-11-22 00:00:00.123' WHERE "stream" = '*' AND "load_id" = '0';
 DELETE FROM "s"."_vesto_state_1a2b3c4d" WHERE "stream" IN ('public.a', 'public.it''s');
+UPDATE "s"."_vesto_state_1a2b3c4d" SET "load_id" = '01J', "writer" = 'inst', "changed_at" = '2026-11-22 00:00:00.123', "position" = 'it''s' WHERE "schema_version" = 1 AND "stream" IN ('public.a');
+UPDATE "s"."_vesto_state_1a2b3c4d" SET "load_id" = '01J', "writer" = 'inst', "changed_at" = '2026-11-22 00:00:00.123', "position" = CASE "stream" WHEN 'public.a' THEN '5' WHEN 'public.it''s' THEN '\\' END WHERE "schema_version" = 1 AND "stream" IN ('public.a', 'public.it''s');
 INSERT INTO "s"."_vesto_state_1a2b3c4d" VALUES ('public.a', '01J', 'inst', 1, '5', '2026-11-22 00:00:00.123'), ('public.it''s', '01J', 'inst', 2, 'a\\b''', '2026-11-22 00:00:00.123');
