@@ -93,6 +93,7 @@ WorldCluster* find_in(World& world, const WorldCluster& like) {
 }  // namespace
 
 ApiResult<ApiAnswer> RedshiftService::create_cluster(const ApiCall& call) {
+  const Lock one_at_a_time(changing_);
   WorldCluster cluster;
   VESTO_ASSIGN(cluster.id, new_identifier(call));
   cluster.account = call.key->principal.account;
@@ -161,6 +162,7 @@ ApiResult<WorldCluster> RedshiftService::idle_cluster_of(const ApiCall& call,
 }
 
 ApiResult<ApiAnswer> RedshiftService::modify_cluster(const ApiCall& call) {
+  const Lock one_at_a_time(changing_);
   VESTO_ASSIGN(WorldCluster cluster, idle_cluster_of(call, "modify"));
   const WarehouseName name = name_of(cluster);
   VESTO_ASSIGN(std::vector<std::string> groups,
@@ -215,6 +217,7 @@ ApiResult<Unit> RedshiftService::change_roles(const ApiCall& call, WorldCluster*
 }
 
 ApiResult<ApiAnswer> RedshiftService::modify_cluster_roles(const ApiCall& call) {
+  const Lock one_at_a_time(changing_);
   VESTO_ASSIGN(WorldCluster cluster, idle_cluster_of(call, "modify"));
   VESTO_TRY(change_roles(call, &cluster));
   const auto prepare = [&](const World&) -> Result<WorldChange, IamError> {
@@ -230,6 +233,7 @@ ApiResult<ApiAnswer> RedshiftService::modify_cluster_roles(const ApiCall& call) 
 }
 
 ApiResult<ApiAnswer> RedshiftService::delete_cluster(const ApiCall& call) {
+  const Lock one_at_a_time(changing_);
   VESTO_ASSIGN(const bool no_snapshot, flag_parameter(call, "SkipFinalClusterSnapshot", false));
   VESTO_ASSIGN(const WorldCluster cluster, idle_cluster_of(call, "delete"));
   // Snapshots are none of the sandbox's matter; that one of the two must be said is.

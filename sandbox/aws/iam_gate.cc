@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "sandbox/iam/public_policy.h"
 
 namespace vesto::sandbox {
 
@@ -60,6 +61,34 @@ void IamGate::bucket_made(const std::string& name, const std::string& account,
 }
 
 void IamGate::bucket_removed(const std::string& name) const { iam_.remove_bucket(name); }
+
+std::optional<std::string> IamGate::policy_of(std::string_view bucket) const {
+  const World world = iam_.written();
+  const WorldBucket* found = world.bucket(bucket);
+  if (found == nullptr || !found->policy) return std::nullopt;
+  return found->policy->text;
+}
+
+S3Result<Unit> IamGate::put_policy(std::string_view bucket, std::string_view json,
+                                   bool block_public) const {
+  if (block_public) {
+    const auto parsed = parse_policy(json, PolicyKind::kResource);
+    if (parsed.ok() && is_public_policy(*parsed)) {
+      return S3Error{403, "AccessDenied",
+                     "Access Denied because public policies are blocked by the BlockPublicPolicy "
+                     "block public access setting."};
+    }
+  }
+  const auto put = iam_.put_bucket_policy(bucket, json);
+  if (!put.ok()) return S3Error{put.error().status, put.error().code, put.error().message};
+  return Unit{};
+}
+
+S3Result<Unit> IamGate::delete_policy(std::string_view bucket) const {
+  const auto gone = iam_.delete_bucket_policy(bucket);
+  if (!gone.ok()) return S3Error{gone.error().status, gone.error().code, gone.error().message};
+  return Unit{};
+}
 
 // A bucket whose objects are encrypted with a key of its owner: writing needs a data key, reading
 // needs to decrypt one.

@@ -39,6 +39,10 @@ class IamGate final : public S3Gate {
   void bucket_made(const std::string& name, const std::string& account,
                    const std::string& region) const override;
   void bucket_removed(const std::string& name) const override;
+  [[nodiscard]] std::optional<std::string> policy_of(std::string_view bucket) const override;
+  [[nodiscard]] S3Result<Unit> put_policy(std::string_view bucket, std::string_view json,
+                                          bool block_public) const override;
+  [[nodiscard]] S3Result<Unit> delete_policy(std::string_view bucket) const override;
 
  private:
   [[nodiscard]] std::optional<S3Error> refuse_kms(const S3Access& access) const;

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "sandbox/aws/admin_secrets.h"
 #include "sandbox/aws/api_answers.h"
 #include "sandbox/aws/api_call.h"
@@ -138,6 +139,8 @@ class RedshiftService {
   AdminSecrets& secrets_;
   const WarehouseAddress address_;
   Clock& clock_;
+  // Held by every call that changes a warehouse: what it read is still so when it writes.
+  Mutex changing_;
 };
 
 // arn:aws:redshift-serverless:REGION:ACCOUNT:workgroup/UUID.

@@ -99,6 +99,7 @@ ApiResult<Unit> RedshiftService::take_admin(const ApiCall& call, WorldNamespace*
   if (call.has("adminUserPassword") != call.has("adminUsername") && !managed) {
     return invalid_parameter(call, "adminUsername and adminUserPassword must be given together.");
   }
+  const std::string before = space->life.admin_user;
   if (call.has("adminUsername")) {
     if (!is_user_name(user)) {
       return invalid_parameter(call,
@@ -108,10 +109,14 @@ ApiResult<Unit> RedshiftService::take_admin(const ApiCall& call, WorldNamespace*
   }
   if (managed) {
     if (space->life.admin_user.empty()) space->life.admin_user = "admin";
+    // Managed already: the secret stays. One of another user's name is in its way.
+    if (!space->life.secret_arn.empty() && space->life.admin_user == before) return Unit{};
+    const std::string old_secret = space->life.secret_arn;
     VESTO_ASSIGN(space->life.secret_arn,
                  secrets_.make(call, "redshift!" + space->name + "-" + space->life.admin_user,
                                to_lower_ascii(space->life.admin_user)));
     space->admin_password = secrets_.password_of(space->life.secret_arn);
+    secrets_.forget(old_secret);
     return Unit{};
   }
   if (!call.has("adminUserPassword")) return Unit{};
@@ -123,6 +128,7 @@ ApiResult<Unit> RedshiftService::take_admin(const ApiCall& call, WorldNamespace*
 }
 
 ApiResult<ApiAnswer> RedshiftService::create_namespace(const ApiCall& call) {
+  const Lock one_at_a_time(changing_);
   WorldNamespace space;
   VESTO_ASSIGN(space.name, serverless_name(call, "namespaceName"));
   space.account = call.key->principal.account;
@@ -156,6 +162,7 @@ ApiResult<ApiAnswer> RedshiftService::get_namespace(const ApiCall& call) {
 }
 
 ApiResult<ApiAnswer> RedshiftService::update_namespace(const ApiCall& call) {
+  const Lock one_at_a_time(changing_);
   VESTO_ASSIGN(WorldNamespace space, namespace_of(call));
   if (space.life.gone_ms != 0) {
     return conflict("There is an operation running on the namespace. Try again later.");
@@ -176,6 +183,7 @@ ApiResult<ApiAnswer> RedshiftService::update_namespace(const ApiCall& call) {
 }
 
 ApiResult<ApiAnswer> RedshiftService::delete_namespace(const ApiCall& call) {
+  const Lock one_at_a_time(changing_);
   VESTO_ASSIGN(WorldNamespace space, namespace_of(call));
   if (workgroup_in(space)) {
     return conflict("There is a workgroup associated with the namespace " + space.name +

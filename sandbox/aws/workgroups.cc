@@ -54,6 +54,7 @@ ApiResult<WorldWorkgroup> RedshiftService::find_workgroup(const ApiCall& call) c
 }
 
 ApiResult<ApiAnswer> RedshiftService::create_workgroup(const ApiCall& call) {
+  const Lock one_at_a_time(changing_);
   WorldWorkgroup group;
   VESTO_ASSIGN(group.name, serverless_name(call, "workgroupName"));
   VESTO_ASSIGN(group.namespace_name, serverless_name(call, "namespaceName"));
@@ -168,6 +169,7 @@ ApiResult<ApiAnswer> RedshiftService::list_workgroups(const ApiCall& call) {
 }
 
 ApiResult<ApiAnswer> RedshiftService::update_workgroup(const ApiCall& call) {
+  const Lock one_at_a_time(changing_);
   VESTO_ASSIGN(WorldWorkgroup group, find_workgroup(call));
   VESTO_TRY(allow_workgroup(call, group));
   const WarehouseName name = name_of(group);
@@ -200,6 +202,7 @@ ApiResult<ApiAnswer> RedshiftService::update_workgroup(const ApiCall& call) {
 }
 
 ApiResult<ApiAnswer> RedshiftService::delete_workgroup(const ApiCall& call) {
+  const Lock one_at_a_time(changing_);
   VESTO_ASSIGN(WorldWorkgroup group, find_workgroup(call));
   VESTO_TRY(allow_workgroup(call, group));
   const WarehouseName name = name_of(group);

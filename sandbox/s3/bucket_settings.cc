@@ -24,6 +24,7 @@ constexpr std::array<const char*, 4> kBlocks = {"BlockPublicAcls", "IgnorePublic
 
 bool parse(std::string_view body, const char* root, pugi::xml_document& document,
            pugi::xml_node& node) {
+  if (!has_xml_characters(body)) return false;
   if (!document.load_buffer(body.data(), body.size(), pugi::parse_default, pugi::encoding_utf8)) {
     return false;
   }
@@ -267,6 +268,12 @@ S3Result<BucketSettings> new_bucket_settings(const std::string& ownership) {
                read_public_access("<PublicAccessBlockConfiguration>" + blocks +
                                   "</PublicAccessBlockConfiguration>"));
   return out;
+}
+
+bool blocks_public_policy(const BucketSettings& settings) {
+  const auto found = settings.find("publicAccessBlock");
+  return found != settings.end() &&
+         found->second.find("<BlockPublicPolicy>true<") != std::string::npos;
 }
 
 }  // namespace vesto::sandbox

@@ -46,6 +46,9 @@ std::string expiration_of(const BucketSettings& settings, std::string_view key,
 // Whether RestrictPublicBuckets is on: a policy for everybody is then for the owner's account.
 bool restricts_public(const BucketSettings& settings);
 
+// Whether they forbid a bucket policy that is for everybody.
+[[nodiscard]] bool blocks_public_policy(const BucketSettings& settings);
+
 }  // namespace vesto::sandbox
 
 #endif  // VESTO_SANDBOX_S3_BUCKET_SETTINGS_H_

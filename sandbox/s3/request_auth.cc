@@ -172,8 +172,21 @@ S3Result<Claim> read_claim(const HttpRequest& request, const QueryParameters& qu
   return claim;
 }
 
+// As "eu-west-1", "us-gov-east-1".
+bool has_form_of_region(std::string_view text) {
+  const std::vector<std::string> parts = split(text, '-');
+  if (parts.size() < 3 || !parse_int(parts.back())) return false;
+  return std::all_of(parts.begin(), parts.end() - 1, [](const std::string& part) {
+    return !part.empty() &&
+           part.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == std::string::npos;
+  });
+}
+
 std::optional<S3Error> check_scope(const Claim& claim, std::string_view region) {
-  if (claim.scope.region != region) {
+  if (region.empty() && !has_form_of_region(claim.scope.region)) {
+    return malformed(claim, "the region '" + claim.scope.region + "' is wrong");
+  }
+  if (!region.empty() && claim.scope.region != region) {
     S3Error error = malformed(claim, "the region '" + claim.scope.region +
                                          "' is wrong; expecting '" + std::string(region) + "'");
     if (claim.presigned) {

@@ -37,7 +37,8 @@ struct AuthenticRequest {
   std::string signature;
 };
 
-// `region`: of the bucket that is asked for. `now_ms`: the server's wall time.
+// `region`: of the bucket that is asked for; "": any that has a region's form. `now_ms`: the
+// server's wall time.
 S3Result<AuthenticRequest> authenticate(const HttpRequest& request, const KeyRing& keys,
                                         std::string_view region, int64_t now_ms);
 

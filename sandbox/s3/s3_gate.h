@@ -46,6 +46,15 @@ class S3Gate {
   // A bucket was made or removed.
   virtual void bucket_made(const std::string&, const std::string&, const std::string&) const {}
   virtual void bucket_removed(const std::string&) const {}
+  // A bucket's own policy as it was put; nothing: it has none. These three are for buckets that are
+  // there.
+  [[nodiscard]] virtual std::optional<std::string> policy_of(std::string_view) const {
+    return std::nullopt;
+  }
+  // Refused: MalformedPolicy; a policy for everybody where `block_public` (BlockPublicPolicy).
+  [[nodiscard]] virtual S3Result<Unit> put_policy(std::string_view bucket, std::string_view json,
+                                                  bool block_public) const = 0;
+  [[nodiscard]] virtual S3Result<Unit> delete_policy(std::string_view bucket) const = 0;
   // The ARN of a KMS key ("": KMS's own key of S3, which takes everybody), if its user may do
   // `action` ("kms:GenerateDataKey", "kms:Decrypt") with it. `key`: an ARN, or an id of the
   // caller's account in `region`.

@@ -39,10 +39,9 @@ S3Error not_implemented() {
 
 // Where a bucket has nothing of the kind, S3 says so with these.
 std::optional<S3Error> absent_configuration(const S3Call& call) {
-  static constexpr std::array<std::array<const char*, 3>, 4> kAbsent = {{
+  static constexpr std::array<std::array<const char*, 3>, 3> kAbsent = {{
       {"object-lock", "ObjectLockConfigurationNotFoundError",
        "Object Lock configuration does not exist for this bucket"},
-      {"policy", "NoSuchBucketPolicy", "The bucket policy does not exist"},
       {"tagging", "NoSuchTagSet", "The TagSet does not exist"},
       {"cors", "NoSuchCORSConfiguration", "The CORS configuration does not exist"},
   }};
@@ -151,7 +150,7 @@ S3Result<Unit> S3Service::serve(S3Call& call) {
     const std::string subject = call.key.empty() ? call.parameter_or_empty("prefix") : call.key;
     if (apply_fault(call, route.fault_kind, subject)) return Unit{};
   }
-  if (!is_public_read(call, route)) VESTO_TRY(check_sender(call));
+  if (!is_public_read(call, route)) VESTO_TRY(check_sender(call, route));
   if (route.action != nullptr) VESTO_TRY(check_right(call, route.action, call.key));
   S3Result<Unit> done = (this->*route.operation)(call);
   if (!done.ok()) return hide_absence(call, std::move(done).error());
@@ -188,6 +187,7 @@ S3Result<S3Service::Route> S3Service::route(const S3Call& call) {
   if (setting != nullptr && !call.bucket.empty() && call.key.empty()) {
     return route_setting(call, *setting);
   }
+  if (call.has("policy") && !call.bucket.empty() && call.key.empty()) return route_policy(call);
   for (const std::string_view name : kUnknownResources) {
     if (call.has(name)) return not_implemented();
   }
@@ -283,24 +283,22 @@ bool S3Service::is_public_read(const S3Call& call, const Route& route) const {
          !call.has("X-Amz-Signature") && !call.has("AWSAccessKeyId");
 }
 
-S3Result<Unit> S3Service::check_sender(S3Call& call) {
+S3Result<Unit> S3Service::check_sender(S3Call& call, const Route& route) {
   const auto bucket = store_.bucket(call.bucket);
   const std::string home = bucket ? bucket->region : region_;
-  const std::string expected = call.host_region.empty() ? home : call.host_region;
-  auto known = authenticate(call.request, keys_, expected, clock_.wall_ms());
-  const bool bare = !bucket && call.request.method == "HEAD";
-  if (!known.ok()) {
-    S3Error refused = known.error();
-    // A bucket that is not there is in no region that HEAD's header could tell.
-    if (bare) refused.extra.erase("Region");
-    return refused;
-  }
-  call.auth = *std::move(known);
+  // A bucket that is not there has no region: the endpoint that was asked takes its own, and says
+  // 404. Where no host name tells that, it is the one that was signed for.
+  const bool absent =
+      !bucket && !call.bucket.empty() && route.operation != &S3Service::create_bucket;
+  const std::string any;
+  const std::string& expected =
+      !call.host_region.empty() ? call.host_region : (absent ? any : home);
+  VESTO_ASSIGN(call.auth, authenticate(call.request, keys_, expected, clock_.wall_ms()));
   for (const auto& [name, value] : call.query) {
     // Headers of a presigned request travel as parameters.
     if (name.rfind("x-amz-", 0) == 0) call.request.headers.emplace_back(name, value);
   }
-  if (expected == home || bare) return Unit{};
+  if (absent || expected == home) return Unit{};
   S3Error error{301, "PermanentRedirect",
                 "The bucket you are attempting to access must be addressed using the specified "
                 "endpoint. Please send all future requests to this endpoint."};

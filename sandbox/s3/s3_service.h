@@ -81,8 +81,14 @@ class S3Service {
   S3Result<Unit> put_setting(S3Call& call);
   S3Result<Unit> get_setting(S3Call& call);
   S3Result<Unit> delete_setting(S3Call& call);
+  // op_bucket_policy.cc
+  static S3Result<Route> route_policy(const S3Call& call);
+  [[nodiscard]] S3Result<Unit> check_policy_owner(const S3Call& call) const;
+  S3Result<Unit> put_policy(S3Call& call);
+  S3Result<Unit> get_policy(S3Call& call);
+  S3Result<Unit> delete_policy(S3Call& call);
   // s3_service.cc
-  S3Result<Unit> check_sender(S3Call& call);
+  S3Result<Unit> check_sender(S3Call& call, const Route& route);
   // Whether the request has no signature and asks for what everybody may be given: to list or to
   // read. Anything else without one is refused.
   [[nodiscard]] bool is_public_read(const S3Call& call, const Route& route) const;

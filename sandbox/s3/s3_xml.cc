@@ -1,5 +1,9 @@
 #include "sandbox/s3/s3_xml.h"
 
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
 #include <pugixml.hpp>
 
 #include "base/strings.h"
@@ -26,7 +30,7 @@ std::string escape(std::string_view text) {
     } else if (c == '"') {
       out += "&quot;";
     } else if (byte < 0x20 && c != '\n' && c != '\t') {
-      out += "&#x" + to_hex(std::string_view(&c, 1)) + ";";
+      out += fmt::format("&#x{:x};", byte);
     } else {
       out += c;
     }
@@ -34,9 +38,26 @@ std::string escape(std::string_view text) {
   return out;
 }
 
+// Of a reference without its "&#" and ";": "x1f", "31". Nothing: it is none.
+std::optional<uint32_t> referred_character(std::string_view digits) {
+  const bool hex = !digits.empty() && (digits.front() == 'x' || digits.front() == 'X');
+  if (hex) digits.remove_prefix(1);
+  uint32_t value = 0;
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), value, hex ? 16 : 10);
+  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return value;
+}
+
+bool is_xml_character(uint32_t c) {
+  if (c < 0x20) return c == '\t' || c == '\n' || c == '\r';
+  return c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) && c != 0xfffe && c != 0xffff;
+}
+
 // The root element, if the text is a document whose root has this name. Whitespace in a key counts.
 bool parse_document(std::string_view body, const char* root, pugi::xml_document& document,
                     pugi::xml_node& node) {
+  if (!has_xml_characters(body)) return false;
   const auto options = pugi::parse_default | pugi::parse_ws_pcdata_single;
   if (!document.load_buffer(body.data(), body.size(), options, pugi::encoding_utf8)) return false;
   node = document.child(root);
@@ -44,6 +65,19 @@ bool parse_document(std::string_view body, const char* root, pugi::xml_document&
 }
 
 }  // namespace
+
+bool has_xml_characters(std::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x80 && !is_xml_character(byte)) return false;
+    if (text.substr(i, 2) != "&#") continue;
+    const size_t end = text.find(';', i);
+    if (end == std::string_view::npos) return false;
+    const auto referred = referred_character(text.substr(i + 2, end - i - 2));
+    if (!referred || !is_xml_character(*referred)) return false;
+  }
+  return true;
+}
 
 XmlWriter::XmlWriter() : out_("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n") {}
 

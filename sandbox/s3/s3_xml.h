@@ -11,7 +11,8 @@
 
 namespace vesto::sandbox {
 
-// Builds a document; element names are ours, texts are escaped (control characters as &#x..;).
+// Builds a document; element names are ours, texts are escaped. Control characters are written as
+// S3 does, "&#x1;", which no reader of XML 1.0 takes: for them there is encoding-type=url.
 class XmlWriter {
  public:
   XmlWriter();
@@ -29,6 +30,9 @@ class XmlWriter {
   std::string out_;
   std::vector<std::string> open_;
 };
+
+// Whether all characters, and those that "&#1;" and its kind refer to, are ones that XML 1.0 knows.
+[[nodiscard]] bool has_xml_characters(std::string_view text);
 
 constexpr std::string_view kS3Namespace = "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
 

@@ -1,6 +1,7 @@
 """Buckets as a set-up makes them: owner, public access block, object ownership, lifecycle rules,
 judged by boto3 and awscli."""
 import datetime
+import json
 import os
 import pathlib
 import subprocess
@@ -225,13 +226,18 @@ def test_each_call_needs_its_right(cloud, bucket):
         (key.put_bucket_lifecycle_configuration, {"LifecycleConfiguration": {"Rules": [RULE]}}),
         (key.get_bucket_lifecycle_configuration, {}),
         (key.delete_bucket_lifecycle, {}),
+        (key.put_bucket_policy, {"Policy": policy_of(bucket, {"AWS": "123456789012"})}),
+        (key.get_bucket_policy, {}),
+        (key.delete_bucket_policy, {}),
     ]
     for call, arguments in cases:
         assert refused(call, **{"Bucket": bucket, **arguments}) == ("AccessDenied", 403), call
     # Each right by its own name: a policy of one allows that call and no other.
     rights = {"s3:PutBucketPublicAccessBlock": (2, 4), "s3:GetBucketPublicAccessBlock": (3,),
               "s3:PutBucketOwnershipControls": (5, 7), "s3:GetBucketOwnershipControls": (6,),
-              "s3:PutLifecycleConfiguration": (8, 10), "s3:GetLifecycleConfiguration": (9,)}
+              "s3:PutLifecycleConfiguration": (8, 10), "s3:GetLifecycleConfiguration": (9,),
+              "s3:PutBucketPolicy": (11,), "s3:GetBucketPolicy": (12,),
+              "s3:DeleteBucketPolicy": (13,)}
     user = "arn:aws:iam::123456789012:user/loader"
     try:
         for right, allowed in rights.items():
@@ -251,6 +257,111 @@ def test_each_call_needs_its_right(cloud, bucket):
                     assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 404, error
     finally:
         cloud.client("iam", *ADMIN).delete_user_policy(UserName="loader", PolicyName="one")
+
+
+def policy_of(bucket, principal, **more):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "s3:GetObject", "Principal": principal,
+        "Resource": f"arn:aws:s3:::{bucket}/*", **more}]})
+
+
+def test_policy(cloud, s3, bucket):
+    assert refused(s3.get_bucket_policy, Bucket=bucket) == ("NoSuchBucketPolicy", 404)
+    key = cloud.client("s3", *OPERATOR)  # of another account, with no right here
+    s3.put_object(Bucket=bucket, Key="a", Body=b"1")
+    iam = {"put_user_policy": {"user": "arn:aws:iam::999999999999:user/vesto", "name": "s3"}}
+    says = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    try:
+        cloud.control("/v1/iam", {"put_user_policy": {**iam["put_user_policy"], "policy": says}})
+        assert refused(key.get_object, Bucket=bucket, Key="a") == ("AccessDenied", 403)
+        document = policy_of(bucket, {"AWS": "arn:aws:iam::999999999999:user/vesto"})
+        cloud.control("/v1/propagation", {"ms": 60_000})
+        s3.put_bucket_policy(Bucket=bucket, Policy=document)
+        # Read back at once, as it was put; at work later.
+        assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == document
+        assert refused(key.get_object, Bucket=bucket, Key="a") == ("AccessDenied", 403)
+        cloud.control("/v1/clock", {"offset_ms": 61_000})
+        assert key.get_object(Bucket=bucket, Key="a")["Body"].read() == b"1"
+        cloud.control("/v1/clock", {"offset_ms": 0})
+        cloud.control("/v1/propagation", {"ms": 0})
+        # Who is of another account has nothing to do with the policy itself, whatever it allows.
+        everything = json.loads(policy_of(bucket, {"AWS": "999999999999"}))
+        everything["Statement"][0].update(
+            Action="s3:*", Resource=[f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"])
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(everything))
+        for call, arguments in ((key.get_bucket_policy, {}), (key.delete_bucket_policy, {}),
+                                (key.put_bucket_policy, {"Policy": document})):
+            assert refused(call, Bucket=bucket, **arguments) == ("MethodNotAllowed", 405)
+        s3.delete_bucket_policy(Bucket=bucket)
+        s3.delete_bucket_policy(Bucket=bucket)  # one that is not there is deleted as well
+        assert refused(s3.get_bucket_policy, Bucket=bucket) == ("NoSuchBucketPolicy", 404)
+        assert refused(key.get_object, Bucket=bucket, Key="a") == ("AccessDenied", 403)
+    finally:
+        cloud.control("/v1/clock", {"offset_ms": 0})
+        cloud.control("/v1/propagation", {"ms": 0})
+        says["Statement"][0]["Effect"] = "Deny"
+        cloud.control("/v1/iam", {"put_user_policy": {**iam["put_user_policy"], "policy": says}})
+
+
+def test_a_policy_that_is_none(s3, bucket):
+    good = policy_of(bucket, {"AWS": "123456789012"})
+    s3.put_bucket_policy(Bucket=bucket, Policy=good)
+    for bad in ("", "no JSON", "{}", "[" * 5000, "\x01" + good,
+                policy_of("another-bucket", {"AWS": "123456789012"}),
+                policy_of(bucket, {"AWS": "arn:aws:iam::123456789012:role/is-not-there"}),
+                policy_of(bucket, {"AWS": "123456789012"}, Condition={"Odd": {"a": "b"}}),
+                policy_of(bucket, {"AWS": "123456789012"}, Sid="x", Extra=1)):
+        code, status = refused(s3.put_bucket_policy, Bucket=bucket, Policy=bad)
+        assert (code, status) in (("MalformedPolicy", 400),
+                                  ("MissingRequestBodyError", 400)), bad[:80]
+    code, status = refused(s3.put_bucket_policy, Bucket=bucket, Policy=good + " " * 21_000)
+    assert status == 400, code
+    assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == good
+
+
+def test_a_policy_for_everybody(s3, bucket):
+    """Refused while BlockPublicPolicy is on; what narrows it makes it none."""
+    everybody = policy_of(bucket, "*")
+    def narrowed(condition):
+        return policy_of(bucket, {"AWS": "*"}, Condition=condition)
+    public = [
+        everybody, policy_of(bucket, {"AWS": "*"}),
+        narrowed({"IpAddress": {"aws:SourceIp": "0.0.0.0/1"}}),
+        narrowed({"IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "0.0.0.0/0"]}}),
+        narrowed({"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}),
+        narrowed({"Bool": {"aws:SecureTransport": "true"}}),
+        narrowed({"StringLike": {"aws:userid": "AROA*"}}),
+        narrowed({"StringEqualsIfExists": {"aws:userid": "AIDAONE"}}),
+    ]
+    for document in public:
+        assert refused(s3.put_bucket_policy, Bucket=bucket, Policy=document) == \
+            ("AccessDenied", 403), document
+    assert refused(s3.get_bucket_policy, Bucket=bucket) == ("NoSuchBucketPolicy", 404)
+    for document in (
+            narrowed({"IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "198.51.100.7"]}}),
+            narrowed({"StringEquals": {"aws:userid": "AIDAONE"}}),
+            everybody.replace('"Allow"', '"Deny"').replace("s3:GetObject", "s3:PutObjectAcl"),
+            policy_of(bucket, {"AWS": "123456789012"})):
+        s3.put_bucket_policy(Bucket=bucket, Policy=document)
+    # A block of one's own that says otherwise opens the way.
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={
+        **ALL, "BlockPublicPolicy": False})
+    for document in public:
+        s3.put_bucket_policy(Bucket=bucket, Policy=document)
+        assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == document
+    s3.delete_bucket_policy(Bucket=bucket)
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.put_bucket_policy(Bucket=bucket, Policy=everybody)
+
+
+def test_a_bucket_that_is_not_there_whatever_was_signed_for(cloud):
+    far = cloud.client("s3", *ADMIN, region="us-east-1")
+    for call, arguments in ((far.get_object, {"Key": "a"}), (far.list_objects_v2, {}),
+                            (far.get_bucket_policy, {}), (far.delete_bucket_policy, {}),
+                            (far.put_bucket_policy, {"Policy": "{}"})):
+        assert refused(call, Bucket="not-there-at-all", **arguments) == ("NoSuchBucket", 404)
+    assert refused(far.head_bucket, Bucket="not-there-at-all") == ("404", 404)
 
 
 def test_a_bucket_that_is_not_there(s3):

@@ -1,5 +1,6 @@
 """Clusters, namespaces and workgroups made, changed and deleted by boto3: what AWS answers, and what it
 refuses. The listener is none of them here (tests/sandbox_aws/test_kit_warehouse.py has that)."""
+import concurrent.futures
 import json
 
 import pytest
@@ -190,3 +191,77 @@ def test_what_create_workgroup_refuses(serverless, given):
     if given.get("workgroupName") == "ab":
         wanted["workgroupName"] = "x" * 65
     assert refused(serverless.create_workgroup, **wanted)[0] == "ValidationException"
+
+
+def at_once(calls):
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+        for done in [pool.submit(call) for call in calls]:
+            done.result()
+
+
+def test_changes_at_the_same_time_lose_nothing(cloud, redshift, serverless):
+    iam = cloud.client("iam", *ADMIN)
+    names = [f"load-{n}" for n in range(8)]
+    arns = ["arn:aws:iam::123456789012:role/" + name for name in names]
+    for name in names:
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
+    redshift.create_cluster(**{**CLUSTER, "ClusterIdentifier": "busy"})
+    serverless.create_namespace(namespaceName="busy")
+    later(cloud)
+
+    def attached():
+        cluster = redshift.describe_clusters(ClusterIdentifier="busy")["Clusters"][0]
+        return sorted(role["IamRoleArn"] for role in cluster["IamRoles"])
+    for _ in range(5):
+        at_once([lambda arn=arn: redshift.modify_cluster_iam_roles(
+            ClusterIdentifier="busy", AddIamRoles=[arn]) for arn in arns])
+        assert attached() == arns
+        at_once([lambda arn=arn: redshift.modify_cluster_iam_roles(
+            ClusterIdentifier="busy", RemoveIamRoles=[arn]) for arn in arns])
+        assert attached() == []
+        # One changes the roles, the other the admin: both are there afterwards.
+        at_once([lambda: serverless.update_namespace(namespaceName="busy", iamRoles=arns[:2]),
+                 lambda: serverless.update_namespace(namespaceName="busy", adminUsername="boss",
+                                                     adminUserPassword=PASSWORD)])
+        space = serverless.get_namespace(namespaceName="busy")["namespace"]
+        assert (len(space["iamRoles"]), space["adminUsername"]) == (2, "boss")
+        serverless.update_namespace(namespaceName="busy", iamRoles=[])
+        serverless.update_namespace(namespaceName="busy", adminUsername="other",
+                                    adminUserPassword=PASSWORD)
+    serverless.delete_namespace(namespaceName="busy")
+    # A new password of the listener's own admin takes a while: what else changes meanwhile stays.
+    for turn in range(10):
+        wanted = turn % 2 == 0
+        at_once([lambda: redshift.modify_cluster(ClusterIdentifier="served",
+                                                 MasterUserPassword=PASSWORD),
+                 lambda wanted=wanted: redshift.modify_cluster(
+                     ClusterIdentifier="served", EnhancedVpcRouting=wanted)])
+        assert shown(redshift, "served")["EnhancedVpcRouting"] == wanted, turn
+
+
+def test_the_admins_secret_is_one(cloud, serverless):
+    secrets = cloud.client("secretsmanager", *ADMIN)
+
+    def value(arn):
+        return secrets.get_secret_value(SecretId=arn)["SecretString"]
+
+    def managed(**more):
+        space = serverless.update_namespace(namespaceName="kept", manageAdminPassword=True, **more)
+        return space["namespace"]["adminPasswordSecretArn"]
+    first = serverless.create_namespace(namespaceName="kept", adminUsername="boss",
+                                        manageAdminPassword=True)["namespace"]
+    first = first["adminPasswordSecretArn"]
+    kept = value(first)
+    # Asked for again it is the same one, with the same password.
+    assert managed() == first
+    assert managed(adminUsername="boss") == first
+    assert value(first) == kept
+    # Another admin has a secret of another name, and the first is gone.
+    second = managed(adminUsername="other")
+    assert second != first
+    assert json.loads(value(second))["username"] == "other"
+    assert refused(secrets.get_secret_value, SecretId=first)[0] == "ResourceNotFoundException"
+    serverless.update_namespace(namespaceName="kept", adminUsername="other",
+                                adminUserPassword=PASSWORD)
+    assert refused(secrets.get_secret_value, SecretId=second)[0] == "ResourceNotFoundException"
+    serverless.delete_namespace(namespaceName="kept")

@@ -288,6 +288,65 @@ TEST_F(S3ServerTest, WrongRegionIsTold) {
   EXPECT_EQ(moved.header("x-amz-bucket-region"), "eu-west-1");
 }
 
+TEST_F(S3ServerTest, ABucketThatIsNotThereIsInNoRegion) {
+  Signer signer = signer_;
+  signer.region = "us-east-1";
+  const auto code = [&](const Call& call) {
+    const Answer answer = ask(signer, call);
+    return std::to_string(answer.status) + " " + answer.element("Code");
+  };
+  const Answer head = ask(signer, {"HEAD", "/none", {}, "", "", "localhost"});
+  EXPECT_EQ(head.status, 404);
+  EXPECT_EQ(head.header("x-amz-bucket-region"), "");
+  EXPECT_EQ(code({"GET", "/none?list-type=2", {}, "", "", "localhost"}), "404 NoSuchBucket");
+  EXPECT_EQ(code({"GET", "/none/k", {}, "", "", "localhost"}), "404 NoSuchBucket");
+  EXPECT_EQ(code({"DELETE", "/none/k", {}, "", "", "localhost"}), "404 NoSuchBucket");
+  EXPECT_EQ(code({"PUT", "/none/k", {}, "x", "", "localhost"}), "404 NoSuchBucket");
+  EXPECT_EQ(code({"GET", "/k", {}, "", "", "none.s3.us-east-1.localhost"}), "404 NoSuchBucket");
+  // An endpoint with a region takes signatures for its own, buckets or not; one that is made is
+  // made in the endpoint's.
+  EXPECT_EQ(code({"GET", "/k", {}, "", "", "none.s3.eu-west-1.localhost"}),
+            "400 AuthorizationHeaderMalformed");
+  EXPECT_EQ(code({"PUT", "/none", {}, "", "", "localhost"}), "400 AuthorizationHeaderMalformed");
+  EXPECT_EQ(code({"GET", "/", {}, "", "", "localhost"}), "400 AuthorizationHeaderMalformed");
+  for (const char* region : {"", "x", "us-east", "US-EAST-1", "us--1", "us-east-1/"}) {
+    signer.region = region;
+    EXPECT_EQ(ask(signer, {"GET", "/none/k", {}, "", "", "localhost"}).status, 400) << region;
+  }
+  signer.region = "us-east-1";
+  signer.secret = "wrong";
+  EXPECT_EQ(code({"GET", "/none/k", {}, "", "", "localhost"}), "403 SignatureDoesNotMatch");
+}
+
+TEST_F(S3ServerTest, KeysThatXmlCannotHold) {
+  put("/bucket/a%01b", "");
+  EXPECT_NE(get("/bucket?list-type=2&encoding-type=url").body.find("<Key>a%01b</Key>"),
+            std::string::npos);
+  // As S3 does it: a reference that readers of XML 1.0 refuse.
+  EXPECT_NE(get("/bucket?list-type=2").body.find("<Key>a&#x1;b</Key>"), std::string::npos);
+  // And it takes none: neither the byte itself nor a reference to it.
+  const auto remove = [&](const std::string& key) {
+    const std::string body = "<Delete><Object><Key>" + key + "</Key></Object></Delete>";
+    return ask({"POST",
+                "/bucket?delete",
+                {{"content-md5", md5_header(body)}},
+                body,
+                "",
+                "localhost"})
+        .element("Code");
+  };
+  for (const char* key :
+       {"a\x01"
+        "b",
+        "a&#x1;b", "a&#1;b", "a&#x;b", "a&#xd800;b", "a&#xffff;b", "a&#99999999999;b", "a&#x1"}) {
+    EXPECT_EQ(remove(key), "MalformedXML") << key;
+  }
+  EXPECT_EQ(store_->object_count(), 1U);
+  put("/bucket/a%0Ab", "");
+  EXPECT_EQ(remove("a&#xA;b"), "");
+  EXPECT_EQ(store_->object_count(), 1U);
+}
+
 TEST_F(S3ServerTest, Copy) {
   put("/bucket/a%2Bb", "body", {{"content-type", "text/csv"}});
   const auto copy = [&](const std::string& source, const std::string& target) {
