@@ -140,6 +140,27 @@ def test_two_faults_at_once_stand_in_one_report(one_world):
     assert "rs is not ready" in text and "wrong" not in text
 
 
+def test_a_bucket_that_is_not_there_and_no_region(one_world):
+    """Asked in the first region that comes to mind, which is not the sandbox's."""
+    world = ready(one_world)
+    world.write_config(bucket="no-such-bucket-here")
+    config = (world.folder / "vesto.toml").read_text()
+    region = f'region = "{world.sandbox.endpoints["aws"]["region"]}"\n'
+    assert config.count(region) == 1
+    (world.folder / "vesto.toml").write_text(config.replace(region, ""))
+    _, checks = report_of(world)
+    assert checks["s3.bucket"]["error"]["code"] == "S3-NO-BUCKET", checks["s3.bucket"]
+    code, finished, errors = world.run()
+    assert code != 0 and "S3-NO-BUCKET" in json.dumps(finished) + errors, finished
+    # And where it is there, its region is found.
+    world.write_config()
+    (world.folder / "vesto.toml").write_text(
+        (world.folder / "vesto.toml").read_text().replace(region, ""))
+    report, _ = report_of(world)
+    assert report["ok"], report
+    world.must_run()
+
+
 @pytest.mark.parametrize("moment", ["s3.put", "copy.object", "s3.delete"])
 def test_what_a_killed_test_left_the_next_one_removes(one_world, moment):
     world = ready(one_world)
