@@ -97,10 +97,27 @@ void FakePgServer::flood(int fd) {
   while (send_all(fd, options_.flood)) flooded_bytes_ += std::ssize(options_.flood);
 }
 
+int FakePgServer::take_connection() {
+  std::string body;
+  while (true) {
+    const int fd = ::accept(listener_, nullptr, nullptr);
+    if (fd < 0) return -1;
+    connection_ = fd;
+    if (options_.tls_answer == 0 || asked_for_tls_) return fd;
+    asked_for_tls_ = true;
+    if (!read_body(fd, &body)) return fd;
+    send_all(fd, std::string(1, options_.tls_answer));
+    if (options_.tls_answer == 'N') return fd;
+    // Once the handshake has begun: what comes with the answer is refused before there is one.
+    if (read_bytes(fd, 1, &body)) send_all(fd, "this is no handshake");
+    connection_ = -1;
+    ::close(fd);
+  }
+}
+
 void FakePgServer::serve() {
-  const int fd = ::accept(listener_, nullptr, nullptr);
+  const int fd = take_connection();
   if (fd < 0) return;
-  connection_ = fd;
   if (!options_.mute_to_others) ::shutdown(listener_, SHUT_RDWR);
   std::string body;
   if (read_body(fd, &body)) {  // the start-up packet has no type

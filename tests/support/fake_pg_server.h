@@ -26,6 +26,9 @@ struct FakePgServerOptions {
   int answer_after_ms = 0;      // how long each query takes
   std::string flood = {};       // sent after the last answer, again and again until nobody takes it
   bool flood_in_login = false;  // and not after the last answer
+  // What a request for TLS is answered with: 'N', no; 'S', yes, with a handshake that says nonsense
+  // and ends the connection, and another connection is taken. 0: there is no such request.
+  char tls_answer = 0;
 };
 
 class FakePgServer {
@@ -42,11 +45,14 @@ class FakePgServer {
 
  private:
   void serve();
+  // Takes a connection up to its start-up packet; -1: there is none.
+  int take_connection();
   void flood(int fd);
 
   const std::vector<std::string> answers_;
   const FakePgServerOptions options_;
   int listener_ = -1;
+  bool asked_for_tls_ = false;  // of the serving thread
   std::atomic<int> connection_{-1};
   std::atomic<int64_t> flooded_bytes_{0};
   int port_ = 0;

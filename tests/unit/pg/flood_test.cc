@@ -214,6 +214,39 @@ TEST(Flood, InTheLogin) {
   EXPECT_LT(server.flooded_bytes(), 4 * kMiB + kSockets);
 }
 
+// Sources may be reached without TLS where they have none (sslmode prefer): what is counted then is
+// what the kernel says, of the socket that is left.
+TEST(Flood, AfterTlsWasRefused) {
+  for (const char answer : {'N', 'S'}) {
+    FakePgServer server({row_description(1)}, {.flood = times(row(1, std::string(1000, 'v')), 500),
+                                               .tls_answer = answer});
+    PgOptions options = to(server);
+    options.sslmode = "prefer";
+    auto made = PgConnection::connect(options);
+    ASSERT_TRUE(made.ok()) << answer << ": " << made.error().text();
+    const auto rows = made.value()->exec("SELECT x", 60'000, kSmall);
+    ASSERT_FALSE(rows.ok());
+    EXPECT_EQ(rows.error().kind, PgError::Kind::kTooLarge) << rows.error().text();
+    EXPECT_EQ(rows.error().message, "the server's answer is larger than 4 MiB");
+    EXPECT_LT(server.flooded_bytes(), kSmall.bytes + kSockets);
+    EXPECT_FALSE(made.value()->usable());
+  }
+}
+
+TEST(Flood, InTheLoginAfterTlsWasRefused) {
+  for (const char answer : {'N', 'S'}) {
+    FakePgServer server({}, {.flood = times(notice(std::string(1000, 'n')), 100),
+                             .flood_in_login = true,
+                             .tls_answer = answer});
+    PgOptions options = to(server);
+    options.sslmode = "prefer";
+    const auto made = PgConnection::connect(options);
+    ASSERT_FALSE(made.ok());
+    EXPECT_EQ(made.error().kind, PgError::Kind::kTooLarge) << answer << made.error().text();
+    EXPECT_LT(server.flooded_bytes(), 4 * kMiB + kSockets);
+  }
+}
+
 // Rows of a COPY come without end, and that is right; what comes between them is not.
 TEST(Flood, OfACopyIsReadForAsLongAsItsRowsAreTaken) {
   FakePgServer server(
