@@ -29,14 +29,14 @@ struct ErrorCause {
   std::string_view system;         // who answered: "redshift", "sts", "s3", "curl", "os", ...
   std::string_view upstream_code;  // SQLSTATE or its first characters, AWS's code; "" = any
   // What the answer holds, in lower case; several fragments are parted by "|" and all must be
-  // there, in this order. "" = any.
+  // there, in this order; behind "^" the first begins it. "" = any.
   std::string_view text;
   std::string_view cause;  // one sentence for people
   std::string_view hint;   // what to do then; "" = the code's own
   bool lasting;            // repeating never helps, whatever the code's retry class says
 };
 
-// In the order of the file: the first that fits wins.
+// In the order of the file: the first that fits wins (but see recognise() in error_causes.cc).
 const std::vector<ErrorCause>& error_causes();
 // The cause of an answer, or nullptr. `upstream_code` is compared as it is, `text` in lower case.
 const ErrorCause* recognise(std::string_view system, std::string_view upstream_code,

@@ -57,7 +57,10 @@ std::string pattern_text(const ErrorCause& cause) {
   if (cause.system.empty()) return "";
   std::string out(cause.upstream_code);
   for (const std::string& fragment : split(cause.text, '|')) {
-    if (!fragment.empty()) out += (out.empty() ? "" : ", ") + ('"' + fragment + '"');
+    if (fragment.empty()) continue;
+    const bool begins = fragment.starts_with('^');
+    out += fmt::format("{}{}\"{}\"", out.empty() ? "" : ", ", begins ? "begins " : "",
+                       fragment.substr(begins ? 1 : 0));
   }
   return fmt::format(" ({}: {})", cause.system, out);
 }

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/strings.h"
 
@@ -14,8 +15,11 @@ namespace {
 
 // A text that the cause's own pattern fits.
 std::string sample(const ErrorCause& cause) {
-  std::string out;
-  for (const std::string& fragment : split(cause.text, '|')) out += "x " + fragment + " ";
+  const bool begins = cause.text.starts_with('^');
+  std::string out = begins ? "" : "x ";
+  for (const std::string& fragment : split(cause.text.substr(begins ? 1 : 0), '|')) {
+    out += fragment + " x ";
+  }
   return out;
 }
 
@@ -41,6 +45,75 @@ TEST(ErrorCauses, EveryPatternIsReachedAndIsInLowerCase) {
     ASSERT_NE(found, nullptr) << cause.name;
     EXPECT_EQ(found->name, cause.name) << "hidden by an earlier one";
   }
+}
+
+std::string name_of(std::string_view system, std::string_view sqlstate, const std::string& text) {
+  const ErrorCause* found = recognise(system, sqlstate, text);
+  return found == nullptr ? "" : std::string(found->name);
+}
+
+// Values of rows and names of tables that say what a server says.
+TEST(ErrorCauses, AQuotedValueIsNoAnswer) {
+  struct Case {
+    const char* sqlstate;
+    const char* before;
+    const char* after;
+    const char* name;
+  };
+  const std::vector<Case> cases = {
+      {"22P02", "invalid input syntax for integer: \"", "\"", "value-refused"},
+      {"22001", "value too long for type character varying(3); \"", "\"", "value-too-long-state"},
+      {"22007", "invalid input syntax for type timestamp: \"", "\"; hint: '", "value-refused"},
+      {"23505", "duplicate key value violates unique constraint; Key (v)=(", ") already exists.",
+       "constraint-refused"},
+      {"23502", "null value in column \"", "\" violates not-null constraint", "null-refused-state"},
+      {"42501", "permission denied for relation ", "", "no-table-right"},
+      {"42501", "permission denied for schema ", "", "no-schema-right"},
+      {"42501", "must be owner of relation ", "", "not-the-owner"},
+      {"42501", "permission denied for language ", "", "no-right"},
+      {"42P01", "relation \"", "\" does not exist", "table-missing"},
+      {"42703", "column \"", "\" does not exist in t", "column-missing"},
+      {"42601", "syntax error at or near \"", "\"", ""},
+      {"42601", "unterminated quoted string at or near \"'", "", ""},
+      {"XX000", "Load into table '", "' failed.  Check 'stl_load_errors' system table for details.",
+       "copy-load-errors"},
+  };
+  std::vector<std::string> hostile = {
+      "Disk Full",        "a \" disk full \" b", "it's disk full", "permission denied for database",
+      "temporary tables", "must be owner of",    "1023",           "stl_load_errors",
+      "for relation"};
+  for (const ErrorCause& cause : error_causes()) {
+    if (cause.system == "redshift" && cause.upstream_code.empty()) hostile.push_back(sample(cause));
+  }
+  for (const Case& one : cases) {
+    for (const std::string& value : hostile) {
+      EXPECT_EQ(name_of("redshift", one.sqlstate, one.before + value + one.after), one.name)
+          << value;
+    }
+  }
+  for (const std::string& value : hostile) {
+    EXPECT_EQ(name_of("postgres", "42501", "permission denied for table " + value), "pg-no-right");
+    EXPECT_EQ(name_of("postgres", "42501", "permission denied for table row-level security"),
+              "pg-no-right");
+    EXPECT_EQ(name_of("postgres", "22012", "division by zero: " + value), "pg-value");
+  }
+}
+
+TEST(ErrorCauses, ATextOfTheServersOwnIsSeenInTheseClassesToo) {
+  EXPECT_EQ(name_of("redshift", "42601", "cannot drop sortkey column \"disk full\""),
+            "sort-key-column");
+  EXPECT_EQ(name_of("redshift", "42P16", "tables can have at most 1600 columns"),
+            "too-many-columns");
+  EXPECT_EQ(name_of("redshift", "42704", "user \"must be owner of\" does not exist"),
+            "user-missing");
+  EXPECT_EQ(name_of("redshift", "42809",
+                    "cannot alter column \"c\" of relation \"t\" with encode type \"bytedict\""),
+            "column-encoding-state");
+  EXPECT_EQ(name_of("redshift", "42501", "User \"u\" does not have ASSUMEROLE permission on r"),
+            "no-assumerole");
+  // Another class: the whole text counts.
+  EXPECT_EQ(name_of("redshift", "XX000", "error: \"Disk Full\""), "disk-full");
+  EXPECT_EQ(name_of("redshift", "", "ERROR: must be owner of relation t"), "not-the-owner-text");
 }
 
 TEST(ErrorCauses, WhatNobodyKnowsHasNoCause) {
