@@ -86,6 +86,9 @@ inline constexpr const char* kClockCheck = "host.clock";
 void clock_check(const StatePtr& state, std::vector<Check>* checks);
 // Gives the id that stands for working keys.
 std::string identity_checks(const StatePtr& state, std::vector<Check>* checks);
+// redshift.owner. A table of another user that the login may read, fill and delete from is warned
+// of: only a run that has to alter it fails.
+CheckAnswer owner_check(State& state, const CheckLimits& limits);
 // `way`: the end of the way to the warehouse.
 void warehouse_checks(const StatePtr& state, const std::string& way, const std::string& keys,
                       std::vector<Check>* checks);

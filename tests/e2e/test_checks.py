@@ -120,12 +120,110 @@ def test_a_table_of_another_user(one_world):
                        f'"{user}"; CREATE TABLE "{world.schema}"."a" (id bigint)')
         _, checks = report_of(world)
         assert checks["redshift.owner"]["error"]["code"] == "RS-OWNER"
-        assert "a (" + somebody + ")" in checks["redshift.owner"]["error"]["message"]
+        assert "a (" + somebody + "; no SELECT, INSERT, DELETE)" in \
+            checks["redshift.owner"]["error"]["message"]
         cursor.execute(checks["redshift.owner"]["fix"]["snippet"])
         cursor.execute("SELECT tableowner FROM pg_tables WHERE schemaname = %s", (world.schema,))
         assert cursor.fetchall() == [(user,)]
         assert report_of(world)[0]["ok"]
         cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
+
+
+def taken(world, cursor, table):
+    """The table belongs to the admin from now on."""
+    cursor.execute("SELECT current_user")
+    (somebody,), = cursor.fetchall()
+    cursor.execute(f'ALTER TABLE "{world.schema}"."{table}" OWNER TO "{somebody}"')
+
+
+def owner_check(world):
+    report, checks = report_of(world, "--only", "redshift.owner")
+    return report["ok"], checks["redshift.owner"]
+
+
+def test_a_table_of_another_user_that_may_be_filled(one_world):
+    world = ready(one_world)
+    user = world.sandbox.endpoints["redshift"]["user"]
+    assert world.run()[0] == 0
+    with admin(world.sandbox) as cursor:
+        taken(world, cursor, "a")
+        cursor.execute(f'GRANT SELECT, INSERT ON "{world.schema}"."a" TO "{user}"')
+        ok, check = owner_check(world)
+        assert not ok and "(" in check["error"]["message"]
+        assert "no DELETE)" in check["error"]["message"]
+        cursor.execute(f'GRANT DELETE ON "{world.schema}"."a" TO "{user}"')
+        ok, check = owner_check(world)
+        assert ok and (check["status"], check["error"]["code"]) == ("warning", "RS-OWNER")
+        world.source("INSERT INTO a VALUES (1, 'new')")
+        assert world.run()[0] == 0
+        # What the warning says comes true.
+        world.source("ALTER TABLE a ADD COLUMN more text; INSERT INTO a VALUES (2, 'x', 'y')")
+        code, finished, _ = world.run()
+        assert code != 0 and "RS-OWNER" in json.dumps(finished)
+        cursor.execute(check["fix"]["snippet"])
+        assert owner_check(world)[1]["status"] == "passed"
+        assert world.run()[0] == 0
+
+
+def test_a_table_of_another_user_that_a_pattern_stands_for(one_world):
+    world = one_world
+    world.source("CREATE TABLE order_a (id bigint PRIMARY KEY); "
+                 'CREATE TABLE "Order_b" (id bigint PRIMARY KEY)')
+    world.table("public.order_*").table("public.Order_*").write_config()
+    user = world.sandbox.endpoints["redshift"]["user"]
+    with admin(world.sandbox) as cursor:
+        cursor.execute(f'CREATE SCHEMA "{world.schema}"; '
+                       f'GRANT ALL ON SCHEMA "{world.schema}" TO "{user}"; '
+                       f'CREATE TABLE "{world.schema}"."order_c" (id bigint); '
+                       f'CREATE TABLE "{world.schema}"."reports" (id bigint)')
+        # Nobody knows yet whether the source has it.
+        ok, check = owner_check(world)
+        assert ok and (check["status"], check["error"]["code"]) == ("warning", "RS-OWNER")
+        assert "order_c (" in check["error"]["message"] and "fix" not in check
+        assert "reports" not in json.dumps(check)
+        assert world.run()[0] == 0
+        taken(world, cursor, "order_a")
+        taken(world, cursor, "order_b")
+        ok, check = owner_check(world)
+        assert not ok and check["error"]["code"] == "RS-OWNER"
+        assert "order_c" not in json.dumps(check)
+        world.source("INSERT INTO order_a VALUES (1)")
+        code, finished, _ = world.run()
+        assert code != 0 and "RS-PRIV" in json.dumps(finished)
+        cursor.execute(check["fix"]["snippet"])
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s AND tableowner = %s "
+                       "AND tablename LIKE 'order%%' ORDER BY 1", (world.schema, user))
+        assert cursor.fetchall() == [("order_a",), ("order_b",)]
+        assert owner_check(world)[0]
+        assert world.run()[0] == 0
+        cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
+
+
+@pytest.mark.parametrize("used, status", [(80, "passed"), (81, "warning"), (100, "warning")])
+def test_a_warehouse_that_is_nearly_full(one_world, used, status):
+    world = ready(one_world)
+    user = world.sandbox.endpoints["redshift"]["user"]
+
+    def capacity():
+        report, checks = report_of(world, "--only", "redshift.capacity")
+        assert report["ok"]
+        return checks["redshift.capacity"]
+
+    world.sandbox.control("POST", "/v1/warehouse",
+                          {"status": "available", "disk_used_percent": used})
+    with admin(world.sandbox) as cursor:
+        try:
+            seen = capacity()
+            assert seen["status"] == "skipped" and "may not see it" in seen["reason"]
+            cursor.execute(f'ALTER USER "{user}" CREATEUSER')
+            seen = capacity()
+            assert seen["status"] == status, seen
+            assert {"name": "disk_used_percent", "value": str(used)} in seen["evidence"]
+            if status == "warning":
+                assert seen["error"]["code"] == "RS-DISK-LOW"
+        finally:
+            cursor.execute(f'ALTER USER "{user}" NOCREATEUSER')
+            world.sandbox.control("POST", "/v1/warehouse", {"status": "available"})
 
 
 def test_two_faults_at_once_stand_in_one_report(one_world):

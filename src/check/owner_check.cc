@@ -1,0 +1,185 @@
+// redshift.owner: the tables that syncs load, and what the user that really logs in may do there.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/error_causes.h"
+#include "base/strings.h"
+#include "check/destination_state.h"
+#include "redshift/sql.h"
+#include "schema/names.h"
+#include "schema/table_name.h"
+
+namespace vesto::check {
+
+namespace {
+
+constexpr size_t kMaxTablesNamed = 50;
+constexpr size_t kMaxTablesSeen = 5'000;    // of other users, in the schema
+constexpr size_t kMaxStreamsSeen = 10'000;  // of one sync's state
+
+// A table of somebody else in the destination's schema.
+struct Foreign {
+  std::string table;
+  std::string owner;
+  std::vector<std::string> missing;  // of what a run needs there
+};
+
+struct Loaded {
+  std::set<std::string> tables;       // that are loaded for sure
+  std::set<std::string> state;        // those of them that keep positions
+  std::vector<std::string> patterns;  // of tables in the source
+};
+
+// What a pattern stood for in the runs so far is known by the state of its sync. No answer: there
+// was no run, or the state may not be read, which its own row tells.
+void add_delivered(State& state, const CheckLimits& limits, const TargetName& of,
+                   const std::vector<std::string>& patterns, std::set<std::string>* tables) {
+  const auto streams =
+      ask(state, fmt::format("SELECT stream FROM {} LIMIT {}", sql::qualified(of), kMaxStreamsSeen),
+          limits);
+  if (!streams.ok()) return;
+  for (const auto& row : streams->rows) {
+    const auto name = row.empty() || !row[0] ? std::nullopt : parse_table_name(*row[0]);
+    if (!name) continue;
+    const bool wanted = std::any_of(
+        patterns.begin(), patterns.end(),
+        [&](const std::string& pattern) { return matches_table_pattern(pattern, *name); });
+    if (wanted) tables->insert(target_table_name(name->table));
+  }
+}
+
+// Of the syncs of this destination, and Vesto's own.
+Loaded loaded_tables(State& state, const CheckLimits& limits) {
+  Loaded out;
+  out.tables.insert(std::string(sql::kLoadsTable));
+  for (const SyncConfig& sync : state.target.config->syncs) {
+    if (sync.destination != state.destination().name) continue;
+    const std::string own = sql::state_table_name(sync_id(sync.name));
+    out.tables.insert(own);
+    out.state.insert(own);
+    std::vector<std::string> patterns;
+    for (const TableConfig& one : sync.tables) {
+      if (!one.target.empty()) out.tables.insert(one.target);
+      if (one.pattern) patterns.push_back(one.name);
+    }
+    if (patterns.empty()) continue;
+    add_delivered(state, limits, {state.destination().schema, own}, patterns, &out.tables);
+    out.patterns.insert(out.patterns.end(), patterns.begin(), patterns.end());
+  }
+  return out;
+}
+
+// Whether a pattern may stand for a table of the source that is delivered into `target`. In which
+// schema of the source that would lie is not known here, nor which of its letters are capitals.
+bool may_be_meant(const std::vector<std::string>& patterns, const std::string& target) {
+  const auto source = source_name_of(target);
+  if (!source || target.starts_with("_vesto_")) return false;
+  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+    const std::string folded = fold_name(pattern);
+    const auto parts = parse_table_name(folded);
+    return parts && matches_table_pattern(folded, {parts->schema, fold_name(*source)});
+  });
+}
+
+Result<std::vector<Foreign>> tables_of_others(State& state, const CheckLimits& limits,
+                                              const std::set<std::string>& keep_positions) {
+  const std::vector<std::string> rights = {"SELECT", "INSERT", "DELETE", "UPDATE"};
+  std::string columns;
+  for (const std::string& right : rights) {
+    columns += fmt::format(
+        ", has_table_privilege(quote_ident(schemaname) || '.' || quote_ident(tablename), '{}')",
+        right);
+  }
+  // A superuser owns everything.
+  VESTO_ASSIGN(const ExecResult found,
+               ask(state,
+                   fmt::format("SELECT tablename, tableowner{} FROM pg_tables WHERE schemaname = "
+                               "{} AND tableowner <> current_user AND NOT EXISTS (SELECT 1 FROM "
+                               "pg_user WHERE usename = current_user AND usesuper) ORDER BY 1 "
+                               "LIMIT {}",
+                               columns, sql::literal(state.destination().schema), kMaxTablesSeen),
+                   limits));
+  std::vector<Foreign> out;
+  for (const auto& row : found.rows) {
+    if (row.size() != 2 + rights.size() || !row[0]) continue;
+    Foreign one{.table = *row[0], .owner = row[1].value_or("?"), .missing = {}};
+    for (size_t i = 0; i < rights.size(); ++i) {
+      const bool needed = rights[i] != "UPDATE" || keep_positions.contains(one.table);
+      if (needed && row[2 + i] != "t") one.missing.push_back(rights[i]);
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+std::string named(const std::vector<const Foreign*>& tables) {
+  std::vector<std::string> out;
+  for (const Foreign* one : tables) {
+    if (out.size() == kMaxTablesNamed) {
+      out.emplace_back("...");
+      break;
+    }
+    std::string text = printable(one->table, false) + " (" + printable(one->owner, false);
+    if (!one->missing.empty()) text += "; no " + join(one->missing, ", ");
+    out.push_back(text + ")");
+  }
+  return join(out, ", ");
+}
+
+// Only what was asked for is pasted: a server may answer anything.
+Fix owner_fix(const State& state, const std::vector<const Foreign*>& tables) {
+  std::vector<std::string> names;
+  for (const Foreign* one : tables) {
+    if (names.size() < kMaxTablesNamed) names.push_back(one->table);
+  }
+  const bool pastes = printable(state.user, false) == state.user;
+  return {.who = "redshift_admin",
+          .kind = "sql",
+          .snippet = pastes ? grant_sql(state.destination(), "owner", state.user, names) : ""};
+}
+
+Error owner_error(std::string_view what, const std::vector<const Foreign*>& tables) {
+  return Error(ErrorCode::kRsOwner, fmt::format("{}: {}", what, named(tables)))
+      .because(cause_named("table-of-another-user"));
+}
+
+}  // namespace
+
+CheckAnswer owner_check(State& state, const CheckLimits& limits) {
+  const Loaded loaded = loaded_tables(state, limits);
+  const auto others = tables_of_others(state, limits, loaded.state);
+  if (!others.ok()) return failed(others.error());
+  std::vector<const Foreign*> closed;   // a run fails for them
+  std::vector<const Foreign*> usable;   // until they are to be altered
+  std::vector<const Foreign*> perhaps;  // if the source has such a table
+  for (const Foreign& one : *others) {
+    if (loaded.tables.contains(one.table)) {
+      (one.missing.empty() ? usable : closed).push_back(&one);
+    } else if (!one.missing.empty() && may_be_meant(loaded.patterns, one.table)) {
+      perhaps.push_back(&one);
+    }
+  }
+  if (!closed.empty()) {
+    std::vector<const Foreign*> all = closed;
+    all.insert(all.end(), usable.begin(), usable.end());
+    return failed(owner_error("tables that a sync loads belong to other users", all),
+                  owner_fix(state, all));
+  }
+  if (!usable.empty()) {
+    Error error = owner_error(
+        "tables that a sync loads belong to other users; rows can be loaded, but a run fails that "
+        "has to add or widen a column",
+        usable);
+    return warned(std::move(error), owner_fix(state, usable));
+  }
+  if (perhaps.empty()) return passed();
+  Error error = owner_error("a pattern of a sync may stand for tables of other users", perhaps);
+  error.with_hint(
+      "If the source has tables of these names, hand these over (ALTER TABLE ... OWNER "
+      "TO) or give them targets of their own; otherwise nothing is to be done.");
+  return warned(std::move(error));
+}
+
+}  // namespace vesto::check
