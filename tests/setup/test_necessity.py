@@ -18,6 +18,7 @@ VARIANTS = {
     "cluster, AssumeRole with an external id": {"identity": "assume_role"},
     "workgroup, schema made beforehand, KMS key": {
         "kind": "serverless", "schema": "premade", "kms": True},
+    "cluster, COPY by an attached role": {"copy": "attached_role"},
 }
 MOST_ROUNDS = 3  # of fixes: what was masked comes out in the next report
 
