@@ -60,6 +60,8 @@ const std::vector<CheckHelp>& all_check_help() {
        "RS-PRIV-SCHEMA RS-SQL", "sql"},
       {"redshift.owner", "Are the tables that are there already the login's own?",
        "redshift.schema", "RS-OWNER", "owner"},
+      {"redshift.capacity", "Has the cluster disk space left, where the login may see it?",
+       "redshift.login", "RS-DISK-LOW", ""},
       {"redshift.superuser", "Has the login no more rights than it needs?", "redshift.login",
        "RS-SUPERUSER", ""},
       // --- the bucket ---
