@@ -72,6 +72,13 @@ std::string error_field(const KeptRun& run) {
                      json_quote(error->message), json_quote(error->hint), json_quote(error->retry));
 }
 
+std::string waiting_field(const KeptRun& run) {
+  if (!run.waiting) return "";
+  return fmt::format(R"(,"waiting":{{"reason":{},"since":{},"limit_ms":{}}})",
+                     json_quote(run.waiting->reason), moment_json(run.waiting->since_ms),
+                     run.waiting->limit_ms);
+}
+
 std::string sync_json(const SyncHealth& sync, int64_t now_ms) {
   std::vector<std::string> tables;
   for (const TableAge& table : sync.tables) {
@@ -89,9 +96,9 @@ std::string sync_json(const SyncHealth& sync, int64_t now_ms) {
                      sync.tables_delivered, join(tables, ","));
   if (sync.running) {
     out +=
-        fmt::format(R"(,"running":{{"run":{},"step":{},"started_at":{}}})",
+        fmt::format(R"(,"running":{{"run":{},"step":{},"started_at":{}{}}})",
                     json_quote(sync.running->record.id.text), json_quote(sync.running->record.step),
-                    moment_json(sync.running->record.started_ms));
+                    moment_json(sync.running->record.started_ms), waiting_field(*sync.running));
   }
   if (sync.last) {
     out += fmt::format(

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/clock.h"
 #include "base/strings.h"
 #include "cli/exit_codes.h"
 #include "schema/table_name.h"
@@ -111,7 +112,13 @@ Shape health_shape(Health health) {
 
 std::string activity_text(const SyncHealth& sync) {
   if (!sync.running) return "idle";
-  if (sync.running->record.step == kWaitingStep) return "waiting for the warehouse";
+  if (sync.running->record.step == kWaitingStep) {
+    const auto& wait = sync.running->waiting;
+    if (!wait) return "waiting for the warehouse";
+    // "2026-11-23T10:15:04Z": the time of day.
+    return fmt::format("waiting for the warehouse since {}: {}",
+                       format_utc_seconds(wait->since_ms).substr(11), wait->reason);
+  }
   if (!sync.ever_succeeded) {
     return fmt::format("running: first load {} of {} tables", sync.tables_delivered,
                        sync.tables_total);

@@ -44,7 +44,8 @@ SyncHealth judge_sync(const SyncConfig& sync, const std::vector<RunRecord>& runs
 std::string health_label(Health health);  // "needs action"
 std::string health_name(Health health);   // "needs_action", for JSON
 Shape health_shape(Health health);
-// "idle", "running: load", "running: first load 1 of 2 tables", "waiting for the warehouse".
+// "idle", "running: load", "running: first load 1 of 2 tables", "waiting for the warehouse
+// since 10:15:04Z: the cluster is being resumed".
 std::string activity_text(const SyncHealth& sync);
 // 0, 4 (somebody must act) or 5 (temporary).
 int health_exit_code(const std::vector<SyncHealth>& syncs);

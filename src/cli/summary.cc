@@ -98,6 +98,11 @@ void read_summary(const std::string& text, KeptRun* run) {
       if (table.is_object()) run->tables.push_back(read_table(table));
     }
   }
+  if (const Json& wait = part_of(json, "waiting"); !wait.empty()) {
+    run->waiting = WarehouseWaiting{.reason = text_of(wait, "reason"),
+                                    .since_ms = parse_utc(text_of(wait, "since")),
+                                    .limit_ms = static_cast<int64_t>(count_of(wait, "limit_ms"))};
+  }
   run->warnings = texts_of(json, "warnings");
   run->streams = texts_of(json, "streams");
 }
@@ -176,12 +181,14 @@ KeptRun read_kept_run(RunRecord record, bool is_live) {
   KeptRun run;
   run.state = record.state;
   if (!record.summary.empty()) read_summary(record.summary, &run);
+  if (run.waiting) record.summary.clear();  // which is none yet
   if (record.ended_ms == 0 && !is_live) {
     run.state = "failed";
     run.died = true;
   } else if (record.summary.empty() && record.ended_ms != 0) {
     run.died = true;  // swept by a later run
   }
+  if (!is_live) run.waiting.reset();
   if (record.ended_ms != 0 && !run.died) run.exit_code = record.exit_code;
   run.record = std::move(record);
   return run;

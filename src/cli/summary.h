@@ -52,6 +52,7 @@ struct KeptRun {
   std::vector<std::string> warnings;
   std::vector<std::string> streams;  // the table of each staged stream, from number 1 on
   std::optional<KeptError> error;
+  std::optional<WarehouseWaiting> waiting;  // what a live run waits for
 };
 
 // is_live: the run holds its sync's lease now. A summary that cannot be read leaves counts at 0.

@@ -1,10 +1,13 @@
 #include "sync/run.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <csignal>
 
+#include "base/clock.h"
+#include "base/json_text.h"
 #include "base/kill_point.h"
 #include "base/log.h"
 #include "redshift/find_row.h"
@@ -336,8 +339,14 @@ RunContext make_context(const SyncSpec& spec, const RunOptions& options,
           .stop = {}};
 }
 
+// What stands in place of a summary as long as there is none.
+std::string waiting_json(const WarehouseWaiting& wait) {
+  return fmt::format(R"({{"waiting":{{"reason":{},"since":{},"limit_ms":{}}}}})",
+                     json_quote(wait.reason), json_quote(format_utc(wait.since_ms)), wait.limit_ms);
+}
+
 // From here on the run waits for its warehouse, `limit_ms` at most each time. Who asks for the
-// run's state meanwhile reads that it waits.
+// run's state meanwhile reads that it waits, for what and since when.
 void be_patient(RunContext* context, int64_t limit_ms) {
   WarehouseWaitOptions options{.care = context->services.warehouse,
                                .clock = context->services.clock,
@@ -348,6 +357,7 @@ void be_patient(RunContext* context, int64_t limit_ms) {
                     step = std::string()](const std::optional<WarehouseWaiting>& wait) mutable {
       if (context->record.step != kWaitingStep) step = context->record.step;
       context->record.step = wait ? kWaitingStep : step;
+      context->record.summary = wait ? waiting_json(*wait) : "";
       // Nobody's data hangs on it: the next write fails if this one does.
       if (Status saved = context->save(); !saved.ok()) {
         log_warn("the wait is not kept", {{"error", saved.error().to_string()}});

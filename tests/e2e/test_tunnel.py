@@ -1,7 +1,9 @@
 """Syncs through an SSH tunnel: a real sshd, the real binary, source and destination alike."""
+import calendar
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -268,6 +270,39 @@ def test_a_bastion_that_restarts_amid_a_statement_is_told(one_world, kind, point
         if run.returncode != 0:
             one_world.must_run()
         one_world.assert_equal(TABLE, rows=rows)
+        one_world.assert_nothing_left()
+
+
+def test_status_says_that_a_lost_commit_is_looked_for(one_world):
+    """The SSH server is gone at COMMIT and stays away: what the run does, and since when, is read
+    from another terminal."""
+    with Sshd() as sshd:
+        fill(one_world, 3)
+        one_world.through(sshd, "destination")
+        run = one_world.popen(binary=DEV, environment={"VESTO_STOP_AT": "load.before_commit"})
+        try:
+            wait_stopped(run)
+            sshd.stop()
+            run.send_signal(signal.SIGCONT)
+            deadline = time.monotonic() + 60
+            text = ""
+            while "COMMIT" not in text and run.poll() is None and time.monotonic() < deadline:
+                text = one_world.vesto("status").stdout
+            assert re.search(r"since \d\d:\d\d:\d\dZ: the answer to COMMIT was lost", text), text
+            told = json.loads(one_world.vesto("status", "--json").stdout)["syncs"][0]["running"]
+            assert told["step"] == "wait_for_warehouse", told
+            assert "COMMIT" in told["waiting"]["reason"] and told["waiting"]["limit_ms"] > 0, told
+            since = calendar.timegm(time.strptime(told["waiting"]["since"][:19], "%Y-%m-%dT%H:%M:%S"))
+            assert 0 <= time.time() - since < 60, told
+            history = one_world.vesto("history", "shop", "--json").stdout
+            assert run.poll() is not None or '"state":"running"' in history.replace(" ", ""), history
+        finally:
+            run.send_signal(signal.SIGCONT)
+            sshd.start()
+            out, errors = run.communicate(timeout=120)
+        assert run.returncode == 0, errors  # not done, so the transaction was sent again
+        assert "COMMIT" not in one_world.vesto("status").stdout
+        one_world.assert_equal(TABLE, rows=3)
         one_world.assert_nothing_left()
 
 

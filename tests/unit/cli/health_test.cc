@@ -84,6 +84,28 @@ TEST(HealthTest, ARunThatWaitsForItsWarehouseIsNotFailing) {
             "waiting for the warehouse");
 }
 
+TEST(HealthTest, WhatALiveRunWaitsForAndSinceWhen) {
+  RunRecord record = running("run_2", "wait_for_warehouse");
+  record.summary =
+      R"({"waiting":{"reason":"the \"r\"","since":"2026-11-23T10:15:04.000Z","limit_ms":9000}})";
+  const SyncHealth sync = judge({record}, "run_2");
+  EXPECT_EQ(activity_text(sync), "waiting for the warehouse since 10:15:04Z: the \"r\"");
+  EXPECT_EQ(sync.running->waiting->limit_ms, 9000);
+  // Its process ended while it waited: no result, and no wait.
+  for (const int64_t ended_ms : {0, 50}) {
+    record.ended_ms = ended_ms;
+    const KeptRun dead = read_kept_run(record, false);
+    EXPECT_TRUE(dead.died);
+    EXPECT_FALSE(dead.waiting.has_value());
+    EXPECT_EQ(dead.record.summary, "");
+  }
+  for (const char* odd : {R"({"waiting":3})", R"({"waiting":{}})", R"({"waiting":[]})", "{"}) {
+    record.ended_ms = 0;
+    record.summary = odd;
+    EXPECT_EQ(activity_text(judge({record}, "run_2")), "waiting for the warehouse") << odd;
+  }
+}
+
 // Nobody has to mend Vesto's set-up: the next run waits again.
 TEST(HealthTest, AWarehouseThatStayedAwayIsTriedAgain) {
   for (const ErrorCode code : {ErrorCode::kRsPaused, ErrorCode::kRsWaking}) {
