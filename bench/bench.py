@@ -99,6 +99,8 @@ def main():
             bench = Bench(options, house, scratch)
             for module in MODULES:
                 lines += module.measure(bench, wanted)
+            bench.say("CPU meanwhile: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in
+                                                    house.cpu_s().items()))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     missing = set(wanted) - {line.measure for line in lines}

@@ -163,6 +163,19 @@ class House:
         self.worlds.append(world)
         return world
 
+    def cpu_s(self):
+        """CPU so far of the source and of the sandbox: of the processes, and of what they waited for."""
+        def of(pid):
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            return sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
+
+        def postmaster(folder):
+            return int((folder / "postmaster.pid").read_text().split()[0])
+
+        return {"source": of(postmaster(self.postgres.folder / "data")),
+                "sandbox": of(self.sandbox.process.pid),
+                "the sandbox's PostgreSQL": of(postmaster(self.sandbox.folder / "pg"))}
+
     # --- proof ---
     def cursor(self, dsn):
         """Of a connection that stays; both servers print and hash alike."""
