@@ -79,7 +79,10 @@ def parse():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--write", action="store_true")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.write and (options.smoke or options.quick):
+        parser.error("a few rows tell nothing that is worth writing down")
+    return options
 
 
 def scratch_folder():

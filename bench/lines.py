@@ -36,7 +36,8 @@ def digits_for(value):
 
 def spread(values):
     """'1.13 [1.09-1.18]', or one figure where all are the same."""
-    digits = digits_for(statistics.median(values))
+    whole = all(float(value).is_integer() for value in values)
+    digits = 0 if whole else digits_for(statistics.median(values))
     low, high = min(values), max(values)
     text = f"{statistics.median(values):.{digits}f}"
     if len(values) < 2 or f"{low:.{digits}f}" == f"{high:.{digits}f}":

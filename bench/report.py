@@ -96,10 +96,8 @@ def as_text(result):
 
 def stamp(result):
     today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
-    load = os.getloadavg()[2]
-    return (f"`{result.command}`, {today}, {result.pairs} pairs, {result.seconds / 60:.0f} minutes. "
-            f"{machine()}. "
-            f"Load of the last 15 minutes: {load:.1f}.")
+    return (f"`{result.command}`, {today}, {result.pairs} pairs, {result.seconds / 60:.0f} minutes; "
+            f"load of the last 15 minutes {os.getloadavg()[2]:.1f}.")
 
 
 def put(page, name, text):
@@ -119,4 +117,4 @@ def write(result):
             page = put(page, measure, f"{table(of(result, measure))}\n\n{stamp(result)}")
     if scale.is_complete(result.facts):
         page = put(page, "scale", scale.text(result.facts))
-    PAGE.write_text(page)
+    PAGE.write_text(put(page, "machine", f"The last of them ran on {machine()}."))

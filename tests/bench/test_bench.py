@@ -53,7 +53,7 @@ def test_ratios_and_quiet_pairs():
     assert ratios(rounds, lambda r: r[0], lambda r: r[1])[1] is None
     assert is_quiet(1.05, 1.0) and not is_quiet(1.0, 1.051)
     assert spread([1.0, 1.236, 3.0]) == "1.24 [1.00-3.00]"
-    assert spread([128]) == "128"
+    assert spread([128]) == "128" and spread([16, 17.0, 17]) == "17 [16-17]"
 
 
 @pytest.mark.parametrize("value, verdict", [(1.05, "aim met"), (1.06, "met"), (1.15, "met"),
@@ -64,7 +64,7 @@ def test_verdicts(value, verdict):
 
 def test_only_the_table_between_the_marks_is_replaced(tmp_path, monkeypatch):
     page = tmp_path / "performance.md"
-    page.write_text("before\n<!-- bench: wall -->\nold\n<!-- end: wall -->\nbetween\n"
+    page.write_text("before\n<!-- bench: machine -->\n<!-- end: machine -->\n<!-- bench: wall -->\nold\n<!-- end: wall -->\nbetween\n"
                     "<!-- bench: cpu -->\nkept\n<!-- end: cpu -->\nafter\n")
     monkeypatch.setattr(report, "PAGE", page)
     line = Line("wall", "a | b", [1.2], [], 1.15, 1.05)
@@ -72,8 +72,9 @@ def test_only_the_table_between_the_marks_is_replaced(tmp_path, monkeypatch):
     text = page.read_text()
     assert "old" not in text and "\nkept\n" in text
     assert "| a \\| b | 1.20 | none | 1.15 | 1.05 | NOT MET |" in text
-    assert "`bench/bench.py --only wall`, " in text and " 7 pairs, 1 minutes. " in text
-    assert text.startswith("before\n<!-- bench: wall -->\n") and text.endswith("after\n")
+    assert "`bench/bench.py --only wall`, " in text and " 7 pairs, 1 minutes; " in text
+    assert "The last of them ran on " in text
+    assert text.startswith("before\n<!-- bench: machine -->\n") and text.endswith("after\n")
 
 
 def test_scale_on_paper():
