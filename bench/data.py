@@ -102,7 +102,7 @@ class Table:
 TABLES = {table.name: table for table in (
     Table("lineitem", LINEITEM, 6_000_000, ("l_orderkey", "l_linenumber")),
     Table("hits", HITS, 500_000, ("watch_id",), 2_000_000),
-    Table("taxi", TAXI, 2_000_000, ("trip_id",), 8_000_000),
+    Table("taxi", TAXI, 1_500_000, ("trip_id",), 8_000_000),
     Table("events", EVENTS, 250_000, ("id",), 1_000_000),
     Table("blobs", BLOBS, 200, ("id",)),
     Table("wide", WIDE, 20_000, ("id",)),

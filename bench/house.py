@@ -155,9 +155,9 @@ class House:
         self.sandbox.stop()
         self.postgres.stop(mode="immediate")
 
-    def world(self, readers=2, compression="zstd", database=None):
-        """database: of another world, whose tables this one reads too."""
-        world = World(self.postgres, self.sandbox, database=database)
+    def world(self, readers=2, compression="zstd"):
+        """write_config(**world.staging) makes its configuration."""
+        world = World(self.postgres, self.sandbox)
         world.limits = f"[limits]\nreaders = {readers}\n"
         world.staging = {"compression": compression}
         self.worlds.append(world)
