@@ -1,0 +1,287 @@
+// What the kit's scripts do, run with an AWS that only tells its calls.
+#include "address/arn.h"
+#include "tests/unit/kit/told.h"
+
+namespace vesto {
+namespace {
+
+TEST(KitShell, HostileValuesStayValues) {
+  const auto mark =
+      std::filesystem::temp_directory_path() / ("vesto_kit_ran_" + std::to_string(::getpid()));
+  const std::string evil = "a'b\"c$(touch " + mark.string() + ")`touch " + mark.string() +
+                           "`\\ \n; touch " + mark.string() + "; DROP TABLE x; -- ${x} caf\xc3\xa9";
+  for (const char* sample : kSamples) {
+    DestinationConfig to = destination_from(sample);
+    to.database = to.schema = to.prefix = to.bucket = to.auth.external_id = to.auth.audience = evil;
+    to.auth.warehouse = to.auth.region = to.region = to.ssh.host = to.ssh.user = evil;
+    if (to.auth.method == "iam_role" && !to.serverless) to.auth.db_user = evil;
+    KitFacts facts = facts_for(sample);
+    facts.google_sub = facts.principal_arn = facts.security_group = evil;
+    facts.tables = {evil};
+    const Kit kit = make_kit(to, facts);
+    expect_readable(kit);
+    for (const KitPart& part : kit.parts) {
+      if (part.kind != "shell") continue;
+      const std::string filled = replace_all(part.text, "<<BASTION_SECURITY_GROUP>>", "sg-1");
+      // AWS has all of it already, and nothing of it.
+      EXPECT_NE(run(filled).calls, "") << part.id;
+      const Told made = run(filled, kNothingThere);
+      EXPECT_TRUE(made.well) << part.id << made.said;
+    }
+    for (const std::string& fix :
+         {put_policy_shell(to, facts), trust_shell(to, facts), ingress_shell(to, facts, evil)}) {
+      // Those of one command stand without "set -eu", to which run() adds its own aws.
+      EXPECT_NE(run(fix.starts_with("(\nset -eu\n") ? fix : "set -eu\n" + fix).calls, "") << fix;
+    }
+    EXPECT_FALSE(std::filesystem::exists(mark));
+    // In SQL the name stands within quotes; a comment goes on on each of its lines.
+    for (const std::string& line : split(text(kit, "sql"), '\n')) {
+      if (line.find("DROP TABLE") == std::string::npos) continue;
+      EXPECT_TRUE(line.starts_with("-- ") || line.starts_with("; touch ")) << line;
+    }
+    EXPECT_EQ(text(kit, "sql").find("CREATE USER \"a'b\"c"), std::string::npos);
+    EXPECT_EQ(text(kit, "terraform").find(" ${x}"), std::string::npos);
+  }
+}
+
+TEST(KitShell, ShellDoesNotRunUntilWhatIsMissingIsFilledIn) {
+  const Kit kit = make_kit(destination_from(kProvisioned), {});
+  const KitPart* role = kit.find("role");
+  ASSERT_NE(role, nullptr);
+  EXPECT_EQ(role->missing, std::vector<std::string>{"GOOGLE_SUB"});
+  const Told open = run(role->text, kNothingThere);
+  EXPECT_FALSE(open.well);
+  EXPECT_EQ(open.calls, "");
+  const Told filled = run(replace_all(role->text, "<<GOOGLE_SUB>>", "1122"), kNothingThere);
+  EXPECT_TRUE(filled.well) << filled.said;
+  EXPECT_EQ(filled.calls,
+            "aws iam get-role\naws sts get-caller-identity\naws iam list-roles\n"
+            "aws iam create-role\naws iam put-role-policy\n");
+}
+
+TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
+  DestinationConfig to = destination_from(kProvisioned);
+  const std::string bucket = text(make_kit(to, full_facts()), "bucket");
+  const Told there = run(bucket, "*get-bucket-lifecycle*) echo theirs ;;\n");
+  EXPECT_TRUE(there.well) << there.said;
+  EXPECT_EQ(there.calls.find("s3api put-"), std::string::npos) << there.calls;
+  EXPECT_NE(there.said.find("ObjectOwnership=BucketOwnerEnforced"), std::string::npos);
+  EXPECT_NE(there.said.find("BlockPublicAcls=true"), std::string::npos);
+  const Told fitting = run(bucket,
+                           "*get-bucket-ownership*) echo BucketOwnerEnforced ;;\n"
+                           "*get-public*) printf 'True\\tTrue\\tTrue\\tTrue\\n' ;;\n"
+                           "*get-bucket-lifecycle*) echo vesto-acme ;;\n");
+  EXPECT_EQ(fitting.said, "");
+  // Files of somebody below the prefix: a rule would delete them.
+  const std::string guarded =
+      "*get-bucket-ownership*) echo BucketOwnerEnforced ;;\n"
+      "*get-public*) printf 'True\\tTrue\\tTrue\\tTrue\\n' ;;\n"
+      "*get-bucket-lifecycle*) ;;\n";
+  const Told held = run(bucket, guarded + "*list-objects*) echo vesto/theirs ;;\n");
+  EXPECT_FALSE(called(held, "s3api put-bucket-lifecycle-configuration")) << held.calls;
+  EXPECT_NE(held.said.find("add this rule"), std::string::npos) << held.said;
+  const Told empty = run(bucket, guarded + "*list-objects*) echo None ;;\n");
+  EXPECT_TRUE(called(empty, "s3api put-bucket-lifecycle-configuration")) << empty.said;
+  const Told made = run(bucket, std::string(kNothingThere) + "*get-bucket-lifecycle*) ;;\n");
+  for (const char* call : {"create-bucket", "put-bucket-ownership-controls",
+                           "put-public-access-block", "put-bucket-lifecycle-configuration"}) {
+    EXPECT_TRUE(called(made, std::string("s3api ") + call)) << call << made.said;
+  }
+  // Whatever else head-bucket says, nothing is made: us-east-1 makes a bucket that is there again.
+  const Told denied = run(bucket, "*head-bucket*) echo '(403)'; return 254 ;;\n");
+  EXPECT_FALSE(denied.well);
+  EXPECT_EQ(denied.calls, "aws s3api head-bucket\n");
+  // A rule without a name is somebody's.
+  EXPECT_FALSE(called(run(bucket, "*get-bucket-lifecycle*) echo None ;;\n"),
+                      "s3api put-bucket-lifecycle-configuration"));
+  to.prefix = "";
+  const std::string whole = text(make_kit(to, full_facts()), "bucket");
+  EXPECT_FALSE(called(run(whole, "*get-bucket-lifecycle*) ;;\n"),
+                      "s3api put-bucket-lifecycle-configuration"));
+  EXPECT_TRUE(called(run(whole, std::string(kNothingThere) + "*get-bucket-lifecycle*) ;;\n"),
+                     "s3api put-bucket-lifecycle-configuration"));
+}
+
+// What AWS says of a role that is there.
+std::string role_there(const std::string& trust, const std::string& description,
+                       const std::string& statements, const std::string& longest = "3600") {
+  return "*AssumeRolePolicyDocument.Statement*) echo " + statements +
+         " ;;\n*AssumeRolePolicyDocument*) cat <<'EOT'\n" + trust +
+         "\nEOT\n;;\n*Role.Description*) echo '" + description + "' ;;\n*Role.MaxSession*) echo " +
+         longest + " ;;\n";
+}
+
+constexpr const char* kOurMark = "Made by the kit of Vesto for the destination acme";
+
+TEST(KitShell, ARolesTrustInOthersStays) {
+  const DestinationConfig to = destination_from(kProvisioned);
+  const KitFacts facts = full_facts();
+  const std::string theirs =
+      R"({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})";
+  const std::string ours = trust_policy_for(to, facts);
+  const std::string joined =
+      R"({"Statement": [{"Sid": "theirs"}, )" + ours.substr(ours.find("\"Statement\": [") + 14);
+  const std::string update = "iam update-assume-role-policy";
+  for (const std::string& script : {text(make_kit(to, facts), "role"), trust_shell(to, facts)}) {
+    // It trusts us already, alone or among others.
+    for (const std::string& trust : {ours, joined}) {
+      const Told same = run(script, role_there(trust, "None", "1"));
+      EXPECT_TRUE(same.well) << same.said;
+      EXPECT_FALSE(called(same, update));
+    }
+    // It is another's, or the kit's with statements that somebody added: nothing is done to it.
+    for (const auto& answers : {role_there(theirs, "None", "1"), role_there(theirs, kOurMark, "2"),
+                                role_there(theirs, std::string(kOurMark) + "2", "1")}) {
+      const Told stopped = run(script, answers);
+      EXPECT_FALSE(stopped.well);
+      EXPECT_FALSE(called(stopped, update));
+      EXPECT_FALSE(called(stopped, "iam put-role-policy"));
+      EXPECT_NE(stopped.said.find("accounts.google.com:oaud"), std::string::npos) << stopped.said;
+    }
+    const Told replaced = run(script, role_there(theirs, kOurMark, "1"));
+    EXPECT_TRUE(replaced.well) << replaced.said;
+    EXPECT_TRUE(called(replaced, update));
+  }
+  EXPECT_NE(text(make_kit(to, facts), "role").find("--description '" + std::string(kOurMark)),
+            std::string::npos);
+}
+
+TEST(KitShell, SessionsOnlyBecomeLonger) {
+  const DestinationConfig to = destination_from(kServerless);  // asks for 4 h
+  const KitFacts facts = full_facts();
+  const std::string ours = trust_policy_for(to, facts);
+  const std::string script = text(make_kit(to, facts), "role");
+  EXPECT_TRUE(called(run(script, role_there(ours, "None", "1", "3600")), "iam update-role"));
+  for (const char* longest : {"14400", "43200"}) {
+    const Told done = run(script, role_there(ours, "None", "1", longest));
+    EXPECT_TRUE(done.well) << done.said;
+    EXPECT_FALSE(called(done, "iam update-role")) << longest;
+  }
+  EXPECT_FALSE(run(script, role_there(ours, "None", "1", "None")).well);
+  DestinationConfig copy = destination_from(kAttachedRole);
+  copy.auth.session_duration_s = 7200;
+  const std::string terraform = text(make_kit(copy, facts), "terraform");
+  const size_t at = terraform.find("max_session_duration");
+  EXPECT_LT(at, terraform.find("\"aws_iam_role\" \"copy\""));
+  EXPECT_EQ(terraform.find("max_session_duration", at + 1), std::string::npos);
+}
+
+TEST(KitShell, ADefaultRoleThatIsThereStaysTheDefault) {
+  for (const char* sample : {kAttachedRole, kProvisioned}) {
+    DestinationConfig to = destination_from(sample);
+    to.auth.copy = "attached_role";
+    to.auth.copy_role_arn = "default";
+    const std::string script = text(make_kit(to, full_facts()), "copy-role");
+    const std::string attach = to.serverless ? "redshift-serverless update-namespace"
+                                             : "redshift modify-cluster-iam-roles";
+    const Told there = run(script,
+                           "*efaultIamRoleArn*) echo arn:aws:iam::123456789012:role/a/theirs ;;\n"
+                           "*put-role-policy*) echo \"$*\" ;;\n");
+    EXPECT_TRUE(there.well) << there.said;
+    EXPECT_FALSE(called(there, attach));
+    EXPECT_FALSE(called(there, "iam create-role"));
+    EXPECT_NE(there.said.find("--role-name theirs --policy-name vesto-acme-copy-policy"),
+              std::string::npos)
+        << there.said;
+    for (const char* none : {"None", "''"}) {
+      const Told made =
+          run(script, std::string("*efaultIamRoleArn*) echo ") + none + " ;;\n" + kNothingThere);
+      EXPECT_TRUE(made.well) << made.said;
+      EXPECT_TRUE(called(made, "iam create-role")) << made.calls;
+      EXPECT_TRUE(called(made, attach)) << made.calls;
+    }
+  }
+}
+
+TEST(KitShell, ASlipInARolesArnMakesNoSecondRole) {
+  const DestinationConfig to = destination_from(kProvisioned);
+  const std::string script = text(make_kit(to, full_facts()), "role");
+  const std::string name = role_name_of_arn(to.auth.role_arn);
+  const auto among = [&](const std::string& names) {
+    return run(script, "*list-roles*) printf '%s\\n' " + names + " ;;\n" + kNothingThere);
+  };
+  std::string longer = name + "xy";
+  std::string other = to_upper_ascii(name);
+  other[1] = '_';
+  for (const std::string& near : {longer, name.substr(1), other}) {
+    const Told stopped = among("Admin '" + near + "' " + name + "-for-backups");
+    EXPECT_FALSE(stopped.well) << near;
+    EXPECT_FALSE(called(stopped, "iam create-role"));
+    EXPECT_NE(stopped.said.find("typo in auth.role_arn? There are:\n" + near + "\nCorrect it"),
+              std::string::npos)
+        << stopped.said;
+  }
+  for (const std::string& far : {std::string("Admin"), name + "xyz", std::string("''")}) {
+    const Told made = among(far);
+    EXPECT_TRUE(made.well && called(made, "iam create-role")) << made.said;
+  }
+  const Told meant = run(replace_all(script, "#!/bin/sh\n", "#!/bin/sh\nNEW_ROLE=yes\n"),
+                         "*list-roles*) echo '" + longer + "' ;;\n" + kNothingThere);
+  EXPECT_TRUE(meant.well && called(meant, "iam create-role")) << meant.said;
+  const Told elsewhere =
+      run(script, std::string("*get-caller-identity*) echo 999999999999 ;;\n") + kNothingThere);
+  EXPECT_FALSE(elsewhere.well || called(elsewhere, "iam create-role"));
+  EXPECT_NE(elsewhere.said.find("is of the account 123456789012, and this runs in 999999999999"),
+            std::string::npos)
+      << elsewhere.said;
+}
+
+TEST(KitShell, RolesOfANamespaceStayInWhateverWayTheyAreTold) {
+  DestinationConfig to = destination_from(kAttachedRole);
+  const std::string script = text(make_kit(to, full_facts()), "copy-role");
+  const std::string plain = "arn:aws:iam::123456789012:role/p*(a),t/h+=,.@-_,";
+  const auto attached = [&](const std::string& told) {
+    const Told done = run(script, "*iamRoles*) printf '%s\\n' '" + told +
+                                      "' ;;\n*update-namespace*) printf '<%s>' \"$@\" >&2 ;;\n"
+                                      "*' Role.Arn '*) echo arn:aws:iam::1:role/ours ;;\n");
+    const size_t at = done.said.find("<--iam-roles>");
+    return at == std::string::npos ? done.said : done.said.substr(at + 13);
+  };
+  const std::string ours = "<arn:aws:iam::1:role/ours>";
+  EXPECT_EQ(attached(""), ours);
+  EXPECT_EQ(attached("None"), ours);
+  EXPECT_EQ(attached("IamRole(applyStatus=in-sync, iamRoleArn=" + plain + ")\n" +
+                     "IamRole(iamRoleArn=" + plain + "2, applyStatus=adding)\n" + plain + "3\n" +
+                     "arn:aws:iam::1:role/ours"),
+            ours + "<" + plain + "><" + plain + "2><" + plain + "3>");
+  for (const char* odd : {"IamRole(role=x)", "{arn:aws:iam::1:role/a arn:aws:iam::1:role/b}"}) {
+    const std::string said = attached(odd);
+    EXPECT_NE(said.find("AWS tells the attached roles in another way: "), std::string::npos)
+        << said;
+  }
+}
+
+TEST(KitShell, NoneIsNoValue) {
+  const std::string script =
+      text(make_kit(destination_from(kServerless), {.google_sub = "1"}), "role");
+  const Told done = run(script, "*get-workgroup*) echo None ;;\n");
+  EXPECT_FALSE(done.well);
+  EXPECT_NE(done.said.find("AWS does not tell WORKGROUP_ID."), std::string::npos) << done.said;
+  EXPECT_EQ(done.calls, "aws redshift-serverless get-workgroup\n");
+}
+
+TEST(KitShell, FixesAreOneCommandWhereEverythingIsKnown) {
+  const DestinationConfig to = destination_from(kProvisioned);
+  const KitFacts facts = full_facts();
+  EXPECT_EQ(ingress_shell(to, facts, "203.0.113.7"),
+            "aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id "
+            "sg-0123456789abcdef0 --protocol tcp --port 5439 --cidr 203.0.113.7/32\n");
+  EXPECT_NE(ingress_shell(to, facts, "2001:db8::7").find("CidrIpv6=2001:db8::7/128"),
+            std::string::npos);
+  EXPECT_TRUE(put_policy_shell(to, facts).starts_with(
+      "aws iam put-role-policy --region eu-west-1 --role-name acme-sync --policy-name "
+      "vesto-acme-policy \\\n"));
+  EXPECT_TRUE(trust_shell(to, facts).starts_with("(\nset -eu\n\n# The role acme-sync"));
+  EXPECT_NE(trust_shell(to, facts).find("\nTRUST='{"), std::string::npos);
+  const std::string asked = ingress_shell(to, {}, "203.0.113.7/32");
+  EXPECT_TRUE(asked.starts_with("(\nset -eu\nSECURITY_GROUP=$(aws redshift describe-clusters"));
+  EXPECT_NE(asked.find("--group-id \"$SECURITY_GROUP\" "), std::string::npos) << asked;
+  for (const std::string& one : {put_policy_shell(to, {}), trust_shell(to, {}), asked}) {
+    EXPECT_TRUE(sh_reads(one)) << one;
+  }
+}
+
+// AWS names a caller by its session, which is another one tomorrow.
+
+}  // namespace
+}  // namespace vesto
