@@ -89,9 +89,12 @@ CheckAnswer credentials(State& state, const CheckLimits& limits) {
                     ") where the names in AWS's answer are not those of your warehouse.");
     return failed(std::move(error), policy_fix(state));
   }
-  state.user = login->user;
+  // Of a named user AWS gives the login as "IAM:" and the name; the user and his rights have the
+  // name alone.
+  const std::string& named = state.destination().auth.db_user;
+  state.user = named.empty() ? login->user : named;
   return passed(
-      {{"database_user", login->user}, {"valid_until", format_utc_seconds(login->expires_at_ms)}});
+      {{"database_user", state.user}, {"valid_until", format_utc_seconds(login->expires_at_ms)}});
 }
 
 // The server does not tell a wrong password from a user that is not there.

@@ -91,12 +91,13 @@ class KitWorld:
     or "assume_role" (the operator's own key, which assumes the customer's role by external id).
     schema: "made" by Vesto or "premade". copy: "session_keys" or "attached_role". kms: whether
     staged files are encrypted with a key of the customer's. locked: whether PUBLIC has lost the
-    right to temporary tables, so that only the kit gives it."""
+    right to temporary tables, so that only the kit gives it. named: whether a temporary login is
+    for a user that the configuration names."""
 
     def __init__(self, kind="provisioned", identity="google", schema="made", copy="", kms=False,
-                 locked=True, more_world="", postgres=None):
+                 locked=True, more_world="", postgres=None, named=False):
         self.kind, self.identity, self.schema, self.copy = kind, identity, schema, copy
-        self.kms, self.postgres = kms, postgres
+        self.kms, self.postgres, self.named = kms, postgres, named
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vesto-kit-"))
         self.folder.chmod(0o755)
         self.password = "Kit1" + secrets.token_hex(12)
@@ -135,7 +136,7 @@ class KitWorld:
 
     @property
     def database_user(self):
-        return KEY_USER if self.identity == "key" else "IAMR:vesto-acme-role"
+        return KEY_USER if self.identity == "key" or self.named else "IAMR:vesto-acme-role"
 
     def auth(self):
         """[destination.acme.auth], as its owner writes it."""
@@ -147,6 +148,8 @@ class KitWorld:
             lines += [f'role_arn = "{ROLE}"', f'redshift_endpoint = "{url}"',
                       f'region = "{REGION}"',
                       f'warehouse = "{CLUSTER if self.provisioned else WORKGROUP}"']
+        if self.named:
+            lines.append(f'db_user = "{KEY_USER}"')
         if self.identity == "google":
             lines.append(f'audience = "{AUDIENCE}"')
         else:

@@ -19,6 +19,7 @@ VARIANTS = {
     "workgroup, schema made beforehand, KMS key": {
         "kind": "serverless", "schema": "premade", "kms": True},
     "cluster, COPY by an attached role": {"copy": "attached_role"},
+    "cluster, login for a named user": {"named": True},
 }
 MOST_ROUNDS = 3  # of fixes: what was masked comes out in the next report
 
