@@ -2,7 +2,7 @@
 """Vesto beside other tools that load Redshift: the same rows, the same machine and minute, the same
 sandbox. Redshift itself is no part of it.
 
-  bench/peers.py [--rows 6000000] [--slow-rows 1000000] [--only NAME] [--write]
+  bench/peers.py [--rows 6000000] [--slow-rows 1000000] [--rounds N] [--only NAME] [--write]
 
 For each tool rounds of (Vesto, tool): wall, CPU seconds with all children, and peak memory of all
 processes, each as a ratio to Vesto in that round; medians of 7 rounds, or of 3 where a run takes a
@@ -96,11 +96,16 @@ def measure(command, environment, stdin_path, folder):
 
         watcher = threading.Thread(target=watch)
         watcher.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        wall_s = time.monotonic() - start
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:  # this program was interrupted
+            process.kill()
+            raise
+        finally:
+            wall_s = time.monotonic() - start
+            ended.set()
+            watcher.join()
         process.returncode = os.waitstatus_to_exitcode(status)
-        ended.set()
-        watcher.join()
         out.seek(0)
         err.seek(0)
         if process.returncode != 0:
@@ -167,12 +172,12 @@ class Bench:
         self.choose(name)
         self.vesto(name)  # warms the source; the target is made
         pairs = []
-        wanted = MANY
+        wanted = self.options.rounds or MANY
         while len(pairs) < wanted:
             mine = self.vesto(name)
             other = self.peer(peer, name, rows)
             pairs.append((mine, other))
-            if other.wall_s >= LONG_S:
+            if other.wall_s >= LONG_S and not self.options.rounds:
                 wanted = FEW
             print(f"{peer.name}, round {len(pairs)}: {other.wall_s:.1f} s, CPU {other.cpu_s:.1f} "
                   f"s, {other.peak_bytes / 2**20:.0f} MiB; vesto {mine.wall_s:.2f} s, CPU "
@@ -279,6 +284,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--rows", type=int, default=6_000_000)
     parser.add_argument("--slow-rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, help="7, or 3 of a minute or more")
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--write", action="store_true")
     return parser.parse_args()
