@@ -62,23 +62,34 @@ class Figures:
         self.wall_s, self.cpu_s, self.peak_bytes, self.out = wall_s, cpu_s, peak_bytes, out
 
 
+def memory_of(pid):
+    """Resident bytes now and at most of one process. 0 where it is gone, or is a copy of this
+    program yet: between fork and exec its memory is ours (and so is ru_maxrss for good)."""
+    here = pathlib.Path(f"/proc/{pid}")
+    if (here / "cmdline").read_bytes() == pathlib.Path("/proc/self/cmdline").read_bytes():
+        return 0, 0
+    words = dict(line.split(":", 1) for line in (here / "status").read_text().splitlines())
+    return tuple(int(words.get(key, "0 kB").split()[0]) * 1024 for key in ("VmRSS", "VmHWM"))
+
+
 def memory_of_tree(pid):
-    """Resident bytes of the process and its descendants; those that went meanwhile count 0."""
-    total, todo = 0, [pid]
+    """Resident bytes of the process and its descendants together, or the most that one of them
+    ever had, if that is more."""
+    together, largest, todo = 0, 0, [pid]
     while todo:
         one = todo.pop()
         try:
-            words = pathlib.Path(f"/proc/{one}/statm").read_text().split()
-            total += int(words[1]) * os.sysconf("SC_PAGE_SIZE")
+            now, most = memory_of(one)
+            together, largest = together + now, max(largest, most)
             for task in pathlib.Path(f"/proc/{one}/task").iterdir():
                 todo += [int(child) for child in (task / "children").read_text().split()]
-        except (OSError, IndexError, ValueError):
-            continue
-    return total
+        except (OSError, ValueError):
+            continue  # it ended meanwhile
+    return max(together, largest)
 
 
 def measure(command, environment, stdin_path, folder):
-    """Runs a command; its peak is looked at every 50 ms, and never below its largest process."""
+    """Runs a command; its memory is looked at every 20 ms."""
     peak = [0]
     ended = threading.Event()
     with open(stdin_path or os.devnull, "rb") as stdin, \
@@ -89,7 +100,7 @@ def measure(command, environment, stdin_path, folder):
                                    stderr=err, env=environment, cwd=folder)
 
         def watch():
-            while not ended.wait(0.05):
+            while not ended.wait(0.02):
                 peak[0] = max(peak[0], memory_of_tree(process.pid))
                 if time.monotonic() - start > RUN_TIMEOUT_S:
                     process.kill()
@@ -110,8 +121,7 @@ def measure(command, environment, stdin_path, folder):
         err.seek(0)
         if process.returncode != 0:
             raise RuntimeError(f"exit {process.returncode}: {(out.read() + err.read())[-1500:]}")
-        return Figures(wall_s, usage.ru_utime + usage.ru_stime,
-                       max(peak[0], usage.ru_maxrss * 1024), out.read())
+        return Figures(wall_s, usage.ru_utime + usage.ru_stime, peak[0], out.read())
 
 
 class Bench:
