@@ -2,10 +2,11 @@
 //
 //   guard_bench PORT DATABASE USER PASSWORD_FILE TABLE PASSES
 //
-// Reads up to 256 MiB of the table as a run does, then for each pass over all chunks takes the
-// thread's CPU of the guards alone, of compression alone, and of both as a lane has them, one after
-// the other. Prints one JSON object: bytes, rows, rows_parsed, and the least of the passes in
-// nanoseconds of each. The guards must leave the chunks as they are: tables of good values.
+// Reads up to 256 MiB of the table as a run does, then goes over all chunks as a lane does, guards
+// and compression, turn by turn with and without the guards, and takes the thread's CPU. Prints one
+// JSON object: bytes, rows, rows_parsed, and the least of the passes in nanoseconds of the guards,
+// of compression without them, and of both. The guards must leave the chunks as they are: tables of
+// good values.
 #include <fmt/format.h>
 #include <time.h>
 
@@ -42,6 +43,11 @@ struct Least {
   uint64_t rows_parsed = 0;
 };
 
+struct Spent {
+  int64_t guards_ns = 0;
+  int64_t compress_ns = 0;
+};
+
 int64_t thread_cpu_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -70,24 +76,28 @@ vesto::Result<Loaded> load(const vesto::PostgresOptions& options, const std::str
   return out;
 }
 
-// The guards or the compressor, or both: what a lane does with a chunk. CPU in nanoseconds.
-vesto::Result<int64_t> pass(Loaded* loaded, bool guards, bool compress, Least* least) {
+// What a lane does with each chunk, the chunk being in the cache as it is after a read: copied
+// there first, which is not timed.
+vesto::Result<Spent> pass(const Loaded& loaded, bool guards, Least* least) {
   vesto::GuardLimits limits;
-  limits.check_utf8 = loaded->plan.check_utf8;
-  limits.oversize_marker = loaded->plan.oversize_marker;
-  vesto::Guard guard(loaded->plan.schema, kMarker, limits);
+  limits.check_utf8 = loaded.plan.check_utf8;
+  limits.oversize_marker = loaded.plan.oversize_marker;
+  vesto::Guard guard(loaded.plan.schema, kMarker, limits);
   vesto::PartWriter writer(vesto::Compression::kZstd);
   vesto::Diversion diversion;
-  const int64_t start = thread_cpu_ns();
-  for (vesto::Chunk& chunk : loaded->chunks) {
-    if (guards) VESTO_TRY(guard.check(&chunk, &diversion));
-    if (!compress) continue;
-    VESTO_ASSIGN(const auto part, writer.add(chunk));
+  vesto::Chunk lane;
+  Spent spent;
+  for (const vesto::Chunk& chunk : loaded.chunks) {
+    lane.bytes.assign(chunk.bytes);
+    lane.rows = chunk.rows;
+    lane.longest_row_bytes = chunk.longest_row_bytes;
+    const int64_t start = thread_cpu_ns();
+    if (guards) VESTO_TRY(guard.check(&lane, &diversion));
+    const int64_t checked = thread_cpu_ns();
+    VESTO_ASSIGN(const auto part, writer.add(lane));
+    spent.guards_ns += checked - start;
+    spent.compress_ns += thread_cpu_ns() - checked;
   }
-  if (compress) {
-    VESTO_ASSIGN(const auto part, writer.finish());
-  }
-  const int64_t spent = thread_cpu_ns() - start;
   if (!diversion.side.empty() || !diversion.rejected.empty()) {
     return vesto::Error(vesto::ErrorCode::kInternal,
                         "the table holds values that COPY cannot take");
@@ -96,15 +106,14 @@ vesto::Result<int64_t> pass(Loaded* loaded, bool guards, bool compress, Least* l
   return spent;
 }
 
-vesto::Result<Least> measure(Loaded* loaded, int passes) {
+vesto::Result<Least> measure(const Loaded& loaded, int passes) {
   Least least;
   for (int i = 0; i < passes; ++i) {
-    VESTO_ASSIGN(const int64_t guards, pass(loaded, true, false, &least));
-    VESTO_ASSIGN(const int64_t compress, pass(loaded, false, true, &least));
-    VESTO_ASSIGN(const int64_t both, pass(loaded, true, true, &least));
-    least.guards_ns = std::min(least.guards_ns, guards);
-    least.compress_ns = std::min(least.compress_ns, compress);
-    least.both_ns = std::min(least.both_ns, both);
+    VESTO_ASSIGN(const Spent with, pass(loaded, true, &least));
+    VESTO_ASSIGN(const Spent without, pass(loaded, false, &least));
+    least.guards_ns = std::min(least.guards_ns, with.guards_ns);
+    least.both_ns = std::min(least.both_ns, with.guards_ns + with.compress_ns);
+    least.compress_ns = std::min(least.compress_ns, without.compress_ns);
   }
   return least;
 }
@@ -132,7 +141,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "{}\n", loaded.error().to_string());
     return 1;
   }
-  const auto least = measure(&*loaded, passes);
+  const auto least = measure(*loaded, passes);
   if (!least.ok()) {
     fmt::print(stderr, "{}\n", least.error().to_string());
     return 1;
