@@ -33,8 +33,8 @@ class Cost:
 
 
 def watch_memory(pid, ended, peak_kib):
-    """VmHWM begins at exec, unlike ru_maxrss, which keeps what this program had at the fork. It only
-    grows, so what a look every 20 ms can miss is the process's last moment."""
+    """VmHWM begins at exec, unlike ru_maxrss, which keeps what this program had at the fork. It can
+    only grow, so what a look every 20 ms can miss is the last moment of the process."""
     ours = pathlib.Path("/proc/self/cmdline").read_bytes()
     while not ended.wait(0.02):
         try:
@@ -189,7 +189,7 @@ class House:
         return world
 
     def cpu_s(self):
-        """CPU so far of the source and of the sandbox: of the processes, and of what they waited for."""
+        """CPU so far of the source and of the sandbox: and of what they waited for."""
         def of(pid):
             stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
             return sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")

@@ -96,7 +96,8 @@ def as_text(result):
 
 def stamp(result):
     today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
-    return (f"`{result.command}`, {today}, {result.pairs} pairs, {result.seconds / 60:.0f} minutes; "
+    return (f"`{result.command}`, {today}, {result.pairs} pairs, "
+            f"{result.seconds / 60:.0f} minutes; "
             f"load of the last 15 minutes {os.getloadavg()[2]:.1f}.")
 
 
