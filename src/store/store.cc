@@ -26,6 +26,7 @@ namespace {
 using store::Access;
 using store::Blob;
 using store::Database;
+using store::Keeps;
 using store::LeaseRow;
 using store::ProcessMark;
 using store::Row;
@@ -251,14 +252,17 @@ Result<std::optional<LeaseHolder>> SqliteStore::take_lease(std::string_view sync
   return holder;
 }
 
+// A machine that ended holds no lease, however new it is.
 Result<bool> SqliteStore::renew_lease(std::string_view sync, const RunId& run) {
   int64_t renewed = 0;
-  VESTO_TRY(writer_.run([&](Database& db) -> Status {
-    VESTO_ASSIGN(renewed,
-                 db.run("UPDATE lease SET renewed_boottime_ms = ? WHERE sync = ? AND run = ?",
-                        {clock_.boottime_ms(), sync, run.text}));
-    return ok_status();
-  }));
+  VESTO_TRY(writer_.run(
+      [&](Database& db) -> Status {
+        VESTO_ASSIGN(renewed,
+                     db.run("UPDATE lease SET renewed_boottime_ms = ? WHERE sync = ? AND run = ?",
+                            {clock_.boottime_ms(), sync, run.text}));
+        return ok_status();
+      },
+      Keeps::kWithNext));
   return renewed == 1;
 }
 
@@ -334,16 +338,19 @@ Status SqliteStore::drop_copies(std::string_view sync) {
 
 // --- SQL texts ---
 
+// Texts for people.
 Status SqliteStore::add_sql(const RunId& run, std::string_view sql) {
   const std::string text = std::string(cut_utf8(redact(sql), kMaxSqlBytes));
-  return writer_.run([&](Database& db) -> Status {
-    VESTO_TRY(
-        db.run("INSERT INTO run_sql(run, number, text) "
-               "SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM run_sql WHERE run = ?1 "
-               "HAVING coalesce(max(number), 0) < ?3",
-               {run.text, text, kMaxSqlTexts}));
-    return ok_status();
-  });
+  return writer_.run(
+      [&](Database& db) -> Status {
+        VESTO_TRY(
+            db.run("INSERT INTO run_sql(run, number, text) "
+                   "SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM run_sql WHERE run = ?1 "
+                   "HAVING coalesce(max(number), 0) < ?3",
+                   {run.text, text, kMaxSqlTexts}));
+        return ok_status();
+      },
+      Keeps::kWithNext);
 }
 
 Result<std::vector<std::string>> SqliteStore::sql_of(const RunId& run) {
@@ -368,30 +375,37 @@ Status SqliteStore::plan(const JournalObject& object) {
   });
 }
 
+// Without the mark the object is removed all the same.
 Status SqliteStore::mark_stored(const std::string& bucket, const std::string& key) {
-  return writer_.run([&](Database& db) -> Status {
-    VESTO_ASSIGN(const int64_t changed,
-                 db.run("UPDATE object SET state = 1 WHERE bucket = ? AND key = ?", {bucket, key}));
-    if (changed == 0) {
-      return Error(ErrorCode::kInternal, fmt::format("object {} is not in the journal", key));
-    }
-    return ok_status();
-  });
+  return writer_.run(
+      [&](Database& db) -> Status {
+        VESTO_ASSIGN(
+            const int64_t changed,
+            db.run("UPDATE object SET state = 1 WHERE bucket = ? AND key = ?", {bucket, key}));
+        if (changed == 0) {
+          return Error(ErrorCode::kInternal, fmt::format("object {} is not in the journal", key));
+        }
+        return ok_status();
+      },
+      Keeps::kWithNext);
 }
 
+// What is remembered once too often is removed once more.
 Status SqliteStore::forget(const std::string& bucket, const std::vector<std::string>& keys) {
-  return writer_.run([&](Database& db) -> Status {
-    for (const std::string& key : keys) {
-      VESTO_TRY(
-          db.run("INSERT OR REPLACE INTO object_gone(run, stream, part, bucket, key, rows, "
-                 "raw_bytes, size_bytes, sha256) SELECT run, stream, part, bucket, key, "
-                 "rows, raw_bytes, size_bytes, sha256 FROM object "
-                 "WHERE bucket = ? AND key = ?",
-                 {bucket, key}));
-      VESTO_TRY(db.run("DELETE FROM object WHERE bucket = ? AND key = ?", {bucket, key}));
-    }
-    return ok_status();
-  });
+  return writer_.run(
+      [&](Database& db) -> Status {
+        for (const std::string& key : keys) {
+          VESTO_TRY(
+              db.run("INSERT OR REPLACE INTO object_gone(run, stream, part, bucket, key, rows, "
+                     "raw_bytes, size_bytes, sha256) SELECT run, stream, part, bucket, key, "
+                     "rows, raw_bytes, size_bytes, sha256 FROM object "
+                     "WHERE bucket = ? AND key = ?",
+                     {bucket, key}));
+          VESTO_TRY(db.run("DELETE FROM object WHERE bucket = ? AND key = ?", {bucket, key}));
+        }
+        return ok_status();
+      },
+      Keeps::kWithNext);
 }
 
 Result<std::vector<JournalObject>> SqliteStore::objects_of(const RunId& run) {

@@ -1,5 +1,6 @@
 #include "store/writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/thread_root.h"
@@ -17,8 +18,8 @@ Writer::~Writer() {
   thread_.join();
 }
 
-Status Writer::run(Command command) {
-  Task task{.command = std::move(command), .answer = std::nullopt};
+Status Writer::run(Command command, Keeps keeps) {
+  Task task{.command = std::move(command), .keeps = keeps, .answer = std::nullopt};
   Lock lock(mutex_);
   while (waiting_.size() >= kMaxWaiting) room_.wait(mutex_);
   waiting_.push_back(&task);
@@ -63,12 +64,24 @@ Writer::Batch Writer::take() {
 
 Status Writer::roll_back() { return db_->autocommit() ? ok_status() : db_->exec("ROLLBACK"); }
 
+// In WAL mode NORMAL commits without a flush. The log is one file: the next flush of it keeps what
+// was written before as well, and what is torn off by a crash is always its end.
+Status Writer::set_flush(bool flush) {
+  if (flush == flushes_) return ok_status();
+  VESTO_TRY(db_->exec(flush ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
+  flushes_ = flush;
+  return ok_status();
+}
+
 std::vector<Status> Writer::commit(const Batch& batch) {
   std::vector<Status> answers;
   answers.reserve(batch.size());
+  const bool flush = std::any_of(batch.begin(), batch.end(),
+                                 [](const Task* task) { return task->keeps == Keeps::kOnDisk; });
+  Status whole = set_flush(flush);
   // IMMEDIATE: a transaction that reads first and then writes can fail in spite of the busy
   // timeout.
-  Status whole = db_->exec("BEGIN IMMEDIATE");
+  if (whole.ok()) whole = db_->exec("BEGIN IMMEDIATE");
   if (whole.ok()) whole = run_commands(batch, &answers);
   if (whole.ok()) whole = db_->exec("COMMIT");
   if (!whole.ok()) {

@@ -3,6 +3,7 @@
 //
 //   Writer writer(std::move(db));
 //   VESTO_TRY(writer.run([&](Database& db) -> Status { ... }));   // on disk when it returns ok
+//   VESTO_TRY(writer.run(command, Keeps::kWithNext));             // needs no fsync of its own
 //
 // Thread rule: run() from any thread; the command itself runs in the writer's thread while the
 // caller waits, so it may use the caller's variables.
@@ -22,6 +23,12 @@
 
 namespace vesto::store {
 
+// What a command outlives once it has returned ok.
+enum class Keeps {
+  kOnDisk,    // all: the log was flushed
+  kWithNext,  // the end of this process; an end of the machine from the next flush on
+};
+
 class Writer {
  public:
   using Command = std::function<Status(Database&)>;
@@ -34,13 +41,14 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
 
   // The command's own error, or that of the transaction (then nothing of it was kept).
-  Status run(Command command) VESTO_EXCLUDES(mutex_);
+  Status run(Command command, Keeps keeps = Keeps::kOnDisk) VESTO_EXCLUDES(mutex_);
   // Transactions so far. For tests.
   [[nodiscard]] int64_t commits() VESTO_EXCLUDES(mutex_);
 
  private:
   struct Task {
     Command command;
+    Keeps keeps = Keeps::kOnDisk;
     std::optional<Status> answer;
   };
   using Batch = std::vector<Task*>;
@@ -49,10 +57,13 @@ class Writer {
   Batch take() VESTO_EXCLUDES(mutex_);
   // One answer for each task.
   std::vector<Status> commit(const Batch& batch);
+  // Flushes with the next COMMIT, or not; for the thread alone.
+  Status set_flush(bool flush);
   Status roll_back();
   Status run_commands(const Batch& batch, std::vector<Status>* answers);
 
   std::unique_ptr<Database> db_;  // used by the thread alone
+  bool flushes_ = true;           // as the database was opened; the thread's
   Mutex mutex_;
   CondVar room_;
   CondVar filled_;
