@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "address/arn.h"
+#include "aws/s3_pool.h"
 #include "base/strings.h"
 #include "redshift/sql.h"
 #include "source/postgres/postgres_source.h"
@@ -216,7 +217,9 @@ RunServices AssembledSync::services(Store& store, Clock& clock, ByteBudget& budg
   services.store = &store;
   services.clock = &clock;
   services.budget = &budget;
-  services.make_s3 = [this, &clock] { return make_s3_client(s3, clock); };
+  services.make_s3 = [pool = std::make_shared<S3Pool>([this, &clock] {
+                        return make_s3_client(s3, clock);
+                      })] { return pool->take(); };
   services.copy_access = [this](const CopyNeed& need, const std::stop_token& stop) {
     return destination.identity->copy_access(need, stop);
   };
