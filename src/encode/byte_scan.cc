@@ -1,8 +1,10 @@
 #include "encode/byte_scan.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -63,6 +65,7 @@ bool suspect_at(std::string_view bytes, size_t at, unsigned what) {
 
 #if defined(__x86_64__)
 
+constexpr size_t kSuspectEnd = 32;  // above every sum of Suspect
 constexpr size_t kBlock = 32;
 constexpr size_t kLookAhead = 8;  // the farthest byte that one place looks at
 
@@ -81,41 +84,85 @@ __attribute__((target("avx2"))) inline __m256i literal(__m256i b0, __m256i b1, _
                           equals(b2, text[2]));
 }
 
+// Digit, four bytes of anything, dash, two of anything, dash. What is no digit but stands above '0'
+// is left to wide_year_at().
 __attribute__((target("avx2"))) inline __m256i wide_year(__m256i b0, const char* at) {
   const __m256i dashes = _mm256_and_si256(equals(load(at + 5), '-'), equals(load(at + 8), '-'));
-  const __m256i digit = _mm256_and_si256(_mm256_cmpgt_epi8(b0, _mm256_set1_epi8('0' - 1)),
-                                         _mm256_cmpgt_epi8(_mm256_set1_epi8('9' + 1), b0));
-  return _mm256_and_si256(dashes, digit);
+  return _mm256_and_si256(dashes, _mm256_cmpgt_epi8(b0, _mm256_set1_epi8('0' - 1)));
 }
 
-__attribute__((target("avx2"))) size_t find_suspect_avx2(std::string_view bytes, size_t from,
-                                                         unsigned what) {
-  size_t at = from;
-  for (; at + kBlock + kLookAhead <= bytes.size(); at += kBlock) {
-    const char* place = bytes.data() + at;
-    const __m256i b0 = load(place);
-    __m256i hits = _mm256_setzero_si256();
-    if ((what & (kSuspectNan | kSuspectInfinity | kSuspectBc | kSuspectNulEscape)) != 0) {
-      const __m256i b1 = load(place + 1);
-      const __m256i b2 = load(place + 2);
-      if ((what & kSuspectNan) != 0) hits = literal(b0, b1, b2, "NaN");
-      if ((what & kSuspectInfinity) != 0) {
-        hits = _mm256_or_si256(hits, literal(b0, b1, b2, "nfi"));
-      }
-      if ((what & kSuspectBc) != 0) hits = _mm256_or_si256(hits, literal(b0, b1, b2, " BC"));
-      if ((what & kSuspectNulEscape) != 0) {
-        hits = _mm256_or_si256(hits, literal(b0, b1, b2, "\\u0"));
-      }
+// Where in the block at `place` a suspect of kWhat may stand.
+template <unsigned kWhat>
+__attribute__((target("avx2"))) inline __m256i candidates(const char* place) {
+  const __m256i b0 = load(place);
+  __m256i hits = _mm256_setzero_si256();
+  if constexpr ((kWhat & ~unsigned{kSuspectWideYear}) != 0) {
+    const __m256i b1 = load(place + 1);
+    const __m256i b2 = load(place + 2);
+    if constexpr ((kWhat & kSuspectNan) != 0) hits = literal(b0, b1, b2, "NaN");
+    if constexpr ((kWhat & kSuspectInfinity) != 0) {
+      hits = _mm256_or_si256(hits, literal(b0, b1, b2, "nfi"));
     }
-    if ((what & kSuspectWideYear) != 0) hits = _mm256_or_si256(hits, wide_year(b0, place));
-    auto mask = static_cast<uint32_t>(_mm256_movemask_epi8(hits));
-    for (; mask != 0; mask &= mask - 1) {
-      const size_t hit = at + static_cast<size_t>(__builtin_ctz(mask));
-      if (suspect_at(bytes, hit, what)) return hit;
+    if constexpr ((kWhat & kSuspectBc) != 0) {
+      hits = _mm256_or_si256(hits, literal(b0, b1, b2, " BC"));
+    }
+    if constexpr ((kWhat & kSuspectNulEscape) != 0) {
+      hits = _mm256_or_si256(hits, literal(b0, b1, b2, "\\u0"));
     }
   }
-  return internal::find_suspect_plain(bytes, at, what);
+  if constexpr ((kWhat & kSuspectWideYear) != 0) {
+    hits = _mm256_or_si256(hits, wide_year(b0, place));
+  }
+  return hits;
 }
+
+// The first block from `at` on that has a candidate, and where in it; 0: there is none up to `end`.
+// Apart from the loop that looks closer, so that no call there empties the registers that hold what
+// is compared with.
+struct Candidates {
+  size_t at;
+  uint32_t mask;
+};
+
+template <unsigned kWhat>
+__attribute__((target("avx2"), noinline)) Candidates next_candidates(const char* bytes, size_t at,
+                                                                     size_t end) {
+  for (; at < end; at += kBlock) {
+    const auto mask = static_cast<uint32_t>(_mm256_movemask_epi8(candidates<kWhat>(bytes + at)));
+    if (mask != 0) return {at, mask};
+  }
+  return {at, 0};
+}
+
+// One function for each set of suspects: asked anew for each block, the set would cost as much as
+// the comparisons.
+template <unsigned kWhat>
+size_t find_suspect_avx2(std::string_view bytes, size_t from) {
+  const size_t taken = kBlock + kLookAhead - 1;  // of bytes, from where a block begins
+  const size_t end = bytes.size() > taken ? bytes.size() - taken : 0;
+  size_t at = from;
+  while (at < end) {
+    const Candidates found = next_candidates<kWhat>(bytes.data(), at, end);
+    at = found.at;
+    if (found.mask == 0) break;
+    for (uint32_t mask = found.mask; mask != 0; mask &= mask - 1) {
+      const size_t hit = at + static_cast<size_t>(__builtin_ctz(mask));
+      if (suspect_at(bytes, hit, kWhat)) return hit;
+    }
+    at += kBlock;
+  }
+  return internal::find_suspect_plain(bytes, at, kWhat);
+}
+
+using FindSuspect = size_t (*)(std::string_view bytes, size_t from);
+
+template <size_t... kWhat>
+constexpr std::array<FindSuspect, sizeof...(kWhat)> find_suspect_table(
+    std::index_sequence<kWhat...>) {
+  return {find_suspect_avx2<static_cast<unsigned>(kWhat)>...};
+}
+
+constexpr auto kFindSuspect = find_suspect_table(std::make_index_sequence<kSuspectEnd>());
 
 __attribute__((target("avx2"))) size_t count_byte_avx2(std::string_view bytes, char wanted) {
   size_t count = 0;
@@ -155,7 +202,7 @@ size_t count_byte_plain(std::string_view bytes, char wanted) {
 size_t find_suspect(std::string_view bytes, size_t from, unsigned what) {
   if (what == 0) return std::string_view::npos;
 #if defined(__x86_64__)
-  if (has_avx2()) return find_suspect_avx2(bytes, from, what);
+  if (has_avx2()) return kFindSuspect.at(what)(bytes, from);
 #endif
   return internal::find_suspect_plain(bytes, from, what);
 }
