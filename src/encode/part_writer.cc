@@ -35,8 +35,11 @@ class PartWriter::Codec {
   virtual ~Codec() = default;
   // Begins a new stream and appends what stands before the first chunk.
   virtual Status begin(std::string* part) = 0;
-  // Replaces `out` by the chunk's compressed bytes, ended at a byte.
-  virtual Status compress(std::string_view raw, std::string* out) = 0;
+  // The most that compress() makes of so many bytes.
+  [[nodiscard]] virtual size_t bound(size_t raw_bytes) const = 0;
+  // Writes the chunk's compressed bytes, ended at a byte, to `out`, which holds bound() bytes.
+  // Gives their number.
+  virtual Result<size_t> compress(std::string_view raw, uint8_t* out, size_t out_bytes) = 0;
   // The bytes of the last compress() now stand in the part.
   virtual void accept(std::string_view raw) = 0;
   // Whether the bytes of compress() may be moved into a stream that begins with them.
@@ -58,9 +61,12 @@ class PartWriter::GzipCodec final : public Codec {
     return ok_status();
   }
 
-  Status compress(std::string_view raw, std::string* out) override {
-    // What does not shrink is stored in blocks of 64 KiB with 5 bytes each.
-    out->resize(raw.size() + raw.size() / 1000 + 4096);
+  // What does not shrink is stored in blocks of 64 KiB with 5 bytes each.
+  [[nodiscard]] size_t bound(size_t raw_bytes) const override {
+    return raw_bytes + raw_bytes / 1000 + 4096;
+  }
+
+  Result<size_t> compress(std::string_view raw, uint8_t* out, size_t out_bytes) override {
     isal_zstream stream;
     isal_deflate_stateless_init(&stream);
     stream.level = 1;
@@ -72,14 +78,13 @@ class PartWriter::GzipCodec final : public Codec {
     // ISA-L only reads from next_in; its type lacks the const.
     stream.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(raw.data()));
     stream.avail_in = static_cast<uint32_t>(raw.size());
-    stream.next_out = reinterpret_cast<uint8_t*>(out->data());
-    stream.avail_out = static_cast<uint32_t>(out->size());
+    stream.next_out = out;
+    stream.avail_out = static_cast<uint32_t>(out_bytes);
     const int code = isal_deflate_stateless(&stream);
     if (code != COMP_OK || stream.avail_in != 0) {
       return compressor_failed("ISA-L", std::to_string(code));
     }
-    out->resize(stream.total_out);
-    return ok_status();
+    return size_t{stream.total_out};
   }
 
   void accept(std::string_view raw) override {
@@ -113,15 +118,17 @@ class PartWriter::ZstdCodec final : public Codec {
     return ok_status();
   }
 
-  Status compress(std::string_view raw, std::string* out) override {
-    out->resize(ZSTD_compressBound(raw.size()) + 1024);
+  [[nodiscard]] size_t bound(size_t raw_bytes) const override {
+    return ZSTD_compressBound(raw_bytes) + 1024;
+  }
+
+  Result<size_t> compress(std::string_view raw, uint8_t* out, size_t out_bytes) override {
     ZSTD_inBuffer input{raw.data(), raw.size(), 0};
-    ZSTD_outBuffer output{out->data(), out->size(), 0};
+    ZSTD_outBuffer output{out, out_bytes, 0};
     const size_t left = ZSTD_compressStream2(context_.get(), &output, &input, ZSTD_e_flush);
     if (ZSTD_isError(left) != 0U) return compressor_failed("zstd", ZSTD_getErrorName(left));
     if (left != 0 || input.pos != input.size) return compressor_failed("zstd", "no room");
-    out->resize(output.pos);
-    return ok_status();
+    return output.pos;
   }
 
   void accept(std::string_view) override {}
@@ -154,6 +161,17 @@ PartWriter::PartWriter(Compression compression, size_t target_bytes) : target_by
 
 PartWriter::~PartWriter() = default;
 
+// A buffer of its own, since std::string would write zeros over all of it each time.
+Status PartWriter::compress(std::string_view raw) {
+  const size_t bound = codec_->bound(raw.size());
+  if (bound > scratch_capacity_) {
+    scratch_ = std::make_unique_for_overwrite<uint8_t[]>(bound);
+    scratch_capacity_ = bound;
+  }
+  VESTO_ASSIGN(scratch_bytes_, codec_->compress(raw, scratch_.get(), scratch_capacity_));
+  return ok_status();
+}
+
 Part PartWriter::take() {
   codec_->end(&filling_.bytes, filling_.raw_bytes);
   filling_.sha256 = sha256(filling_.bytes);
@@ -182,15 +200,15 @@ Result<std::optional<Part>> PartWriter::add(const Chunk& chunk) {
     filling_.bytes.reserve(target_bytes_);
     VESTO_TRY(codec_->begin(&filling_.bytes));
   }
-  VESTO_TRY(codec_->compress(chunk.bytes, &scratch_));
-  if (filling_.raw_bytes > 0 && filling_.bytes.size() + scratch_.size() > room) {
+  VESTO_TRY(compress(chunk.bytes));
+  if (filling_.raw_bytes > 0 && filling_.bytes.size() + scratch_bytes_ > room) {
     full = take();
     filling_.bytes.reserve(target_bytes_);
     VESTO_TRY(codec_->begin(&filling_.bytes));
-    if (!codec_->movable()) VESTO_TRY(codec_->compress(chunk.bytes, &scratch_));
+    if (!codec_->movable()) VESTO_TRY(compress(chunk.bytes));
   }
   codec_->accept(chunk.bytes);
-  filling_.bytes += scratch_;
+  filling_.bytes.append(as_view(scratch_.get(), scratch_bytes_));
   filling_.rows += chunk.rows;
   filling_.raw_bytes += chunk.bytes.size();
   filling_.longest_row_bytes = std::max(filling_.longest_row_bytes, chunk.longest_row_bytes);

@@ -63,10 +63,13 @@ class PartWriter {
   class ZstdCodec;
 
   Part take();
+  Status compress(std::string_view raw);  // into scratch_
 
   const size_t target_bytes_;
   std::unique_ptr<Codec> codec_;
-  std::string scratch_;  // output of one chunk
+  std::unique_ptr<uint8_t[]> scratch_;  // output of one chunk
+  size_t scratch_capacity_ = 0;
+  size_t scratch_bytes_ = 0;
   Part filling_;
 };
 
