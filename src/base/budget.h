@@ -13,9 +13,10 @@ namespace vesto {
 // What the process takes whatever the number of readers.
 inline constexpr uint64_t kProcessBytes = 16ULL << 20;
 
-// Memory of one reader: two chunks of 4 MiB, output of 5 MiB, one part filling and one in flight of
-// 8 MiB each, 2 MiB of contexts. A row above 4 MiB makes each of those larger, and libpq holds it
-// twice while it is received.
+// The most that one reader takes whose rows are of 4 MiB: the chunk and what the guards keep of it,
+// output of 5 MiB, one part filling and one in flight of 8 MiB each, 2 MiB of contexts. With usual
+// rows it is less than two thirds of that. A row above 4 MiB makes each of those larger, and libpq
+// holds it twice while it is received.
 constexpr uint64_t lane_size_bytes(uint64_t max_row_bytes) {
   constexpr uint64_t kUsualRow = 4ULL << 20;
   constexpr uint64_t kBuffersThatHoldARow = 8;
