@@ -104,6 +104,7 @@ PgResult<std::vector<PgColumn>> PgConnection::describe(std::string_view sql, int
 PgStatus PgConnection::copy_out(std::string_view sql) {
   const int64_t deadline_ms = system_clock().monotonic_ms() + kDefaultTimeoutMs;
   copied_rows_ = 0;
+  impl_->copied_bytes = 0;
   VESTO_TRY(impl_->send(sql, deadline_ms));
   std::optional<PgError> error;
   {
@@ -128,14 +129,18 @@ PgResult<std::optional<std::string_view>> PgConnection::copy_row(int64_t timeout
   int size = impl_->interrupted ? 0 : PQgetCopyData(impl_->conn, &impl_->row, 1);
   int64_t deadline_ms = 0;
   if (size <= 0) deadline_ms = system_clock().monotonic_ms() + timeout_ms;
+  // What has come meanwhile is taken first: while rows wait there is nothing to ask poll() for.
+  bool take_first = !impl_->interrupted;
   while (size == 0) {
-    VESTO_TRY(impl_->wait_active(POLLIN, deadline_ms));
+    if (!take_first) VESTO_TRY(impl_->wait_for_rows(deadline_ms));
+    take_first = false;
     VESTO_TRY(impl_->consume());
     impl_->drop_notifications();
     size = PQgetCopyData(impl_->conn, &impl_->row, 1);
   }
   if (size > 0) {
     impl_->intake.take_message(size);
+    impl_->copied_bytes += size;
     return std::optional(std::string_view(impl_->row, static_cast<size_t>(size)));
   }
   if (size < -1) return impl_->lost();

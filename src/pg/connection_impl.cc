@@ -167,6 +167,14 @@ PgStatus PgConnection::Impl::wait_active(short events, int64_t deadline_ms) {
   return abandon(ready.error().kind, ready.error().message);
 }
 
+PgStatus PgConnection::Impl::wait_for_rows(int64_t deadline_ms) {
+  constexpr int64_t kFlowingBytes = 1 << 20;
+  constexpr std::chrono::microseconds kFill{500};  // for which a server prints some 70 KB
+  VESTO_TRY(wait_active(POLLIN, deadline_ms));
+  if (copied_bytes > kFlowingBytes) std::this_thread::sleep_for(kFill);
+  return Unit{};
+}
+
 PgStatus PgConnection::Impl::check_usable() {
   if (interrupted) return make_pg_error(PgError::Kind::kInterrupted, "interrupted");
   if (broken || PQstatus(conn) != CONNECTION_OK) {

@@ -41,8 +41,9 @@ struct PgConnection::Impl {
   std::atomic<bool> interrupted{false};
   std::atomic<bool> broken{false};
   std::vector<PgNotice> notices;
-  char* row = nullptr;  // of the COPY, from libpq
-  Route route;          // open as long as the connection
+  char* row = nullptr;       // of the COPY, from libpq
+  int64_t copied_bytes = 0;  // of its rows so far
+  Route route;               // open as long as the connection
   PgIntake intake;
 
   Impl() : wake_fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
@@ -85,6 +86,11 @@ struct PgConnection::Impl {
 
   // The same within a statement: what cannot go on is cancelled and cut.
   PgStatus wait_active(short events, int64_t deadline_ms);
+
+  // wait_active() for the rows of a COPY. In the midst of them a server sends 8 KiB at a time, and
+  // to be woken for each costs both sides more than to copy it. So once rows flow, the socket may
+  // fill a little before it is read.
+  PgStatus wait_for_rows(int64_t deadline_ms);
 
   PgStatus check_usable();
 

@@ -1,6 +1,7 @@
 """A guard against regress: how many instructions the product's code takes for each row and byte on
 the way from the source's socket to the PUT, counted by callgrind, since times are too noisy for a
-test. Two counts of the same code differ by less than 0.01 %.
+test. Two counts of the same code differ by less than 0.01 % (those that read the socket by up to
+3 %: what waits there at each read is not the same twice).
 
 bounds.json holds what was counted and what may be, 10 % more. After a change that is worth it:
 
@@ -115,4 +116,6 @@ def test_two_counts_of_the_same_rows_are_alike(tmp_path):
         (tmp_path / name).mkdir()
         counts.append(count(tmp_path / name, "wide", "gzip"))
     for measure, value in counts[0].items():
-        assert counts[1][measure] == pytest.approx(value, rel=0.005), measure
+        # How much waits in the socket at each read is not the same twice.
+        alike = 0.005 if measure.startswith(("guards", "compress", "hash")) else 0.05
+        assert counts[1][measure] == pytest.approx(value, rel=alike), measure
