@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/check.h"
+#include "base/error_causes.h"
 #include "base/kill_point.h"
 #include "base/strings.h"
 #include "base/thread_root.h"
@@ -49,6 +50,8 @@ void tell_time_is_up(const Check& check, CheckAnswer* answer) {
               fmt::format("no answer within {}: {}", format_duration(check.limit_ms),
                           answer->error->message()));
   for (const std::string& where : answer->error->context()) error.in(where);
+  // The client gives a silent service up after ten seconds, too: who is first must not matter.
+  if (answer->error->upstream().system == "curl") error.because(cause_named("curl-silent"));
   error.with_upstream(answer->error->upstream());
   answer->error = std::move(error);
 }

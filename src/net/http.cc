@@ -178,7 +178,9 @@ ErrorCode transport_code(CURLcode number) {
 Error transport_error(CURL* handle, CURLcode code, const std::string& url, const char* text) {
   const std::string where = where_of(url);
   if (code == CURLE_ABORTED_BY_CALLBACK) {
-    return Error(ErrorCode::kRunInterrupted, "the request to " + where + " was stopped");
+    // Whoever stopped it because its time was up can tell that it was still without an answer.
+    return Error(ErrorCode::kRunInterrupted, "the request to " + where + " was stopped")
+        .with_upstream({.system = "curl", .code = "42", .text = "", .request_id = ""});
   }
   // Redacted before it is cut: half a secret would not be known any more.
   const std::string whole = redact(*text != '\0' ? text : curl_easy_strerror(code));

@@ -17,7 +17,9 @@ WRITER = "transfer"  # of the database
 REFUSED = 255  # awscli's exit code, of the version in tests/requirements.txt
 # The guides ask to avoid these where Redshift takes them; Vesto builds no URL of a password.
 PASSWORD = "Aa1[]?#+&:%$!"
-LOOSE, WIDE = {"aws.trust_bound": "AWS-TRUST-LOOSE"}, {"s3.list_narrow": "S3-WIDE"}
+LOOSE = {"aws.trust_bound": "AWS-TRUST-LOOSE"}
+# All of them: the whole bucket may be listed, and no rule removes what a killed transfer leaves.
+WIDE = {"s3.list_narrow": "S3-WIDE", "s3.lifecycle": "S3-LIFECYCLE"}
 
 
 def filled(text, **values):
