@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "check/destination_state.h"
 #include "redshift/sql.h"
+#include "redshift/sql_rows.h"
 #include "schema/names.h"
 #include "schema/table_name.h"
 
@@ -24,6 +25,7 @@ struct Foreign {
   std::string table;
   std::string owner;
   std::vector<std::string> missing;  // of what a run needs there
+  bool may_update = true;            // which a merge needs where the table has columns of others
 };
 
 struct Loaded {
@@ -54,6 +56,7 @@ void add_delivered(State& state, const CheckLimits& limits, const TargetName& of
 Loaded loaded_tables(State& state, const CheckLimits& limits) {
   Loaded out;
   out.tables.insert(std::string(sql::kLoadsTable));
+  out.tables.insert(std::string(sql::kRejectedTable));
   for (const SyncConfig& sync : state.target.config->syncs) {
     if (sync.destination != state.destination().name) continue;
     const std::string own = sql::state_table_name(sync_id(sync.name));
@@ -83,8 +86,10 @@ bool may_be_meant(const std::vector<std::string>& patterns, const std::string& t
   });
 }
 
+// `condition`: SQL that narrows them, or "".
 Result<std::vector<Foreign>> tables_of_others(State& state, const CheckLimits& limits,
-                                              const std::set<std::string>& keep_positions) {
+                                              const std::set<std::string>& keep_positions,
+                                              const std::string& condition) {
   const std::vector<std::string> rights = {"SELECT", "INSERT", "DELETE", "UPDATE"};
   std::string columns;
   for (const std::string& right : rights) {
@@ -93,25 +98,34 @@ Result<std::vector<Foreign>> tables_of_others(State& state, const CheckLimits& l
         right);
   }
   // A superuser owns everything.
-  VESTO_ASSIGN(const ExecResult found,
-               ask(state,
-                   fmt::format("SELECT tablename, tableowner{} FROM pg_tables WHERE schemaname = "
-                               "{} AND tableowner <> current_user AND NOT EXISTS (SELECT 1 FROM "
-                               "pg_user WHERE usename = current_user AND usesuper) ORDER BY 1 "
-                               "LIMIT {}",
-                               columns, sql::literal(state.destination().schema), kMaxTablesSeen),
-                   limits));
+  VESTO_ASSIGN(
+      const ExecResult found,
+      ask(state,
+          fmt::format("SELECT tablename, tableowner{} FROM pg_tables WHERE schemaname = "
+                      "{} AND tableowner <> current_user AND NOT EXISTS (SELECT 1 FROM "
+                      "pg_user WHERE usename = current_user AND usesuper){} ORDER BY 1 "
+                      "LIMIT {}",
+                      columns, sql::literal(state.destination().schema), condition, kMaxTablesSeen),
+          limits));
   std::vector<Foreign> out;
   for (const auto& row : found.rows) {
     if (row.size() != 2 + rights.size() || !row[0]) continue;
     Foreign one{.table = *row[0], .owner = row[1].value_or("?"), .missing = {}};
     for (size_t i = 0; i < rights.size(); ++i) {
       const bool needed = rights[i] != "UPDATE" || keep_positions.contains(one.table);
-      if (needed && row[2 + i] != "t") one.missing.push_back(rights[i]);
+      if (row[2 + i] == "t") continue;
+      if (needed) one.missing.push_back(rights[i]);
+      if (rights[i] == "UPDATE") one.may_update = false;
     }
     out.push_back(std::move(one));
   }
   return out;
+}
+
+std::string in_list(const std::set<std::string>& tables) {
+  std::vector<std::string> literals;
+  for (const std::string& table : tables) literals.push_back(sql::literal(table));
+  return " AND tablename IN (" + join(literals, ", ") + ")";
 }
 
 std::string named(const std::vector<const Foreign*>& tables) {
@@ -123,6 +137,7 @@ std::string named(const std::vector<const Foreign*>& tables) {
     }
     std::string text = printable(one->table, false) + " (" + printable(one->owner, false);
     if (!one->missing.empty()) text += "; no " + join(one->missing, ", ");
+    if (one->missing.empty() && !one->may_update) text += "; no UPDATE";
     out.push_back(text + ")");
   }
   return join(out, ", ");
@@ -149,17 +164,21 @@ Error owner_error(std::string_view what, const std::vector<const Foreign*>& tabl
 
 CheckAnswer owner_check(State& state, const CheckLimits& limits) {
   const Loaded loaded = loaded_tables(state, limits);
-  const auto others = tables_of_others(state, limits, loaded.state);
+  // Those that are loaded are asked for by name: a schema may hold any number of others.
+  const auto others = tables_of_others(state, limits, loaded.state, in_list(loaded.tables));
   if (!others.ok()) return failed(others.error());
+  Result<std::vector<Foreign>> all_others = std::vector<Foreign>();
+  if (!loaded.patterns.empty()) all_others = tables_of_others(state, limits, loaded.state, "");
+  if (!all_others.ok()) return failed(all_others.error());
   std::vector<const Foreign*> closed;   // a run fails for them
   std::vector<const Foreign*> usable;   // until they are to be altered
   std::vector<const Foreign*> perhaps;  // if the source has such a table
   for (const Foreign& one : *others) {
-    if (loaded.tables.contains(one.table)) {
-      (one.missing.empty() ? usable : closed).push_back(&one);
-    } else if (!one.missing.empty() && may_be_meant(loaded.patterns, one.table)) {
-      perhaps.push_back(&one);
-    }
+    (one.missing.empty() ? usable : closed).push_back(&one);
+  }
+  for (const Foreign& one : *all_others) {
+    if (one.missing.empty() || loaded.tables.contains(one.table)) continue;
+    if (may_be_meant(loaded.patterns, one.table)) perhaps.push_back(&one);
   }
   if (!closed.empty()) {
     std::vector<const Foreign*> all = closed;
@@ -170,7 +189,7 @@ CheckAnswer owner_check(State& state, const CheckLimits& limits) {
   if (!usable.empty()) {
     Error error = owner_error(
         "tables that a sync loads belong to other users; rows can be loaded, but a run fails that "
-        "has to add or widen a column",
+        "has to add or widen a column, or without UPDATE to merge into one with columns of others",
         usable);
     return warned(std::move(error), owner_fix(state, usable));
   }

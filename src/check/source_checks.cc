@@ -47,6 +47,11 @@ std::string place(const State& state) { return source_place(*state.target.source
 template <typename Value>
 Result<Value> ask(State& state, const CheckLimits& limits,
                   const std::function<Result<Value>()>& work) {
+  // Its connections were cut when an earlier check's time was up, and stay so.
+  if (state.stop.stop_requested() && !limits.stop.stop_requested()) {
+    return Error(ErrorCode::kNetTimeout, "the source did not answer an earlier check in time")
+        .in(place(state));
+  }
   const std::stop_callback forward(limits.stop, [&state] { state.stop.request_stop(); });
   Result<Value> done = work();
   if (done.ok()) return done;

@@ -150,27 +150,34 @@ Error LoadRun::twice(const StreamLoad& stream, const sql::KeyedTable& table, uin
 }
 
 Status LoadRun::check_stages() {
-  for (size_t first = 0; first < unchecked_.size(); first += kStagesPerCheck) {
-    const size_t end = std::min(unchecked_.size(), first + kStagesPerCheck);
+  for (size_t first = 0; first < unchecked_.size(); first += stages_per_check_) {
+    const size_t end = std::min(unchecked_.size(), first + stages_per_check_);
+    // A failure is that of the stream only where there is one.
+    counting_together_ = end - first > 1;
+    where_ = counting_together_ ? Where::kElsewhere : Where::kStream;
+    at_ = unchecked_[first].index;
     std::vector<sql::KeyedTable> tables;
     for (size_t i = first; i < end; ++i) tables.push_back(unchecked_[i].stage);
     VESTO_ASSIGN(const ExecResult answer, send(sql::count_duplicate_keys(tables)));
-    std::vector<bool> counted(tables.size());
+    std::vector<std::optional<uint64_t>> keys_of(tables.size());
     for (const auto& row : answer.rows) {
       if (row.size() != 2 || !row[0] || !row[1]) break;
       const auto place = parse_int(*row[0]);
       const auto keys = parse_int(*row[1]);
       if (!place || !keys || *place < 0 || static_cast<size_t>(*place) >= tables.size()) break;
-      const auto at = static_cast<size_t>(*place);
-      counted[at] = *keys >= 0;
-      if (*keys <= 0) continue;
-      at_ = unchecked_[first + at].index;
-      return twice(group_[at_], tables[at], static_cast<uint64_t>(*keys));
+      if (*keys >= 0) keys_of[static_cast<size_t>(*place)] = static_cast<uint64_t>(*keys);
     }
-    if (!std::all_of(counted.begin(), counted.end(), [](bool one) { return one; })) {
-      return Error(ErrorCode::kRsSql, "the count of keys left a table out");
+    // In the order of the load, whatever the order of the answer: those before are sound.
+    for (size_t i = 0; i < tables.size(); ++i) {
+      if (!keys_of[i]) return Error(ErrorCode::kRsSql, "the count of keys left a table out");
+      if (*keys_of[i] == 0) continue;
+      counting_together_ = false;
+      where_ = Where::kStream;
+      at_ = unchecked_[first + i].index;
+      return twice(group_[at_], tables[i], *keys_of[i]);
     }
   }
+  counting_together_ = false;
   unchecked_.clear();
   return ok_status();
 }

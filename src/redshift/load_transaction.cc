@@ -142,18 +142,18 @@ sql::StateRow LoadRun::state_row(const StreamLoad& stream, int64_t now_ms) const
           sql::kPositionPart,   stream.position, now_ms};
 }
 
-Status LoadRun::move_positions(const std::vector<size_t>& streams, int64_t now_ms,
-                               std::vector<size_t>* others) {
+Status LoadRun::move_positions(const std::vector<size_t>& streams, int64_t now_ms) {
   for (size_t first = 0; first < streams.size(); first += sql::kRowsPerInsert) {
     const size_t end = std::min(streams.size(), first + sql::kRowsPerInsert);
     std::vector<sql::StateRow> rows;
     for (size_t i = first; i < end; ++i) rows.push_back(state_row(group_[streams[i]], now_ms));
     VESTO_ASSIGN(const ExecResult moved, send(sql::update_positions(impl_.state_name(), rows)));
     if (moved.tag == fmt::format("UPDATE {}", rows.size())) continue;
-    // Not as they were taken to be: all that is kept of them is written anew.
-    log_warn("redshift: the state has other rows than were kept here", {{"tag", moved.tag}});
-    others->insert(others->end(), streams.begin() + static_cast<std::ptrdiff_t>(first),
-                   streams.begin() + static_cast<std::ptrdiff_t>(end));
+    // The fence stands, yet the positions are not those that this run read from: what was kept
+    // here is not of this state. Nothing that was planned with it may be committed.
+    where_ = Where::kFenced;
+    return Error(ErrorCode::kRunFenced, "the state has other rows than were kept here")
+        .with_upstream({.system = "redshift", .code = "", .text = moved.tag, .request_id = ""});
   }
   return ok_status();
 }
@@ -169,7 +169,7 @@ Status LoadRun::write_state_rows(const std::vector<size_t>& order, int64_t now_m
     const bool alone = !group_[index].schema.stream.ends_with(' ');
     (alone && group_[index].columns_kept ? kept : anew).push_back(index);
   }
-  VESTO_TRY(move_positions(kept, now_ms, &anew));
+  VESTO_TRY(move_positions(kept, now_ms));
   std::vector<std::string> streams;
   std::vector<sql::StateRow> rows;
   const auto flush = [&]() -> Status {
@@ -229,6 +229,7 @@ Status LoadRun::fill_transaction(const std::vector<size_t>& order,
   where_ = Where::kElsewhere;
   step_ = 0;
   unchecked_.clear();
+  counting_together_ = false;
   VESTO_TRY(take_fence());
   step_done();
   VESTO_TRY(impl_.set_timeout(kMergeTimeoutMs));
@@ -325,7 +326,7 @@ void LoadRun::leave(size_t index, int pid, Error error, std::vector<size_t>* ord
 }
 
 // Nothing: the same transaction is to be sent again. Otherwise what ends it: that of the stream
-// at_, if where_ says so and is_streams_own().
+// at_, if where_ says so and it is one that the others can do without.
 std::optional<Error> LoadRun::after_failure(Error error) {
   // Not even a stop may hide this one.
   if (error.code() == ErrorCode::kRsCommitUnknown) return error;
@@ -352,6 +353,13 @@ std::optional<Error> LoadRun::after_failure(Error error) {
     return std::nullopt;
   }
   if (impl_.context.stop.stop_requested()) return interrupted();
+  // Which of the stages it was for is not known: each is counted by itself then.
+  if (counting_together_ && after_fault(error) == AfterFault::kLeaveGroup) {
+    stages_per_check_ = 1;
+    log_warn("redshift: keys are counted table by table",
+             {{"load", load_.text}, {"error", error.to_string()}});
+    return std::nullopt;
+  }
   return error;
 }
 

@@ -52,9 +52,8 @@ class LoadRun {
   Status ask_lease();
   Status write_rejected(const std::vector<size_t>& order);
   Status write_state_rows(const std::vector<size_t>& order, int64_t now_ms);
-  // Of the streams whose columns_kept; what cannot be moved so is added to `others`.
-  Status move_positions(const std::vector<size_t>& streams, int64_t now_ms,
-                        std::vector<size_t>* others);
+  // Of the streams whose columns_kept. Where they are not all there, the plan is void (kFenced).
+  Status move_positions(const std::vector<size_t>& streams, int64_t now_ms);
   [[nodiscard]] sql::StateRow state_row(const StreamLoad& stream, int64_t now_ms) const;
   Status write_positions(const std::vector<size_t>& order, const std::vector<StreamLoaded>& done);
   Status commit();
@@ -118,7 +117,9 @@ class LoadRun {
     size_t index = 0;  // into group_
     sql::KeyedTable stage;
   };
-  std::vector<Unchecked> unchecked_;  // stages of this transaction, for check_stages()
+  std::vector<Unchecked> unchecked_;           // stages of this transaction, for check_stages()
+  size_t stages_per_check_ = kStagesPerCheck;  // 1 once a count of several has failed
+  bool counting_together_ = false;             // of several stages, at this moment
   std::set<size_t> renewed_;  // streams whose COPY was given other keys; kMaxRenewals at most
 };
 

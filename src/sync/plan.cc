@@ -74,9 +74,12 @@ Status remember_state(RunContext& context, const std::string& source_id,
 
 Result<DestinationState> known_state(RunContext& context, RedshiftLoader& loader,
                                      const std::string& source_id, bool trust_copies,
-                                     std::map<std::string, RunPlan::Window>* windows) {
+                                     std::map<std::string, RunPlan::Window>* windows,
+                                     bool* from_copies) {
+  *from_copies = false;
   if (trust_copies) {
     VESTO_ASSIGN(auto remembered, remembered_state(context, source_id, windows));
+    *from_copies = remembered.has_value();
     if (remembered) return *std::move(remembered);
     windows->clear();
   }
@@ -85,6 +88,9 @@ Result<DestinationState> known_state(RunContext& context, RedshiftLoader& loader
     if (!context.dry) VESTO_TRY(remember_state(context, source_id, *read));
     return *std::move(read);
   }
+  // What is kept here is of another destination, or of one that was emptied. The first load writes
+  // a header of this one beside it, and would give those positions to it.
+  if (!context.dry) VESTO_TRY(context.services.store->drop_copies(context.spec.name));
   // Nothing there yet: open_state() will make the header row with this load id.
   DestinationState empty;
   empty.fence = LoadId{"0"};
@@ -433,7 +439,7 @@ Status settle_table(const TableSpec& spec, PlannedTable* planned) {
 
 bool columns_are_kept(const RunPlan& plan, const PlannedTable& planned) {
   const auto known = plan.base.streams.find(planned.plan.schema.stream);
-  return known != plan.base.streams.end() && !known->second.position.empty() &&
+  return plan.from_copies && known != plan.base.streams.end() && !known->second.position.empty() &&
          known->second.columns == planned.columns;
 }
 
@@ -484,8 +490,8 @@ Result<RunPlan> make_plan(RunContext& context, RedshiftLoader& loader, bool trus
   VESTO_TRY(check_wanted(context));
   RunPlan run_plan;
   VESTO_ASSIGN(run_plan.source, context.services.source->identity());
-  VESTO_ASSIGN(run_plan.base,
-               known_state(context, loader, run_plan.source.id, trust_copies, &run_plan.windows));
+  VESTO_ASSIGN(run_plan.base, known_state(context, loader, run_plan.source.id, trust_copies,
+                                          &run_plan.windows, &run_plan.from_copies));
   run_plan.null_marker = make_null_marker();
   VESTO_ASSIGN(run_plan.snapshot, context.services.source->open_snapshot(run_plan.null_marker));
   VESTO_KILL_POINT("plan.after_snapshot");

@@ -34,6 +34,7 @@ struct RunPlan {
   std::string null_marker;
   // What the destination has, as far as is known: the fence and positions that this plan rests on.
   DestinationState base;
+  bool from_copies = false;  // base is what the local store kept; the destination was not asked
   // Of the last load of each stream, if it was a window and this machine made it.
   struct Window {
     uint64_t rows = 0;
@@ -56,11 +57,11 @@ StreamRequest stream_request(const TableSpec& spec);
 // same. Errors: PG-NO-COLUMN, CFG-VALUE, PG-NO-KEY.
 Status settle_table(const TableSpec& spec, PlannedTable* planned);
 
-// The newest moment of the source that the stream holds after this run.
-// The state that the plan rests on has a position of this stream, and its columns as they are now.
-// Then a load moves the position alone.
+// What was kept here of an earlier load has a position of this stream, and its columns as they are
+// now. Then a load moves the position alone, and finds out whether it is there.
 bool columns_are_kept(const RunPlan& plan, const PlannedTable& planned);
 
+// The newest moment of the source that the stream holds after this run.
 int64_t data_as_of_ms(const RunPlan& plan, const PlannedTable& planned);
 
 // Whether the table takes part in this run.

@@ -1,0 +1,75 @@
+"""A sync that is pointed at another schema starts there from nothing: what this machine keeps of the
+old destination says nothing of the new one, also where only some tables came through at first."""
+from world import DEV
+
+TABLES = ("a", "b")
+
+
+def prepared(world):
+    for table in TABLES:
+        world.source(f"CREATE TABLE {table} (id int, v int, at timestamptz NOT NULL);"
+                     f"INSERT INTO {table} SELECT i, i, '2026-01-01'::timestamptz + i * interval '1 hour'"
+                     f" FROM generate_series(1, 400) i")
+        world.table(f"public.{table}", cursor="at", lookback="1s", key=["id"])
+    world.write_config()
+    world.must_run()
+    world.schema += "x"
+    world.write_config()
+
+
+def rows(world, table):
+    return world.sandbox.query(f'SELECT count(*) FROM "{world.schema}"."{table}"')[0][0]
+
+
+def test_a_table_that_failed_at_first_is_copied_whole(one_world):
+    world = one_world
+    prepared(world)
+    world.source("INSERT INTO b VALUES (7, 7, '2026-01-05')")  # a key that stands twice
+    code, _, _ = world.run()
+    assert code == 6 and rows(world, "a") == 400
+    world.source("DELETE FROM b WHERE id = 7 AND at = '2026-01-05';"
+                 "INSERT INTO b VALUES (1000, 1, '2026-12-01')")
+    world.must_run()
+    assert rows(world, "b") == 401
+    world.assert_equal(("public.a", ["id"]), ("public.b", ["id"]))
+
+
+def test_a_table_that_was_not_asked_for_is_not_called_unchanged(one_world):
+    world = one_world
+    prepared(world)
+    code, _, _ = world.run("--table", "public.a")
+    assert code == 0
+    world.must_run()
+    assert rows(world, "b") == 400
+
+
+def test_somebodys_table_of_that_name_is_not_ours(one_world):
+    world = one_world
+    prepared(world)
+    world.sandbox.query(f'CREATE SCHEMA IF NOT EXISTS "{world.schema}"')
+    world.sandbox.query(f'CREATE TABLE "{world.schema}"."b" (id int, v int, at timestamptz)')
+    world.sandbox.query(f"INSERT INTO \"{world.schema}\".\"b\" VALUES (1, -1, '2020-01-01')")
+    for _ in range(3):
+        code, finished, _ = world.run()
+        assert code != 0
+        errors = {t["table"]: (t.get("error") or {}).get("code") for t in finished["table_results"]}
+        assert errors["public.b"] == "RS-TABLE-FOREIGN"
+        assert rows(world, "b") == 1
+
+
+def test_a_schema_that_was_dropped_is_filled_again_after_a_killed_run(one_world):
+    world = one_world
+    for table in TABLES:
+        world.source(f"CREATE TABLE {table} (id int, at timestamptz NOT NULL);"
+                     f"INSERT INTO {table} SELECT i, '2026-01-01'::timestamptz + i * interval '1 hour'"
+                     f" FROM generate_series(1, 50) i")
+        world.table(f"public.{table}", cursor="at", lookback="1s", key=["id"])
+    world.write_config()
+    world.must_run()
+    world.sandbox.query(f'DROP SCHEMA "{world.schema}" CASCADE')
+    code, _, _ = world.run(binary=DEV, environment={"VESTO_KILL_AT": "plan.after_snapshot"})
+    assert code == -9
+    code, _, _ = world.run("--table", "public.a")
+    assert code == 0
+    world.must_run()
+    assert rows(world, "b") == 50
