@@ -168,9 +168,13 @@ CheckAnswer schema(State& state, const CheckLimits& limits) {
   state.schema_exists = !there->rows.empty();
   if (!state.schema_exists) {
     if (!to.create_schema) {
+      Fix fix = grant(state, "schema");
+      if (!fix.snippet.empty()) {
+        fix.snippet = "CREATE SCHEMA " + sql::ident(to.schema) + ";\n" + fix.snippet;
+      }
       return failed(Error(ErrorCode::kRsNoSchema, "schema " + to.schema + " does not exist")
                         .because(cause_named("schema-switched-off")),
-                    grant(state, "schema"));
+                    std::move(fix));
     }
     const auto may =
         ask(state, "SELECT has_database_privilege(current_database(), 'CREATE')", limits);
@@ -254,7 +258,12 @@ CheckAnswer superuser(State& state, const CheckLimits& limits) {
   const auto is = ask(state, "SELECT usesuper FROM pg_user WHERE usename = current_user", limits);
   if (!is.ok()) return skipped("it cannot be asked");
   if (is->rows.empty() || !is_true(is->rows[0], 0)) return passed();
-  return warned(Error(ErrorCode::kRsSuperuser, shown(state.user) + " is a superuser"));
+  const bool pastes = printable(state.user, false) == state.user;
+  return warned(
+      Error(ErrorCode::kRsSuperuser, shown(state.user) + " is a superuser"),
+      Fix{.who = "redshift_admin",
+          .kind = "sql",
+          .snippet = pastes ? "ALTER USER " + sql::ident(state.user) + " NOCREATEUSER;" : ""});
 }
 
 }  // namespace
