@@ -30,6 +30,8 @@ class Journal {
   virtual ~Journal() = default;
   // On disk (fsync) when it returns ok.
   virtual Status plan(const JournalObject& object) = 0;
+  // These two outlive the process, and are on disk with the next plan(): after the machine's end an
+  // object may be removed a second time, which S3 takes.
   virtual Status mark_stored(const std::string& bucket, const std::string& key) = 0;
   virtual Status forget(const std::string& bucket, const std::vector<std::string>& keys) = 0;
   virtual Result<std::vector<JournalObject>> objects_of(const RunId& run) = 0;

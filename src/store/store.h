@@ -1,7 +1,7 @@
 // The local store: runs, leases, the journal of staged objects, and a copy of what is committed.
-// SQLite in the data directory; WAL, synchronous=FULL. The position of record is in the
-// destination, so losing this file loses no data.
-// Thread rule: every function may be called from any thread.
+// SQLite in the data directory; WAL, flushed for what must be on disk (writer.h). The position of
+// record is in the destination, so losing this file loses no data. Thread rule: every function may
+// be called from any thread.
 #ifndef VESTO_STORE_STORE_H_
 #define VESTO_STORE_STORE_H_
 
