@@ -176,10 +176,9 @@ Result<std::optional<DestinationState>> RedshiftLoader::Impl::open_state(
     out.reset();
     read_ahead_ = false;
     VESTO_ASSIGN(catalog, shared_catalog(tables));
-    const bool has_state = catalog.find(state_name().table) != nullptr &&
-                           catalog.find(sql::kLoadsTable) != nullptr &&
-                           catalog.find(sql::kRejectedTable) != nullptr &&
-                           catalog.find(sql::kStatusView) != nullptr;
+    const bool has_state =
+        catalog.find(state_name().table) != nullptr && catalog.find(sql::kLoadsTable) != nullptr &&
+        catalog.find(sql::kRejectedTable) != nullptr && catalog.find(sql::kStatusView) != nullptr;
     if (all_here && has_state) {
       note_tables(catalog, target.schema, tables);
       read_ahead_ = true;
