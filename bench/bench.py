@@ -83,6 +83,8 @@ def parse():
     options = parser.parse_args()
     if options.write and (options.smoke or options.quick):
         parser.error("a few rows tell nothing that is worth writing down")
+    if options.write and (options.scale != 1.0 or (options.pairs or 7) < 7):
+        parser.error("what is written down has all rows and seven pairs")
     return options
 
 

@@ -261,6 +261,9 @@ class House:
         for table in tables:
             self.assert_equal(world, table)
         event = finished_event(cost.out)
+        # A run with nothing new stages nothing; any other that does not say when is no figure.
+        if event["rows"]["read"] and not event.get("staged_ms"):
+            raise SystemExit(f"the run does not say when it had staged: {event}")
         return Run(
             cost, started_s(event) + event.get("staged_ms", 0) / 1000 - spawned_s,
             event.get("staged_cpu_ms", 0) / 1000, event["bytes"]["read"],
