@@ -118,7 +118,7 @@ TEST_F(Read, SnapshotIsOneMomentForAllTables) {
 
 TEST_F(Read, ChunksEndAtTheirLimit) {
   sql("CREATE TABLE t (id int, x text);"
-      "INSERT INTO t SELECT i, repeat('abc', 400000) FROM generate_series(1, 9) i");
+      "INSERT INTO t SELECT i, repeat('abc', 25000) FROM generate_series(1, 9) i");
   auto taken = snapshot();
   auto plan = taken->plan(request_for("public.t"));
   ASSERT_TRUE(plan.ok());
@@ -250,9 +250,12 @@ TEST_F(Read, GuardsStopWhatCopyCannotTake) {
     auto reader = taken->open(plan->ranges.front());
     ASSERT_TRUE(reader.ok());
     Chunk chunk;
-    ASSERT_TRUE(reader.value()->read(&chunk).value());
     Diversion out;
-    const Status checked = guard.check(&chunk, &out);
+    Status checked = ok_status();
+    // The row may be too long for the chunk of the one before it.
+    while (checked.ok() && reader.value()->read(&chunk).value()) {
+      checked = guard.check(&chunk, &out);
+    }
     ASSERT_FALSE(checked.ok()) << one.type << " " << one.value;
     EXPECT_EQ(checked.error().code(), ErrorCode::kSrcValue);
     for (const char* part : {one.said, "column v", "id = 2", "public.t"}) {
