@@ -52,6 +52,9 @@ def ask_sqlglot(sql):
     if any(True for _ in trees[0].find_all(sqlglot.exp.Command)):
         return "sqlglot: an opaque Command"
     word, node = sql.split(None, 1)[0], type(trees[0]).__name__
+    if word == "SELECT" and node == "Union":  # of SELECTs, which is what its parts must be
+        parts = {type(one).__name__ for one in (trees[0].left, trees[0].right)}
+        node = "Select" if parts <= {"Select", "Union"} else node
     if NODES.get(word) != node:
         return f"sqlglot: {word} was read as {node}"
     return None
