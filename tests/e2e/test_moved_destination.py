@@ -5,7 +5,7 @@ from world import DEV
 TABLES = ("a", "b")
 
 
-def prepared(world):
+def delivered(world):
     for table in TABLES:
         world.source(f"CREATE TABLE {table} (id int, v int, at timestamptz NOT NULL);"
                      f"INSERT INTO {table} SELECT i, i, '2026-01-01'::timestamptz + i * interval '1 hour'"
@@ -13,6 +13,10 @@ def prepared(world):
         world.table(f"public.{table}", cursor="at", lookback="1s", key=["id"])
     world.write_config()
     world.must_run()
+
+
+def prepared(world):
+    delivered(world)
     world.schema += "x"
     world.write_config()
 
@@ -59,17 +63,11 @@ def test_somebodys_table_of_that_name_is_not_ours(one_world):
 
 def test_a_schema_that_was_dropped_is_filled_again_after_a_killed_run(one_world):
     world = one_world
-    for table in TABLES:
-        world.source(f"CREATE TABLE {table} (id int, at timestamptz NOT NULL);"
-                     f"INSERT INTO {table} SELECT i, '2026-01-01'::timestamptz + i * interval '1 hour'"
-                     f" FROM generate_series(1, 50) i")
-        world.table(f"public.{table}", cursor="at", lookback="1s", key=["id"])
-    world.write_config()
-    world.must_run()
+    delivered(world)
     world.sandbox.query(f'DROP SCHEMA "{world.schema}" CASCADE')
     code, _, _ = world.run(binary=DEV, environment={"VESTO_KILL_AT": "plan.after_snapshot"})
     assert code == -9
     code, _, _ = world.run("--table", "public.a")
     assert code == 0
     world.must_run()
-    assert rows(world, "b") == 50
+    assert rows(world, "b") == 400
