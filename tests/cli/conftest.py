@@ -42,6 +42,13 @@ name = "public.customers"
 mode = "replace"
 """
 
+
+def destination(kind, name="acme"):
+    """One of the destinations that the kit's unit tests know, as a part of a configuration."""
+    text = (ROOT / "tests" / "support" / "destinations" / f"{kind}.toml").read_text()
+    return text.replace("[destination.acme", f"[destination.{name}")
+
+
 SECRETS = {"pw": "source-password", "env": "warehouse-password", "sk": "aws-secret-key"}
 
 

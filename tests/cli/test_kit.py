@@ -4,26 +4,9 @@ import re
 import subprocess
 
 import pytest
-from conftest import SECRETS, VESTO
+from conftest import SECRETS, VESTO, destination
 
-CONFIG = """version = 1
-[server]
-public_egress = ["203.0.113.7"]
-[destination.acme]
-kind = "redshift-serverless"
-endpoint = "analytics.123456789012.eu-west-1.redshift-serverless.amazonaws.com:5439/dev"
-schema = "shop"
-create_schema = true
-[destination.acme.auth]
-role_arn = "arn:aws:iam::123456789012:role/acme-sync"
-audience = "vesto-acme-7f3a"
-[destination.acme.ssh]
-host = "bastion.example.com"
-user = "vesto"
-[destination.acme.staging]
-bucket = "acme-staging"
-region = "eu-west-1"
-"""
+CONFIG = ('version = 1\n[server]\npublic_egress = ["203.0.113.7"]\n' + destination("serverless"))
 PARTS = ["warehouse", "bucket", "trust-policy", "permission-policy", "role", "sql", "owner",
          "network", "authorized-keys", "script", "terraform", "message"]
 # Nobody listens there.

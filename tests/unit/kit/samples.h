@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <map>
 #include <string>
 
 #include "config/config.h"
@@ -21,70 +24,23 @@ inline DestinationConfig destination_from(const std::string& toml) {
   return loaded.config.destinations.at(0);
 }
 
-constexpr const char* kProvisioned = R"(
-[destination.acme]
-kind = "redshift"
-endpoint = "examplecluster.abc123.eu-west-1.redshift.amazonaws.com:5439/dev"
-schema = "shop"
-create_schema = true
-[destination.acme.auth]
-role_arn = "arn:aws:iam::123456789012:role/team/acme-sync"
-audience = "vesto-acme-7f3a"
-db_user = "vesto_load"
-[destination.acme.staging]
-bucket = "acme-staging"
-region = "us-east-1"
-kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/0b5a2c1e-6f0d-4f3a-9a57-1c2d3e4f5a6b"
-)";
+// The text of tests/support/destinations/`name`.toml, which tests/cli reads too. It stays as long
+// as the program: samples are told apart by their address.
+inline const char* sample(const std::string& name) {
+  static std::map<std::string, std::string> texts;
+  const auto [at, first] = texts.try_emplace(name);
+  if (first) {
+    std::ifstream file(std::string(VESTO_DESTINATIONS) + "/" + name + ".toml");
+    at->second.assign(std::istreambuf_iterator<char>(file), {});
+    EXPECT_FALSE(at->second.empty()) << name;
+  }
+  return at->second.c_str();
+}
 
-constexpr const char* kServerless = R"(
-[destination.acme]
-kind = "redshift-serverless"
-endpoint = "analytics.123456789012.eu-west-1.redshift-serverless.amazonaws.com:5439/dev"
-schema = "shop"
-create_schema = true
-[destination.acme.auth]
-role_arn = "arn:aws:iam::123456789012:role/acme-sync"
-audience = "vesto-acme-7f3a"
-session_duration = "4h"
-[destination.acme.ssh]
-host = "bastion.example.com"
-user = "vesto"
-[destination.acme.staging]
-bucket = "acme-staging"
-region = "eu-west-1"
-)";
-
-constexpr const char* kAccessKey = R"(
-[destination.acme]
-kind = "redshift"
-endpoint = "examplecluster.abc123.cn-north-1.redshift.amazonaws.com.cn:5439/dev"
-schema = "shop"
-create_schema = true
-[destination.acme.auth]
-user = "vesto_load"
-password = { secret = "acme/password" }
-access_key_id = { secret = "acme/key" }
-secret_access_key = { secret = "acme/secret" }
-[destination.acme.staging]
-bucket = "acme-staging"
-region = "cn-north-1"
-)";
-
-constexpr const char* kAttachedRole = R"(
-[destination.acme]
-kind = "redshift-serverless"
-endpoint = "analytics.123456789012.eu-west-1.redshift-serverless.amazonaws.com:5439/dev"
-schema = "shop"
-[destination.acme.auth]
-identity = "aws"
-role_arn = "arn:aws:iam::123456789012:role/acme-sync"
-external_id = "acme-42"
-copy_role_arn = "arn:aws:iam::123456789012:role/acme-copy"
-[destination.acme.staging]
-bucket = "acme-staging"
-region = "eu-west-1"
-)";
+inline const char* const kProvisioned = sample("provisioned");
+inline const char* const kServerless = sample("serverless");
+inline const char* const kAccessKey = sample("access_key");
+inline const char* const kAttachedRole = sample("attached_role");
 
 inline KitFacts full_facts() {
   KitFacts facts;

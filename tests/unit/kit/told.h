@@ -95,7 +95,7 @@ inline constexpr const char* kNothingThere =
     "*get-role* | *get-user*) return 254 ;;\n"
     "*list-access-keys* | *efaultIamRoleArn*) echo None ;;\n";
 
-inline constexpr const char* kSamples[] = {kProvisioned, kServerless, kAccessKey, kAttachedRole};
+inline const char* const kSamples[] = {kProvisioned, kServerless, kAccessKey, kAttachedRole};
 
 }  // namespace vesto
 
