@@ -4,17 +4,18 @@
 #ifndef VESTO_CHECK_CHECK_HELP_H_
 #define VESTO_CHECK_CHECK_HELP_H_
 
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace vesto {
 
 struct CheckHelp {
-  std::string_view id;     // "redshift.temp"
-  std::string_view asks;   // a sentence
-  std::string_view needs;  // ids with blanks between, of all kinds of set-up
-  std::string_view codes;  // of the catalogue, with blanks between, the usual ones first
-  std::string_view kit;    // ids of parts, with blanks between; "" where no part mends it
+  std::string_view id;             // "redshift.temp"
+  std::string_view asks;           // a sentence
+  std::vector<std::string> needs;  // ids, of all kinds of set-up (check_needs.h)
+  std::string_view codes;          // of the catalogue, with blanks between, the usual ones first
+  std::string_view kit;            // ids of parts, with blanks between; "" where no part mends it
 };
 
 // In the order of a test.

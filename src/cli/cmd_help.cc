@@ -137,8 +137,7 @@ std::vector<std::string> words_of(std::string_view text) {
 std::string check_text(const CheckHelp& check) {
   std::string out = fmt::format("{}  {}\n\n", check.id, check.asks);
   if (!check.needs.empty()) {
-    out += fmt::format("  Needs:    {}, as far as the set-up has them\n",
-                       join(words_of(check.needs), ", "));
+    out += fmt::format("  Needs:    {}, as far as the set-up has them\n", join(check.needs, ", "));
   }
   for (const std::string& code : words_of(check.codes)) {
     const CatalogEntry* entry = find_catalog_entry(code);
@@ -155,7 +154,7 @@ std::string check_text(const CheckHelp& check) {
 std::string check_json(const CheckHelp& check) {
   return fmt::format(
              R"({{"schema":"vesto.check_help/1","check":{},"asks":{},"needs":{},"codes":{},"kit":{}}})",
-             json_quote(check.id), json_quote(check.asks), json_list(words_of(check.needs)),
+             json_quote(check.id), json_quote(check.asks), json_list(check.needs),
              json_list(words_of(check.codes)), json_list(words_of(check.kit))) +
          "\n";
 }
