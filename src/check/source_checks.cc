@@ -245,37 +245,38 @@ CheckAnswer of_tables(State& state, const TableCheck& check, const CheckLimits& 
   return no_fault(check, tables);
 }
 
-// "rows may be missed. Fix: GRANT ...": the half for people, and the half to paste.
+// What the tables warn of, each once.
+std::vector<ReadWarning> warnings_of(const check::SourceTables& tables) {
+  std::vector<ReadWarning> all;
+  for (const check::LookedAt& table : tables.tables) {
+    for (const ReadWarning& warning : table.warnings) {
+      if (std::find(all.begin(), all.end(), warning) == all.end()) all.push_back(warning);
+    }
+  }
+  return all;
+}
+
 CheckAnswer late_rows(State& state, const CheckLimits& limits) {
-  constexpr std::string_view kFix = "Fix: ";
   const check::SourceTables& tables = tables_of(state, limits);
   if (tables.syncs == 0) return skipped("no sync reads from this source");
-  std::vector<std::string> warnings;
-  for (const check::LookedAt& table : tables.tables) {
-    for (const std::string& warning : table.warnings) add_line(&warnings, warning);
-  }
+  const std::vector<ReadWarning> warnings = warnings_of(tables);
   if (warnings.empty()) {
     if (tables.left_out > 0) return skipped(left_out_text(tables));
     std::string masked = masked_text(nullptr, tables);
     return masked.empty() ? passed() : skipped(std::move(masked));
   }
-  const std::string& first = warnings.front();
-  const size_t at = first.rfind(kFix);  // names before it may hold anything
-  Error error(ErrorCode::kPgPriv, std::string(trim(first.substr(0, at))));
-  CheckAnswer answer = warned(std::move(error));
-  if (at != std::string::npos) {
-    const std::string line = first.substr(at + kFix.size());
-    answer.error->with_hint(line);
-    // The one statement that mends it, made here: the warning's words hold names of the server.
-    const std::string grant = "GRANT pg_read_all_stats TO " + quote_identifier(state.user) + ";";
-    if (line == grant && printable(grant, false) == grant) {
-      answer.fix = Fix{.who = "source_admin", .kind = "sql", .snippet = grant};
-    }
-  } else {
-    answer.error->with_hint("vesto sync plan tells what each table reads again.");
+  const ReadWarning& first = warnings.front();
+  CheckAnswer answer = warned(Error(ErrorCode::kPgPriv, first.text));
+  const std::string& statement = first.statement;
+  const std::string& hint = statement.empty() ? first.fix : statement;
+  answer.error->with_hint(hint.empty() ? "vesto sync plan tells what each table reads again."
+                                       : hint);
+  // A name that holds control characters is not for pasting.
+  if (!statement.empty() && printable(statement, false) == statement) {
+    answer.fix = Fix{.who = "source_admin", .kind = "sql", .snippet = statement};
   }
   for (size_t i = 1; i < warnings.size() && i < kMaxTablesNamed; ++i) {
-    answer.evidence.push_back({"also", warnings[i]});
+    answer.evidence.push_back({"also", warning_text(warnings[i])});
   }
   return answer;
 }

@@ -20,7 +20,7 @@ struct LookedAt {
   std::optional<Error> error;  // a run would fail for this table
   bool key_proven = false;
   bool has_key = false;
-  std::vector<std::string> warnings;  // rows may be missed until somebody acts
+  std::vector<ReadWarning> warnings;
 };
 
 struct SourceTables {

@@ -97,6 +97,16 @@ struct ReadRange {
   std::shared_ptr<const std::string> check_sql;
 };
 
+// Rows may be missed, or were, until somebody acts.
+struct ReadWarning {
+  std::string text;      // what is so and what follows from it, without a full stop at its end
+  std::string fix = {};  // what a person does about it; "": nothing, or `statement` is all of it
+  std::string statement = {};  // of the source's own SQL, complete, that mends it alone; "": none
+  bool operator==(const ReadWarning&) const = default;
+};
+// As one text for people: "... are missed. Fix: GRANT ...;".
+std::string warning_text(const ReadWarning& warning);
+
 struct StreamPlan {
   StreamSchema schema;
   std::vector<ReadRange> ranges;  // largest first, at least one
@@ -122,7 +132,7 @@ struct StreamPlan {
   std::vector<std::string> notes;  // for the plan: "numeric without precision is kept as text"
   // What every run says as well, since rows may be missed until somebody acts. Those that are alike
   // for all streams that they meet are said once.
-  std::vector<std::string> warnings;
+  std::vector<ReadWarning> warnings;
 };
 
 // Some of a stream's rows, which both sides can name: those whose texts of `columns` (usually the
@@ -162,6 +172,11 @@ class SourceSnapshot {
   // What to read instead of plan.ranges for the rows of one bucket.
   virtual Result<std::vector<ReadRange>> bucket(const StreamPlan& plan, const RowBucket& bucket);
 };
+
+inline std::string warning_text(const ReadWarning& warning) {
+  const std::string& fix = warning.statement.empty() ? warning.fix : warning.statement;
+  return fix.empty() ? warning.text : warning.text + ". Fix: " + fix;
+}
 
 // A source that cannot be compared needs no more.
 inline Result<ReadRange> SourceSnapshot::sums(const StreamPlan& plan) {

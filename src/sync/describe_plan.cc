@@ -38,9 +38,10 @@ std::string change_word(TargetChange::Kind kind) {
   return "";
 }
 
-void add_once(const std::vector<std::string>& texts, std::vector<std::string>* out) {
-  for (const std::string& text : texts) {
-    if (std::find(out->begin(), out->end(), text) == out->end()) out->push_back(text);
+void add_once(const std::vector<ReadWarning>& warnings, std::vector<std::string>* out) {
+  for (const ReadWarning& warning : warnings) {
+    std::string text = warning_text(warning);
+    if (std::find(out->begin(), out->end(), text) == out->end()) out->push_back(std::move(text));
   }
 }
 

@@ -171,7 +171,7 @@ class StreamPlanner {
     plan.notes.insert(plan.notes.end(), decision.notes.begin(), decision.notes.end());
     // Committed with this load, so that they are told once.
     plan.commit_position |= !warnings.empty();
-    plan.warnings.insert(plan.warnings.end(), warnings.begin(), warnings.end());
+    for (std::string& warning : warnings) plan.warnings.push_back({.text = std::move(warning)});
     planned_.from_position = request_.from.text;
     keep_columns(plan.schema);
     return plan;
@@ -419,7 +419,9 @@ PlannedTable plan_table(RunContext& context, const RunPlan& run_plan, size_t ind
   }
   context.report.estimate(index, planned.plan.estimated_rows);
   if (!context.dry) {
-    for (const std::string& warning : planned.plan.warnings) context.report.warning(warning);
+    for (const ReadWarning& warning : planned.plan.warnings) {
+      context.report.warning(warning_text(warning));
+    }
   }
   return planned;
 }

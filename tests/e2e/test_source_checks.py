@@ -23,16 +23,16 @@ def failed(report):
 
 
 @contextlib.contextmanager
-def reader(world):
+def reader(world, name="reader"):
     """A role that may read nothing yet, as the user of the source."""
-    role = f"reader_{world.database}"
-    world.source(f"CREATE ROLE {role} LOGIN PASSWORD 'reader pw'")
+    role = f"{name}_{world.database}"
+    world.source(f'CREATE ROLE "{role}" LOGIN PASSWORD \'reader pw\'')
     (world.folder / "reader.pw").write_text("reader pw")
     world.source_login = f'user = "{role}"\npassword = {{ file = "reader.pw" }}'
     try:
         yield role
     finally:
-        world.source(f"DROP OWNED BY {role}; DROP ROLE {role}")
+        world.source(f'DROP OWNED BY "{role}"; DROP ROLE "{role}"')
 
 
 def test_all_is_well(one_world):
@@ -112,15 +112,21 @@ def test_a_run_gives_the_same_code(one_world, table, mode, more, code):
     assert finished["state"] == "failed" and code in json.dumps(finished) + errors, finished
 
 
-def test_rows_that_commit_late_are_a_warning_with_its_fix(one_world):
+@pytest.mark.parametrize("name", ["reader", "are missed. Fix: nothing; x"])
+def test_rows_that_commit_late_are_a_warning_with_its_fix(one_world, name):
     one_world.source("CREATE TABLE a (id int PRIMARY KEY, at timestamptz NOT NULL)")
-    with reader(one_world) as role:
-        one_world.source(f"GRANT SELECT ON a TO {role}")
+    with reader(one_world, name) as role:
+        one_world.source(f'GRANT SELECT ON a TO "{role}"')
         one_world.table("public.a", cursor="at", lookback="10m").write_config()
         report, checks = report_of(one_world)
-        assert report["ok"] and checks["source.late_rows"]["status"] == "warning", report
+        late = checks["source.late_rows"]
+        assert report["ok"] and late["status"] == "warning", report
+        assert late["error"]["message"].endswith(
+            f"hidden from {role}: rows that commit later than lookback allows are missed")
+        assert late["error"]["hint"] == late["fix"]["snippet"] == \
+            f'GRANT pg_read_all_stats TO "{role}";'
         assert one_world.check("source", "--strict").returncode == 8
-        one_world.source(checks["source.late_rows"]["fix"]["snippet"])
+        one_world.source(late["fix"]["snippet"])
         report, checks = report_of(one_world)
         assert checks["source.late_rows"]["status"] == "passed", report
         assert one_world.check("source", "--strict").returncode == 0

@@ -199,10 +199,11 @@ class WindowPlanner {
                 "since the run before it began");
     } else {
       out_.warnings.push_back(
-          "a prepared transaction is open, and PostgreSQL does not tell when it began: if that was "
-          "more than a day before its PREPARE, rows that it commits may be missed. Fix: COMMIT "
-          "PREPARED or ROLLBACK PREPARED (see pg_prepared_xacts), then one run with "
-          "--full-refresh");
+          {.text =
+               "a prepared transaction is open, and PostgreSQL does not tell when it began: if "
+               "that was more than a day before its PREPARE, rows that it commits may be missed",
+           .fix = "COMMIT PREPARED or ROLLBACK PREPARED (see pg_prepared_xacts), then one run with "
+                  "--full-refresh"});
     }
     return ok_status();
   }
@@ -215,7 +216,7 @@ class WindowPlanner {
   }
 
   void warn(std::string_view text) {
-    out_.warnings.push_back(fmt::format("{}: {}", columns_.schema.stream, text));
+    out_.warnings.push_back({.text = fmt::format("{}: {}", columns_.schema.stream, text)});
     out_.commit_position = true;  // or each run would say it again
   }
 
@@ -307,18 +308,23 @@ class WindowPlanner {
     if (number) return;
     if (context_.open.hidden) {
       out_.warnings.push_back(
-          "a session of the source has track_activities off, which hides when its transactions "
-          "began: rows that it commits later than lookback allows are missed. Fix: set "
-          "track_activities = on for all roles and databases");
+          {.text = "a session of the source has track_activities off, which hides when its "
+                   "transactions began: rows that it commits later than lookback allows are missed",
+           .fix = "set track_activities = on for all roles and databases"});
     }
     if (context_.open.oldest) return;
+    if (context_.open.standby) {
+      out_.warnings.push_back(
+          {.text = "the source is a standby, which does not know the open transactions: rows that "
+                   "commit later than lookback allows are missed"});
+      return;
+    }
     out_.warnings.push_back(
-        context_.open.standby
-            ? "the source is a standby, which does not know the open transactions: rows that "
-              "commit later than lookback allows are missed"
-            : fmt::format("begins of open transactions are hidden from {0}: rows that commit later "
-                          "than lookback allows are missed. Fix: GRANT pg_read_all_stats TO {1};",
-                          context_.user, quote_identifier(context_.user)));
+        {.text = fmt::format("begins of open transactions are hidden from {}: rows that commit "
+                             "later than lookback allows are missed",
+                             context_.user),
+         .statement =
+             fmt::format("GRANT pg_read_all_stats TO {};", quote_identifier(context_.user))});
   }
 
   void note_search(const ColumnInfo& cursor) {

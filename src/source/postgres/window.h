@@ -29,7 +29,7 @@ struct WindowPlan {
   int64_t data_as_of_ms = 0;     // StreamPlan::data_as_of_ms
   bool commit_position = false;  // StreamPlan::commit_position
   std::vector<std::string> notes;
-  std::vector<std::string> warnings;
+  std::vector<ReadWarning> warnings;
 };
 
 // `from`: what stands behind FROM, quoted. `columns` has a cursor.

@@ -24,8 +24,8 @@ class AnotherSource : public SourceTest {
     return rows.size();
   }
   [[nodiscard]] bool warned(std::string_view part) const {
-    for (const std::string& warning : plan_.warnings) {
-      if (warning.find(part) != std::string::npos) return true;
+    for (const ReadWarning& warning : plan_.warnings) {
+      if (warning_text(warning).find(part) != std::string::npos) return true;
     }
     return false;
   }

@@ -19,7 +19,8 @@ class Incremental : public SourceTest {
     if (!plan.ok()) return {"ERROR " + plan.error().to_string()};
     full_ = plan->full;
     notes_ = plan->notes;
-    notes_.insert(notes_.end(), plan->warnings.begin(), plan->warnings.end());
+    warnings_ = plan->warnings;
+    for (const ReadWarning& warning : warnings_) notes_.push_back(warning_text(warning));
     Rows rows = read_all(*taken, *plan);
     position_ = plan->next;
     return rows;
@@ -39,7 +40,8 @@ class Incremental : public SourceTest {
 
   Position position_;
   bool full_ = false;
-  std::vector<std::string> notes_;
+  std::vector<std::string> notes_;  // with the warnings, as texts
+  std::vector<ReadWarning> warnings_;
 };
 
 TEST_F(Incremental, WindowHasTheBoundaryRowAndAllAfterIt) {
@@ -115,7 +117,11 @@ TEST_F(Incremental, WithoutTheGrantItIsSaid) {
   sql("CREATE TABLE t (id int PRIMARY KEY, at timestamptz NOT NULL); GRANT SELECT ON t TO reader;"
       "GRANT USAGE ON SCHEMA public TO reader; INSERT INTO t VALUES (1, now())");
   EXPECT_EQ(run(by_time(), "reader").size(), 1U);
-  EXPECT_TRUE(noted("GRANT pg_read_all_stats TO \"reader\""));
+  EXPECT_TRUE(noted("lookback allows are missed. Fix: GRANT pg_read_all_stats TO \"reader\";"));
+  ASSERT_EQ(warnings_.size(), 1U);
+  EXPECT_EQ(warnings_[0].statement, "GRANT pg_read_all_stats TO \"reader\";");
+  EXPECT_EQ(warnings_[0].fix, "");
+  EXPECT_TRUE(warnings_[0].text.ends_with("are missed")) << warnings_[0].text;
   EXPECT_FALSE(parse_position(position_.text)->oldest);
   sql("GRANT pg_read_all_stats TO reader");
   EXPECT_EQ(run(by_time(), "reader").size(), 1U);
