@@ -1,36 +1,21 @@
 #include "store/store.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <system_error>
 
 #include "base/redact.h"
 #include "base/strings.h"
 #include "store/lease.h"
+#include "store/place.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
+#include "store/sqlite_store.h"
 #include "store/writer.h"
 
-namespace vesto {
+namespace vesto::store {
 
 namespace {
-
-using store::Access;
-using store::Blob;
-using store::Database;
-using store::Keeps;
-using store::LeaseRow;
-using store::ProcessMark;
-using store::Row;
-using store::Writer;
 
 constexpr int kKeptDetails = 100;  // runs of a sync whose SQL and file lists are kept
 constexpr int kKeptRuns = 10'000;  // runs of a sync in the history
@@ -58,20 +43,6 @@ RunRecord read_run(const Row& row) {
           .summary = row.text(11)};
 }
 
-// Columns: bucket, key, run, stream, part, rows, raw_bytes, size_bytes, sha256, stored.
-JournalObject read_object(const Row& row) {
-  return {.bucket = row.text(0),
-          .key = row.text(1),
-          .run = RunId{row.text(2)},
-          .stream = static_cast<int>(row.number(3)),
-          .part = static_cast<int>(row.number(4)),
-          .rows = static_cast<uint64_t>(row.number(5)),
-          .raw_bytes = static_cast<uint64_t>(row.number(6)),
-          .size_bytes = static_cast<uint64_t>(row.number(7)),
-          .sha256 = row.text(8),
-          .stored = row.number(9) != 0};
-}
-
 // Keeps the store from growing without bound.
 Status prune(Database& db, const std::string& sync) {
   const std::string old_runs = fmt::format(
@@ -88,51 +59,7 @@ Status prune(Database& db, const std::string& sync) {
   return ok_status();
 }
 
-class SqliteStore final : public Store {
- public:
-  SqliteStore(std::string path, std::unique_ptr<Database> db, Clock& clock)
-      : path_(std::move(path)),
-        clock_(clock),
-        self_(store::own_process()),
-        writer_(std::move(db)) {}
-
-  Result<InstallationId> installation() override;
-  Status put_run(const RunRecord& run) override;
-  Result<std::optional<RunRecord>> find_run(std::string_view id_or_prefix) override;
-  Result<std::vector<RunRecord>> runs(std::string_view sync, int limit) override;
-  Result<std::vector<RunRecord>> unswept_runs(std::string_view sync) override;
-  Result<std::optional<LeaseHolder>> take_lease(std::string_view sync, const RunId& run,
-                                                int64_t ttl_ms) override;
-  Result<bool> renew_lease(std::string_view sync, const RunId& run) override;
-  Result<bool> holds_lease(std::string_view sync, const RunId& run) override;
-  Status release_lease(std::string_view sync, const RunId& run) override;
-  Result<std::optional<LeaseHolder>> lease_holder(std::string_view sync) override;
-  Status put_copies(const std::vector<StreamCopy>& copies) override;
-  Result<std::vector<StreamCopy>> copies(std::string_view sync) override;
-  Status drop_copies(std::string_view sync) override;
-  Status add_sql(const RunId& run, std::string_view sql) override;
-  Result<std::vector<std::string>> sql_of(const RunId& run) override;
-  Result<std::vector<JournalObject>> files_of(const RunId& run) override;
-  Result<int64_t> journal_size() override;
-  Status plan(const JournalObject& object) override;
-  Status mark_stored(const std::string& bucket, const std::string& key) override;
-  Status forget(const std::string& bucket, const std::vector<std::string>& keys) override;
-  Result<std::vector<JournalObject>> objects_of(const RunId& run) override;
-
- private:
-  // Runs `use` on a read connection of its own.
-  Status read(const std::function<Status(Database&)>& use) VESTO_EXCLUDES(readers_mutex_);
-  [[nodiscard]] bool live(const LeaseRow& lease) {
-    return store::lease_is_live(lease, self_, clock_.boottime_ms());
-  }
-
-  const std::string path_;
-  Clock& clock_;
-  const ProcessMark self_;
-  Mutex readers_mutex_;
-  std::vector<std::unique_ptr<Database>> readers_ VESTO_GUARDED_BY(readers_mutex_);
-  Writer writer_;
-};
+}  // namespace
 
 Status SqliteStore::read(const std::function<Status(Database&)>& use) {
   std::unique_ptr<Database> db;
@@ -213,7 +140,7 @@ Result<std::vector<RunRecord>> SqliteStore::unswept_runs(std::string_view sync) 
   std::vector<RunRecord> found;
   std::optional<LeaseRow> lease;
   VESTO_TRY(read([&](Database& db) -> Status {
-    VESTO_ASSIGN(lease, store::read_lease(db, sync));
+    VESTO_ASSIGN(lease, read_lease(db, sync));
     return db.query(fmt::format("SELECT {} FROM run WHERE sync = ? AND swept < 2 "
                                 "ORDER BY started_ms, id LIMIT 1000",
                                 kRunColumns),
@@ -233,7 +160,7 @@ Result<std::optional<LeaseHolder>> SqliteStore::take_lease(std::string_view sync
                                                            int64_t ttl_ms) {
   std::optional<LeaseHolder> holder;
   const Status done = writer_.run([&](Database& db) -> Status {
-    VESTO_ASSIGN(const std::optional<LeaseRow> lease, store::read_lease(db, sync));
+    VESTO_ASSIGN(const std::optional<LeaseRow> lease, read_lease(db, sync));
     if (lease && lease->run != run.text && live(*lease)) {
       holder = LeaseHolder{.run = RunId{lease->run},
                            .pid = lease->owner.pid,
@@ -269,7 +196,7 @@ Result<bool> SqliteStore::renew_lease(std::string_view sync, const RunId& run) {
 Result<bool> SqliteStore::holds_lease(std::string_view sync, const RunId& run) {
   std::optional<LeaseRow> lease;
   VESTO_TRY(read([&](Database& db) -> Status {
-    VESTO_ASSIGN(lease, store::read_lease(db, sync));
+    VESTO_ASSIGN(lease, read_lease(db, sync));
     return ok_status();
   }));
   return lease && lease->run == run.text;
@@ -285,7 +212,7 @@ Status SqliteStore::release_lease(std::string_view sync, const RunId& run) {
 Result<std::optional<LeaseHolder>> SqliteStore::lease_holder(std::string_view sync) {
   std::optional<LeaseRow> lease;
   VESTO_TRY(read([&](Database& db) -> Status {
-    VESTO_ASSIGN(lease, store::read_lease(db, sync));
+    VESTO_ASSIGN(lease, read_lease(db, sync));
     return ok_status();
   }));
   if (!lease || !live(*lease)) return std::optional<LeaseHolder>();
@@ -362,163 +289,26 @@ Result<std::vector<std::string>> SqliteStore::sql_of(const RunId& run) {
   return texts;
 }
 
-// --- journal ---
+}  // namespace vesto::store
 
-Status SqliteStore::plan(const JournalObject& object) {
-  return writer_.run([&](Database& db) -> Status {
-    VESTO_TRY(
-        db.run("INSERT OR REPLACE INTO object(bucket, key, run, stream, part, rows, "
-               "raw_bytes, size_bytes, sha256, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               {object.bucket, object.key, object.run.text, object.stream, object.part, object.rows,
-                object.raw_bytes, object.size_bytes, Blob{object.sha256}, object.stored ? 1 : 0}));
-    return ok_status();
-  });
-}
-
-// Without the mark the object is removed all the same.
-Status SqliteStore::mark_stored(const std::string& bucket, const std::string& key) {
-  return writer_.run(
-      [&](Database& db) -> Status {
-        VESTO_ASSIGN(
-            const int64_t changed,
-            db.run("UPDATE object SET state = 1 WHERE bucket = ? AND key = ?", {bucket, key}));
-        if (changed == 0) {
-          return Error(ErrorCode::kInternal, fmt::format("object {} is not in the journal", key));
-        }
-        return ok_status();
-      },
-      Keeps::kWithNext);
-}
-
-// What is remembered once too often is removed once more.
-Status SqliteStore::forget(const std::string& bucket, const std::vector<std::string>& keys) {
-  return writer_.run(
-      [&](Database& db) -> Status {
-        for (const std::string& key : keys) {
-          VESTO_TRY(
-              db.run("INSERT OR REPLACE INTO object_gone(run, stream, part, bucket, key, rows, "
-                     "raw_bytes, size_bytes, sha256) SELECT run, stream, part, bucket, key, "
-                     "rows, raw_bytes, size_bytes, sha256 FROM object "
-                     "WHERE bucket = ? AND key = ?",
-                     {bucket, key}));
-          VESTO_TRY(db.run("DELETE FROM object WHERE bucket = ? AND key = ?", {bucket, key}));
-        }
-        return ok_status();
-      },
-      Keeps::kWithNext);
-}
-
-Result<std::vector<JournalObject>> SqliteStore::objects_of(const RunId& run) {
-  std::vector<JournalObject> objects;
-  VESTO_TRY(read([&](Database& db) {
-    return db.query(
-        "SELECT bucket, key, run, stream, part, rows, raw_bytes, size_bytes, sha256, "
-        "state FROM object WHERE run = ? ORDER BY stream, part, key",
-        {run.text}, [&](const Row& row) { objects.push_back(read_object(row)); });
-  }));
-  return objects;
-}
-
-Result<std::vector<JournalObject>> SqliteStore::files_of(const RunId& run) {
-  std::vector<JournalObject> objects;
-  VESTO_TRY(read([&](Database& db) {
-    return db.query(
-        "SELECT bucket, key, run, stream, part, rows, raw_bytes, size_bytes, sha256, state "
-        "FROM object WHERE run = ?1 UNION ALL "
-        "SELECT bucket, key, run, stream, part, rows, raw_bytes, size_bytes, sha256, 0 "
-        "FROM object_gone WHERE run = ?1 ORDER BY 4, 5, 2",
-        {run.text}, [&](const Row& row) { objects.push_back(read_object(row)); });
-  }));
-  return objects;
-}
-
-Result<int64_t> SqliteStore::journal_size() {
-  int64_t size = 0;
-  VESTO_TRY(read([&](Database& db) {
-    return db.query("SELECT count(*) FROM object", {},
-                    [&](const Row& row) { size = row.number(0); });
-  }));
-  return size;
-}
-
-// --- opening ---
-
-Error system_error(const std::string& what, int code) {
-  const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
-  return Error(full ? ErrorCode::kSysDisk : ErrorCode::kSysStore, what)
-      .with_upstream({.system = "os",
-                      .code = std::to_string(code),
-                      .text = std::system_category().message(code),
-                      .request_id = ""});
-}
-
-// WAL needs memory that is shared between processes; network file systems have none.
-bool on_network_file_system(const std::string& dir) {
-  struct statfs info {};
-  if (statfs(dir.c_str(), &info) != 0) return false;
-  constexpr uint32_t kNfs = 0x6969;
-  constexpr uint32_t kSmb = 0x517B;
-  constexpr uint32_t kCifs = 0xFF534D42;
-  constexpr uint32_t kSmb2 = 0xFE534D42;
-  const auto type = static_cast<uint32_t>(info.f_type);
-  return type == kNfs || type == kSmb || type == kCifs || type == kSmb2;
-}
-
-// Who owns the data directory, and the line to paste.
-std::string access_hint(const std::string& dir) {
-  struct stat about {};
-  if (::stat(dir.c_str(), &about) != 0) return "";
-  return fmt::format(
-      "It belongs to uid {}, this process runs as uid {}. Run as that user, or: "
-      "sudo chown -R {} '{}'",
-      about.st_uid, ::geteuid(), ::geteuid(), dir);
-}
-
-Status make_place(const std::string& dir, const std::string& path) {
-  std::error_code failed;
-  const std::filesystem::path parent = std::filesystem::absolute(dir, failed).parent_path();
-  if (!failed) std::filesystem::create_directories(parent, failed);
-  if (failed) {
-    return system_error(fmt::format("directory {} cannot be made", parent.string()),
-                        failed.value());
-  }
-  if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) {
-    return system_error(fmt::format("data directory {} cannot be made", dir), errno);
-  }
-  if (on_network_file_system(dir)) {
-    return Error(ErrorCode::kSysStore,
-                 fmt::format("data directory {} lies on a network file system", dir))
-        .with_hint("Name a directory on a local disk with --data.");
-  }
-  // SQLite gives its side files the mode of the main file.
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) {
-    const int code = errno;
-    Error error = system_error(fmt::format("local store {} cannot be opened", path), code);
-    if (code == EACCES) error.with_hint(access_hint(dir));
-    return error;
-  }
-  ::close(file);
-  return ok_status();
-}
-
-}  // namespace
+namespace vesto {
 
 Result<std::unique_ptr<Store>> open_store(const std::string& data_dir, Clock& clock) {
   const std::string dir = data_dir.empty() ? "." : data_dir;
   const std::string path = dir + "/vesto.db";
-  VESTO_TRY(make_place(dir, path));
-  VESTO_ASSIGN(std::unique_ptr<Database> db, Database::open(path, Access::kWrite));
+  VESTO_TRY(store::make_place(dir, path));
+  VESTO_ASSIGN(std::unique_ptr<store::Database> db,
+               store::Database::open(path, store::Access::kWrite));
   VESTO_TRY(store::migrate(*db, path));
   bool known = false;
-  const auto look = [&known](const Row&) { known = true; };
+  const auto look = [&known](const store::Row&) { known = true; };
   VESTO_TRY(db->query("SELECT 1 FROM meta WHERE name = 'installation'", {}, look));
   if (!known) {
     // Two processes may start at once: the first one's id stays.
     VESTO_TRY(db->run("INSERT OR IGNORE INTO meta(name, value) VALUES ('installation', ?)",
                       {random_alphanumeric(16)}));
   }
-  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(path, std::move(db), clock));
+  return std::unique_ptr<Store>(std::make_unique<store::SqliteStore>(path, std::move(db), clock));
 }
 
 }  // namespace vesto
