@@ -114,7 +114,7 @@ def main():
         raise SystemExit(f"not measured: {sorted(missing)}")
     command = "bench/bench.py " + " ".join(a for a in sys.argv[1:] if a != "--write")
     result = report.Result(lines, command.strip(), time.monotonic() - start,
-                           bench.facts, bench.pairs)
+                           bench.facts)
     print(report.as_text(result))
     if options.write:
         report.write(result)

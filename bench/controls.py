@@ -6,7 +6,8 @@ import re
 import subprocess
 import urllib.parse
 
-from house import SESSION, statements, timed
+from house import SESSION, statements
+from timing import timed
 
 # Pieces of one lane of the expert's pipeline: while one is uploaded the next is read.
 PIECES = 4

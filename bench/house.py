@@ -6,9 +6,7 @@ import json
 import os
 import pathlib
 import re
-import subprocess
 import sys
-import threading
 import time
 
 import psycopg2
@@ -16,7 +14,8 @@ import psycopg2
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
-from world import RELEASE, PrivatePostgres, Sandbox, World  # noqa: E402,F401
+from timing import Cost, of_process, timed  # noqa: E402
+from world import RELEASE, PrivatePostgres, Sandbox, World  # noqa: E402
 
 BUILD = RELEASE.parent.parent.parent
 # Those that Vesto's own sessions set and that say what is printed.
@@ -24,58 +23,8 @@ SESSION = ("-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=iso_8601 -c by
            "-c extra_float_digits=1")
 
 
-@dataclasses.dataclass(frozen=True)
-class Cost:
-    wall_s: float
-    cpu_s: float  # of the command and its children, user and system
-    peak_mib: float  # VmHWM of the process that was started; 0 if it was not watched
-    out: str = ""
-
-
-def watch_memory(pid, ended, peak_kib):
-    """VmHWM begins at exec, unlike ru_maxrss, which keeps what this program had at the fork. It can
-    only grow, so what a look every 20 ms can miss is the last moment of the process."""
-    ours = pathlib.Path("/proc/self/cmdline").read_bytes()
-    while not ended.wait(0.02):
-        try:
-            if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() == ours:
-                continue
-            status = pathlib.Path(f"/proc/{pid}/status").read_text()
-        except OSError:
-            return
-        found = re.search(r"VmHWM:\s*(\d+)", status)
-        if found:
-            peak_kib[0] = max(peak_kib[0], int(found.group(1)))
-
-
-def timed(command, environment=None, watched=False):
-    """Runs it to its end. SystemExit where it fails."""
-    ended, peak_kib, watcher = threading.Event(), [0], None
-    start = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               env={**os.environ, **(environment or {})})
-    if watched:
-        watcher = threading.Thread(target=watch_memory, args=(process.pid, ended, peak_kib))
-        watcher.start()
-    try:
-        # Both are short: what is timed writes to files, and Vesto's events are few.
-        out, errors = process.stdout.read(), process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-    except BaseException:
-        process.kill()
-        raise
-    finally:
-        ended.set()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.monotonic() - start
-    if watcher:
-        watcher.join()
-    process.stdout.close()
-    process.stderr.close()
-    if process.returncode != 0:
-        raise SystemExit(f"failed with {process.returncode}: {command[:3]}: "
-                         f"{out[-2000:]}{errors[-2000:]}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime, peak_kib[0] / 1024, out)
+class Differs(SystemExit):
+    """What was delivered is not what the source holds."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,6 +81,15 @@ def take_sums(cursor, relation, columns):
     return rows, out
 
 
+def must_match(what, names, wanted, got):
+    """Of take_sums(). Differs if a count or the sums of a column do; else the number of rows."""
+    if got != wanted:
+        other = [name for name, a, b in zip(names, wanted[1], got[1]) if a != b]
+        raise Differs(f"{what} DIFFERS: {wanted[0]} rows in the source, {got[0]} delivered; "
+                      f"columns: {other[:10]}")
+    return wanted[0]
+
+
 def column_types(cursor, relation):
     cursor.execute("SELECT attname, t.typname, t.typcategory FROM pg_attribute a "
                    "JOIN pg_type t ON t.oid = atttypid WHERE attrelid = %s::regclass "
@@ -181,10 +139,10 @@ class House:
         self.postgres.stop(mode="immediate")
 
     def world(self, readers=2, compression="zstd"):
-        """write_config(**world.staging) makes its configuration."""
+        """write_config(**world.staging) makes its configuration. None: as Vesto comes."""
         world = World(self.postgres, self.sandbox)
-        world.limits = f"[limits]\nreaders = {readers}\n"
-        world.staging = {"compression": compression}
+        world.limits = f"[limits]\nreaders = {readers}\n" if readers else ""
+        world.staging = {"compression": compression} if compression else {}
         self.worlds.append(world)
         return world
 
@@ -242,21 +200,25 @@ class House:
         return take_sums(cursor, relation, forms)
 
     def assert_equal(self, world, table):
-        """SystemExit if a count or the sum of a column's hashes differs."""
+        """Differs if a count or the sum of a column's hashes does."""
         types, wanted = self.source_sums(world, table)
         got = self.delivered_sums(world, table, types)
-        if got == wanted:
-            return wanted[0]
-        other = [name for (name, _, _), a, b in zip(types, wanted[1], got[1]) if a != b]
-        raise SystemExit(f"{table} DIFFERS: {wanted[0]} rows in the source, {got[0]} delivered; "
-                         f"columns: {other[:10]}")
+        return must_match(table, [name for name, _, _ in types], wanted, got)
+
+    def assert_sums(self, world, table, target, columns):
+        """The same of `target`, which another tool made with types of its own: by forms that both
+        types have."""
+        wanted = take_sums(self.cursor(self.postgres.dsn(world.database)), f"public.{table}",
+                           columns)
+        got = take_sums(self.cursor(self.inner_dsn()), target, columns)
+        return must_match(target, [name for name, _ in columns], wanted, got)
 
     # --- Vesto ---
     def run(self, world, *arguments, tables=()):
         """One timed run; then each of `tables` is proved to have arrived."""
         before = self.sandbox.calls()
         spawned_s = time.time()
-        cost = timed(world.command("run", "shop", "--json", *arguments), watched=True)
+        cost = timed(world.command("run", "shop", "--json", *arguments), watch=of_process)
         after = self.sandbox.calls()
         for table in tables:
             self.assert_equal(world, table)

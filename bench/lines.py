@@ -17,6 +17,10 @@ class Line:
     aim: float | None = None
     unit: str = ""  # "": a ratio
     note: str = ""
+    rounds: int = 0  # that it rests on; 0: as many as there are values
+
+    def __post_init__(self):
+        self.rounds = self.rounds or len(self.values)
 
     def median(self):
         return statistics.median(self.values)

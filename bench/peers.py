@@ -10,8 +10,8 @@ minute or more. A round whose rows are not all there fails. --write puts the tab
 docs/performance-peers.md. The tools come from PyPI into build/peers, outside git.
 """
 import argparse
+import contextlib
 import datetime
-import json
 import os
 import pathlib
 import platform
@@ -20,26 +20,25 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 
 import psycopg2
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+sys.path.insert(0, str(ROOT / "bench"))
 
 from data import HASH, TABLES  # noqa: E402
+from house import RELEASE, Differs, House  # noqa: E402
 from peer_tools import PEERS, NotInstalled, Place  # noqa: E402
-from world import RELEASE, PrivatePostgres, Sandbox, World  # noqa: E402
+from timing import Failed, of_tree, timed  # noqa: E402
 
 PAGE = ROOT / "docs" / "performance-peers.md"
-RUN_TIMEOUT_S = 3600
 LINEITEM = TABLES["lineitem"]
 MANY, FEW, LONG_S = 7, 3, 60  # rounds, and how long a run takes that is given few
 
-SUMS = ("SELECT count(*), round(sum(l_quantity)::numeric(38,2), 2), "
-        "round(sum(l_extendedprice)::numeric(38,2), 2), sum(l_partkey)::numeric(38,0), "
-        "count(l_comment) FROM {table}")
+# The tools give columns other types: exact numbers as floats, whole ones as decimals.
+SUMS = [("l_quantity", "round({}::numeric(38,2), 2)"),
+        ("l_extendedprice", "round({}::numeric(38,2), 2)"),
+        ("l_partkey", "{}::numeric(38,0)"), ("l_comment", "0")]
 
 # Values that loaders are known to change. Nothing in it makes any of the tools stop.
 AWKWARD = """CREATE TABLE awkward (id int PRIMARY KEY, text_value text, number numeric(20,4),
@@ -57,76 +56,23 @@ AWKWARD_KINDS = {1: "an empty text", 2: "a text of blanks", 3: "blanks at a text
                  11: "a float's last digit", 12: "the text \\N"}
 
 
-class Figures:
-    def __init__(self, wall_s, cpu_s, peak_bytes, out):
-        self.wall_s, self.cpu_s, self.peak_bytes, self.out = wall_s, cpu_s, peak_bytes, out
+class VestoFailed(SystemExit):
+    """Vesto's own run did not end well, or did not deliver what the source holds: no figure beside
+    it is worth anything, whichever tool's turn it was."""
 
 
-def memory_of(pid):
-    """Resident bytes now and at most of one process. 0 where it is gone, or is a copy of this
-    program yet: between fork and exec its memory is ours (and so is ru_maxrss for good)."""
-    here = pathlib.Path(f"/proc/{pid}")
-    if (here / "cmdline").read_bytes() == pathlib.Path("/proc/self/cmdline").read_bytes():
-        return 0, 0
-    words = dict(line.split(":", 1) for line in (here / "status").read_text().splitlines())
-    return tuple(int(words.get(key, "0 kB").split()[0]) * 1024 for key in ("VmRSS", "VmHWM"))
-
-
-def memory_of_tree(pid):
-    """Resident bytes of the process and its descendants together, or the most that one of them
-    ever had, if that is more."""
-    together, largest, todo = 0, 0, [pid]
-    while todo:
-        one = todo.pop()
-        try:
-            now, most = memory_of(one)
-            together, largest = together + now, max(largest, most)
-            for task in pathlib.Path(f"/proc/{one}/task").iterdir():
-                todo += [int(child) for child in (task / "children").read_text().split()]
-        except (OSError, ValueError):
-            continue  # it ended meanwhile
-    return max(together, largest)
-
-
-def measure(command, environment, stdin_path, folder):
-    """Runs a command; its memory is looked at every 20 ms."""
-    peak = [0]
-    ended = threading.Event()
-    with open(stdin_path or os.devnull, "rb") as stdin, \
-            open(folder / "out", "w+", encoding="utf-8") as out, \
-            open(folder / "err", "w+", encoding="utf-8") as err:
-        start = time.monotonic()
-        process = subprocess.Popen([str(part) for part in command], stdin=stdin, stdout=out,
-                                   stderr=err, env=environment, cwd=folder)
-
-        def watch():
-            while not ended.wait(0.02):
-                peak[0] = max(peak[0], memory_of_tree(process.pid))
-                if time.monotonic() - start > RUN_TIMEOUT_S:
-                    process.kill()
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        try:
-            _, status, usage = os.wait4(process.pid, 0)
-        except BaseException:  # this program was interrupted
-            process.kill()
-            raise
-        finally:
-            wall_s = time.monotonic() - start
-            ended.set()
-            watcher.join()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
-        if process.returncode != 0:
-            raise RuntimeError(f"exit {process.returncode}: {(out.read() + err.read())[-1500:]}")
-        return Figures(wall_s, usage.ru_utime + usage.ru_stime, peak[0], out.read())
+@contextlib.contextmanager
+def run_folder():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="vesto-peer-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 class Bench:
-    def __init__(self, world, options):
-        self.world, self.options = world, options
+    def __init__(self, house, world, options):
+        self.house, self.world, self.options = house, world, options
 
     def table(self, rows):
         """The name of the source's table of so many rows, made once; a sync of that name."""
@@ -140,41 +86,27 @@ class Bench:
         self.world.table(f"public.{name}").write_config()
 
     def vesto(self, name):
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="vesto-peer-"))
+        """One timed and proved run."""
         try:
-            figures = measure(self.world.command("run", "shop", "--json", "--full-refresh"),
-                              dict(os.environ), None, folder)
-        finally:
-            shutil.rmtree(folder)
-        for line in figures.out.splitlines():
-            event = json.loads(line)
-            if event["type"] == "run.finished":
-                figures.staged_s = event["staged_ms"] / 1000
-        self.check_sums(name, f"{self.world.schema}.{name}")
-        return figures
-
-    def check_sums(self, name, target):
-        there = self.world.sandbox.query(SUMS.format(table=target))
-        here = self.world.source(SUMS.format(table=name))
-        if [list(map(float, row)) for row in there] != [list(map(float, row)) for row in here]:
-            raise RuntimeError(f"{target} is not {name}: {there} and not {here}")
+            return self.house.run(self.world, "--full-refresh", tables=[name])
+        except (Failed, Differs, psycopg2.Error) as error:
+            raise VestoFailed(f"Vesto's own run: {error}") from error
 
     def peer(self, peer, name, rows=None):
-        """One run of the tool into a target that is not there yet."""
+        """One run of the tool into a target that is not there yet. Differs where it does not hold
+        the source's rows."""
         self.world.sandbox.query(f'DROP SCHEMA IF EXISTS "{peer.schema()}" CASCADE')
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="vesto-peer-"))
-        try:
+        with run_folder() as folder:
             place = Place(self.world, folder)
             peer.prepare(place, name)
-            figures = measure(*peer.command(place, name), folder)
-        finally:
-            shutil.rmtree(folder)
+            command, environment, stdin = peer.command(place, name)
+            cost = timed(command, environment, of_tree, stdin, folder)
         if peer.stage_only:
-            if rows is not None and peer.rows_counted(figures.out) != rows:
-                raise RuntimeError(f"{peer.name} wrote {peer.rows_counted(figures.out)} rows")
+            if rows is not None and peer.rows_counted(cost.out) != rows:
+                raise Differs(f"{peer.name} wrote {peer.rows_counted(cost.out)} rows of {rows}")
         elif rows is not None:
-            self.check_sums(name, peer.target(name))
-        return figures
+            self.house.assert_sums(self.world, name, peer.target(name), SUMS)
+        return cost
 
     def compare(self, peer):
         rows = self.options.slow_rows if peer.slow else self.options.rows
@@ -190,9 +122,8 @@ class Bench:
             if other.wall_s >= LONG_S and not self.options.rounds:
                 wanted = FEW
             print(f"{peer.name}, round {len(pairs)}: {other.wall_s:.1f} s, CPU {other.cpu_s:.1f} "
-                  f"s, {other.peak_bytes / 2**20:.0f} MiB; vesto {mine.wall_s:.2f} s, CPU "
-                  f"{mine.cpu_s:.2f} s, {mine.peak_bytes / 2**20:.0f} MiB", flush=True)
-        self.world.assert_equal((f"public.{name}", list(LINEITEM.key)))
+                  f"s, {other.peak_mib:.0f} MiB; vesto {mine.cost.wall_s:.2f} s, CPU "
+                  f"{mine.cost.cpu_s:.2f} s, {mine.cost.peak_mib:.0f} MiB", flush=True)
         return rows, pairs
 
     def changed_values(self, peer):
@@ -208,7 +139,7 @@ class Bench:
         here = self.world.source(f"SELECT id, {columns} FROM awkward ORDER BY id")
         there = self.world.sandbox.query(f"SELECT id, {columns} FROM {target} ORDER BY id")
         if [row[0] for row in here] != [int(row[0]) for row in there]:
-            raise RuntimeError(f"{target} has other rows")
+            raise (VestoFailed if peer is None else Differs)(f"{target} has other rows")
         return [AWKWARD_KINDS[a[0]] for a, b in zip(here, there)
                 if any(x != y for x, y in zip(a[1:], b[1:]))]
 
@@ -218,22 +149,24 @@ def spread(values, digits=1):
             f"[{min(values):.{digits}f}-{max(values):.{digits}f}]")
 
 
-def median(pairs, which, attribute):
-    return statistics.median(getattr(pair[which], attribute) for pair in pairs)
-
-
 def row_of(peer, rows, pairs):
-    wall_of_vesto = "staged_s" if peer.stage_only else "wall_s"
-    wall = [b.wall_s / getattr(a, wall_of_vesto) for a, b in pairs]
-    cpu = [b.cpu_s / a.cpu_s for a, b in pairs]
-    memory = [b.peak_bytes / a.peak_bytes for a, b in pairs]
+    """`pairs`: (a Run of Vesto, a Cost of the tool)."""
+    walls = [a.staged_s if peer.stage_only else a.cost.wall_s for a, _ in pairs]
+    mine, theirs = [a.cost for a, _ in pairs], [b for _, b in pairs]
+    wall = [b.wall_s / a for a, b in zip(walls, theirs)]
+    cpu = [b.cpu_s / a.cpu_s for a, b in zip(mine, theirs)]
+    memory = [b.peak_mib / a.peak_mib for a, b in zip(mine, theirs)]
     bar = "-" if not peer.bar else (
         f">= {peer.bar}: {'met' if statistics.median(cpu) >= peer.bar else 'not met'}")
+
+    def figures(wall_s, costs, digits):
+        return (f"{statistics.median(wall_s):.{digits}f} / "
+                f"{statistics.median(cost.cpu_s for cost in costs):.{digits}f} / "
+                f"{statistics.median(cost.peak_mib for cost in costs):.0f}")
+
     return (f"| {peer.name} | {rows:,} | {len(pairs)} | {spread(wall)} | {spread(cpu)} | "
-            f"{bar} | {spread(memory)} | {median(pairs, 1, 'wall_s'):.1f} / "
-            f"{median(pairs, 1, 'cpu_s'):.1f} / {median(pairs, 1, 'peak_bytes') / 2**20:.0f} | "
-            f"{median(pairs, 0, wall_of_vesto):.2f} / {median(pairs, 0, 'cpu_s'):.2f} / "
-            f"{median(pairs, 0, 'peak_bytes') / 2**20:.0f} |")
+            f"{bar} | {spread(memory)} | {figures([b.wall_s for b in theirs], theirs, 1)} | "
+            f"{figures(walls, mine, 2)} |")
 
 
 def machine():
@@ -251,11 +184,8 @@ def version_of(peer):
 
 
 def shown_command(peer, world):
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="vesto-peer-"))
-    try:
+    with run_folder() as folder:
         command, _, stdin = peer.command(Place(world, folder), "TABLE")
-    finally:
-        shutil.rmtree(folder)
     words = [pathlib.Path(part).name if part.startswith("/") else part for part in command]
     return " ".join(words) + (f" < {stdin.name}" if stdin else "")
 
@@ -312,7 +242,7 @@ def tell(peer, bench):
 
 
 def run(bench, options):
-    """Lines of the table, what was not run, what each does."""
+    """Lines of the table, what was not run, what each does. VestoFailed ends all of it."""
     table, not_run, told = [], [], [tell(None, bench)]
     for peer in PEERS:
         if options.only and peer.name not in options.only:
@@ -325,7 +255,10 @@ def run(bench, options):
             print(table[-1], flush=True)
         except NotInstalled as error:
             not_run.append(f"{peer.name}: did not install here ({error})")
-        except (RuntimeError, psycopg2.Error) as error:
+        except Differs as error:
+            print(f"{peer.name}: {error}", file=sys.stderr)
+            not_run.append(f"{peer.name}: it delivered other rows than the source holds")
+        except (Failed, psycopg2.Error) as error:
             print(f"{peer.name}: {error}", file=sys.stderr)
             not_run.append(f"{peer.name}: its run failed here")
     for line in not_run:
@@ -335,21 +268,16 @@ def run(bench, options):
 
 def main():
     options = parse()
-    with PrivatePostgres(settings={"shared_buffers": "2GB"}) as postgres:
-        sandbox = Sandbox("snapshot").start()
-        world = World(postgres, sandbox)
-        try:
-            world.source(HASH)
-            world.source(AWKWARD)
-            commit = said_by(RELEASE, "version") + ", commit " + said_by(
-                "git", "-C", ROOT, "rev-parse", "--short", "HEAD")
-            table, not_run, told = run(Bench(world, options), options)
-            if options.write:
-                arguments = " ".join(["", *sys.argv[1:]])
-                PAGE.write_text(page(arguments, table, not_run, told, commit))
-        finally:
-            sandbox.stop()
-            world.close()
+    with House("2GB") as house:
+        world = house.world(readers=None, compression=None)
+        world.source(HASH)
+        world.source(AWKWARD)
+        commit = said_by(RELEASE, "version") + ", commit " + said_by(
+            "git", "-C", ROOT, "rev-parse", "--short", "HEAD")
+        table, not_run, told = run(Bench(house, world, options), options)
+        if options.write:
+            arguments = " ".join(["", *sys.argv[1:]])
+            PAGE.write_text(page(arguments, table, not_run, told, commit))
     return 1 if not_run or not table else 0
 
 

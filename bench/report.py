@@ -34,7 +34,6 @@ class Result:
     command: str
     seconds: float
     facts: dict  # for scale.py
-    pairs: int
 
 
 def first_line(*command):
@@ -94,9 +93,15 @@ def as_text(result):
     return "\n".join(parts)
 
 
-def stamp(result):
+def rounds_text(lines):
+    """'7 rounds', or '3 to 7 rounds' where lines differ."""
+    low, high = min(line.rounds for line in lines), max(line.rounds for line in lines)
+    return f"{low} to {high} rounds" if low != high else f"{low} round{'s' * (low != 1)}"
+
+
+def stamp(result, measure):
     today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
-    return (f"`{result.command}`, {today}, {result.pairs} pairs, "
+    return (f"`{result.command}`, {today}, {rounds_text(of(result, measure))}, "
             f"{result.seconds / 60:.0f} minutes; "
             f"load of the last 15 minutes {os.getloadavg()[2]:.1f}.")
 
@@ -115,7 +120,7 @@ def write(result):
     page = PAGE.read_text()
     for measure in MEASURES:
         if of(result, measure):
-            page = put(page, measure, f"{table(of(result, measure))}\n\n{stamp(result)}")
+            page = put(page, measure, f"{table(of(result, measure))}\n\n{stamp(result, measure)}")
     if scale.is_complete(result.facts):
         page = put(page, "scale", scale.text(result.facts))
     PAGE.write_text(put(page, "machine", f"The last of them ran on {machine()}."))

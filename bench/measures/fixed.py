@@ -2,8 +2,9 @@
 import statistics
 
 import controls
-from house import BUILD, RELEASE, timed
+from house import BUILD, RELEASE
 from lines import Line
+from timing import timed
 
 TINY_TABLES = 500
 

@@ -2,8 +2,9 @@
 import json
 
 from data import FOUR, TABLES
-from house import BUILD, timed
+from house import BUILD
 from lines import Line
+from timing import timed
 
 PASSES = 9
 MAX_ROWS = 1_000_000  # guard_bench stops at 256 MiB all the same

@@ -21,5 +21,5 @@ def measure(bench, measures):
         bench.house.drop(world)
         bench.say(f"{table}: {max(peaks):.0f} MiB")
         out.append(Line("memory", f"{words}, {rows:,} rows, 2 readers, zstd", [max(peaks)], None,
-                        128, 48, "MiB", "the most of all runs"))
+                        128, 48, "MiB", "the most of all runs", len(peaks)))
     return out

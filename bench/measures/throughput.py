@@ -140,7 +140,8 @@ class Lines:
 
     def figures(self, measure, case, figure, unit):
         values = [value for r in self.rounds for value in figure(r)]
-        self.out.append(Line(measure, f"{self.table}, {case}", values, unit=unit))
+        self.out.append(Line(measure, f"{self.table}, {case}", values, unit=unit,
+                             rounds=len(self.rounds)))
 
     def wall(self):
         for name in self.vesto:
@@ -190,12 +191,18 @@ class Lines:
             if readers == 2:
                 peak = max(r[name][0].cost.peak_mib for r in self.rounds)
                 self.out.append(Line("memory", f"{self.table}, 2 readers, {codec}", [peak], None,
-                                     128, 48, "MiB", "the most of all runs"))
+                                     128, 48, "MiB", "the most of all runs", len(self.rounds)))
 
 
 def control_s(played):
     """The mean of the control before it and the one after it."""
     return (played[1] + played[2]) / 2
+
+
+def wanted_of(table, measures):
+    """The contestants."""
+    wanted = {name for measure in measures for name in NEEDS[measure]}
+    return wanted if table == "lineitem" else wanted & set(BRIEF)
 
 
 def measure(bench, measures):
@@ -205,11 +212,7 @@ def measure(bench, measures):
         return []
     out = []
     for table in bench.big_tables(SMOKE_TABLES if bench.smoke else FOUR):
-        wanted = {name for m in measures for name in NEEDS[m]}
-        if table != "lineitem":
-            wanted &= set(BRIEF)
-        if bench.brief:
-            wanted -= {"vesto 1 gzip"}
+        wanted = wanted_of(table, measures)
         if not wanted:
             continue
         rounds, has_casts = play_rounds(bench, table, wanted)

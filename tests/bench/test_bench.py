@@ -2,16 +2,21 @@
 import pathlib
 import subprocess
 import sys
+import time
+import types
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 
+import peers  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
-from house import House  # noqa: E402
+from house import Differs, House  # noqa: E402
 from lines import Line, is_quiet, ratios, spread  # noqa: E402
+from measures import throughput  # noqa: E402
+from timing import Failed, of_process, of_tree, timed  # noqa: E402
 
 
 def test_every_measure_runs():
@@ -41,9 +46,45 @@ def test_a_changed_value_is_seen():
             with pytest.raises(SystemExit, match=rf"t DIFFERS: 9 .*'{column}'"):
                 house.assert_equal(world, "t")
             house.run(world, "--full-refresh", tables=["t"])
+        # What another tool made, with types of its own.
+        other = f"{world.schema}.other"
+        forms = [("n", "round({}::numeric(38,2), 2)"), ("v", "0")]
+        world.sandbox.query(f"CREATE TABLE {other} AS SELECT id, v, n::float8 AS n "
+                            f"FROM {world.schema}.t")
+        assert house.assert_sums(world, "t", other, forms) == 9
+        world.sandbox.query(f"UPDATE {other} SET n = n + 0.01 WHERE id = 4")
+        with pytest.raises(Differs, match=r"9 rows in the source, 9 delivered; columns: \['n'\]"):
+            house.assert_sums(world, "t", other, forms)
         world.sandbox.query(f"DELETE FROM {world.schema}.t WHERE id = 9")
         with pytest.raises(SystemExit, match="9 rows in the source, 8 delivered"):
             house.assert_equal(world, "t")
+
+
+def python(code):
+    return ["/usr/bin/python3", "-c", code]
+
+
+def test_a_command_that_says_much_is_heard():
+    cost = timed(python("import sys; sys.stderr.write('e' * (1 << 20)); print('done')"), limit_s=30)
+    assert cost.out == "done\n" and cost.peak_mib == 0
+    with pytest.raises(Failed, match=r"failed with 3: .*: out(e{2000})$"):
+        timed(python("import sys; print('out', end='', flush=True); "
+                     "sys.stderr.write('e' * (1 << 20)); sys.exit(3)"), limit_s=30)
+
+
+def test_a_command_that_does_not_end_is_ended_with_its_children():
+    start = time.monotonic()
+    with pytest.raises(Failed, match="not done in 0.5 s"):
+        timed(["sh", "-c", "sleep 60 & sleep 60"], limit_s=0.5)
+    assert time.monotonic() - start < 5
+
+
+def test_memory_of_a_process_and_of_its_tree():
+    child = "b = bytearray(96 << 20); import time; time.sleep(0.3)"
+    parent = python(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])")
+    assert timed(python(child), watch=of_process).peak_mib > 96
+    assert timed(parent, watch=of_process).peak_mib < 90
+    assert timed(parent, watch=of_tree).peak_mib > 96
 
 
 def test_ratios_and_quiet_pairs():
@@ -67,12 +108,12 @@ def test_only_the_table_between_the_marks_is_replaced(tmp_path, monkeypatch):
     page.write_text("before\n<!-- bench: machine -->\n<!-- end: machine -->\n<!-- bench: wall -->\nold\n<!-- end: wall -->\nbetween\n"
                     "<!-- bench: cpu -->\nkept\n<!-- end: cpu -->\nafter\n")
     monkeypatch.setattr(report, "PAGE", page)
-    line = Line("wall", "a | b", [1.2], [], 1.15, 1.05)
-    report.write(report.Result([line], "bench/bench.py --only wall", 60, {}, 7))
+    lines = [Line("wall", "a | b", [1.2], [], 1.15, 1.05, rounds=3)]
+    report.write(report.Result(lines, "bench/bench.py --only wall", 60, {}))
     text = page.read_text()
     assert "old" not in text and "\nkept\n" in text
     assert "| a \\| b | 1.20 | none | 1.15 | 1.05 | NOT MET |" in text
-    assert "`bench/bench.py --only wall`, " in text and " 7 pairs, 1 minutes; " in text
+    assert "`bench/bench.py --only wall`, " in text and " 3 rounds, 1 minutes; " in text
     assert "The last of them ran on " in text
     assert text.startswith("before\n<!-- bench: machine -->\n") and text.endswith("after\n")
 
@@ -95,5 +136,54 @@ def test_a_page_without_marks_is_refused(tmp_path, monkeypatch):
     page.write_text("nothing here\n")
     monkeypatch.setattr(report, "PAGE", page)
     with pytest.raises(SystemExit, match="no marks"):
-        report.write(report.Result([Line("wall", "x", [1.0])], "x", 1, {}, 1))
+        report.write(report.Result([Line("wall", "x", [1.0])], "x", 1, {}))
     assert page.read_text() == "nothing here\n"
+
+
+def test_each_measure_tells_its_own_rounds():
+    assert report.rounds_text([Line("wall", "x", [1.0] * 7)]) == "7 rounds"
+    assert report.rounds_text([Line("guards", "x", [1.0])]) == "1 round"
+    assert report.rounds_text([Line("memory", "x", [90.0], rounds=7),
+                               Line("memory", "y", [90.0], rounds=3)]) == "3 to 7 rounds"
+
+
+def test_lineitem_has_every_contestant():
+    every = set(throughput.ORDER)
+    assert throughput.wanted_of("lineitem", list(throughput.NEEDS)) == every
+    assert throughput.wanted_of("hits", list(throughput.NEEDS)) == set(throughput.BRIEF)
+
+
+class Turn:
+    """In the place of peers.Bench: only how a turn ends."""
+
+    def __init__(self, error):
+        self.error, self.world = error, None
+
+    def changed_values(self, peer):
+        if peer:
+            raise self.error
+        return []
+
+
+@pytest.mark.parametrize("error, words", [
+    (Differs("t DIFFERS"), "it delivered other rows than the source holds"),
+    (Failed("failed with 1"), "its run failed here")])
+def test_a_tool_that_fails_is_told_as_such(monkeypatch, error, words):
+    tool = types.SimpleNamespace(name="tool", stage_only=False, install=lambda: None)
+    monkeypatch.setattr(peers, "PEERS", [tool])
+    table, not_run, _ = peers.run(Turn(error), types.SimpleNamespace(only=[]))
+    assert (table, not_run) == ([], [f"tool: {words}"])
+
+
+@pytest.mark.parametrize("error", [Differs("t DIFFERS"), Failed("failed with 1")])
+def test_a_fault_of_vesto_itself_ends_the_comparison(monkeypatch, error):
+    """It is no fault of the tool whose turn it was."""
+    def run(*_, **__):
+        raise error
+    bench = peers.Bench(types.SimpleNamespace(run=run), None, None)
+    with pytest.raises(peers.VestoFailed, match=f"Vesto's own run: {error}"):
+        bench.vesto("t")
+    tool = types.SimpleNamespace(name="tool", stage_only=False, install=lambda: None)
+    monkeypatch.setattr(peers, "PEERS", [tool])
+    with pytest.raises(peers.VestoFailed):
+        peers.run(Turn(peers.VestoFailed("x")), types.SimpleNamespace(only=[]))
