@@ -215,6 +215,72 @@ def test_what_was_added_is_taken_out_again(vesto):
     assert "acme/password" not in vesto("secret", "list").stdout
 
 
+def lines_of(vesto, name, who):
+    data = json.loads(vesto("destination", "remove", name, "--yes", "--json").stdout)
+    return data["stays"][who]
+
+
+def test_what_the_kit_granted_is_revoked(vesto):
+    """Where the schema was there, the kit granted ALL on it: no user can be dropped before that goes."""
+    add(vesto, "made", *by_password("made", schema="shop"))
+    add(vesto, "mine", *by_password("mine", schema="Its_Own"), "--create-schema", "no")
+    add(vesto, "twin", *by_password("twin", schema="its_own"), "--create-schema", "no")
+    assert not any("ON SCHEMA" in line for line in lines_of(vesto, "twin", "redshift")), "the other needs it"
+    lines = lines_of(vesto, "mine", "redshift")
+    assert lines == ['REVOKE ALL ON SCHEMA "its_own" FROM "loader";'], "the login is that of made, too"
+    lines = lines_of(vesto, "made", "redshift")
+    assert [line.split('"')[0] for line in lines] == [
+        "-- only if all that is in it may go: DROP SCHEMA ", "REVOKE ALL ON DATABASE ",
+        "-- if nothing else logs in as it: DROP USER "]
+    add(vesto, "mine", *by_password("mine", schema="its_own"), "--create-schema", "no")
+    assert [line.split(" FROM ")[0] for line in lines_of(vesto, "mine", "redshift")[:2]] == [
+        'REVOKE ALL ON SCHEMA "its_own"', 'REVOKE ALL ON DATABASE "dev"']
+
+
+AWS = """#!/bin/sh
+echo "$*" >>"$LOG"
+case $* in
+  'iam list-access-keys '*) printf '%s' "$KEYS" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("keys", [["AKIAOTHER"], ["AKIAEXAMPLE", "AKIAOTHER"], []])
+def test_the_keys_that_the_user_has_are_deleted(vesto, tmp_path_factory, keys):
+    """Whatever the configuration names: IAM removes no user that has a key left."""
+    add(vesto, "acme", *by_password())
+    script = "\n".join(lines_of(vesto, "acme", "aws"))
+    tools = tmp_path_factory.mktemp("bin")
+    (tools / "aws").write_text(AWS)
+    (tools / "aws").chmod(0o755)
+    log = tools / "log"
+    subprocess.run(["/bin/sh", "-eu", "-c", script], check=True, timeout=30,
+                   env={"PATH": f"{tools}:/usr/bin:/bin", "LOG": str(log),
+                        "KEYS": "\t".join(keys) if keys else "None"})
+    calls = log.read_text().splitlines()
+    user = "--region eu-west-1 --user-name vesto-acme"
+    assert calls == [
+        f"iam delete-user-policy {user} --policy-name vesto-acme-policy",
+        f"iam list-access-keys {user} --query AccessKeyMetadata[].AccessKeyId --output text",
+        *[f"iam delete-access-key {user} --access-key-id {key}" for key in keys],
+        f"iam delete-user {user}"]
+
+
+def test_the_user_whose_key_assumes_a_role_goes_too(vesto):
+    role = f"arn:aws:iam::{ACCOUNT}:role/vesto-acme-role"
+    add(vesto, "acme", *by_password(), "--role-arn", role, "--copy", "attached_role",
+        "--copy-role-arn", f"arn:aws:iam::{ACCOUNT}:role/reads")
+    calls = [line.split(" --region")[0] for line in lines_of(vesto, "acme", "aws")]
+    assert calls == [
+        "aws iam delete-role-policy", "# if nothing else uses it: aws iam delete-role",
+        "aws iam delete-user-policy", "for KEY in $(aws iam list-access-keys", "aws iam delete-user",
+        "aws iam delete-role-policy",
+        "# if nothing else reads by it: aws redshift modify-cluster-iam-roles",
+        "# if nothing else uses it: aws iam delete-role",
+        "# only if all that lies there may go: aws s3 rm",
+        "# if nothing else uses it: aws s3api delete-bucket"]
+
+
 def test_not_while_a_sync_uses_it(vesto):
     vesto.configure()
     before = (vesto.folder / "vesto.toml").read_bytes()

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "cli/add/dialogue.h"
 #include "cli/add/draft.h"
+#include "cli/add/leftovers.h"
 #include "cli/add/text.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"

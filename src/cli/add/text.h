@@ -21,14 +21,6 @@ std::vector<KitErrand> kit_errands(const Config& config, const DestinationConfig
 std::string errands_text(const std::vector<KitErrand>& errands);
 std::string errands_json(const std::vector<KitErrand>& errands);
 
-// What a destination that is gone leaves elsewhere, as lines to run; not what others use too.
-struct Leftovers {
-  std::vector<std::string> aws;
-  std::vector<std::string> redshift;
-};
-// config: without this destination.
-Leftovers leftovers_of(const Config& config, const DestinationConfig& gone);
-
 // Names of sealed secrets that `gone` names and nothing in `config` does.
 std::vector<std::string> secrets_of_its_own(const Config& config, const DestinationConfig& gone);
 
