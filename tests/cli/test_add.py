@@ -169,12 +169,80 @@ def test_odd_values_arrive_as_they_are(vesto, text):
     assert destinations(vesto)["acme"]["auth"]["user"] == text.strip()
 
 
+FROM = """[destination.acme]
+endpoint = "{endpoint}"
+schema = "shop"
+[destination.acme.auth]
+user = "loader"
+password = {{ env = "PW" }}
+access_key_id = "AKIAEXAMPLE"
+secret_access_key = {{ file = "sk" }}
+{auth}
+[destination.acme.staging]
+{staging}
+"""
+
+
+def from_file(vesto, *flags, endpoint=f"{CLUSTER}:5439/dev", auth="", staging='bucket = "stage-acme"'):
+    vesto.write("in.toml", FROM.format(endpoint=endpoint, auth=auth, staging=staging))
+    return add(vesto, "acme", "--from", "in.toml", *flags)
+
+
+def test_a_bucket_in_a_file_is_understood_as_the_flag_is(vesto):
+    for text in ("s3://stage-acme/in/vesto", "arn:aws:s3:::stage-acme/in/vesto/",
+                 "https://s3.console.aws.amazon.com/s3/buckets/stage-acme?region=eu-west-1&prefix=in/vesto/"):
+        done = from_file(vesto, staging=f'bucket = "{text}"')
+        assert done.returncode == 0, done.stderr
+        staging = destinations(vesto)["acme"]["staging"]
+        assert (staging["bucket"], staging["prefix"]) == ("stage-acme", "in/vesto/"), text
+        assert staging.get("region") == ("eu-west-1" if "region=" in text else None)
+        assert vesto("destination", "remove", "acme", "--yes").returncode == 0
+    done = from_file(vesto, staging='bucket = "s3://stage-acme/in/"\nprefix = "other/"')
+    assert done.returncode == 3 and "in.toml:12:" in done.stderr, done.stderr
+    assert 'staging.prefix is "other/", but staging.bucket tells "in/"' in done.stderr
+
+
+@pytest.mark.parametrize("given,said", [
+    ({"staging": 'bucket = "NO BUCKET"'}, "in.toml:11:10: staging.bucket: "),
+    ({"endpoint": "http://"}, "in.toml:2:12: endpoint: "),
+    ({"staging": 'bucket = "stage"\nformat = "brotli"'}, "in.toml:12:"),
+    ({"auth": 'identity = "somebody"'}, "in.toml:9:"),
+    ({"auth": 'roll_arn = "x"'}, "in.toml:9:"),
+    ({"auth": 'region = "us-east-1"'}, "in.toml:9:10: the region is said to be us-east-1")])
+def test_what_is_wrong_in_a_file_is_named_with_its_line(vesto, given, said):
+    done = from_file(vesto, **given)
+    assert done.returncode == 3 and said in done.stderr, done.stderr
+    assert not (vesto.folder / "vesto.toml").exists()
+
+
+def test_a_flag_that_is_wrong_is_not_said_to_stand_in_the_file(vesto):
+    done = from_file(vesto, "--identity", "google", "--role-arn", "arn:aws:iam::1:role/x")
+    assert done.returncode == 3 and "in.toml" not in done.stderr, done.stderr
+
+
+def test_what_is_missing_in_a_file(vesto):
+    vesto.write("in.toml", '[destination.acme]\nschema = "shop"\n')
+    done = add(vesto, "acme", "--from", "in.toml")
+    assert done.returncode == 3 and "write them into in.toml" in done.stderr
+
+
 def test_an_mebibyte_from_a_file(vesto):
     vesto.write("big.toml", "[destination.acme]\nkind = \"" + "x" * (1 << 20) + "\"\n")
     done = add(vesto, "acme", "--from", "big.toml", *by_password())
     assert done.returncode in (0, 3) and len(done.stderr) < 4000
     vesto.write("bad.toml", "[destination.acme\n")
     assert add(vesto, "acme2", "--from", "bad.toml").returncode == 3
+
+
+def test_a_word_is_no_endpoint(vesto):
+    given = by_password()
+    for word in ("what", "Help"):
+        given[given.index("--endpoint") + 1] = word
+        done = add(vesto, "acme", *given)
+        assert done.returncode == 3 and f'--endpoint: "{word.lower()}" is no endpoint' in done.stderr, done.stderr
+    for host in ("localhost:5439/dev", "wh:5439/dev"):
+        given[given.index("--endpoint") + 1] = host
+        assert add(vesto, host.split(":", maxsplit=1)[0], *given, "--kind", "redshift").returncode == 0
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a.b", "a]\nb", "../a", "x" * 65])

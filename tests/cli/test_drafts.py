@@ -114,6 +114,25 @@ def test_the_dialogue_of_somebody_without_a_warehouse(vesto):
     assert 'database = "shop"' in shown and "It lacks --role-arn" in shown
 
 
+def test_what_a_draft_said_and_the_endpoint_tells_otherwise_is_told(vesto):
+    def draft(*more):
+        assert add(vesto, "acme", "--draft", "--kind", "redshift", "--region", "us-east-1", *more).returncode == 0
+    draft("--warehouse", "vesto-acme")
+    done = add(vesto, "acme", "--draft", "--endpoint", f"{CLUSTER}:5439/dev")
+    assert done.returncode == 0
+    notes = [line for line in done.stdout.splitlines() if line.startswith("Note: ")]
+    assert notes == [
+        "Note: The region was said to be us-east-1; the endpoint tells eu-west-1, which counts.",
+        "Note: The warehouse was said to be vesto-acme; the endpoint tells shop, which counts."]
+    # What an endpoint told goes with it, as a person sees who gives another one.
+    done = add(vesto, "acme", "--draft", "--endpoint", f"{CLUSTER.replace('shop', 'two')}/dev", "--json")
+    assert json.loads(done.stdout)["notes"] == []
+    vesto("destination", "remove", "acme", "--yes")
+    draft()
+    done = add(vesto, "acme", *by_password(), "--json")
+    assert any("us-east-1" in note for note in json.loads(done.stdout)["notes"])
+
+
 def test_a_draft_is_shown(vesto):
     add(vesto, "acme", "--draft", "--endpoint", f"{CLUSTER}:5440/dev", "--password-secret", "acme/password")
     shown = vesto("destination", "show", "acme").stdout

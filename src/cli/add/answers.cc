@@ -32,6 +32,28 @@ TomlValue reference_value(std::string_view kind, const std::string& name) {
   return out;
 }
 
+// "FILE:LINE:COLUMN: " of what stands in a file; "" of a flag or an answer.
+std::string place_of(const Origin& origin) {
+  return origin.file.empty() ? "" : origin.text() + ": ";
+}
+
+Error at_place(const Origin& origin, std::string_view setting, const Error& error) {
+  return Error(error.code(), fmt::format("{}{}: {}", place_of(origin), setting, error.message()))
+      .with_hint(error.hint());
+}
+
+// A word that somebody answers who does not know: nothing tells it from a host of the own network.
+bool is_bare_word(std::string_view text, const WarehouseEndpoint& parsed) {
+  const std::string word = to_lower_ascii(trim(text));
+  return word == parsed.host && word != "localhost" &&
+         word.find_first_of(".:") == std::string::npos;
+}
+
+std::string_view kind_word(WarehouseKind kind) {
+  if (kind == WarehouseKind::kUnknown) return "";
+  return kind == WarehouseKind::kServerless ? "redshift-serverless" : "redshift";
+}
+
 Error wrong_kind(const TomlValue& value, std::string_view setting, Kind wanted) {
   return Error(ErrorCode::kCfgValue,
                fmt::format("{}: {} is {}, and must be {}", value.origin.text(), setting,
@@ -101,8 +123,12 @@ Status Answers::take_table(const TomlValue& table, const std::string& dir) {
   if (const TomlValue* endpoint = table.find("endpoint")) {
     if (endpoint->kind != Kind::kString) return wrong_kind(*endpoint, "endpoint", Kind::kString);
     const Result<std::string> taken = take_endpoint(endpoint->text);
-    if (!taken.ok()) return taken.error();
+    if (!taken.ok()) return at_place(endpoint->origin, "endpoint", taken.error());
+    for (const char* told : {"draft.host", "draft.port", "draft.database"}) {
+      if (has(told)) settings_.find(told)->second.origin = endpoint->origin;
+    }
   }
+  table_origin_ = table.origin;
   const auto put = [&](const std::string& setting, TomlValue value) -> Status {
     const bool is_reference = value.kind == Kind::kTable && value.members.size() == 1 &&
                               value.members.front().value.kind == Kind::kString;
@@ -137,6 +163,37 @@ Status Answers::take_table(const TomlValue& table, const std::string& dir) {
       VESTO_TRY(put(member.name + "." + one.name, one.value));
     }
   }
+  const TomlValue* staging = table.find("staging");
+  return staging == nullptr ? ok_status() : take_staging(*staging);
+}
+
+// A bucket in a file is understood as --bucket is. What it says besides its name may not be said
+// otherwise beside it: nobody could tell which one is meant.
+Status Answers::take_staging(const TomlValue& staging) {
+  const TomlValue* bucket = staging.find("bucket");
+  if (bucket == nullptr || bucket->kind != Kind::kString) return ok_status();
+  const Result<PastedBucket> pasted = parse_bucket(bucket->text);
+  if (!pasted.ok()) return at_place(bucket->origin, "staging.bucket", pasted.error());
+  const auto take = [&](const char* key, const std::string& told) -> Status {
+    if (told.empty()) return ok_status();
+    const std::string setting = std::string("staging.") + key;
+    const TomlValue* said = staging.find(key);
+    if (said == nullptr) {
+      set_text(setting, told);
+    } else if (said->text != told) {
+      return Error(ErrorCode::kCfgValue,
+                   fmt::format("{}{} is \"{}\", but staging.bucket tells \"{}\"",
+                               place_of(said->origin), setting,
+                               printable(cut_utf8(said->text, 100), false), told))
+          .with_hint("Leave one of them out.");
+    }
+    settings_.find(setting)->second.origin = said == nullptr ? bucket->origin : said->origin;
+    return ok_status();
+  };
+  VESTO_TRY(take("prefix", pasted->prefix));
+  VESTO_TRY(take("region", pasted->region));
+  set_text("staging.bucket", pasted->bucket);
+  settings_.find("staging.bucket")->second.origin = bucket->origin;
   return ok_status();
 }
 
@@ -248,20 +305,20 @@ std::vector<std::string> Answers::secret_names() const {
 
 Status Answers::agree() const {
   const WarehouseHost host = parse_warehouse_host(text("draft.host"));
-  const auto same = [](std::string_view what, const std::string& said,
-                       const std::string& told) -> Status {
+  const auto same = [this](std::string_view what, const char* setting,
+                           const std::string& told) -> Status {
+    const std::string said = text(setting);
     if (said.empty() || told.empty() || said == told) return ok_status();
-    return Error(
-               ErrorCode::kCfgValue,
-               fmt::format("the {} is said to be {}, but the endpoint is that of a warehouse in {}",
-                           what, said, told))
+    return Error(ErrorCode::kCfgValue,
+                 fmt::format(
+                     "{}the {} is said to be {}, but the endpoint is that of a warehouse in {}",
+                     place_of(settings_.find(setting)->second.origin), what, said, told))
         .with_hint(fmt::format("Correct --{} or --endpoint; what the endpoint tells need not be "
                                "said again.",
                                what));
   };
-  VESTO_TRY(same("region", text("auth.region"), host.known() ? host.region : told_region_));
-  return same("account", text("draft.account"),
-              host.account.empty() ? told_account_ : host.account);
+  VESTO_TRY(same("region", "auth.region", host.known() ? host.region : told_region_));
+  return same("account", "draft.account", host.account.empty() ? told_account_ : host.account);
 }
 
 void Answers::fill_defaults() {
@@ -344,8 +401,36 @@ std::vector<std::string> Answers::notes() const {
 
 // --- single values ---
 
+// What was said of the warehouse before, and not by the endpoint that goes.
+void Answers::note_what_goes(const WarehouseEndpoint& parsed) {
+  const WarehouseHost old = parse_warehouse_host(text("draft.host"));
+  const std::string_view old_kind =
+      !old.known()
+          ? ""
+          : kind_word(old.serverless ? WarehouseKind::kServerless : WarehouseKind::kProvisioned);
+  const auto note = [this](std::string_view what, const std::string& was, std::string_view of_old,
+                           std::string_view now) {
+    if (was.empty() || now.empty() || was == now || was == of_old) return;
+    notes_.push_back(fmt::format("The {} was said to be {}; the endpoint tells {}, which counts.",
+                                 what, was, now));
+  };
+  note("region", text("auth.region"), old.region, parsed.region);
+  note("warehouse", text("auth.warehouse"), old.warehouse, parsed.name);
+  note("kind", text("kind"), old_kind, kind_word(parsed.kind));
+  note("account", text("draft.account"), old.account, parsed.account);
+  if (!has("draft.host")) note("database", text("draft.database"), "", parsed.database);
+}
+
 Result<std::string> Answers::take_endpoint(const std::string& text) {
   VESTO_ASSIGN(const WarehouseEndpoint parsed, parse_warehouse_endpoint(text));
+  if (is_bare_word(text, parsed)) {
+    return Error(ErrorCode::kCfgValue, fmt::format("\"{}\" is no endpoint", parsed.host))
+        .with_hint(fmt::format("Paste it as AWS shows it, like "
+                               "shop.abc123.eu-west-1.redshift.amazonaws.com:5439/dev. A host of "
+                               "one word is written with its port: {}:5439.",
+                               parsed.host));
+  }
+  note_what_goes(parsed);
   // What an earlier endpoint told goes with it; what was said of a warehouse that had none stays
   // where this one does not tell it.
   if (has("draft.host")) {
@@ -365,8 +450,7 @@ Result<std::string> Answers::take_endpoint(const std::string& text) {
   if (!parsed.region.empty()) set_text("auth.region", parsed.region);
   if (!parsed.name.empty()) set_text("auth.warehouse", parsed.name);
   if (parsed.kind != WarehouseKind::kUnknown) {
-    set_text("kind",
-             parsed.kind == WarehouseKind::kServerless ? "redshift-serverless" : "redshift");
+    set_text("kind", std::string(kind_word(parsed.kind)));
   }
   notes_.insert(notes_.end(), parsed.notes.begin(), parsed.notes.end());
   return "Understood: " + describe_warehouse_endpoint(parsed) + ".";

@@ -48,7 +48,8 @@ class Answers {
   // before.
   Result<std::string> take(const AddFlag& flag, const std::string& text);
   // The table of a destination, as in the configuration; paths in it count from `dir`.
-  // Errors: CFG-VALUE: a setting of a kind that no destination has.
+  // Errors, with file and line: CFG-VALUE: a setting of a kind that no destination has, an endpoint
+  // or a bucket that is none.
   Status take_table(const TomlValue& table, const std::string& dir);
   // Values of a draft as they are. Errors: CFG-VALUE: one of another kind than a draft has.
   Status take_draft(const TomlValue& table);
@@ -77,6 +78,9 @@ class Answers {
 
   // The tables for the configuration. Errors: CFG-VALUE: the database has no form there.
   [[nodiscard]] Result<std::string> toml() const;
+  // Where the setting on this line of toml() was read; the table for a line that is none of a
+  // setting. No file: nowhere, or by a flag.
+  [[nodiscard]] Origin origin_of_line(int line) const;
   // All that is known, complete or not.
   [[nodiscard]] std::string draft_toml() const;
   // {"kind":"redshift",...} by path.
@@ -89,6 +93,8 @@ class Answers {
 
   Result<std::string> understand(const AddFlag& flag, const std::string& given);
   Result<std::string> take_endpoint(const std::string& text);
+  void note_what_goes(const WarehouseEndpoint& parsed);
+  Status take_staging(const TomlValue& staging);
   Result<std::string> take_bucket(const std::string& text);
   Result<std::string> take_warehouse_value(const AddFlag& flag, const std::string& text);
   Result<std::string> take_host(const AddFlag& flag, const std::string& text);
@@ -106,6 +112,7 @@ class Answers {
   // Of an endpoint that was taken now: an ARN tells them without a host.
   std::string told_region_;
   std::string told_account_;
+  Origin table_origin_;  // of the last table that was taken
 };
 
 }  // namespace vesto::cli

@@ -151,7 +151,11 @@ class Adder {
     return Error(
                ErrorCode::kCfgMissing,
                fmt::format("nobody can be asked here, and this is missing: {}", join(lines, ", ")))
-        .with_hint("Give these flags, or keep what there is with --draft.");
+        .with_hint(options_.from_file.empty()
+                       ? "Give these flags, or keep what there is with --draft."
+                       : fmt::format("Give these flags, write them into {}, or keep what there is "
+                                     "with --draft.",
+                                     options_.from_file));
   }
 
   bool ask(Dialogue* dialogue) {
@@ -181,10 +185,10 @@ class Adder {
     if (options_.json) {
       write_out(json(true, "null"));
     } else {
-      write_out(fmt::format("{} A draft of {} is kept.{}\nNext:  {}\n",
+      write_out(fmt::format("{} A draft of {} is kept.{}\n{}Next:  {}\n",
                             shape(context_.terminal, Shape::kDone), options_.name,
                             missing.empty() ? "" : " It lacks " + join(missing, ", ") + ".",
-                            next_of_draft()));
+                            notes_text(), next_of_draft()));
     }
     return kExitOk;
   }
@@ -204,7 +208,11 @@ class Adder {
     const LoadedConfig alone = load_config_text("version = 1\n" + section, files_.front());
     if (alone.issues.empty()) return ok_status();
     const ConfigIssue& first = alone.issues.front();
-    Error error(first.code, first.message);
+    constexpr int kLinesBefore = 1;  // the version
+    const Origin origin = answers_.origin_of_line(first.origin.line - kLinesBefore);
+    Error error(first.code, origin.file.empty()
+                                ? first.message
+                                : fmt::format("{}: {}", origin.text(), first.message));
     if (!first.hint.empty()) error.with_hint(first.hint);
     return error;
   }
@@ -241,6 +249,14 @@ class Adder {
            "\n";
   }
 
+  [[nodiscard]] std::string notes_text() const {
+    std::string out;
+    for (const std::string& note : answers_.notes()) {
+      out += fmt::format("Note: {}\n", printable(note, false));
+    }
+    return out;
+  }
+
   void show(const DestinationConfig& to) const {
     std::string out =
         fmt::format("{} {} is in {}:{}{}.\n", shape(context_.terminal, Shape::kDone), to.name,
@@ -248,9 +264,7 @@ class Adder {
     out += fmt::format("Understood: {}; s3://{}/{}; schema {}.\n",
                        printable(describe_warehouse_endpoint(answers_.endpoint()), false),
                        to.bucket, to.prefix, printable(to.schema, false));
-    for (const std::string& note : answers_.notes()) {
-      out += fmt::format("Note: {}\n", printable(note, false));
-    }
+    out += notes_text();
     if (!key_line_.empty()) {
       out += fmt::format("One line for ~{}/.ssh/authorized_keys on {}:\n{}\n", to.ssh.user,
                          to.ssh.host, key_line_);

@@ -130,6 +130,31 @@ Result<std::string> Answers::toml() const {
   return tables_text(settings);
 }
 
+Origin Answers::origin_of_line(int line) const {
+  const Result<std::string> text = toml();
+  if (!text.ok()) return {};
+  const auto parsed = parse_toml(*text, "");
+  const auto* tree = std::get_if<TomlValue>(&parsed);
+  const TomlValue* all = tree == nullptr ? nullptr : tree->find("destination");
+  const TomlValue* own = all == nullptr ? nullptr : all->find(name_);
+  if (own == nullptr) return {};
+  const auto origin_of = [this](const std::string& setting) {
+    const auto found = settings_.find(setting == "endpoint" ? "draft.host" : setting);
+    return found == settings_.end() ? Origin{} : found->second.origin;
+  };
+  for (const TomlValue::Member& member : own->members) {
+    if (member.origin.line == line && member.value.kind != Kind::kTable) {
+      return origin_of(member.name);
+    }
+    for (const TomlValue::Member& one : member.value.members) {
+      // { env = "PW" } is the setting itself.
+      if (one.origin.line == line && has(member.name)) return origin_of(member.name);
+      if (one.origin.line == line) return origin_of(member.name + "." + one.name);
+    }
+  }
+  return table_origin_;
+}
+
 std::string Answers::draft_toml() const {
   Settings known;
   std::string draft;

@@ -92,6 +92,7 @@ Result<std::string> good_schema(const AddFlag& flag, const std::string& text) {
 
 Result<std::string> Answers::take(const AddFlag& flag, const std::string& given) {
   Settings before = settings_;
+  std::vector<std::string> notes_before = notes_;
   Result<std::string> understood = understand(flag, given);
   if (understood.ok()) {
     const Status agreed = agree();
@@ -99,6 +100,7 @@ Result<std::string> Answers::take(const AddFlag& flag, const std::string& given)
     understood = agreed.error();
   }
   settings_ = std::move(before);
+  notes_ = std::move(notes_before);
   return understood;
 }
 
