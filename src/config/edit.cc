@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -69,36 +70,81 @@ Result<File> lock_directory(const std::filesystem::path& dir) {
   return file;
 }
 
-// The new file beside the old one, with its mode and owner; 0 or errno.
-int write_fresh(const std::string& fresh, const struct stat* old, std::string_view bytes) {
+// An access list of POSIX, as the kernel keeps it.
+constexpr const char* kAclName = "system.posix_acl_access";
+constexpr size_t kMaxAclBytes = 65'536;  // XATTR_SIZE_MAX
+
+bool has_no_acl(int code) { return code == ENODATA || code == ENOTSUP; }
+
+// The access list of the old file, "" where it has none; 0 or errno.
+int read_acl(const std::string& path, std::string* acl) {
+  acl->resize(kMaxAclBytes);
+  const ssize_t size = ::getxattr(path.c_str(), kAclName, acl->data(), acl->size());
+  acl->resize(size < 0 ? 0 : static_cast<size_t>(size));
+  return size < 0 && !has_no_acl(errno) ? errno : 0;
+}
+
+// That of the old file alone: a directory may give its own to every new file. 0 or errno.
+int set_acl(int file, const std::string& acl) {
+  const int done = acl.empty() ? ::fremovexattr(file, kAclName)
+                               : ::fsetxattr(file, kAclName, acl.data(), acl.size(), 0);
+  return done != 0 && !(acl.empty() && has_no_acl(errno)) ? errno : 0;
+}
+
+// Who may read and write the old file, and nobody else, may the new one.
+Status keep_access(const std::string& path, const struct stat& old, int file) {
+  std::string acl;
+  if (const int failed = read_acl(path, &acl); failed != 0) {
+    return file_error(path, "has an access list (ACL) that cannot be read", failed);
+  }
+  // Another owner's file keeps its owner where this user may give it; its group likewise. A group
+  // that cannot be given has no rights: another one's must not get them.
+  mode_t mode = old.st_mode & 07777;
+  if (old.st_uid != ::geteuid() || old.st_gid != ::getegid()) {
+    const bool both = ::fchown(file, old.st_uid, old.st_gid) == 0;
+    if (!both && errno != EPERM) return file_error(path, "cannot be written", errno);
+    if (!both && ::fchown(file, static_cast<uid_t>(-1), old.st_gid) != 0) {
+      mode &= ~static_cast<mode_t>(070);
+      // There the group's bits are the mask of all that the list names.
+      if (!acl.empty()) {
+        return file_error(path, "has an access list (ACL) that cannot be kept with its group",
+                          EPERM);
+      }
+    }
+  }
+  // Before the mode, whose group bits are more than the group's where there is a list.
+  if (const int failed = set_acl(file, acl); failed != 0) {
+    return file_error(path, "has an access list (ACL) that cannot be kept", failed);
+  }
+  if (::fchmod(file, mode) != 0) return file_error(path, "cannot be written", errno);
+  return ok_status();
+}
+
+// The new file beside the old one, with its mode, owner and access list.
+Status write_fresh(const std::string& path, const std::string& fresh, const struct stat* old,
+                   std::string_view bytes) {
   ::unlink(fresh.c_str());  // of a process that was killed
   const File file(
       ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (file.number() < 0) return errno;
-  if (old != nullptr) {
-    // Another owner's file keeps its owner where this user may give it; its group likewise. A group
-    // that cannot be given has no rights: another one's must not get them.
-    mode_t mode = old->st_mode & 07777;
-    if (old->st_uid != ::geteuid() || old->st_gid != ::getegid()) {
-      const bool both = ::fchown(file.number(), old->st_uid, old->st_gid) == 0;
-      if (!both && errno != EPERM) return errno;
-      if (!both && ::fchown(file.number(), static_cast<uid_t>(-1), old->st_gid) != 0) {
-        mode &= ~static_cast<mode_t>(070);
-      }
-    }
-    if (::fchmod(file.number(), mode) != 0) return errno;
-  }
-  if (const int failed = secret::write_fully(file.number(), bytes); failed != 0) return failed;
-  return ::fsync(file.number()) == 0 ? 0 : errno;
+  if (file.number() < 0) return file_error(path, "cannot be written", errno);
+  if (old != nullptr) VESTO_TRY(keep_access(path, *old, file.number()));
+  int failed = secret::write_fully(file.number(), bytes);
+  if (failed == 0 && ::fsync(file.number()) != 0) failed = errno;
+  return failed == 0 ? ok_status() : file_error(path, "cannot be written", failed);
 }
 
 Status replace_config(const std::filesystem::path& path, const File& dir, std::string_view bytes) {
   struct stat about {};
   const bool there = ::stat(path.c_str(), &about) == 0;
   const std::string fresh = fresh_path(path);
-  int failed = write_fresh(fresh, there ? &about : nullptr, bytes);
+  if (Status written = write_fresh(path.string(), fresh, there ? &about : nullptr, bytes);
+      !written.ok()) {
+    ::unlink(fresh.c_str());
+    return written;
+  }
+  int failed = 0;
   VESTO_KILL_POINT("config.before_rename");
-  if (failed == 0 && ::rename(fresh.c_str(), path.c_str()) != 0) failed = errno;
+  if (::rename(fresh.c_str(), path.c_str()) != 0) failed = errno;
   VESTO_KILL_POINT("config.after_rename");
   // Some file systems cannot sync a directory (EINVAL): there is nothing more to do there.
   if (failed == 0 && ::fsync(dir.number()) != 0 && errno != EINVAL) failed = errno;

@@ -2,6 +2,7 @@
 import json
 import os
 import stat
+import struct
 import subprocess
 
 import pytest
@@ -69,6 +70,44 @@ def test_a_link_to_nothing_stays_a_link(vesto):
     os.mkfifo(link)
     done = add(vesto, "acme", *by_password())
     assert done.returncode == 3 and "CFG-FILE" in done.stderr and stat.S_ISFIFO(link.stat().st_mode)
+
+
+def acl(*entries):
+    """As the kernel keeps it: tag, rights, whose."""
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+NOBODY = 0xFFFFFFFF
+# A user who may read, a group that may not: the group's bits of the mode are the mask.
+READER = acl((0x01, 6, NOBODY), (0x02, 4, 12345), (0x04, 0, NOBODY), (0x10, 4, NOBODY), (0x20, 0, NOBODY))
+
+
+def test_who_may_read_the_file_still_may_and_nobody_else(vesto):
+    vesto.write("vesto.toml", "version = 1\n")
+    path = vesto.folder / "vesto.toml"
+    try:
+        os.setxattr(path, "system.posix_acl_access", READER)
+    except OSError:
+        pytest.skip("no access lists on this file system")
+    before = path.stat().st_mode
+    for command in (["add", "acme", *by_password()], ["remove", "acme", "--yes"]):
+        inode = path.stat().st_ino
+        assert vesto("destination", *command).returncode == 0
+        assert path.stat().st_ino != inode
+        assert os.getxattr(path, "system.posix_acl_access") == READER and path.stat().st_mode == before
+
+
+def test_a_list_of_the_directory_gives_nobody_a_right(vesto):
+    vesto.write("vesto.toml", "version = 1\n")
+    path = vesto.folder / "vesto.toml"
+    path.chmod(0o640)
+    try:
+        os.setxattr(vesto.folder, "system.posix_acl_default", READER)
+    except OSError:
+        pytest.skip("no access lists on this file system")
+    assert add(vesto, "acme", *by_password()).returncode == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert "system.posix_acl_access" not in os.listxattr(path)
 
 
 def test_files_of_others_beside_it_stay(vesto):
