@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "redshift/load_transaction.h"
+#include "redshift/state_rows.h"
 #include "redshift/stream_texts.h"
 #include "redshift/table_plan.h"
 
@@ -55,24 +56,6 @@ void add_checks(const std::vector<sql::KeyedTable>& stages, std::vector<std::str
   }
 }
 
-void add_positions(const TargetName& state, const std::vector<std::string>& kept,
-                   const std::vector<std::string>& anew, std::vector<std::string>* out) {
-  if (!kept.empty()) {
-    std::vector<sql::StateRow> rows;
-    for (const std::string& stream : kept) {
-      rows.push_back({.stream = stream,
-                      .load_id = {"<load>"},
-                      .writer = "<writer>",
-                      .position = "<position>",
-                      .changed_at_ms = 0});
-    }
-    out->push_back(sql::update_positions(state, rows));
-  }
-  if (anew.empty()) return;
-  out->push_back(sql::delete_state_rows(state, anew));
-  out->push_back("INSERT INTO " + sql::qualified(state) + " VALUES (...)");
-}
-
 }  // namespace
 
 Result<std::vector<std::string>> RedshiftLoader::explain(const std::vector<StreamLoad>& group) {
@@ -101,11 +84,11 @@ Result<std::vector<std::string>> RedshiftLoader::explain(const std::vector<Strea
       "BEGIN", sql::lock_table(state),
       sql::move_fence(state, {"<seen>"}, {"<load>"}, target.installation, impl.clock().wall_ms())};
   VESTO_ASSIGN(const CopyAccess access, target.copy_access(CopyNeed{}, impl.context.stop));
-  std::vector<std::string> kept;
-  std::vector<std::string> anew;
   std::vector<sql::KeyedTable> stages;
   size_t number = 0;
+  std::vector<const StreamLoad*> streams;
   for (const StreamLoad& given : group) {
+    streams.push_back(&given);
     StreamLoad stream = given;
     if (stream.manifest_key.empty()) stream.manifest_key = kSomeManifest;
     if (stream.null_marker.empty()) stream.null_marker = kSomeMarker;
@@ -116,10 +99,14 @@ Result<std::vector<std::string>> RedshiftLoader::explain(const std::vector<Strea
     add_stream(stream, texts, copy_text(target, access, stream, texts, texts.target),
                copy_text(target, access, stream, texts, texts.stage), existing == nullptr, &load,
                &stages);
-    (stream.columns_kept ? kept : anew).push_back(stream.schema.stream);
   }
   add_checks(stages, &load);
-  add_positions(state, kept, anew, &load);
+  VESTO_TRY(each_state_statement(state, streams,
+                                 {{"<load>"}, target.installation, impl.clock().wall_ms()},
+                                 [&](const std::string& sql, size_t) {
+                                   load.push_back(sql);
+                                   return ok_status();
+                                 }));
   load.push_back("INSERT INTO " + sql::ident(target.schema) + "." + sql::ident(sql::kLoadsTable) +
                  " VALUES (...)");
   load.push_back("COMMIT");

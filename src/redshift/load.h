@@ -121,9 +121,9 @@ struct StreamLoad {
   std::vector<std::string> former = {};
   // How the source's columns stood, kept beside the position; any text, at most kMaxColumnsBytes.
   std::string columns;
-  // The state that the fence stands for has a position of the stream and holds `columns` for it
-  // already: the position alone is to be moved.
-  bool columns_kept = false;
+  // The position that the plan rests on, where the state that the fence stands for has it and holds
+  // `columns` beside it already: then it alone is moved, and only from there.
+  std::optional<std::string> kept_position = {};
   int64_t data_as_of_ms = 0;
   int64_t started_ms = 0;
   // No value of an unbounded text or binary column is wider, in bytes (by index into

@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "redshift/errors.h"
 #include "redshift/sql_rows.h"
+#include "redshift/state_rows.h"
 #include "redshift/stream_texts.h"
 
 namespace vesto {
@@ -137,75 +138,26 @@ Status LoadRun::write_rejected(const std::vector<size_t>& order) {
   return ok_status();
 }
 
-sql::StateRow LoadRun::state_row(const StreamLoad& stream, int64_t now_ms) const {
-  return {stream.schema.stream, load_,           impl_.target.installation.text,
-          sql::kPositionPart,   stream.position, now_ms};
-}
-
-Status LoadRun::move_positions(const std::vector<size_t>& streams, int64_t now_ms) {
-  for (size_t first = 0; first < streams.size(); first += sql::kRowsPerInsert) {
-    const size_t end = std::min(streams.size(), first + sql::kRowsPerInsert);
-    std::vector<sql::StateRow> rows;
-    for (size_t i = first; i < end; ++i) rows.push_back(state_row(group_[streams[i]], now_ms));
-    VESTO_ASSIGN(const ExecResult moved, send(sql::update_positions(impl_.state_name(), rows)));
-    if (moved.tag == fmt::format("UPDATE {}", rows.size())) continue;
-    // The fence stands, yet the positions are not those that this run read from: what was kept
-    // here is not of this state. Nothing that was planned with it may be committed.
-    where_ = Where::kFenced;
-    return Error(ErrorCode::kRunFenced, "the state has other rows than were kept here")
-        .with_upstream({.system = "redshift", .code = "", .text = moved.tag, .request_id = ""});
-  }
-  return ok_status();
+Status LoadRun::send_state(const std::string& sql, size_t moves) {
+  VESTO_ASSIGN(const ExecResult done, send(sql));
+  if (moves == 0 || done.tag == fmt::format("UPDATE {}", moves)) return ok_status();
+  // The fence stands, yet the positions are not those that this run read from: what was kept
+  // here is not of this state. Nothing that was planned with it may be committed.
+  where_ = Where::kFenced;
+  return Error(ErrorCode::kRunFenced, "the state has other rows than were kept here")
+      .with_upstream({.system = "redshift", .code = "", .text = done.tag, .request_id = ""});
 }
 
 // Positions, then the blind INSERTs into the shared tables, last: they alone may have to wait for
 // other syncs.
-Status LoadRun::write_state_rows(const std::vector<size_t>& order, int64_t now_ms) {
-  const TargetName state = impl_.state_name();
-  std::vector<size_t> kept;
-  std::vector<size_t> anew;
-  for (const size_t index : order) {
-    // Redshift's = does not see trailing blanks: such a name could be another one's.
-    const bool alone = !group_[index].schema.stream.ends_with(' ');
-    (alone && group_[index].columns_kept ? kept : anew).push_back(index);
-  }
-  VESTO_TRY(move_positions(kept, now_ms));
-  std::vector<std::string> streams;
-  std::vector<sql::StateRow> rows;
-  const auto flush = [&]() -> Status {
-    if (!streams.empty()) VESTO_TRY(send(sql::delete_state_rows(state, streams)));
-    for (size_t first = 0; first < rows.size(); first += sql::kRowsPerInsert) {
-      const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(first);
-      const size_t count = std::min(rows.size() - first, sql::kRowsPerInsert);
-      VESTO_TRY(
-          send(sql::insert_state_rows(state, {begin, begin + static_cast<std::ptrdiff_t>(count)})));
-    }
-    streams.clear();
-    rows.clear();
-    return ok_status();
-  };
-  for (const size_t index : anew) {
-    const StreamLoad& stream = group_[index];
-    sql::StateRow row = state_row(stream, now_ms);
-    streams.push_back(row.stream);
-    rows.push_back(row);
-    std::string_view left = stream.columns;
-    while (!left.empty()) {
-      --row.schema_version;
-      const std::string_view piece = cut_utf8(left, sql::kMaxPositionBytes);
-      row.position = piece.empty() ? left.substr(0, sql::kMaxPositionBytes) : piece;
-      left.remove_prefix(row.position.size());
-      rows.push_back(row);
-    }
-    if (rows.size() >= sql::kRowsPerInsert) VESTO_TRY(flush());
-  }
-  return flush();
-}
-
 Status LoadRun::write_positions(const std::vector<size_t>& order,
                                 const std::vector<StreamLoaded>& done) {
   const int64_t now_ms = impl_.clock().wall_ms();
-  VESTO_TRY(write_state_rows(order, now_ms));
+  std::vector<const StreamLoad*> streams;
+  for (const size_t index : order) streams.push_back(&group_[index]);
+  VESTO_TRY(each_state_statement(
+      impl_.state_name(), streams, {load_, impl_.target.installation, now_ms},
+      [this](const std::string& sql, size_t moves) { return send_state(sql, moves); }));
   VESTO_TRY(write_rejected(order));
   for (size_t first = 0; first < order.size(); first += sql::kRowsPerInsert) {
     const size_t last = std::min(order.size(), first + sql::kRowsPerInsert);

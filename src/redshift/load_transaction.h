@@ -51,10 +51,8 @@ class LoadRun {
   Status take_fence();
   Status ask_lease();
   Status write_rejected(const std::vector<size_t>& order);
-  Status write_state_rows(const std::vector<size_t>& order, int64_t now_ms);
-  // Of the streams whose columns_kept. Where they are not all there, the plan is void (kFenced).
-  Status move_positions(const std::vector<size_t>& streams, int64_t now_ms);
-  [[nodiscard]] sql::StateRow state_row(const StreamLoad& stream, int64_t now_ms) const;
+  // Where it changes another number of rows than `moves` (0: any), the plan is void (kFenced).
+  Status send_state(const std::string& sql, size_t moves);
   Status write_positions(const std::vector<size_t>& order, const std::vector<StreamLoaded>& done);
   Status commit();
   Result<std::vector<size_t>> fit_streams(LoadOutcome* out);

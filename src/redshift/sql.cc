@@ -55,30 +55,41 @@ std::string insert_state_rows(const TargetName& state, const std::vector<StateRo
   return "INSERT INTO " + qualified(state) + " VALUES " + join(values, ", ");
 }
 
-std::string delete_state_rows(const TargetName& state, const std::vector<std::string>& streams) {
-  std::vector<std::string> names;
-  names.reserve(streams.size());
-  for (const std::string& stream : streams) names.push_back(literal(stream));
-  return "DELETE FROM " + qualified(state) + " WHERE \"stream\" IN (" + join(names, ", ") + ")";
+namespace {
+
+// Redshift's = does not see trailing blanks.
+std::string is_stream(const std::string& name) {
+  return fmt::format("\"stream\" = {} AND OCTET_LENGTH(\"stream\") = {}", literal(name),
+                     name.size());
 }
 
-std::string update_positions(const TargetName& state, const std::vector<StateRow>& rows) {
-  VESTO_CHECK(!rows.empty());
-  std::vector<std::string> names;
-  names.reserve(rows.size());
+}  // namespace
+
+std::string delete_state_rows(const TargetName& state, const std::vector<std::string>& streams) {
+  std::vector<std::string> wanted;
+  wanted.reserve(streams.size());
+  for (const std::string& stream : streams) wanted.push_back("(" + is_stream(stream) + ")");
+  return "DELETE FROM " + qualified(state) + " WHERE " + join(wanted, " OR ");
+}
+
+std::string update_positions(const TargetName& state, const std::vector<PositionMove>& moves) {
+  VESTO_CHECK(!moves.empty());
+  std::vector<std::string> wanted;
+  wanted.reserve(moves.size());
   std::string positions;
-  for (const StateRow& row : rows) {
-    names.push_back(literal(row.stream));
-    positions += " WHEN " + names.back() + " THEN " + literal(row.position);
+  for (const PositionMove& move : moves) {
+    wanted.push_back(
+        fmt::format("({} AND \"position\" = {})", is_stream(move.row.stream), literal(move.from)));
+    positions += " WHEN " + literal(move.row.stream) + " THEN " + literal(move.row.position);
   }
-  const StateRow& first = rows.front();
+  const StateRow& first = moves.front().row;
   return fmt::format(
       "UPDATE {} SET \"load_id\" = {}, \"writer\" = {}, \"changed_at\" = {}, \"position\" = {} "
-      "WHERE \"schema_version\" = {} AND \"stream\" IN ({})",
+      "WHERE \"schema_version\" = {} AND ({})",
       qualified(state), literal(first.load_id.text), literal(first.writer),
       timestamp(first.changed_at_ms),
-      rows.size() == 1 ? literal(first.position) : "CASE \"stream\"" + positions + " END",
-      kPositionPart, join(names, ", "));
+      moves.size() == 1 ? literal(first.position) : "CASE \"stream\"" + positions + " END",
+      kPositionPart, join(wanted, " OR "));
 }
 
 std::string select_state(const TargetName& state) {

@@ -39,8 +39,8 @@ inline constexpr std::string_view kLoadsTable = "_vesto_loads";
 inline constexpr std::string_view kStatusView = "_vesto_sync_status";
 inline constexpr size_t kMaxStreamBytes = 600;     // VARCHAR of "stream"
 inline constexpr size_t kMaxPositionBytes = 4096;  // VARCHAR of "position"
-// Redshift takes 16 MB of statement text; 500 rows of state are below 5 MB, also where every
-// character has to be doubled.
+// Redshift takes 16 MB of statement text; 500 rows of state are below 5 MB, 500 moved positions
+// below 12 MB, also where every character has to be doubled.
 inline constexpr size_t kRowsPerInsert = 500;
 
 // "schema_version" of the row that holds a stream's position. A row of the same stream with a lower
@@ -60,10 +60,17 @@ std::string state_table_name(const SyncId& sync);  // _vesto_state_1a2b3c4d
 std::string create_schema(std::string_view schema);
 std::string create_state_table(const TargetName& state);
 std::string insert_state_rows(const TargetName& state, const std::vector<StateRow>& rows);
+// Of exactly these streams: Redshift's = alone would take "a " for "a".
 std::string delete_state_rows(const TargetName& state, const std::vector<std::string>& streams);
+struct PositionMove {
+  StateRow row;
+  std::string from;  // the position that the row must still have
+};
 // Moves the positions of streams that have their rows already, in one statement. All rows are of
-// one load; what else is kept of the streams stays. Its tag must be UPDATE with their number.
-std::string update_positions(const TargetName& state, const std::vector<StateRow>& rows);
+// one load; what else is kept of the streams stays. Its tag must be UPDATE with their number: a row
+// that is not there, or has another position than the plan rests on, is not counted. No name may
+// end in a blank.
+std::string update_positions(const TargetName& state, const std::vector<PositionMove>& moves);
 // Columns: stream, load_id, schema_version, position.
 std::string select_state(const TargetName& state);
 std::string select_fence(const TargetName& state);  // the header row's load id

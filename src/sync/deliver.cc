@@ -65,7 +65,7 @@ Deliverer::Deliverer(RunContext& context, RedshiftLoader& loader, LeaseKeeper& l
 Deliverer::~Deliverer() { queue_.close(); }
 
 void Deliverer::offer(StreamForLoad stream) {
-  stream.load.columns_kept = columns_are_kept(plan_, plan_.tables[stream.planned]);
+  stream.load.kept_position = kept_position(plan_, plan_.tables[stream.planned]);
   queue_.push(std::move(stream));
 }
 

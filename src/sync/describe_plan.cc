@@ -56,7 +56,7 @@ Result<SyncPlan> describe_plan(RunContext& context, const RunPlan& plan, Redshif
     if (!planned.error) {
       of_load.push_back(out.tables.size());
       loads.push_back(example_load(context, plan, planned));
-      loads.back().columns_kept = columns_are_kept(plan, planned);
+      loads.back().kept_position = kept_position(plan, planned);
     }
     add_once(planned.plan.warnings, &out.warnings);
     out.tables.push_back(describe_table(context.spec, planned));

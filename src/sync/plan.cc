@@ -439,10 +439,11 @@ Status settle_table(const TableSpec& spec, PlannedTable* planned) {
                                                      : ": " + why + ", and upsert needs one"));
 }
 
-bool columns_are_kept(const RunPlan& plan, const PlannedTable& planned) {
+std::optional<std::string> kept_position(const RunPlan& plan, const PlannedTable& planned) {
   const auto known = plan.base.streams.find(planned.plan.schema.stream);
-  return plan.from_copies && known != plan.base.streams.end() && !known->second.position.empty() &&
-         known->second.columns == planned.columns;
+  const bool kept = plan.from_copies && known != plan.base.streams.end() &&
+                    !known->second.position.empty() && known->second.columns == planned.columns;
+  return kept ? std::optional(known->second.position) : std::nullopt;
 }
 
 int64_t data_as_of_ms(const RunPlan& plan, const PlannedTable& planned) {

@@ -57,9 +57,9 @@ StreamRequest stream_request(const TableSpec& spec);
 // same. Errors: PG-NO-COLUMN, CFG-VALUE, PG-NO-KEY.
 Status settle_table(const TableSpec& spec, PlannedTable* planned);
 
-// What was kept here of an earlier load has a position of this stream, and its columns as they are
-// now. Then a load moves the position alone, and finds out whether it is there.
-bool columns_are_kept(const RunPlan& plan, const PlannedTable& planned);
+// The position of this stream, where what was kept here of an earlier load has one, and its columns
+// as they are now. Then a load moves the position alone, and finds out whether it is there.
+std::optional<std::string> kept_position(const RunPlan& plan, const PlannedTable& planned);
 
 // The newest moment of the source that the stream holds after this run.
 int64_t data_as_of_ms(const RunPlan& plan, const PlannedTable& planned);

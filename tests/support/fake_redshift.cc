@@ -433,15 +433,18 @@ Result<ExecResult> FakeSession::change(const std::string& sql) {
     return tag("UPDATE " + std::to_string(all.tables[names.at(1)].rows));
   }
   if (sql.find("\"schema_version\" = 1") != std::string::npos) {
-    const std::vector<std::string> wanted = quoted(sql.substr(sql.rfind(" IN (")), '\'');
+    // A stream and the position that it must have, for each.
+    const std::vector<std::string> wanted =
+        quoted(sql.substr(sql.rfind("WHERE \"schema_version\" = 1")), '\'');
+    const size_t number = wanted.size() / 2;
     size_t hit = 0;
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      const auto row = all.state.find(wanted[i]);
-      if (row == all.state.end()) continue;
+    for (size_t i = 0; i < number; ++i) {
+      const auto row = all.state.find(wanted[2 * i]);
+      if (row == all.state.end() || row->second.position != wanted[2 * i + 1]) continue;
       ++hit;
       row->second.load_id = texts[0];
       // load id, writer, time; then the position, or a stream and its position for each.
-      row->second.position = wanted.size() == 1 ? texts[3] : texts[4 + 2 * i];
+      row->second.position = number == 1 ? texts[3] : texts[4 + 2 * i];
     }
     return tag("UPDATE " + std::to_string(hit));
   }

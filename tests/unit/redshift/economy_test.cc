@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
 #include "redshift/load_transaction.h"
 #include "tests/unit/redshift/loader_fixture.h"
 
@@ -25,8 +26,8 @@ struct EconomyTest : LoaderTest {
     for (StreamLoad& stream : group) {
       table(stream.target.table).rows = 10;
       warehouse.matching[stream.target.table] = 1;
+      stream.kept_position = stream.position;
       stream.position += " later";
-      stream.columns_kept = true;
     }
     warehouse.log.clear();
     return group;
@@ -156,6 +157,48 @@ TEST_F(EconomyTest, AStateWithOtherRowsThanWereKeptMakesThePlanVoid) {
   EXPECT_FALSE(out->committed);
   EXPECT_EQ(warehouse.data.state["public.t101"].position, "pos-t101");
   EXPECT_EQ(fence(), "L1");
+}
+
+TEST_F(EconomyTest, AStateWithAnotherPositionThanWasKeptMakesThePlanVoid) {
+  for (const size_t tables : {1U, 2U}) {
+    const FakeData was = warehouse.data;
+    const auto group = delivered(tables);
+    warehouse.data.state["public.t100"].position = "moved by somebody";
+    const auto out = whole_run(group);
+    ASSERT_TRUE(out.ok()) << out.error().to_string();
+    EXPECT_TRUE(out->fenced);
+    EXPECT_FALSE(out->committed);
+    EXPECT_EQ(warehouse.data.state["public.t100"].position, "moved by somebody");
+    EXPECT_EQ(fence(), "L1");
+    warehouse.data = was;
+  }
+}
+
+// Which positions are moved and which are written anew is chosen in one place.
+TEST_F(EconomyTest, TheStatementsOfTheStateAreSentAsTheyAreShown) {
+  auto group = delivered(4);
+  group[1].kept_position.reset();
+  group[1].columns = "its columns";
+  group[2].schema.stream += " ";
+  RedshiftLoader loader(load_target(), context());
+  const auto of_state = [](const std::vector<std::string>& all) {
+    std::vector<std::string> out;
+    for (const std::string& sql : all) {
+      const bool writes =
+          sql.starts_with("UPDATE") || sql.starts_with("DELETE") || sql.starts_with("INSERT");
+      if (!writes || sql.find("_vesto_state_") == std::string::npos) continue;
+      out.push_back(replace_all(replace_all(sql, "'<load>'", "'L2'"), "'<seen>'", "'L1'"));
+    }
+    return out;
+  };
+  const auto shown = loader.explain(group);
+  ASSERT_TRUE(shown.ok()) << shown.error().to_string();
+  warehouse.log.clear();
+  const auto out = whole_run(group);
+  ASSERT_TRUE(out.ok()) << out.error().to_string();
+  EXPECT_TRUE(out->committed);
+  EXPECT_EQ(of_state(*shown), of_state(warehouse.log));
+  EXPECT_EQ(of_state(*shown).size(), 4U);  // the fence, two moved, two taken out and written
 }
 
 // The count of several stages tells nothing of whose fault it is: each is counted alone then.

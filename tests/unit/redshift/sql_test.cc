@@ -63,9 +63,10 @@ TEST(Sql, State) {
        sql::select_state(kState), sql::select_fence(kState), sql::lock_table(kState),
        sql::move_fence(kState, LoadId{"0"}, LoadId{"01J"}, InstallationId{"inst"}, kNow),
        sql::delete_state_rows(kState, {"public.a", "public.it's"}),
-       sql::update_positions(kState, {{"public.a", LoadId{"01J"}, "inst", 1, "it's", kNow}}),
-       sql::update_positions(kState, {{"public.a", LoadId{"01J"}, "inst", 1, "5", kNow},
-                                      {"public.it's", LoadId{"01J"}, "inst", 1, "\\", kNow}}),
+       sql::update_positions(kState, {{{"public.a", LoadId{"01J"}, "inst", 1, "it's", kNow}, "4"}}),
+       sql::update_positions(kState,
+                             {{{"public.a", LoadId{"01J"}, "inst", 1, "5", kNow}, "it's"},
+                              {{"public.it's", LoadId{"01J"}, "inst", 1, "\\", kNow}, "4"}}),
        sql::insert_state_rows(kState, {{"public.a", LoadId{"01J"}, "inst", 1, "5", kNow},
                                        {"public.it's", LoadId{"01J"}, "inst", 2, "a\\b'", kNow}})});
 }

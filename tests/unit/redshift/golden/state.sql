@@ -5,7 +5,7 @@ SELECT "stream", "load_id", "schema_version", "position" FROM "s"."_vesto_state_
 SELECT "load_id" FROM "s"."_vesto_state_1a2b3c4d" WHERE "stream" = '*';
 LOCK TABLE "s"."_vesto_state_1a2b3c4d";
 UPDATE "s"."_vesto_state_1a2b3c4d" SET "load_id" = '01J', "writer" = 'inst', "changed_at" = '2026-11-22 00:00:00.123' WHERE "stream" = '*' AND "load_id" = '0';
-DELETE FROM "s"."_vesto_state_1a2b3c4d" WHERE "stream" IN ('public.a', 'public.it''s');
-UPDATE "s"."_vesto_state_1a2b3c4d" SET "load_id" = '01J', "writer" = 'inst', "changed_at" = '2026-11-22 00:00:00.123', "position" = 'it''s' WHERE "schema_version" = 1 AND "stream" IN ('public.a');
-UPDATE "s"."_vesto_state_1a2b3c4d" SET "load_id" = '01J', "writer" = 'inst', "changed_at" = '2026-11-22 00:00:00.123', "position" = CASE "stream" WHEN 'public.a' THEN '5' WHEN 'public.it''s' THEN '\\' END WHERE "schema_version" = 1 AND "stream" IN ('public.a', 'public.it''s');
+DELETE FROM "s"."_vesto_state_1a2b3c4d" WHERE ("stream" = 'public.a' AND OCTET_LENGTH("stream") = 8) OR ("stream" = 'public.it''s' AND OCTET_LENGTH("stream") = 11);
+UPDATE "s"."_vesto_state_1a2b3c4d" SET "load_id" = '01J', "writer" = 'inst', "changed_at" = '2026-11-22 00:00:00.123', "position" = 'it''s' WHERE "schema_version" = 1 AND (("stream" = 'public.a' AND OCTET_LENGTH("stream") = 8 AND "position" = '4'));
+UPDATE "s"."_vesto_state_1a2b3c4d" SET "load_id" = '01J', "writer" = 'inst', "changed_at" = '2026-11-22 00:00:00.123', "position" = CASE "stream" WHEN 'public.a' THEN '5' WHEN 'public.it''s' THEN '\\' END WHERE "schema_version" = 1 AND (("stream" = 'public.a' AND OCTET_LENGTH("stream") = 8 AND "position" = 'it''s') OR ("stream" = 'public.it''s' AND OCTET_LENGTH("stream") = 11 AND "position" = '4'));
 INSERT INTO "s"."_vesto_state_1a2b3c4d" VALUES ('public.a', '01J', 'inst', 1, '5', '2026-11-22 00:00:00.123'), ('public.it''s', '01J', 'inst', 2, 'a\\b''', '2026-11-22 00:00:00.123');
