@@ -69,6 +69,13 @@ std::optional<std::string> IamGate::policy_of(std::string_view bucket) const {
   return found->policy->text;
 }
 
+std::optional<bool> IamGate::policy_is_public(std::string_view bucket) const {
+  const World world = iam_.written();
+  const WorldBucket* found = world.bucket(bucket);
+  if (found == nullptr || !found->policy) return std::nullopt;
+  return is_public_policy(*found->policy);
+}
+
 S3Result<Unit> IamGate::put_policy(std::string_view bucket, std::string_view json,
                                    bool block_public) const {
   if (block_public) {

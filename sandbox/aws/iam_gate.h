@@ -40,6 +40,7 @@ class IamGate final : public S3Gate {
                    const std::string& region) const override;
   void bucket_removed(const std::string& name) const override;
   [[nodiscard]] std::optional<std::string> policy_of(std::string_view bucket) const override;
+  [[nodiscard]] std::optional<bool> policy_is_public(std::string_view bucket) const override;
   [[nodiscard]] S3Result<Unit> put_policy(std::string_view bucket, std::string_view json,
                                           bool block_public) const override;
   [[nodiscard]] S3Result<Unit> delete_policy(std::string_view bucket) const override;

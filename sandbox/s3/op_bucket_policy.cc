@@ -1,4 +1,5 @@
-// The policy of a bucket: put, get, delete. Source: S3 API reference (PutBucketPolicy).
+// The policy of a bucket: put, get, delete, and whether it is public. Source: S3 API reference
+// (PutBucketPolicy, GetBucketPolicyStatus).
 #include "sandbox/s3/s3_errors.h"
 #include "sandbox/s3/s3_service.h"
 
@@ -12,9 +13,16 @@ constexpr size_t kMaxPolicyBytes = size_t{20} << 10;  // S3's own limit
 
 S3Result<S3Service::Route> S3Service::route_policy(const S3Call& call) {
   const std::string& method = call.request.method;
-  if (method == "PUT") return Route{&S3Service::put_policy, nullptr, "s3:PutBucketPolicy"};
-  if (method == "GET") return Route{&S3Service::get_policy, nullptr, "s3:GetBucketPolicy"};
-  if (method == "DELETE") return Route{&S3Service::delete_policy, nullptr, "s3:DeleteBucketPolicy"};
+  const bool status = call.has("policyStatus");
+  if (status && method == "GET") {
+    return Route{&S3Service::get_policy_status, nullptr, "s3:GetBucketPolicyStatus"};
+  }
+  if (!status && method == "PUT")
+    return Route{&S3Service::put_policy, nullptr, "s3:PutBucketPolicy"};
+  if (!status && method == "GET")
+    return Route{&S3Service::get_policy, nullptr, "s3:GetBucketPolicy"};
+  if (!status && method == "DELETE")
+    return Route{&S3Service::delete_policy, nullptr, "s3:DeleteBucketPolicy"};
   return S3Error{405,
                  "MethodNotAllowed",
                  "The specified method is not allowed against this resource.",
@@ -63,6 +71,21 @@ S3Result<Unit> S3Service::get_policy(S3Call& call) {
                    {{"BucketName", call.bucket}}};
   }
   return answer(call, 200, {{"Content-Type", "application/json"}}, *found);
+}
+
+S3Result<Unit> S3Service::get_policy_status(S3Call& call) {
+  VESTO_TRY(check_policy_owner(call));
+  const auto is_public = gate_ == nullptr ? std::nullopt : gate_->policy_is_public(call.bucket);
+  if (!is_public) {
+    return S3Error{404,
+                   "NoSuchBucketPolicy",
+                   "The bucket policy does not exist",
+                   {{"BucketName", call.bucket}}};
+  }
+  XmlWriter xml;
+  xml.open("PolicyStatus " + std::string(kS3Namespace));
+  xml.text("IsPublic", *is_public ? "true" : "false").close();
+  return answer_xml(call, xml);
 }
 
 S3Result<Unit> S3Service::delete_policy(S3Call& call) {

@@ -46,9 +46,13 @@ class S3Gate {
   // A bucket was made or removed.
   virtual void bucket_made(const std::string&, const std::string&, const std::string&) const {}
   virtual void bucket_removed(const std::string&) const {}
-  // A bucket's own policy as it was put; nothing: it has none. These three are for buckets that are
+  // A bucket's own policy as it was put; nothing: it has none. These four are for buckets that are
   // there.
   [[nodiscard]] virtual std::optional<std::string> policy_of(std::string_view) const {
+    return std::nullopt;
+  }
+  // Whether it is public as AWS defines it; nothing: it has none.
+  [[nodiscard]] virtual std::optional<bool> policy_is_public(std::string_view) const {
     return std::nullopt;
   }
   // Refused: MalformedPolicy; a policy for everybody where `block_public` (BlockPublicPolicy).

@@ -187,7 +187,10 @@ S3Result<S3Service::Route> S3Service::route(const S3Call& call) {
   if (setting != nullptr && !call.bucket.empty() && call.key.empty()) {
     return route_setting(call, *setting);
   }
-  if (call.has("policy") && !call.bucket.empty() && call.key.empty()) return route_policy(call);
+  if ((call.has("policy") || call.has("policyStatus")) && !call.bucket.empty() &&
+      call.key.empty()) {
+    return route_policy(call);
+  }
   for (const std::string_view name : kUnknownResources) {
     if (call.has(name)) return not_implemented();
   }

@@ -86,6 +86,7 @@ class S3Service {
   [[nodiscard]] S3Result<Unit> check_policy_owner(const S3Call& call) const;
   S3Result<Unit> put_policy(S3Call& call);
   S3Result<Unit> get_policy(S3Call& call);
+  S3Result<Unit> get_policy_status(S3Call& call);
   S3Result<Unit> delete_policy(S3Call& call);
   // s3_service.cc
   S3Result<Unit> check_sender(S3Call& call, const Route& route);

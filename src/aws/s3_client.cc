@@ -223,6 +223,25 @@ class S3Client final : public S3, public S3Look {
     return s3_error(described(call), response);
   }
 
+  Result<std::optional<bool>> policy_is_public(const std::stop_token& stop) override {
+    const Call call{.method = "GET",
+                    .action = "s3:GetBucketPolicyStatus",
+                    .key = "",
+                    .query = {{"policyStatus", ""}}};
+    std::optional<bool> told;
+    const Status asked = send(call, stop, [&](const HttpResponse& response) -> Status {
+      VESTO_ASSIGN(told, parse_s3_policy_status(response.body));
+      return ok_status();
+    });
+    if (asked.ok()) return told;
+    const Error& error = asked.error();
+    const bool not_told = error.code() == ErrorCode::kS3Denied ||
+                          error.upstream().code == "NoSuchBucketPolicy" ||
+                          error.upstream().code == "NotImplemented";
+    if (not_told) return std::optional<bool>();
+    return error;
+  }
+
   Result<std::string> region(const std::stop_token& stop) override {
     VESTO_TRY(setup_);
     if (const std::string found = options_.found_region->get(); !found.empty()) return found;

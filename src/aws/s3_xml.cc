@@ -135,6 +135,15 @@ Result<std::vector<S3DeleteFailure>> parse_s3_delete_result(std::string_view xml
   return failures;
 }
 
+Result<bool> parse_s3_policy_status(std::string_view xml) {
+  pugi::xml_document document;
+  if (!parse(&document, xml)) return bad_answer("the status of a policy is no XML, or was cut");
+  const std::string told =
+      to_lower_ascii(trim(text_of(document.child("PolicyStatus"), "IsPublic")));
+  if (told != "true" && told != "false") return bad_answer("no status of a policy");
+  return told == "true";
+}
+
 std::string s3_delete_xml(const std::vector<std::string>& keys) {
   std::string out =
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"

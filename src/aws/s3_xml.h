@@ -37,6 +37,9 @@ struct S3DeleteFailure {
 // <DeleteResult>: the keys that were not deleted. Errors: S3-ANSWER.
 Result<std::vector<S3DeleteFailure>> parse_s3_delete_result(std::string_view xml);
 
+// <PolicyStatus>: whether the bucket's policy is public by AWS's own definition. Errors: S3-ANSWER.
+Result<bool> parse_s3_policy_status(std::string_view xml);
+
 // <Delete> in quiet mode. Keys must be UTF-8 without control characters (XML cannot carry those).
 std::string s3_delete_xml(const std::vector<std::string>& keys);
 

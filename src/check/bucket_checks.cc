@@ -144,6 +144,35 @@ std::unique_ptr<S3Look> look_of(State& state, const CheckLimits& limits) {
   return make_s3_look(std::move(options), *state.target.clock);
 }
 
+// A request from here without a signature was answered. AWS calls a policy public only where it
+// names no network, account or organisation (aws:SourceIp, aws:SourceVpc, aws:SourceVpce,
+// aws:PrincipalOrgID, ...), and tells that to who may ask.
+CheckAnswer answered_unsigned(State& state, S3Look& look, bool listed, const CheckLimits& limits) {
+  const std::string& bucket = state.destination().bucket;
+  const Result<std::optional<bool>> told = look.policy_is_public(limits.stop);
+  const bool known = told.ok() && told->has_value();
+  if (known && !**told) {
+    return passed({{"unsigned requests",
+                    "answered from here, by a policy that is not public: it "
+                    "names networks, accounts or an organisation"}});
+  }
+  const std::string may = listed ? "list" : "read";
+  Error error(
+      ErrorCode::kS3Public,
+      fmt::format("everybody may {} what lies in the bucket {}{}: a request without a "
+                  "signature was answered",
+                  may, bucket, known ? "" : ", or everybody in a network that its policy names"));
+  if (!known) {
+    error.with_hint(fmt::format(
+        "Ask which of the two it is: aws s3api get-bucket-policy-status --region {} --bucket {}. "
+        "IsPublic false: the policy names networks, and nothing is to be done; where Vesto's "
+        "identity has s3:GetBucketPolicyStatus, this check asks itself. Else switch all four "
+        "public access blocks of the bucket on.",
+        state.bucket_region, bucket));
+  }
+  return warned(std::move(error), part_fix(state, "public-access"));
+}
+
 // Nobody but those whom a policy names may list the bucket or read what lies in it.
 CheckAnswer not_public(State& state, const CheckLimits& limits) {
   const std::unique_ptr<S3Look> look = look_of(state, limits);
@@ -153,12 +182,7 @@ CheckAnswer not_public(State& state, const CheckLimits& limits) {
       return skipped("S3 did not answer a request without a signature: " +
                      printable(open.error().message(), false));
     }
-    if (!*open) continue;
-    return warned(
-        Error(ErrorCode::kS3Public, "everybody may " + std::string(key.empty() ? "list" : "read") +
-                                        " what lies in the bucket " + state.destination().bucket +
-                                        ": a request without a signature was answered"),
-        part_fix(state, "public-access"));
+    if (*open) return answered_unsigned(state, *look, key.empty(), limits);
   }
   return passed();
 }

@@ -355,6 +355,21 @@ def test_a_policy_for_everybody(s3, bucket):
     s3.put_bucket_policy(Bucket=bucket, Policy=everybody)
 
 
+def test_whether_a_policy_is_public(cloud, s3, bucket):
+    def is_public():
+        return s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"]
+    assert refused(s3.get_bucket_policy_status, Bucket=bucket) == ("NoSuchBucketPolicy", 404)
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy_of(bucket, "*"))
+    assert is_public() is True
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy_of(
+        bucket, "*", Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}))
+    assert is_public() is False
+    assert refused(cloud.client("s3", *LOADER).get_bucket_policy_status, Bucket=bucket) == \
+        ("AccessDenied", 403)
+    s3.delete_bucket_policy(Bucket=bucket)
+
+
 def test_a_bucket_that_is_not_there_whatever_was_signed_for(cloud):
     far = cloud.client("s3", *ADMIN, region="us-east-1")
     for call, arguments in ((far.get_object, {"Key": "a"}), (far.list_objects_v2, {}),

@@ -52,6 +52,41 @@ def test_a_bucket_that_is_open_to_everybody(world, action, seen, besides):
     policy_for_everybody(world, "s3:GetBucketLocation")
 
 
+def policy_for_a_network(world):
+    world.boto("s3").delete_public_access_block(Bucket=BUCKET)
+    world.sandbox.control("POST", "/v1/iam", {"put_bucket_policy": {
+        "bucket": BUCKET, "policy": {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": ARN + "/*",
+             "Condition": {"IpAddress": {"aws:SourceIp": ["127.0.0.0/8", "::1/128"]}}}]}}})
+
+
+def may_ask_for_the_status(world, may):
+    """Beside the kit's own policy, which gives no right that a load does not need."""
+    iam = world.boto("iam")
+    if not may:
+        return iam.delete_role_policy(RoleName="vesto-acme-role", PolicyName="look")
+    return iam.put_role_policy(RoleName="vesto-acme-role", PolicyName="look", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "s3:GetBucketPolicyStatus", "Resource": ARN}]}))
+
+
+def test_a_bucket_that_is_open_to_a_network(world):
+    """AWS does not call it public; who may not ask AWS is told what it may be."""
+    policy_for_a_network(world)
+    seen = by_id(world.report("--only", "s3.public"))["s3.public"]
+    assert (seen["status"], seen["error"]["code"]) == ("warning", "S3-PUBLIC")
+    assert "or everybody in a network that its policy names" in seen["error"]["message"]
+    assert "get-bucket-policy-status --region" in seen["error"]["hint"]
+    may_ask_for_the_status(world, True)
+    seen = by_id(world.report("--only", "s3.public"))["s3.public"]
+    assert seen["status"] == "passed" and "not public" in seen["evidence"][0]["value"], seen
+    everybody_may(world, "s3:GetObject")
+    seen = by_id(world.report("--only", "s3.public"))["s3.public"]
+    assert seen["status"] == "warning" and "network" not in seen["error"]["message"]
+    may_ask_for_the_status(world, False)
+    policy_for_everybody(world, "s3:GetBucketLocation")
+
+
 def test_a_bucket_that_nobody_cleans_up(world):
     good = world.report("--only", "s3.lifecycle")
     told = {one["name"]: one["value"] for one in by_id(good)["s3.lifecycle"]["evidence"]}

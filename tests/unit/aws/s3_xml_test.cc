@@ -174,5 +174,19 @@ TEST(Iso8601, Times) {
   }
 }
 
+TEST(S3Xml, TheStatusOfAPolicy) {
+  const auto status = [](const std::string& told) {
+    return parse_s3_policy_status(
+        "<PolicyStatus xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><IsPublic>" + told +
+        "</IsPublic></PolicyStatus>");
+  };
+  EXPECT_TRUE(status("TRUE").value());
+  EXPECT_TRUE(status("true").value());
+  EXPECT_FALSE(status("FALSE").value());
+  EXPECT_FALSE(status("").ok());
+  EXPECT_FALSE(status("maybe").ok());
+  EXPECT_FALSE(parse_s3_policy_status("<Error/>").ok());
+}
+
 }  // namespace
 }  // namespace vesto
