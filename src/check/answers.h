@@ -22,6 +22,10 @@ inline CheckAnswer warned(Error error, std::optional<Fix> fix = std::nullopt) {
 inline CheckAnswer skipped(std::string reason) {
   return {.status = CheckStatus::kSkipped, .reason = std::move(reason)};
 }
+// A right is missing that is not needed.
+inline CheckAnswer skipped_refused(std::string reason) {
+  return {.status = CheckStatus::kSkipped, .reason = std::move(reason), .refused = true};
+}
 
 }  // namespace vesto::check
 

@@ -53,6 +53,9 @@ struct CheckAnswer {
   std::optional<Error> error = {};  // of kFailed and kWarning
   std::optional<Fix> fix = {};
   std::string reason = {};  // of kSkipped
+  // kSkipped, because a right is missing that AWS may not know of yet: where a failure is waited
+  // for, this is asked again as well.
+  bool refused = false;
 };
 
 struct CheckLimits {
@@ -120,7 +123,8 @@ struct CheckOptions {
 };
 
 // Runs `checks`, which stand behind what they need. Those with may_wait that failed are repeated
-// when all others have been run, with what they mask; 5 s to 30 s lie between two attempts.
+// when all others have been run, with what they mask and with those that were skipped as refused;
+// 5 s to 30 s lie between two attempts.
 // Thread root of every check: one that throws is a failure with INT-BUG.
 CheckReport run_checks(const std::vector<Check>& checks, const CheckOptions& options);
 

@@ -94,7 +94,8 @@ CheckAnswer trust_sub(State& state, const CheckLimits& limits) {
   if (!policy.ok()) {
     const ErrorCode code = policy.error().code();
     if (code == ErrorCode::kAwsAssumeDenied || code == ErrorCode::kRsCredDenied) {
-      return skipped("the role may not read its own trust policy (iam:GetRole), and need not");
+      return skipped_refused(
+          "the role may not read its own trust policy (iam:GetRole), and need not");
     }
     return skipped("AWS IAM could not be asked: " + printable(policy.error().message(), false));
   }

@@ -56,6 +56,15 @@ void tell_time_is_up(const Check& check, CheckAnswer* answer) {
   answer->error = std::move(error);
 }
 
+// Whatever a check makes of it that it was stopped in the middle: a lost connection is none.
+void tell_stopped(CheckAnswer* answer) {
+  if (answer->status != CheckStatus::kFailed || !answer->error) return;
+  if (answer->error->code() == ErrorCode::kRunInterrupted) return;
+  *answer = CheckAnswer{
+      .status = CheckStatus::kFailed,
+      .error = Error(ErrorCode::kRunInterrupted, "the check was stopped before it had its answer")};
+}
+
 class Runner {
  public:
   Runner(const std::vector<Check>& checks, const CheckOptions& options)
@@ -80,6 +89,8 @@ class Runner {
   bool settle(size_t i);
   void tell(size_t i);
   [[nodiscard]] bool waits(size_t i) const;
+  // Was skipped for a right that may come while others wait for theirs. Nobody waits for it alone.
+  [[nodiscard]] bool is_held(size_t i) const;
   [[nodiscard]] std::optional<std::string> mask_of(size_t i) const;
   [[nodiscard]] int64_t now_ms() const { return options_.clock->monotonic_ms(); }
 
@@ -131,7 +142,12 @@ void Runner::attempt(size_t i) {
   if (!ran.ok()) {
     result.answer = CheckAnswer{.status = CheckStatus::kFailed, .error = ran.error()};
   }
-  if (!options_.stop.stop_requested()) tell_time_is_up(check, &result.answer);
+  if (!options_.stop.stop_requested()) {
+    tell_time_is_up(check, &result.answer);
+  } else if (!check.always) {
+    report_.interrupted = true;
+    tell_stopped(&result.answer);
+  }
   VESTO_KILL_POINT(("check.after:" + check.id).c_str());
   result.masked_by.clear();
   result.duration_ms += now_ms() - from_ms;
@@ -141,6 +157,11 @@ bool Runner::waits(size_t i) const {
   const CheckAnswer& answer = report_.results[i].answer;
   return checks_[i].may_wait && options_.wait_ms > 0 && answer.status == CheckStatus::kFailed &&
          answer.error && may_pass_by_itself(*answer.error);
+}
+
+bool Runner::is_held(size_t i) const {
+  const CheckAnswer& answer = report_.results[i].answer;
+  return options_.wait_ms > 0 && answer.status == CheckStatus::kSkipped && answer.refused;
 }
 
 bool Runner::settle(size_t i) {
@@ -160,7 +181,7 @@ bool Runner::settle(size_t i) {
     return true;
   }
   attempt(i);
-  return !waits(i);
+  return !waits(i) && !is_held(i);
 }
 
 void Runner::tell(size_t i) {

@@ -61,9 +61,10 @@ CheckAnswer status(State& state, const CheckLimits& limits) {
   const Result<WarehouseInfo> info = state.to.identity->warehouse(limits.stop);
   if (!info.ok()) {
     if (info.error().code() == ErrorCode::kRsClusterNotFound) return failed(info.error());
-    return skipped(info.error().code() == ErrorCode::kRsCredDenied
-                       ? "the role may not ask for it, and need not"
-                       : "AWS could not be asked");
+    if (info.error().code() == ErrorCode::kRsCredDenied) {
+      return skipped_refused("the role may not ask for it, and need not");
+    }
+    return skipped("AWS could not be asked");
   }
   state.not_public = !info->publicly_accessible;
   if (!info->resource_arn.empty()) state.known.workgroup_arn = info->resource_arn;

@@ -3,6 +3,7 @@ and through a tunnel. PostgreSQL does not look at its client while it waits for 
 what ends there was cancelled."""
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import time
@@ -159,6 +160,24 @@ def test_in_copy(one_world, sshd, way):
         assert world.sandbox.left(deadline_s=10)["sessions"] == 0
         world.must_run()
     world.assert_equal(("public.a", ["id"]), rows=500)
+    world.assert_nothing_left()
+
+
+@pytest.mark.parametrize("number", EXIT_CODES, ids=lambda n: n.name)
+def test_in_the_copy_of_a_destination_test(one_world, number):
+    """That the connection was cut for it is no fault of the warehouse."""
+    world = one_world
+    fill(world).write_config()
+    world.sandbox.fault("copy.object", {"delay_ms": 3000}, nth=1, count=1)
+    before = world.sandbox.calls().get("copy.object", 0)
+    sts = {**os.environ, "AWS_ENDPOINT_URL_STS": world.sandbox.endpoints["aws"]["url"]}
+    process = subprocess.Popen(world.command("destination", "test", "rs", "--wait", "0s", "--json"),
+                               text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=sts)
+    wait_for(lambda: world.sandbox.calls().get("copy.object", 0) > before, process, "no COPY")
+    report = json.loads(stop(process, number))
+    assert report["interrupted"] and not report["ok"], report
+    codes = {one["error"]["code"] for one in report["checks"] if one["status"] == "failed"}
+    assert codes == {"RUN-INTERRUPTED"}, report
     world.assert_nothing_left()
 
 

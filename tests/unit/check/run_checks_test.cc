@@ -141,6 +141,36 @@ TEST_F(RunChecks, ADenialIsWaitedForWithWhatItMasks) {
   EXPECT_EQ(left_ms[0], 60'000);
 }
 
+// What was skipped for want of a right is looked at again with the right.
+TEST_F(RunChecks, WhatWasRefusedAndSkippedIsAskedAgainAfterTheWait) {
+  const CheckAnswer denied = failed(ErrorCode::kAwsAssumeDenied);
+  const CheckAnswer refused{
+      .status = CheckStatus::kSkipped, .reason = "may not be asked", .refused = true};
+  add("status", {}, {refused, refused, passed()}).may_wait = true;
+  add("elsewhere", {}, {{.status = CheckStatus::kSkipped, .reason = "not here"}, passed()})
+      .may_wait = true;
+  add("role", {}, {denied, denied, passed()}).may_wait = true;
+  std::vector<std::string> finished;
+  CheckOptions options{.wait_ms = 60'000};
+  options.observer.finished = [&](const CheckResult& one) { finished.push_back(one.id); };
+  const auto results = run(options);
+  EXPECT_EQ(results.at("status").answer.status, CheckStatus::kPassed);
+  EXPECT_EQ(results.at("elsewhere").answer.status, CheckStatus::kSkipped);
+  EXPECT_EQ(finished, (std::vector<std::string>{"elsewhere", "status", "role"}));
+}
+
+TEST_F(RunChecks, NobodyWaitsForWhatIsSkipped) {
+  const CheckAnswer refused{
+      .status = CheckStatus::kSkipped, .reason = "may not be asked", .refused = true};
+  add("status", {}, {refused}).may_wait = true;
+  std::vector<std::string> finished;
+  CheckOptions options{.wait_ms = 60'000};
+  options.observer.finished = [&](const CheckResult& one) { finished.push_back(one.id); };
+  EXPECT_EQ(run(options).at("status").attempts, 1);
+  EXPECT_TRUE(clock_.sleeps.empty());
+  EXPECT_EQ(finished, (std::vector<std::string>{"status"}));
+}
+
 TEST_F(RunChecks, TheWaitHasABound) {
   add("role", {}, {failed(ErrorCode::kAwsAssumeDenied)}).may_wait = true;
   add("behind", {"role"}, {passed()});
@@ -243,6 +273,22 @@ TEST_F(RunChecks, WhatFailedByItselfKeepsItsCodeAlsoWhenTheTimeIsUp) {
   slow.limit_ms = 100;
   slow.run = [](const CheckLimits& limits) { return stopped_only(limits, ErrorCode::kS3Denied); };
   EXPECT_EQ(run().at("slow").answer.error->code(), ErrorCode::kS3Denied);
+}
+
+TEST_F(RunChecks, AConnectionThatAStopCutIsNoFault) {
+  std::stop_source stop;
+  Check& slow = add("slow", {}, {passed()});
+  slow.run = [&stop](const CheckLimits& limits) {
+    stop.request_stop();
+    return stopped_only(limits, ErrorCode::kRsConnection);
+  };
+  add("end", {}, {failed(ErrorCode::kCleanLeft)}).always = true;
+  CheckOptions options;
+  options.stop = stop.get_token();
+  const auto results = run(options);
+  EXPECT_EQ(results.at("slow").answer.error->code(), ErrorCode::kRunInterrupted);
+  EXPECT_EQ(results.at("end").answer.error->code(), ErrorCode::kCleanLeft);
+  EXPECT_TRUE(report_.interrupted);
 }
 
 TEST_F(RunChecks, ATestThatIsStoppedIsNoTimeout) {
