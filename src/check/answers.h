@@ -10,6 +10,9 @@
 
 namespace vesto::check {
 
+// Tables that one answer names; for the others stands "...".
+inline constexpr size_t kMaxTablesNamed = 50;
+
 inline CheckAnswer passed(std::vector<Evidence> evidence = {}) {
   return {.status = CheckStatus::kPassed, .evidence = std::move(evidence)};
 }

@@ -16,7 +16,6 @@ namespace vesto::check {
 
 namespace {
 
-constexpr size_t kMaxTablesNamed = 50;
 constexpr size_t kMaxTablesSeen = 5'000;    // of other users, in the schema
 constexpr size_t kMaxStreamsSeen = 10'000;  // of one sync's state
 

@@ -149,6 +149,8 @@ void ReportRedactor::learn_ssh(const SshConfig& ssh) {
 
 void ReportRedactor::learn_destination(const DestinationConfig& to) {
   learn_name("destination", to.name);
+  // Its lifecycle rule, the sessions of its role, the user that the kit makes.
+  ours_.insert("vesto-" + to.name);
   learn_host(to.host);
   learn_name("database", to.database);
   learn_name("account", to.endpoint.account);

@@ -96,7 +96,7 @@ std::string percent_encoded(std::string_view text) {
 void ReportRedactor::learn_name(std::string_view kind, std::string_view name) {
   const std::string whole(trim(name));
   const bool any = std::any_of(whole.begin(), whole.end(), [](char c) { return is_word_byte(c); });
-  if (!any) return;
+  if (!any || ours_.contains(whole)) return;
   std::string json = json_quote(whole);
   json = json.substr(1, json.size() - 2);
   // As it stands in messages, in SQL, in a shell's quotes, in a policy, in an address.

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -89,6 +90,8 @@ class ReportRedactor {
 
   // By the first byte in lower case, then by spelling.
   std::map<char, std::map<std::string, Name>> names_;
+  // What Vesto itself calls things at AWS: the token of the destination within it is enough.
+  std::set<std::string, std::less<>> ours_;
   std::map<std::string, std::string> tokens_;  // name -> token
   std::map<std::string, int> counts_;          // kind -> tokens given
 };

@@ -21,13 +21,13 @@ namespace vesto {
 namespace {
 
 using check::failed;
+using check::kMaxTablesNamed;
 using check::passed;
 using check::skipped;
 using check::warned;
 
 constexpr int64_t kLoginLimitMs = 45'000;  // above what a connection attempt may take by itself
 constexpr int64_t kTablesLimitMs = 60'000;
-constexpr size_t kMaxTablesNamed = 20;
 
 struct State {
   SourceUnderTest target;
@@ -226,7 +226,7 @@ CheckAnswer no_fault(const TableCheck& check, const check::SourceTables& tables)
 
 CheckAnswer of_tables(State& state, const TableCheck& check, const CheckLimits& limits) {
   const check::SourceTables& tables = tables_of(state, limits);
-  if (tables.syncs == 0) return skipped("no sync reads from this source");
+  if (tables.syncs == 0) return skipped(std::string(kNoSyncReads));
   std::vector<const check::LookedAt*> faulty;
   for (const check::LookedAt& table : tables.tables) {
     if (table.error && belongs(check, table.error->code())) faulty.push_back(&table);
@@ -258,7 +258,7 @@ std::vector<ReadWarning> warnings_of(const check::SourceTables& tables) {
 
 CheckAnswer late_rows(State& state, const CheckLimits& limits) {
   const check::SourceTables& tables = tables_of(state, limits);
-  if (tables.syncs == 0) return skipped("no sync reads from this source");
+  if (tables.syncs == 0) return skipped(std::string(kNoSyncReads));
   const std::vector<ReadWarning> warnings = warnings_of(tables);
   if (warnings.empty()) {
     if (tables.left_out > 0) return skipped(left_out_text(tables));

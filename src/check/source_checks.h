@@ -8,12 +8,16 @@
 #define VESTO_CHECK_SOURCE_CHECKS_H_
 
 #include <stop_token>
+#include <string_view>
 #include <vector>
 
 #include "check/check.h"
 #include "config/config.h"
 
 namespace vesto {
+
+// Why the tables of a source are not looked at, as a reason of kSkipped.
+inline constexpr std::string_view kNoSyncReads = "no sync reads from this source";
 
 // Everything outlives the checks.
 struct SourceUnderTest {

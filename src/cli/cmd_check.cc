@@ -1,8 +1,11 @@
 // destination test, source test: the checks of one destination or source.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "check/report_json.h"
+#include "check/source_checks.h"
 #include "cli/check_run.h"
 #include "cli/check_text.h"
 #include "cli/destination_test.h"
@@ -62,6 +65,14 @@ std::string verdict_text(const Context& context, const CheckReport& report) {
   if (!report.ok() || warned) {
     return counts + fmt::format("{0} is not ready. Then again: vesto {1} test {0}\n", report.name,
                                 report.kind);
+  }
+  const bool no_tables =
+      std::any_of(report.results.begin(), report.results.end(),
+                  [](const CheckResult& result) { return result.answer.reason == kNoSyncReads; });
+  if (no_tables) {
+    return counts +
+           fmt::format("{} answers. Its tables were not looked at, as no sync reads from it.\n",
+                       report.name);
   }
   if (!options.only.empty()) return counts + "The checks that were asked for passed.\n";
   return counts + fmt::format("{} is ready.\n", report.name);

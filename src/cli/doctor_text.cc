@@ -83,9 +83,31 @@ std::string opened(const Terminal& terminal, const CheckReport& report) {
   return out;
 }
 
-size_t problems_of(const CheckReport& report) {
-  const size_t failed = report.count(CheckStatus::kFailed);
-  return failed == 0 && report.interrupted ? 1 : failed;
+// What is wrong with this machine meets each target, too: it is one problem.
+bool is_of_host(const std::vector<CheckReport>& reports, const CheckReport& report,
+                const CheckResult& result) {
+  if (report.kind == "host" || !result.answer.error) return false;
+  const auto same = [&](const CheckResult& one) {
+    return one.id == result.id && one.answer.status == CheckStatus::kFailed && one.answer.error &&
+           one.answer.error->code() == result.answer.error->code();
+  };
+  return std::any_of(reports.begin(), reports.end(), [&](const CheckReport& host) {
+    return host.kind == "host" && std::any_of(host.results.begin(), host.results.end(), same);
+  });
+}
+
+// The report without what the host's tells already.
+CheckReport of_its_own(const std::vector<CheckReport>& reports, CheckReport report) {
+  std::erase_if(report.results, [&](const CheckResult& result) {
+    return result.answer.status == CheckStatus::kFailed && is_of_host(reports, report, result);
+  });
+  return report;
+}
+
+size_t problems_of(const CheckReport& whole, const CheckReport& own) {
+  return whole.interrupted && whole.count(CheckStatus::kFailed) == 0
+             ? 1
+             : own.count(CheckStatus::kFailed);
 }
 
 }  // namespace
@@ -126,8 +148,9 @@ std::string doctor_summary(const std::vector<CheckReport>& reports, int64_t dura
   for (const CheckReport& report : reports) {
     checks += report.results.size();
     warnings += report.count(CheckStatus::kWarning);
-    problems += problems_of(report);
-    if (const auto codes = codes_of(report, false); !codes.empty()) {
+    const CheckReport own = of_its_own(reports, report);
+    problems += problems_of(report, own);
+    if (const auto codes = codes_of(own, false); !codes.empty()) {
       where.push_back(report.name + ": " + codes_text(codes));
     }
   }

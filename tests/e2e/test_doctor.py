@@ -80,6 +80,9 @@ def test_a_secret_that_is_gone_stops_its_target_alone(one_world):
     assert {c.get("masked_by") for c in reports["rs"]["checks"]} == {None, "secret.readable"}
     assert statuses(reports["rs"])["host.store"] == "passed"
     assert reports["pg"]["ok"]
+    # It is one problem, that of the host, though the destination misses it as well.
+    last = doctor(world).stdout.splitlines()[-1]
+    assert last.startswith("1 problem in ") and ": host: " in last and "rs: " not in last, last
 
 
 def test_a_configuration_that_is_not_good(one_world):

@@ -2,6 +2,7 @@
 would fail for stands in one report, under the code that the run would give."""
 import contextlib
 import json
+import subprocess
 
 import pytest
 
@@ -164,3 +165,7 @@ def test_a_source_that_no_sync_reads(one_world):
     assert report["ok"], report
     assert {checks[c]["status"] for c in TABLES} == {"skipped"}
     assert "no sync reads from this source" in checks["source.tables"]["reason"]
+    text = subprocess.run(one_world.command("source", "test", "pg"), text=True, capture_output=True,
+                          timeout=120, check=True).stdout
+    assert "pg answers. Its tables were not looked at, as no sync reads from it." in text
+    assert "ready" not in text

@@ -54,6 +54,24 @@ std::string prose(const Config& config, const std::string& text) {
   return redactor.text(text);
 }
 
+// A session of the role has the name of the lifecycle rule, and must not give it its token.
+TEST(RedactReport, WhatVestoNamesStaysButForTheDestination) {
+  Config config = config_of("public", "orders");
+  config.destinations[0].name = "acme";
+  ReportRedactor redactor;
+  redactor.learn(config);
+  CheckReport report;
+  report.kind = "destination";
+  report.name = "acme";
+  report.results.push_back(result_of(
+      {.evidence = {{"session", "arn:aws:sts::123456789012:assumed-role/acme-loader/vesto-acme"},
+                    {"expiration", "expiry-date=\"Fri, 27 Nov 2026\", rule-id=\"vesto-acme\""}}}));
+  const CheckReport clean = redactor.redacted(report);
+  EXPECT_EQ(clean.results[0].answer.evidence[1].value,
+            "expiry-date=\"Fri, 27 Nov 2026\", rule-id=\"vesto-destination-1\"");
+  EXPECT_EQ(shown(clean).find("acme"), std::string::npos) << shown(clean);
+}
+
 TEST(RedactReport, ATableCalledAEatsNoText) {
   const Config config = config_of("public", "a");
   EXPECT_EQ(prose(config, "a table that is public may be read by a user of a schema"),
