@@ -41,6 +41,22 @@ def test_by_flags_into_a_new_file(vesto):
     assert os.listdir(vesto.folder) == ["vesto.toml"]
 
 
+def test_a_role_that_is_assumed_gets_an_external_id(vesto):
+    """Each its own, as the audience is; unless somebody says that the role asks for none."""
+    given = ("--endpoint", f"{WORKGROUP}:5439/dev", "--bucket", "stage", "--schema", "s", "--identity",
+             "aws")
+    for name, more in (("a", ()), ("b", ()), ("c", ("--external-id", "theirs")),
+                       ("d", ("--external-id", "none"))):
+        assert add(vesto, name, *given, "--prefix", name, *more).returncode == 0
+    made = {name: one["auth"].get("external_id") for name, one in destinations(vesto).items()}
+    assert made["a"].startswith("vesto-a-") and len(made["a"]) == 12
+    assert made["b"].startswith("vesto-b-")
+    assert (made["c"], made["d"]) == ("theirs", None)
+    add(vesto, "e", *given, "--external-id", "none", "--draft")
+    assert add(vesto, "e").returncode == 0
+    assert "external_id" not in destinations(vesto)["e"]["auth"]
+
+
 def test_as_json(vesto):
     done = add(vesto, "acme", *by_password(), "--json", "--bucket-region", "us-east-1")
     data = json.loads(done.stdout)

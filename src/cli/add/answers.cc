@@ -199,6 +199,10 @@ Status Answers::take_staging(const TomlValue& staging) {
 
 Status Answers::take_draft(const TomlValue& table) {
   for (const TomlValue::Member& member : table.members) {
+    if (member.name == "no_external_id" && member.value.kind == Kind::kBoolean) {
+      settings_.insert_or_assign("draft.no_external_id", member.value);
+      continue;
+    }
     const bool port = member.name == "port";
     if (!port && member.name != "host" && member.name != "database" && member.name != "account") {
       continue;
@@ -251,6 +255,8 @@ std::string Answers::usual_role() const {
   to.auth.region = text("auth.region").empty() ? text("staging.region") : text("auth.region");
   return kit::places_of(to, {.account = account}).role_arn;
 }
+
+bool Answers::without_external_id() const { return has("draft.no_external_id"); }
 
 std::string Answers::fresh_audience() const {
   return fmt::format("vesto-{}-{}", name_, to_hex(random_bytes(2)));
@@ -328,6 +334,12 @@ void Answers::fill_defaults() {
     if (!has("auth.audience")) set_text("auth.audience", fresh_audience());
   } else if (!has("auth.role_arn") && identity() == "aws" && !usual_role().empty()) {
     set_text("auth.role_arn", usual_role());
+  }
+  // Whoever runs Vesto makes it, another one for each role, as the audience is: else whoever may
+  // add a destination could name somebody else's role (IAM user guide, "The confused deputy").
+  const bool by_keys = identity() != "google" && has("auth.role_arn");
+  if (by_keys && !has("auth.external_id") && !without_external_id()) {
+    set_text("auth.external_id", fresh_audience());
   }
   if (!has("staging.prefix")) set_text("staging.prefix", "vesto/");
   if (!has("create_schema")) put("create_schema", boolean_value(true));

@@ -65,7 +65,9 @@ class Answers {
   // The ARN of the role that the kit makes, where the account is known; else "".
   [[nodiscard]] std::string usual_role() const;
   [[nodiscard]] std::string usual_warehouse() const;  // "vesto-acme": what the kit makes
-  [[nodiscard]] std::string fresh_audience() const;   // "vesto-acme-7f3a", another one each time
+  // "vesto-acme-7f3a", another one each time; of an external id as well.
+  [[nodiscard]] std::string fresh_audience() const;
+  [[nodiscard]] bool without_external_id() const;  // somebody said "none"
 
   // What has a usual value and was not given: role, audience, prefix, create_schema.
   void fill_defaults();

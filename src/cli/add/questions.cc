@@ -186,8 +186,11 @@ class Wizard {
                {.prompt = "Audience of the trust policy", .fallback = answers_.fresh_audience()})) {
         return false;
       }
-    } else if (answers_.has("auth.role_arn") &&
-               !ask("external-id", {.prompt = "External id (empty: none)", .may_be_empty = true})) {
+    } else if (answers_.has("auth.role_arn") && !answers_.without_external_id() &&
+               !ask("external-id",
+                    {.prompt = "External id of the role's trust policy (none: it asks "
+                               "for none)",
+                     .fallback = answers_.fresh_audience()})) {
       return false;
     }
     if (by_password || answers_.text("kind") == "redshift-serverless") return true;

@@ -107,6 +107,11 @@ Result<std::string> Answers::take(const AddFlag& flag, const std::string& given)
 Result<std::string> Answers::understand(const AddFlag& flag, const std::string& given) {
   // Pasted endpoints have line breaks inside; their parser knows what to do with them.
   const std::string text(trim(given));
+  if (flag.name == "external-id" && text == "none") {
+    drop("auth.external_id");
+    put("draft.no_external_id", boolean_value(true));
+    return std::string();
+  }
   if (flag.value == AddValue::kEndpoint) {
     auto taken = take_endpoint(given);
     if (!taken.ok()) {
