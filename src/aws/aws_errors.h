@@ -41,6 +41,15 @@ struct DeniedText {
 };
 std::optional<DeniedText> parse_denied_text(std::string_view message);
 
+// Which kind of policy refuses, in AWS's own words ("resource-based policy", "service control
+// policy"), and whether by a Deny of its own; else it allows too little. `kind` is "" where the
+// text does not say it, as from one account to another.
+struct Refusal {
+  std::string kind = {};
+  bool denies = false;
+};
+Refusal refusal_in(std::string_view message);
+
 // `response` with a status other than 2xx.
 Error aws_error(const AwsCall& call, const HttpResponse& response);
 

@@ -1,6 +1,7 @@
 #include "aws/denied_hint.h"
 
 #include <algorithm>
+#include <array>
 
 #include "address/arn.h"
 #include "base/strings.h"
@@ -81,6 +82,26 @@ std::optional<DeniedText> parse_denied_text(std::string_view message) {
   }
   denied.why = std::string(trim(rest));
   return denied;
+}
+
+Refusal refusal_in(std::string_view message) {
+  // What AWS writes; nothing of it goes on but one of these.
+  constexpr std::array<std::string_view, 8> kKinds = {
+      "identity-based policy",  "resource-based policy",   "permissions boundary",
+      "service control policy", "resource control policy", "session policy",
+      "VPC endpoint policy",    "role trust policy"};
+  constexpr std::string_view kDeny = "explicit deny in a";
+  constexpr std::string_view kNone = "because no ";
+  Refusal out;
+  size_t at = message.rfind(kDeny);
+  out.denies = at != std::string_view::npos;
+  if (!out.denies) at = message.rfind(kNone);
+  if (at == std::string_view::npos) return out;
+  const std::string_view rest = message.substr(at, kDeny.size() + 32);
+  for (const std::string_view kind : kKinds) {
+    if (rest.find(kind) != std::string_view::npos) out.kind = kind;
+  }
+  return out;
 }
 
 std::string assume_denied_hint(const AwsCall& call, std::string_view message) {

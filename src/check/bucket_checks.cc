@@ -19,14 +19,19 @@ namespace {
 constexpr int kPart = 1;
 constexpr int kToDelete = 2;  // a second object, which s3.delete removes
 
-// What S3 refuses is a matter of the policy, which can be pasted as a whole.
 CheckAnswer refused(const State& state, Error error) {
   if (error.code() == ErrorCode::kS3NoBucket) {
+    const DestinationConfig& to = state.destination();
+    error.with_hint(
+        fmt::format("Check the name first: staging.bucket ({}) is \"{}\". Where it is "
+                    "right, what is to be run makes the bucket; it asks where the "
+                    "account has one of nearly that name.",
+                    to.staging_origin.line_text(), to.bucket));
     return failed(std::move(error), part_fix(state, "bucket"));
   }
   const bool right = error.code() == ErrorCode::kS3Denied || error.code() == ErrorCode::kS3Kms;
   if (!right) return failed(std::move(error));
-  return failed(std::move(error), policy_fix(state));
+  return denied(state, std::move(error));
 }
 
 Result<std::string> probe_part(const State& state) {
@@ -211,21 +216,32 @@ CheckAnswer list(State& state, const CheckLimits& limits) {
   return passed({{"objects", std::to_string(page->objects.size())}});
 }
 
-// What may be listed beside the prefix is more than a load needs.
+// What may be listed beside the prefix is more than a load needs. A request without a signature
+// tells whether it is the bucket that gives it, to everybody: no policy of ours takes that away.
 CheckAnswer list_narrow(State& state, const CheckLimits& limits) {
-  if (state.destination().prefix.empty()) return skipped("the whole bucket is the prefix");
+  const std::string& prefix = state.destination().prefix;
+  if (prefix.empty()) return skipped("the whole bucket is the prefix");
   const Result<S3ListPage> page = state.s3->list("", "", limits.stop);
-  if (page.ok()) {
-    // Where it is another policy that allows it, that of the kit changes nothing.
-    return warned(Error(ErrorCode::kS3Wide,
-                        "keys outside of " + state.destination().prefix + " may be listed, too")
-                      .with_hint("Put the kit's policy once more. Where that is not enough, take "
-                                 "s3:ListBucket without its condition on s3:prefix out of the "
-                                 "other policies of this identity."),
-                  policy_fix(state));
+  if (!page.ok()) {
+    return page.error().code() == ErrorCode::kS3Denied ? passed() : failed(page.error());
   }
-  if (page.error().code() == ErrorCode::kS3Denied) return passed();
-  return failed(page.error());
+  const Result<bool> everybody = look_of(state, limits)->open_to_all("", limits.stop);
+  if (everybody.ok() && *everybody) {
+    return warned(
+        Error(ErrorCode::kS3Wide, "keys outside of " + prefix +
+                                      " may be listed, too: the bucket's own policy "
+                                      "lets everybody list it, without a signature")
+            .with_hint("No policy of ours takes that away. Take s3:ListBucket for "
+                       "everybody (\"Principal\": \"*\") out of the bucket's policy, which "
+                       "what is to be run prints; then put it by aws s3api "
+                       "put-bucket-policy."),
+        bucket_policy_fix(state));
+  }
+  return warned(Error(ErrorCode::kS3Wide, "keys outside of " + prefix + " may be listed, too")
+                    .with_hint("Put the kit's policy once more. What is to be run does that, and "
+                               "names what else may allow it: other policies of this identity, or "
+                               "the bucket's own."),
+                part_fix(state, "listing"));
 }
 
 CheckAnswer get(State& state, const CheckLimits& limits) {
@@ -235,6 +251,7 @@ CheckAnswer get(State& state, const CheckLimits& limits) {
   if (*body != state.part_bytes) {
     return failed(Error(ErrorCode::kS3Answer, "an object came back with other bytes"));
   }
+  state.read_object = true;
   return passed({{"size", fmt::format("{} bytes", body->size())}});
 }
 

@@ -30,6 +30,7 @@ struct State {
   std::string user;            // that really logs in, verbatim; "" = not known yet
   bool not_public = false;     // redshift.status saw that there is no public access
   bool schema_exists = false;  // redshift.schema saw it
+  bool read_object = false;    // s3.get did, with the keys that COPY reads with or wider ones
   std::string bucket_region;
   StageSpace space;
   std::string null_marker;
@@ -75,6 +76,17 @@ inline Fix part_fix(const State& state, std::string_view part) {
           .kind = "shell",
           .snippet = part_shell(state.destination(), state.facts(), part)};
 }
+
+// What AWS refuses: the kit's policy where ours allows too little. Where another policy stands
+// against it ours would have no effect: that one is named, and shown by what is to be run.
+CheckAnswer denied(const State& state, Error error);
+
+// What the policy of the bucket refuses: a person has to change it. What is to be run prints it.
+inline Fix bucket_policy_fix(const State& state) { return part_fix(state, "bucket-policy"); }
+
+// auth.warehouse and the endpoint name two warehouses: says so in the hint, and nothing is to be
+// pasted but the right name. Nothing where they agree.
+std::optional<Fix> two_warehouses(const State& state, Error* error);
 
 // Each adds its checks.
 // config.valid, secret.readable, host.store. All that asks somebody needs kSecretsCheck.

@@ -1,6 +1,10 @@
 // Who we are at AWS: host.clock, gcp.token, aws.key, aws.assume_role.
+#include <fmt/format.h>
+
+#include "address/arn.h"
 #include "aws/endpoints.h"
 #include "aws/iam.h"
+#include "base/hash.h"
 #include "base/strings.h"
 #include "base/time_text.h"
 #include "check/clock_check.h"
@@ -40,9 +44,35 @@ CheckAnswer who(Result<CallerIdentity> caller, bool sts_needed) {
 }
 
 Fix trust_fix(const State& state) {
-  return {.who = "aws_admin",
-          .kind = "shell",
-          .snippet = trust_shell(state.destination(), state.facts())};
+  KitFacts facts = state.facts();
+  facts.foreign_names = foreign_names(*state.target.config, state.destination());
+  return {.who = "aws_admin", .kind = "shell", .snippet = trust_shell(state.destination(), facts)};
+}
+
+// A role of another account that takes us without an external id takes us for whoever may name it
+// here (the confused deputy). One of our own account is ours to give.
+CheckAnswer no_external_id(const State& state) {
+  const DestinationConfig& to = state.destination();
+  const std::string of_role = account_of_arn(to.auth.role_arn);
+  const std::string asks = account_of_arn(state.known.principal_arn);
+  if (asks.empty() || asks == of_role) {
+    return skipped(asks.empty() ? "no external_id is set"
+                                : "no external_id is set, and the role is of our own account");
+  }
+  const std::string mark = sha256_hex(to.name + "\n" + to.auth.role_arn).substr(0, 8);
+  return warned(
+      Error(ErrorCode::kAwsTrustLoose,
+            fmt::format("no external_id is set, and role {} is of another AWS account than who "
+                        "asks ({}): whoever may add a destination here could name it",
+                        to.auth.role_arn, asks))
+          .with_hint(
+              fmt::format("Write external_id into [destination.{}.auth] ({}): a text that no "
+                          "other destination has. The next test then says how the role's "
+                          "trust policy demands it (sts:ExternalId).",
+                          to.name, to.auth.origin.line_text())),
+      Fix{.who = "you",
+          .kind = "toml",
+          .snippet = fmt::format("external_id = \"vesto-{}-{}\"", to.name, mark)});
 }
 
 CheckAnswer assume_role(State& state, const CheckLimits& limits) {
@@ -72,6 +102,7 @@ CheckAnswer assume_role(State& state, const CheckLimits& limits) {
 CheckAnswer trust_bound(State& state, const CheckLimits& limits) {
   DestinationIdentity& identity = *state.to.identity;
   const AuthConfig& auth = state.destination().auth;
+  if (auth.identity != "google" && auth.external_id.empty()) return no_external_id(state);
   const std::vector<std::string> others =
       names_of_other_roles(*state.target.config, state.destination());
   const TrustTest test = auth.identity == "google"
@@ -79,10 +110,17 @@ CheckAnswer trust_bound(State& state, const CheckLimits& limits) {
                              : test_external_id(identity, auth.external_id, others, limits.stop);
   if (test.bound == TrustBound::kBound) return passed();
   if (test.bound == TrustBound::kLoose) {
-    return warned(Error(ErrorCode::kAwsTrustLoose, "role " + auth.role_arn + " took " + test.took),
+    const bool google = auth.identity == "google";
+    const char* condition = google ? "accounts.google.com:oaud" : "sts:ExternalId";
+    return warned(Error(ErrorCode::kAwsTrustLoose, "role " + auth.role_arn + " took " + test.took)
+                      .with_hint(fmt::format(
+                          "Each statement of the role's trust policy that lets us in must test {} "
+                          "for \"{}\". "
+                          "What is to be run adds such a statement and takes out what is loose.",
+                          condition, printable(google ? auth.audience : auth.external_id, false))),
                   trust_fix(state));
   }
-  return skipped(test.why.empty() ? "no external_id is set" : test.why);
+  return skipped(test.why);
 }
 
 // Which Google identities it takes is read, where the role may read itself: a token of somebody
@@ -106,7 +144,10 @@ CheckAnswer trust_sub(State& state, const CheckLimits& limits) {
       return warned(Error(ErrorCode::kAwsTrustLoose,
                           "the trust policy of role " + role +
                               " does not test accounts.google.com:sub: every Google identity that "
-                              "knows the audience may assume it"),
+                              "knows the audience may assume it")
+                        .with_hint("Each statement that lets Google identities in must test "
+                                   "accounts.google.com:sub for the number of one. What is to be "
+                                   "run adds ours and takes out what is loose."),
                     trust_fix(state));
     case GoogleTrust::kUnclear:
       break;

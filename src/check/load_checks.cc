@@ -2,6 +2,7 @@
 // redshift.readback, redshift.merge; and clean_up.
 #include <fmt/format.h>
 
+#include "base/error_causes.h"
 #include "base/kill_point.h"
 #include "base/strings.h"
 #include "base/timed_stop.h"
@@ -103,13 +104,29 @@ CheckAnswer merge(State& state, const CheckLimits& limits) {
   return passed({{"rows", std::to_string(after->rows.size())}});
 }
 
+// COPY reads by the keys that s3.get has read with, narrowed to this file: where that went well it
+// is not the right that is missing, but the place from where the warehouse asks.
+CheckAnswer copy_refused(const State& state, Error error) {
+  if (state.destination().auth.copy == "attached_role") {
+    return failed(std::move(error), part_fix(state, "copy-role"));
+  }
+  const std::string_view cause = error.cause() == nullptr ? "" : error.cause()->name;
+  const bool denied = cause == "copy-denied" || cause == "copy-access-denied";
+  if (!denied || !state.read_object) return failed(std::move(error), policy_fix(state));
+  error.with_hint(
+      "The same keys may read the file from here (s3.get), so that no right of ours is missing: "
+      "the bucket's own policy refuses the warehouse, by its address or VPC (aws:SourceIp, "
+      "aws:SourceVpc, aws:SourceVpce), or its VPC's endpoint for S3 does. Let the warehouse in "
+      "there; what is to be run prints the bucket's policy.");
+  return failed(std::move(error), bucket_policy_fix(state));
+}
+
 CheckAnswer copy(State& state, const CheckLimits& limits) {
   if (Status done = load(state, limits); !done.ok()) {
     Error error = std::move(done).error();
     static_cast<void>(roll_back(state, limits.limit_ms));
     if (error.code() != ErrorCode::kRsCopyS3) return failed(std::move(error));
-    const bool role = state.destination().auth.copy == "attached_role";
-    return failed(std::move(error), role ? part_fix(state, "copy-role") : policy_fix(state));
+    return copy_refused(state, std::move(error));
   }
   state.read_back = read_back(state, limits);
   state.merge = merge(state, limits);

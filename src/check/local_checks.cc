@@ -16,6 +16,10 @@ std::string place(const State& state) {
 CheckAnswer config(State& state, const CheckLimits& /*limits*/) {
   const Status fits = check_copy_policy(state.destination());
   if (!fits.ok()) return failed(fits.error());
+  Error two(ErrorCode::kCfgValue, "auth.warehouse and the endpoint name two warehouses");
+  if (std::optional<Fix> fix = two_warehouses(state, &two)) {
+    return warned(std::move(two), std::move(fix));
+  }
   return passed({{"set_in", place(state)}});
 }
 

@@ -60,7 +60,11 @@ bool reachable(const State& state, const CheckLimits& limits) {
 CheckAnswer status(State& state, const CheckLimits& limits) {
   const Result<WarehouseInfo> info = state.to.identity->warehouse(limits.stop);
   if (!info.ok()) {
-    if (info.error().code() == ErrorCode::kRsClusterNotFound) return failed(info.error());
+    if (info.error().code() == ErrorCode::kRsClusterNotFound) {
+      Error error = info.error();
+      std::optional<Fix> fix = two_warehouses(state, &error);
+      return failed(std::move(error), std::move(fix));
+    }
     if (info.error().code() == ErrorCode::kRsCredDenied) {
       return skipped_refused("the role may not ask for it, and need not");
     }
@@ -85,10 +89,18 @@ CheckAnswer credentials(State& state, const CheckLimits& limits) {
   if (!login.ok()) {
     Error error = login.error();
     if (error.code() != ErrorCode::kRsCredDenied) return failed(std::move(error));
-    error.with_hint(error.hint() + " Or correct kind, endpoint, region or database (" +
-                    state.destination().endpoint_origin.line_text() +
-                    ") where the names in AWS's answer are not those of your warehouse.");
-    return failed(std::move(error), policy_fix(state));
+    if (std::optional<Fix> fix = two_warehouses(state, &error)) {
+      return failed(std::move(error), std::move(fix));
+    }
+    const DestinationConfig& to = state.destination();
+    CheckAnswer answer = denied(state, error);
+    if (answer.error->hint() != error.hint()) return answer;
+    answer.error->with_hint(fmt::format(
+        "{} Or correct auth.warehouse ({}, \"{}\"), or kind, endpoint, region or database ({}), "
+        "where the names in AWS's answer are not those of your warehouse.",
+        error.hint(), to.auth.warehouse_origin.line_text(), printable(to.auth.warehouse, false),
+        to.endpoint_origin.line_text()));
+    return answer;
   }
   // Of a named user AWS gives the login as "IAM:" and the name; the user and his rights have the
   // name alone.

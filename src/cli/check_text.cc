@@ -79,7 +79,8 @@ std::string result_text(const Terminal& terminal, const CheckResult& result) {
   if (!result.answer.error) return out;
   out += indented(error_text(*result.answer.error), 6);
   if (const auto& fix = result.answer.fix; fix && !fix->snippet.empty()) {
-    out += fmt::format("      {} should run:\n", who_text(fix->who));
+    out += fmt::format("      {} should {}:\n", who_text(fix->who),
+                       fix->kind == "toml" ? "write" : "run");
     out += indented(fix->snippet, 10);
   }
   return out;

@@ -16,6 +16,7 @@
 #include "cli/identity_report.h"
 #include "kit/kit.h"
 #include "sync/assemble.h"
+#include "sync/trust_bound.h"
 #include "sync/tunnel.h"
 
 namespace vesto::cli {
@@ -56,6 +57,7 @@ class FactFinder {
   // What is here.
   void look() {
     facts_.public_egress = config_.public_egress;
+    facts_.foreign_names = foreign_names(config_, to_);
     for (const SyncConfig& sync : config_.syncs) {
       if (sync.destination == to_.name) add_tables(sync);
     }
@@ -279,8 +281,10 @@ Result<Parts> wanted_parts(const Kit& kit, const DestinationConfig& to, const st
   std::vector<std::string> ids;
   ids.reserve(kit.parts.size());
   for (const KitPart& part : kit.parts) {
-    ids.push_back(part.id);
-    if (id.empty() || part.id == id) out.push_back(&part);
+    // Who has given an endpoint has a warehouse: to make one is shown where it is asked for.
+    const bool there = part.id == "warehouse" && !to.host.empty();
+    if (!there) ids.push_back(part.id);
+    if (id.empty() ? !there : part.id == id) out.push_back(&part);
   }
   if (!out.empty()) return out;
   std::vector<std::string> names;

@@ -41,6 +41,7 @@ class AuthBuilder {
     out_.audience_origin = section_.origin("audience");
     out_.role_arn_origin = section_.origin("role_arn");
     out_.external_id_origin = section_.origin("external_id");
+    out_.warehouse_origin = section_.origin("warehouse");
     out_.user = section_.reference("user");
     out_.password = section_.reference("password");
     out_.access_key_id = section_.reference("access_key_id");

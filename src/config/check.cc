@@ -29,7 +29,10 @@ class Checker {
       state_table(sync);
       targets(sync);
     }
-    for (const DestinationConfig& destination : config_.destinations) audience(destination);
+    for (const DestinationConfig& destination : config_.destinations) {
+      audience(destination);
+      warehouse(destination);
+    }
     external_ids();
     google();
   }
@@ -110,6 +113,21 @@ class Checker {
         "Make an audience of its own for each account (any text that nobody else chose), here and "
         "in "
         "the trust policy of its role.");
+  }
+
+  // Logins are asked for under that name, and the kit's policies hold it. The endpoint's own name
+  // may still be the wrong one of the two: a warning.
+  void warehouse(const DestinationConfig& destination) {
+    const std::string other = other_warehouse(destination);
+    if (other.empty()) return;
+    issues_->push_back(
+        {.code = ErrorCode::kCfgValue,
+         .origin = destination.auth.warehouse_origin,
+         .message = fmt::format("destination.{}.auth.warehouse is \"{}\", and the endpoint is that "
+                                "of \"{}\"",
+                                destination.name, cut_utf8(destination.auth.warehouse, 200), other),
+         .hint = "Correct one of them, or leave warehouse out: the endpoint's name tells it.",
+         .warning = true});
   }
 
   // The same for roles that keys assume: there the external id tells accounts apart. A company may

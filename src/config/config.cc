@@ -26,6 +26,14 @@ const DestinationConfig* Config::find_destination(std::string_view name) const {
 }
 const SyncConfig* Config::find_sync(std::string_view name) const { return find_named(syncs, name); }
 
+std::string other_warehouse(const DestinationConfig& destination) {
+  const WarehouseEndpoint& endpoint = destination.endpoint;
+  const std::string& named = destination.auth.warehouse;
+  const bool tells = !endpoint.vpc_endpoint && !endpoint.name.empty() && !named.empty();
+  if (!tells || to_lower_ascii(endpoint.name) == to_lower_ascii(named)) return "";
+  return endpoint.name;
+}
+
 Error issue_error(const ConfigIssue& issue) {
   Error error(issue.code, issue.origin.text() + ": " + issue.message);
   if (!issue.hint.empty()) error.with_hint(issue.hint);

@@ -84,6 +84,7 @@ struct AuthConfig {
   Origin audience_origin;
   Origin role_arn_origin;
   Origin external_id_origin;
+  Origin warehouse_origin;  // of the table, where it is not written
 };
 
 // How a server is reached that is not dialled directly: [destination.NAME.ssh], [source.NAME.ssh].
@@ -130,6 +131,10 @@ struct DestinationConfig {
   bool path_style = false;
   bool zstd = false;
 };
+
+// The cluster or workgroup that the endpoint's own name tells, where auth.warehouse says another
+// one; else "". Aliases, addresses and VPC endpoints tell none.
+std::string other_warehouse(const DestinationConfig& destination);
 
 struct SourceConfig {
   std::string name;

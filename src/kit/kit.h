@@ -41,6 +41,8 @@ struct KitFacts {
   std::string pod_subject = {};
   std::vector<std::string> public_egress = {};
   std::vector<std::string> tables = {};  // of the schema, that are or will be loaded
+  // Audiences and external ids of destinations with other roles: the role must not take them.
+  std::vector<std::string> foreign_names = {};
 };
 
 struct KitPart {
@@ -118,12 +120,15 @@ std::string grant_sql(const DestinationConfig& destination, std::string_view rig
 std::string put_policy_shell(const DestinationConfig& destination, const KitFacts& facts);
 // One of "bucket", "key", "role", "copy-role", "network", in a shell of its own; what is there
 // already stays. Two steps of "bucket" alone: "public-access" blocks it all, and "lifecycle".
+// "bucket-policy" prints that of the bucket, "policies" the names of those of who works. "listing"
+// puts the policy and tells what else may let the bucket be listed.
 std::string part_shell(const DestinationConfig& destination, const KitFacts& facts,
                        std::string_view part);
 // The role with its policies, in a shell of its own: who is refused cannot tell whether there is
-// one. Statements of others stay: where there are any, it prints ours, to be added by hand, and
-// ends with 1. Where the user whose key assumes it is in another account, the same lines are for
-// the admins of both: each account gets its own part.
+// one. Statements of others stay, but for what lets others use the role by this Vesto; where a role
+// that the kit has not made does not trust us at all, it prints our statement, to be added by hand,
+// and ends with 1. Where the user whose key assumes it is in another account, the same lines are
+// for the admins of both: each account gets its own part.
 std::string trust_shell(const DestinationConfig& destination, const KitFacts& facts);
 // aws ec2 authorize-security-group-ingress for one address ("203.0.113.7/32").
 std::string ingress_shell(const DestinationConfig& destination, const KitFacts& facts,

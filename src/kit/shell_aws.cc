@@ -6,38 +6,19 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "address/arn.h"
 #include "base/json_text.h"
 #include "base/strings.h"
 #include "kit/parts.h"
 #include "kit/quote.h"
 #include "kit/shell.h"
+#include "kit/shell_guards.h"
 
 namespace vesto {
 
 namespace kit {
 
 namespace {
-
-// Prints the names, a line each, that are at most 2 letters away from `name`, which is in lower
-// case.
-constexpr std::string_view kNearNames = R"({
-      word = tolower($0); n = length(name); m = length(word)
-      if (m == 0 || n - m > 2 || m - n > 2) next
-      for (j = 0; j <= m; j++) d[j] = j
-      for (i = 1; i <= n; i++) {
-        left = d[0]; d[0] = i
-        for (j = 1; j <= m; j++) {
-          best = left + (substr(name, i, 1) != substr(word, j, 1))
-          if (d[j] + 1 < best) best = d[j] + 1
-          if (d[j - 1] + 1 < best) best = d[j - 1] + 1
-          left = d[j]; d[j] = best
-        }
-      }
-      if (d[m] <= 2) print
-    })";
 
 std::string on_bucket(std::string_view operation, const DestinationConfig& to,
                       const Places& places) {
@@ -134,82 +115,21 @@ std::string bucket_guard(const DestinationConfig& to, const Places& places) {
   return out + "fi\n";
 }
 
-// The statements of a policy without their brackets, as one line.
-std::string statements_of(const std::string& policy) {
-  const auto json = nlohmann::ordered_json::parse(policy, nullptr, false);
-  if (!json.is_object() || !json.contains("Statement")) return policy;
-  const std::string list = json["Statement"].dump();
-  return list.size() < 2 ? policy : list.substr(1, list.size() - 2);
-}
-
-// Of a role that is there. Its trust policy is replaced only where this kit has made the role for
-// this destination and nobody has added to it: every other statement lets somebody in. Else ours is
-// printed, to be added by hand, which is simpler than to join two policies in sh and as safe. It is
-// compared without blanks; one that says the same in another order is taken for missing.
-std::string trust_of_role(const DestinationConfig& to, const Places& places,
-                          const std::string& trust) {
-  const std::string update = iam_call(places, "update-assume-role-policy") +
-                             sh_flag("--role-name", places.role) + " --policy-document \"$TRUST\"";
-  return fmt::format("  STATEMENT={}\n", sh_quote(statements_of(trust))) +
-         "  OURS=$(printf '%s' \"$STATEMENT\" | tr -d '[:space:]')\n"
-         "  THEIRS=$(role Role.AssumeRolePolicyDocument json | tr -d '[:space:]')\n"
-         "  case $THEIRS in\n"
-         "    *\"$OURS\"*) ;;\n" +
-         fmt::format(
-             "    *) if [ \"$(role Role.Description text)\" = {} ] &&\n"
-             "        [ \"$(role 'length(Role.AssumeRolePolicyDocument.Statement)' text)\" = 1 ]; "
-             "then\n      {}\n",
-             sh_quote(made_by_kit(to)), update) +
-         "    else\n"
-         "      printf '%s\\n%s\\n' 'The role is there already and trusts others, who stay. Add "
-         "this "
-         "statement to its trust policy, then run this again:' \\\n"
-         "        \"$STATEMENT\" >&2\n"
-         "      exit 1\n"
-         "    fi ;;\n"
-         "  esac\n";
-}
-
 std::string role_function(const Places& places) {
   return fmt::format("role() {{\n  {}{} --query \"$1\" --output \"$2\"\n}}\n",
                      iam_call(places, "get-role"), sh_flag("--role-name", places.role));
 }
 
-// A slip in auth.role_arn would make a second role, which nobody asks for: the account must be that
-// of who runs this, and a name close to one that is there is asked about. Distance as in "did you
-// mean": two letters put in, left out or changed.
-std::string no_typo(const DestinationConfig& to, const Places& places) {
-  const std::string account = account_of_arn(to.auth.role_arn);
-  if (account.empty()) return "";
-  std::string out = fmt::format(
-      "  HERE=$({} --query Account --output text)\n"
-      "  if [ \"$HERE\" != {} ]; then\n"
-      "    echo \"auth.role_arn is of the account {}, and this runs in $HERE: is there a typo?\" "
-      ">&2\n"
-      "    exit 1\n  fi\n",
-      regional_call("sts get-caller-identity", places.region), account, account);
-  out += fmt::format(
-      "  NEAR=$({} --query 'Roles[].[RoleName]' --output text 2>/dev/null |\n"
-      "    awk -v name={} '{}') || NEAR=\n",
-      iam_call(places, "list-roles"), sh_quote(to_lower_ascii(places.role)), kNearNames);
-  return out + fmt::format(
-                   "  if [ -n \"$NEAR\" ] && [ \"${{NEW_ROLE:-}}\" != yes ]; then\n"
-                   "    printf '%s\\n' {} \"$NEAR\" \\\n      {} >&2\n    exit 1\n  fi\n",
-                   sh_quote(fmt::format("There is no role {}. Is there a typo in auth.role_arn? "
-                                        "There are:",
-                                        places.role)),
-                   sh_quote("Correct it; or, where one more is meant, run this with NEW_ROLE=yes "
-                            "in the environment."));
-}
-
 // Vesto's role with its trust policy, whether it is there or not. Sessions only become longer.
-std::string role_with_trust(const DestinationConfig& to, const Places& places,
-                            const std::string& trust) {
+std::string role_with_trust(const DestinationConfig& to, const KitFacts& facts,
+                            const Places& places) {
+  const std::string trust = trust_policy_for(to, facts);
   const int64_t session_s = to.auth.session_duration_s;
   const std::string longer =
       session_s > kDefaultSessionS ? fmt::format(" --max-session-duration {}", session_s) : "";
   std::string out = fmt::format("TRUST={}\n", sh_quote(trust)) + role_function(places);
-  out += "if role Role.RoleName text >/dev/null 2>&1; then\n" + trust_of_role(to, places, trust);
+  out += "if role Role.RoleName text >/dev/null 2>&1; then\n" +
+         trust_of_role(to, facts, places, trust);
   if (!longer.empty()) {
     out += "  LONGEST=$(role Role.MaxSessionDuration text)\n";
     out +=
@@ -219,17 +139,61 @@ std::string role_with_trust(const DestinationConfig& to, const Places& places,
         fmt::format("  [ \"$LONGEST\" -ge {} ] ||\n    {}{}{}\n", session_s,
                     iam_call(places, "update-role"), sh_flag("--role-name", places.role), longer);
   }
-  return out + "else\n" + no_typo(to, places) +
+  return out + "else\n" + role_guard(to, places) +
          create_role(to, places, places.role, places.role_path, longer) + "fi\n";
 }
 
-// Its rights onto whom Vesto works as.
-std::string put_work_policy(const Places& places, const std::string& policy) {
-  const bool user = places.actor == Actor::kKeyUser || places.actor == Actor::kOwnUser;
-  return put_policy(
-      places, user ? "user" : "role",
-      user ? sh_flag("--user-name", places.user) : sh_flag("--role-name", places.role),
-      places.policy, policy);
+// "user" or "role", and the flag that names the one whom Vesto works as.
+std::string worker_kind(const Places& places) {
+  return places.actor == Actor::kKeyUser || places.actor == Actor::kOwnUser ? "user" : "role";
+}
+std::string worker_flag(const Places& places) {
+  return worker_kind(places) == "user" ? sh_flag("--user-name", places.user)
+                                       : sh_flag("--role-name", places.role);
+}
+
+// Its rights onto whom Vesto works as; before them what keeps a wrong name out.
+std::string put_work_policy(const DestinationConfig& to, const KitFacts& facts,
+                            const Places& places) {
+  const std::string kind = worker_kind(places);
+  const std::string name = worker_flag(places);
+  const std::string get = iam_call(places, fmt::format("get-{}-policy", kind)) + name +
+                          sh_flag("--policy-name", places.policy) +
+                          " \\\n  --query 'PolicyDocument.Statement[].Resource' --output json";
+  return warehouse_guard(to, places, get) +
+         put_policy(places, kind, name, places.policy, permission_policy_for(to, facts));
+}
+
+std::string policy_names_steps(const Places& places) {
+  const std::string kind = worker_kind(places);
+  return iam_call(places, fmt::format("list-{}-policies", kind)) + worker_flag(places) + "\n" +
+         iam_call(places, fmt::format("list-attached-{}-policies", kind)) + worker_flag(places) +
+         "\n";
+}
+
+// What else may let Vesto list the bucket, for a person to look at.
+std::string other_listing_steps(const DestinationConfig& to, const Places& places) {
+  const std::string kind = worker_kind(places);
+  std::string out = fmt::format(
+      "OTHERS=$({}{} --output text \\\n    --query \"PolicyNames[?@ != '{}']\")\n",
+      iam_call(places, fmt::format("list-{}-policies", kind)), worker_flag(places), places.policy);
+  out += fmt::format(
+      "ATTACHED=$({}{} \\\n    --query 'AttachedPolicies[].PolicyName' --output text)\n",
+      iam_call(places, fmt::format("list-attached-{}-policies", kind)), worker_flag(places));
+  out += fmt::format(
+      "[ -z \"$OTHERS$ATTACHED\" ] || printf '%s\\n' {} \"$OTHERS $ATTACHED\" >&2\n",
+      sh_quote(fmt::format("The {} has other policies, which may list the whole bucket: take "
+                           "s3:ListBucket out of them, or put a condition on s3:prefix there:",
+                           kind)));
+  out += fmt::format("POLICY=$({} 2>&1) || case $POLICY in\n",
+                     on_bucket("get-bucket-policy", to, places) + " --query Policy --output text");
+  out += "  *'(NoSuchBucketPolicy)'*) POLICY= ;;\n  *) echo \"$POLICY\" >&2; exit 1 ;;\nesac\n";
+  return out + "case $(printf '%s' \"$POLICY\" | tr -d '[:space:]' | tr 'A-Z' 'a-z') in\n" +
+         "  *s3:list* | *'\"s3:*\"'* | *'\"action\":\"*\"'*)\n    printf '%s\\n' " +
+         sh_quote(
+             "The bucket has a policy of its own, which speaks of listing as well. Take what "
+             "allows it (\"Effect\": \"Allow\") to everybody, or to this identity, out of it:") +
+         " \"$POLICY\" >&2 ;;\nesac\n";
 }
 
 std::string who_is_trusted(const DestinationConfig& to) {
@@ -268,10 +232,11 @@ std::string bucket_steps(const DestinationConfig& to, const Places& places) {
       "MADE=no\n"
       "if ! FOUND=$({} 2>&1); then\n"
       "  case $FOUND in *'(404)'*) ;; *) echo \"$FOUND\" >&2; exit 1 ;; esac\n"
-      "  {}{} >/dev/null\n"
+      "{}  {}{} >/dev/null\n"
       "  MADE=yes\n"
       "fi\n",
-      on_bucket("head-bucket", to, places), on_bucket("create-bucket", to, places),
+      on_bucket("head-bucket", to, places), bucket_guard_near(to, places),
+      on_bucket("create-bucket", to, places),
       no_constraint ? ""
                     : " \\\n   " + sh_flag("--create-bucket-configuration",
                                            "LocationConstraint=" + places.bucket_region));
@@ -288,12 +253,12 @@ std::string role_steps(const DestinationConfig& to, const KitFacts& facts, const
   if (places.actor == Actor::kRole) {
     out += step(fmt::format("The role {}, which trusts {}: aws.assume_role, aws.trust_bound",
                             places.role, who_is_trusted(to)));
-    out += role_with_trust(to, places, trust_policy_for(to, facts));
+    out += role_with_trust(to, facts, places);
   }
   out += step(fmt::format("What the {} {} may do: s3.put, s3.list, s3.get, s3.delete{}",
                           user ? "user" : "role", user ? places.user : places.role,
                           to.auth.method == "iam_role" ? ", redshift.credentials" : ""));
-  return out + put_work_policy(places, permission_policy_for(to, facts));
+  return out + put_work_policy(to, facts, places);
 }
 
 std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
@@ -308,7 +273,9 @@ std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const 
   out +=
       step(to.auth.role_arn.empty() ? "What it may do: s3.put, s3.list, s3.get, s3.delete"
                                     : "It may assume the role, and nothing else: aws.assume_role");
-  out += put_policy(places, "user", name, places.policy, key_policy_for(to, facts));
+  out += to.auth.role_arn.empty()
+             ? put_work_policy(to, facts, places)
+             : put_policy(places, "user", name, places.policy, key_policy_for(to, facts));
   out += step(fmt::format(
       "Its key, if it has none. The secret is shown this once; both go into [destination.{}.auth], "
       "access_key_id and secret_access_key: aws.key",
@@ -325,8 +292,10 @@ std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const 
 
 std::string put_policy_shell(const DestinationConfig& destination, const KitFacts& facts) {
   const kit::Places places = kit::places_of(destination, facts);
-  return kit::shell_line(kit::put_work_policy(places, permission_policy_for(destination, facts)),
-                         destination, places);
+  const std::string steps = kit::put_work_policy(destination, facts, places);
+  // A guard ends the shell that it stands in.
+  return destination.auth.method == "iam_role" ? kit::shell_apart(steps, destination, places)
+                                               : kit::shell_line(steps, destination, places);
 }
 
 std::string part_shell(const DestinationConfig& destination, const KitFacts& facts,
@@ -336,6 +305,15 @@ std::string part_shell(const DestinationConfig& destination, const KitFacts& fac
   if (part == "bucket") steps = kit::bucket_steps(destination, places);
   if (part == "public-access") steps = kit::public_access_block(destination, places) + "\n";
   if (part == "lifecycle") steps = "MADE=no\n" + kit::lifecycle_steps(destination, places);
+  if (part == "listing") {
+    steps = kit::put_work_policy(destination, facts, places) +
+            kit::other_listing_steps(destination, places);
+  }
+  if (part == "policies") steps = kit::policy_names_steps(places);
+  if (part == "bucket-policy") {
+    steps = kit::on_bucket("get-bucket-policy", destination, places) +
+            " --query Policy --output text\n";
+  }
   if (part == "key") steps = kit::key_steps(destination, facts, places);
   if (part == "role") steps = kit::role_steps(destination, facts, places);
   if (part == "copy-role") steps = kit::copy_role_steps(destination, facts, places);

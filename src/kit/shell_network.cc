@@ -91,18 +91,27 @@ std::string state_of(const DestinationConfig& to) {
   return out + fmt::format(". Then: vesto destination add {} --endpoint ENDPOINT", to.name);
 }
 
+// Only "there is none" makes one: who may not look, or does not reach AWS, would make a second one
+// of what is there, or be told of the wrong right.
+std::string unless_there(const std::string& look, std::string_view none) {
+  return fmt::format(
+      "if ! FOUND=$({} 2>&1); then\n"
+      "  case $FOUND in *'({}'*) ;; *) echo \"$FOUND\" >&2; exit 1 ;; esac\n",
+      look, none);
+}
+
 std::string cluster_steps(const DestinationConfig& to, const Places& places) {
   const std::string name = sh_flag("--cluster-identifier", places.warehouse);
   const std::string look = regional_call("redshift describe-clusters", places.region) + name;
   std::string out = step(
       "The smallest cluster. Its admin's password is made by AWS and kept in Secrets Manager: "
       "redshift.status");
-  out += fmt::format("{} >/dev/null 2>&1 ||\n  {}{} \\\n", look,
-                     regional_call("redshift create-cluster", places.region), name);
+  out += unless_there(look, "ClusterNotFound") +
+         fmt::format("  {}{} \\\n", regional_call("redshift create-cluster", places.region), name);
   out += "    --node-type ra3.large --cluster-type single-node --encrypted \\\n";
   out += fmt::format("   {} --port {} --master-username {} --manage-master-password \\\n   {}",
                      sh_flag("--db-name", to.database), to.port, kAdminUser, access_flag(to));
-  out += " >/dev/null\n";
+  out += " >/dev/null\nfi\n";
   out += step(state_of(to));
   return out + look +
          " \\\n  --query 'Clusters[0].[ClusterStatus,Endpoint.Address]' --output text\n";
@@ -114,18 +123,17 @@ std::string workgroup_steps(const DestinationConfig& to, const Places& places) {
   const std::string look = regional_call("redshift-serverless get-workgroup", places.region) + name;
   std::string out =
       step("A namespace. Its admin's password is made by AWS and kept in Secrets Manager");
-  out += fmt::format(
-      "{0}{2} >/dev/null 2>&1 ||\n  {1}{2} \\\n   {3} --admin-username {4} "
-      "--manage-admin-password >/dev/null\n",
-      regional_call("redshift-serverless get-namespace", places.region),
-      regional_call("redshift-serverless create-namespace", places.region), space,
-      sh_flag("--db-name", to.database), kAdminUser);
+  out += unless_there(regional_call("redshift-serverless get-namespace", places.region) + space,
+                      "ResourceNotFound");
+  out +=
+      fmt::format("  {}{} \\\n   {} --admin-username {} --manage-admin-password >/dev/null\nfi\n",
+                  regional_call("redshift-serverless create-namespace", places.region), space,
+                  sh_flag("--db-name", to.database), kAdminUser);
   out += step("The smallest workgroup that every region has: redshift.status");
-  out += fmt::format(
-      "{} >/dev/null 2>&1 ||\n  {}{}{} \\\n    --base-capacity {} --port {}{} "
-      ">/dev/null\n",
-      look, regional_call("redshift-serverless create-workgroup", places.region), name, space,
-      kSmallestCapacity, to.port, access_flag(to));
+  out += unless_there(look, "ResourceNotFound");
+  out += fmt::format("  {}{}{} \\\n    --base-capacity {} --port {}{} >/dev/null\nfi\n",
+                     regional_call("redshift-serverless create-workgroup", places.region), name,
+                     space, kSmallestCapacity, to.port, access_flag(to));
   out += step(state_of(to));
   return out + look + " \\\n  --query 'workgroup.[status,endpoint.address]' --output text\n";
 }

@@ -69,6 +69,15 @@ TrustTest test_external_id(DestinationIdentity& identity, const std::string& own
   return test;
 }
 
+std::vector<std::string> foreign_names(const Config& config, const DestinationConfig& own) {
+  std::vector<std::string> out;
+  for (std::string& name : names_of_other_roles(config, own)) {
+    const bool ours = name == own.auth.audience || name == own.auth.external_id;
+    if (!ours && out.size() < kMaxForeignNames) out.push_back(std::move(name));
+  }
+  return out;
+}
+
 std::vector<std::string> names_of_other_roles(const Config& config, const DestinationConfig& own) {
   std::vector<std::string> out;
   for (const DestinationConfig& other : config.destinations) {

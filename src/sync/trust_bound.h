@@ -39,6 +39,9 @@ TrustTest test_external_id(DestinationIdentity& identity, const std::string& own
 // Audiences and external ids of destinations with other roles, which this one's must not take.
 std::vector<std::string> names_of_other_roles(const Config& config, const DestinationConfig& own);
 
+// The same, at most kMaxForeignNames and none of this one's own, for the kit's scripts.
+std::vector<std::string> foreign_names(const Config& config, const DestinationConfig& own);
+
 }  // namespace vesto
 
 #endif  // VESTO_SYNC_TRUST_BOUND_H_

@@ -105,6 +105,32 @@ def test_a_prefix_too_long_for_copys_keys(vesto):
     assert vesto("run", "shop").returncode == 5  # nobody answers, as ever
 
 
+def test_a_warehouse_that_is_not_the_endpoints(vesto):
+    """A warning: it says which two names there are."""
+    text = """version = 1
+[destination.acme]
+kind = "redshift"
+endpoint = "%s:5439/dev"
+schema = "s"
+[destination.acme.auth]
+role_arn = "arn:aws:iam::123456789012:role/x"
+audience = "y"
+region = "eu-west-1"
+warehouse = "%s"
+[destination.acme.staging]
+bucket = "stage"
+"""
+    host = "shop.abc123.eu-west-1.redshift.amazonaws.com"
+    for endpoint, warehouse, warned in (
+            (host, "shops", True), (host, "shop", False), ("10.0.0.1", "shops", False),
+            ("shop-endpoint-abc123def456.xyz.eu-west-1.redshift.amazonaws.com", "shops", False)):
+        vesto.write("vesto.toml", text % (endpoint, warehouse))
+        done = vesto("config", "check")
+        assert done.returncode == 0
+        assert ('vesto.toml:10:13 warning CFG-VALUE: destination.acme.auth.warehouse is "shops", and '
+                'the endpoint is that of "shop"' in done.stderr) == warned, done.stderr
+
+
 def test_warnings_change_no_exit_code(vesto):
     (vesto.folder / "vesto.toml").write_text(WARNED)
     (vesto.folder / "token").write_text("t")

@@ -7,7 +7,7 @@ import pytest
 from conftest import SECRETS, VESTO, destination
 
 CONFIG = ('version = 1\n[server]\npublic_egress = ["203.0.113.7"]\n' + destination("serverless"))
-PARTS = ["warehouse", "bucket", "trust-policy", "permission-policy", "role", "sql", "owner",
+PARTS = ["bucket", "trust-policy", "permission-policy", "role", "sql", "owner",
          "network", "authorized-keys", "script", "terraform", "message"]
 # Nobody listens there.
 NO_GOOGLE = {"GCE_METADATA_HOST": "127.0.0.1:1"}
@@ -64,6 +64,12 @@ def test_all_parts_with_titles(kit):
         assert kit("--offline", "--part", part).stdout in done.stdout
 
 
+def test_a_warehouse_is_made_where_somebody_asks_for_it(kit):
+    """Who has given an endpoint has one."""
+    assert "create-workgroup" not in kit("--offline").stdout
+    assert "create-workgroup" in kit("--offline", "--part", "warehouse").stdout
+
+
 def test_the_list_of_parts(kit):
     done = kit("--list", "--offline")
     assert done.returncode == 0
@@ -115,7 +121,7 @@ def test_the_tunnels_line_is_that_of_ssh_key(kit):
 def test_a_part_that_is_not_there(kit, part, words):
     done = kit("--part", part)
     assert (done.returncode, done.stdout) == (2, "")
-    assert words in done.stderr and "Parts of this destination: warehouse, bucket" in done.stderr
+    assert words in done.stderr and "Parts of this destination: bucket" in done.stderr
 
 
 def test_part_and_list_exclude_each_other(kit):

@@ -103,7 +103,8 @@ class KitWorld:
         self.password = "Kit1" + secrets.token_hex(12)
         (self.folder / "world.toml").write_text(_EMPTY + warehouse_toml(kind) + more_world)
         self.sandbox = Sandbox(self.folder / "sandbox", "--kind", kind, "--world",
-                               self.folder / "world.toml")
+                               self.folder / "world.toml", "--warehouse",
+                               WORKGROUP if kind == "serverless" else CLUSTER)
         self._source = None
         try:
             self.sandbox.start()

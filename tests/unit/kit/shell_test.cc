@@ -14,6 +14,7 @@ TEST(KitShell, HostileValuesStayValues) {
     DestinationConfig to = destination_from(sample);
     to.database = to.schema = to.prefix = to.bucket = to.auth.external_id = to.auth.audience = evil;
     to.auth.warehouse = to.auth.region = to.region = to.ssh.host = to.ssh.user = evil;
+    to.endpoint.name.clear();  // else it stops as the endpoint names another warehouse
     if (to.auth.method == "iam_role" && !to.serverless) to.auth.db_user = evil;
     KitFacts facts = facts_for(sample);
     facts.google_sub = facts.principal_arn = facts.security_group = evil;
@@ -56,7 +57,8 @@ TEST(KitShell, ShellDoesNotRunUntilWhatIsMissingIsFilledIn) {
   EXPECT_TRUE(filled.well) << filled.said;
   EXPECT_EQ(filled.calls,
             "aws iam get-role\naws sts get-caller-identity\naws iam list-roles\n"
-            "aws iam create-role\naws iam put-role-policy\n");
+            "aws iam create-role\naws redshift describe-clusters\naws iam get-role-policy\n"
+            "aws iam put-role-policy\n");
 }
 
 TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
@@ -102,13 +104,32 @@ TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
                      "s3api put-bucket-lifecycle-configuration"));
 }
 
-// What AWS says of a role that is there.
-std::string role_there(const std::string& trust, const std::string& description,
-                       const std::string& statements, const std::string& longest = "3600") {
-  return "*AssumeRolePolicyDocument.Statement*) echo " + statements +
-         " ;;\n*AssumeRolePolicyDocument*) cat <<'EOT'\n" + trust +
-         "\nEOT\n;;\n*Role.Description*) echo '" + description + "' ;;\n*Role.MaxSession*) echo " +
-         longest + " ;;\n";
+// What AWS says of a role that is there: how often our statement stands there, what is loose, what
+// stays without it.
+struct RoleThere {
+  std::string ours = "0";
+  std::string description = "None";
+  std::string statements = "1";
+  std::string loose = "[]";
+  std::string kept = "[]";
+  std::string longest = "3600";
+};
+
+std::string answers_of(const RoleThere& role) {
+  return "*'length('*'[?@ =='*) echo " + role.ours + " ;;\n*'--query length('*) echo " +
+         role.statements + " ;;\n*'--query [to_array('*) cat <<'EOT'\n" + role.kept +
+         "\nEOT\n;;\n*'--query to_array('*) cat <<'EOT'\n" + role.loose +
+         "\nEOT\n;;\n*Role.Description*) echo '" + role.description +
+         "' ;;\n*Role.MaxSession*) echo " + role.longest +
+         " ;;\n*update-assume-role-policy*) printf 'PUT%sTUP' \"${8}\" >&2 ;;\n";
+}
+
+// The trust policy that was put.
+Json put_trust(const Told& told) {
+  const size_t at = told.said.find("PUT{");
+  if (at == std::string::npos) return {};
+  const size_t end = told.said.find("TUP", at);
+  return Json::parse(told.said.substr(at + 3, end - at - 3), nullptr, false);
 }
 
 constexpr const char* kOurMark = "Made by the kit of Vesto for the destination acme";
@@ -116,48 +137,72 @@ constexpr const char* kOurMark = "Made by the kit of Vesto for the destination a
 TEST(KitShell, ARolesTrustInOthersStays) {
   const DestinationConfig to = destination_from(kProvisioned);
   const KitFacts facts = full_facts();
-  const std::string theirs =
-      R"({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})";
-  const std::string ours = trust_policy_for(to, facts);
-  const std::string joined =
-      R"({"Statement": [{"Sid": "theirs"}, )" + ours.substr(ours.find("\"Statement\": [") + 14);
   const std::string update = "iam update-assume-role-policy";
   for (const std::string& script : {text(make_kit(to, facts), "role"), trust_shell(to, facts)}) {
     // It trusts us already, alone or among others.
-    for (const std::string& trust : {ours, joined}) {
-      const Told same = run(script, role_there(trust, "None", "1"));
+    for (const char* statements : {"1", "2"}) {
+      const Told same = run(script, answers_of({.ours = "1", .statements = statements}));
       EXPECT_TRUE(same.well) << same.said;
       EXPECT_FALSE(called(same, update));
     }
     // It is another's, or the kit's with statements that somebody added: nothing is done to it.
-    for (const auto& answers : {role_there(theirs, "None", "1"), role_there(theirs, kOurMark, "2"),
-                                role_there(theirs, std::string(kOurMark) + "2", "1")}) {
-      const Told stopped = run(script, answers);
+    for (const RoleThere& role :
+         {RoleThere{}, RoleThere{.description = kOurMark, .statements = "2"},
+          RoleThere{.description = std::string(kOurMark) + "2"}}) {
+      const Told stopped = run(script, answers_of(role));
       EXPECT_FALSE(stopped.well);
       EXPECT_FALSE(called(stopped, update));
       EXPECT_FALSE(called(stopped, "iam put-role-policy"));
       EXPECT_NE(stopped.said.find("accounts.google.com:oaud"), std::string::npos) << stopped.said;
     }
-    const Told replaced = run(script, role_there(theirs, kOurMark, "1"));
+    const Told replaced = run(script, answers_of({.description = kOurMark}));
     EXPECT_TRUE(replaced.well) << replaced.said;
-    EXPECT_TRUE(called(replaced, update));
+    EXPECT_EQ(put_trust(replaced), Json::parse(trust_policy_for(to, facts))) << replaced.said;
   }
   EXPECT_NE(text(make_kit(to, facts), "role").find("--description '" + std::string(kOurMark)),
             std::string::npos);
 }
 
+TEST(KitShell, WhatLetsOthersUseTheRoleGoesAndTheRestStays) {
+  const DestinationConfig to = destination_from(kProvisioned);
+  const KitFacts facts = full_facts();
+  const Json ours = Json::parse(trust_policy_for(to, facts))["Statement"][0];
+  const std::string loose = R"([{"Effect": "Allow", "Sid": "Loose"}])";
+  for (const char* description : {"None", kOurMark}) {
+    RoleThere role = {.ours = "1", .description = description, .statements = "3", .loose = loose};
+    role.kept = "[\n    {\n        \"Sid\": \"A\"\n    },\n    {\n        \"Sid\": \"B\"\n    }\n]";
+    const Told done = run(trust_shell(to, facts), answers_of(role));
+    EXPECT_TRUE(done.well) << done.said;
+    EXPECT_EQ(put_trust(done)["Statement"], (Json{ours, {{"Sid", "A"}}, {{"Sid", "B"}}}));
+    EXPECT_NE(done.said.find("is taken out:\n" + loose + "\n"), std::string::npos) << done.said;
+    role.kept = "[]";
+    role.ours = "0";
+    EXPECT_EQ(put_trust(run(trust_shell(to, facts), answers_of(role)))["Statement"], Json{ours});
+    role.kept = "None";
+    EXPECT_FALSE(
+        called(run(trust_shell(to, facts), answers_of(role)), "iam update-assume-role-policy"));
+  }
+  // A role that is assumed without an external id: nothing tells what is loose.
+  DestinationConfig bare = destination_from(kAttachedRole);
+  EXPECT_NE(trust_shell(bare, facts).find("IS_LOOSE="), std::string::npos);
+  bare.auth.external_id.clear();
+  EXPECT_EQ(trust_shell(bare, facts).find("IS_LOOSE="), std::string::npos);
+}
+
 TEST(KitShell, SessionsOnlyBecomeLonger) {
   const DestinationConfig to = destination_from(kServerless);  // asks for 4 h
   const KitFacts facts = full_facts();
-  const std::string ours = trust_policy_for(to, facts);
+  const auto there = [](const char* longest) {
+    return answers_of({.ours = "1", .longest = longest});
+  };
   const std::string script = text(make_kit(to, facts), "role");
-  EXPECT_TRUE(called(run(script, role_there(ours, "None", "1", "3600")), "iam update-role"));
+  EXPECT_TRUE(called(run(script, there("3600")), "iam update-role"));
   for (const char* longest : {"14400", "43200"}) {
-    const Told done = run(script, role_there(ours, "None", "1", longest));
+    const Told done = run(script, there(longest));
     EXPECT_TRUE(done.well) << done.said;
     EXPECT_FALSE(called(done, "iam update-role")) << longest;
   }
-  EXPECT_FALSE(run(script, role_there(ours, "None", "1", "None")).well);
+  EXPECT_FALSE(run(script, there("None")).well);
   DestinationConfig copy = destination_from(kAttachedRole);
   copy.auth.session_duration_s = 7200;
   const std::string terraform = text(make_kit(copy, facts), "terraform");
@@ -226,6 +271,69 @@ TEST(KitShell, ASlipInARolesArnMakesNoSecondRole) {
       << elsewhere.said;
 }
 
+TEST(KitShell, ASlipInABucketsNameMakesNoSecondBucket) {
+  const DestinationConfig to = destination_from(kProvisioned);
+  const std::string script = text(make_kit(to, full_facts()), "bucket");
+  const auto among = [&](const std::string& script_text, const std::string& names) {
+    return run(script_text, "*list-buckets*) printf '%s\\n' " + names + " ;;\n" + kNothingThere);
+  };
+  const std::string near = to.bucket + "s";
+  const Told stopped = among(script, "logs " + near);
+  EXPECT_FALSE(stopped.well || called(stopped, "s3api create-bucket")) << stopped.calls;
+  EXPECT_NE(stopped.said.find("typo in staging.bucket? There are:\n" + near + "\nCorrect it"),
+            std::string::npos)
+      << stopped.said;
+  EXPECT_TRUE(called(among(script, "logs"), "s3api create-bucket"));
+  const std::string meant = replace_all(script, "#!/bin/sh\n", "#!/bin/sh\nNEW_BUCKET=yes\n");
+  EXPECT_TRUE(called(among(meant, near), "s3api create-bucket"));
+}
+
+TEST(KitShell, APolicyNamesNoWarehouseThatIsNotMeant) {
+  DestinationConfig to = destination_from(kProvisioned);
+  const KitFacts facts = full_facts();
+  const std::string put = "iam put-role-policy";
+  const std::string none = "An error occurred (ClusterNotFound) when calling";
+  const auto with = [&](const std::string& answers) {
+    return run(put_policy_shell(to, facts), answers);
+  };
+  const Told missing = with("*'cluster-identifier '*) echo '" + none +
+                            "' >&2; return 254 ;;\n*describe-clusters*) echo real ;;\n");
+  EXPECT_FALSE(missing.well || called(missing, put)) << missing.calls;
+  EXPECT_NE(missing.said.find("Is there a typo in auth.warehouse? There are:\nreal\n"),
+            std::string::npos)
+      << missing.said;
+  // Who may set policies need not be allowed to look.
+  EXPECT_TRUE(called(with("*describe-clusters*) echo '(AccessDenied)' >&2; return 254 ;;\n"), put));
+  const auto standing = [&](const std::string& cluster) {
+    return with("*get-role-policy*) echo '  \"arn:aws:redshift:eu-west-1:1:dbname:" + cluster +
+                "/dev\"' ;;\n");
+  };
+  EXPECT_TRUE(called(standing(to.auth.warehouse), put));
+  const Told other = standing("other");
+  EXPECT_FALSE(other.well || called(other, put)) << other.calls;
+  EXPECT_NE(other.said.find("The policy that stands is for other."), std::string::npos)
+      << other.said;
+  to.auth.warehouse = "another";  // than the endpoint's
+  EXPECT_EQ(with("").calls, "");
+  EXPECT_TRUE(called(run("NEW_WAREHOUSE=yes\n" + put_policy_shell(to, facts), ""), put));
+}
+
+TEST(KitShell, OnlyWhatIsSurelyMissingIsMade) {
+  for (const char* sample : {kProvisioned, kServerless}) {
+    const DestinationConfig to = destination_from(sample);
+    const std::string script = text(make_kit(to, full_facts()), "warehouse");
+    const std::string make = to.serverless ? "redshift-serverless create-" : "redshift create-";
+    const Told denied = run(script, "*get-* | *describe-*) echo '(AccessDenied)'; return 254 ;;\n");
+    EXPECT_FALSE(denied.well);
+    EXPECT_EQ(denied.calls.find(make), std::string::npos) << denied.calls;
+    EXPECT_NE(denied.said.find("(AccessDenied)"), std::string::npos);
+    const Told none = run(script,
+                          "*get-* | *describe-*) echo '(ClusterNotFound) "
+                          "(ResourceNotFoundException)'; return 254 ;;\n");
+    EXPECT_NE(none.calls.find(make), std::string::npos) << none.calls;
+  }
+}
+
 TEST(KitShell, RolesOfANamespaceStayInWhateverWayTheyAreTold) {
   DestinationConfig to = destination_from(kAttachedRole);
   const std::string script = text(make_kit(to, full_facts()), "copy-role");
@@ -268,9 +376,16 @@ TEST(KitShell, FixesAreOneCommandWhereEverythingIsKnown) {
             "sg-0123456789abcdef0 --protocol tcp --port 5439 --cidr 203.0.113.7/32\n");
   EXPECT_NE(ingress_shell(to, facts, "2001:db8::7").find("CidrIpv6=2001:db8::7/128"),
             std::string::npos);
-  EXPECT_TRUE(put_policy_shell(to, facts).starts_with(
-      "aws iam put-role-policy --region eu-west-1 --role-name acme-sync --policy-name "
-      "vesto-acme-policy \\\n"));
+  DestinationConfig by_password = to;
+  by_password.auth.method = "password";
+  by_password.auth.db_user.clear();
+  EXPECT_TRUE(put_policy_shell(by_password, facts)
+                  .starts_with("aws iam put-role-policy --region eu-west-1 --role-name acme-sync "
+                               "--policy-name vesto-acme-policy \\\n"));
+  // What names the warehouse looks whether it is there.
+  EXPECT_TRUE(
+      put_policy_shell(to, facts).starts_with("(\nset -eu\ncase $(aws redshift describe-clusters "))
+      << put_policy_shell(to, facts);
   EXPECT_TRUE(trust_shell(to, facts).starts_with("(\nset -eu\n\n# The role acme-sync"));
   EXPECT_NE(trust_shell(to, facts).find("\nTRUST='{"), std::string::npos);
   const std::string asked = ingress_shell(to, {}, "203.0.113.7/32");

@@ -1,0 +1,74 @@
+// What helps where AWS refuses: that a policy of ours lacks a right is one reason of several.
+// Source: IAM user guide, "Troubleshoot access denied error messages" (which policy denied) and
+// "Policy evaluation logic" (an explicit Deny wins).
+#include <fmt/format.h>
+
+#include "aws/aws_errors.h"
+#include "base/strings.h"
+#include "check/destination_state.h"
+
+namespace vesto::check {
+
+namespace {
+
+// "s3:PutObject for arn:..." out of AWS's text.
+std::string refused_right(const std::string& text) {
+  const auto denied = parse_denied_text(text);
+  if (!denied) return "it";
+  return printable(fmt::format("{} for {}", denied->action, denied->who), false);
+}
+
+std::string hint_for(const Refusal& refusal, const std::string& right, bool key) {
+  const char* what = key ? "KMS key" : "bucket";
+  if (refusal.kind == "resource-based policy") {
+    return refusal.denies
+               ? fmt::format(
+                     "The policy of the {} itself denies it, so that no right of ours "
+                     "helps: take {} out of its statement with \"Effect\": \"Deny\".",
+                     what, right)
+               : fmt::format("The policy of the {} itself must allow it: {}.", what, right);
+  }
+  if (refusal.kind == "identity-based policy") {
+    return fmt::format(
+        "Another policy of this identity denies it, so that the kit's does not help: take {} out "
+        "of its statement with \"Effect\": \"Deny\". What is to be run names its policies.",
+        right);
+  }
+  const std::string kind = refusal.kind.empty() ? "policy" : refusal.kind;
+  return fmt::format("A {} {} it: who administers that has to {} {}.", kind,
+                     refusal.denies ? "denies" : "does not allow",
+                     refusal.denies ? "take out" : "allow", right);
+}
+
+}  // namespace
+
+CheckAnswer denied(const State& state, Error error) {
+  const std::string text = error.upstream().text;
+  const Refusal refusal = refusal_in(text);
+  const bool lacks = refusal.kind.empty() || refusal.kind == "identity-based policy";
+  if (lacks && !refusal.denies) return failed(std::move(error), policy_fix(state));
+  const bool key = error.code() == ErrorCode::kS3Kms;
+  error.with_hint(hint_for(refusal, refused_right(text), key));
+  if (refusal.kind == "identity-based policy") {
+    return failed(std::move(error), part_fix(state, "policies"));
+  }
+  const bool of_bucket = refusal.kind == "resource-based policy" && error.name().starts_with("S3-");
+  if (of_bucket && !key) return failed(std::move(error), bucket_policy_fix(state));
+  return failed(std::move(error), Fix{.who = "aws_admin", .kind = "text", .snippet = ""});
+}
+
+std::optional<Fix> two_warehouses(const State& state, Error* error) {
+  const DestinationConfig& to = state.destination();
+  const std::string other = other_warehouse(to);
+  if (other.empty()) return std::nullopt;
+  error->with_hint(fmt::format(
+      "auth.warehouse ({}) is \"{}\", and the endpoint ({}) is that of \"{}\": correct one of them "
+      "first. A policy for the wrong one would take the place of the right one.",
+      to.auth.warehouse_origin.line_text(), printable(to.auth.warehouse, false),
+      to.endpoint_origin.line_text(), printable(other, false)));
+  return Fix{.who = "you",
+             .kind = "toml",
+             .snippet = fmt::format("warehouse = \"{}\"", printable(other, false))};
+}
+
+}  // namespace vesto::check

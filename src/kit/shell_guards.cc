@@ -1,0 +1,157 @@
+// Sources: AWS CLI command reference (iam list-roles, s3api list-buckets, redshift
+// describe-clusters, redshift-serverless list-workgroups); error codes of Redshift's API reference.
+#include "kit/shell_guards.h"
+
+#include <fmt/format.h>
+
+#include "address/arn.h"
+#include "base/strings.h"
+#include "kit/quote.h"
+#include "kit/shell.h"
+
+namespace vesto::kit {
+
+namespace {
+
+// Prints the names, a line each, that are at most 2 letters away from `name`, which is in lower
+// case.
+constexpr std::string_view kNearNames = R"({
+      word = tolower($0); n = length(name); m = length(word)
+      if (m == 0 || n - m > 2 || m - n > 2) next
+      for (j = 0; j <= m; j++) d[j] = j
+      for (i = 1; i <= n; i++) {
+        left = d[0]; d[0] = i
+        for (j = 1; j <= m; j++) {
+          best = left + (substr(name, i, 1) != substr(word, j, 1))
+          if (d[j] + 1 < best) best = d[j] + 1
+          if (d[j - 1] + 1 < best) best = d[j - 1] + 1
+          left = d[j]; d[j] = best
+        }
+      }
+      if (d[m] <= 2) print
+    })";
+
+// Stops, unless the environment says that the name is meant. Distance as in "did you mean": two
+// letters put in, left out or changed. `list` prints the names that are there, a line each.
+std::string near_guard(const std::string& list, const std::string& name,
+                       const std::string& question, std::string_view variable) {
+  std::string out = fmt::format("  NEAR=$({} 2>/dev/null |\n    awk -v name={} '{}') || NEAR=\n",
+                                list, sh_quote(to_lower_ascii(name)), kNearNames);
+  return out + fmt::format(
+                   "  if [ -n \"$NEAR\" ] && [ \"${{{}:-}}\" != yes ]; then\n"
+                   "    printf '%s\\n' {} \"$NEAR\" \\\n      {} >&2\n    exit 1\n  fi\n",
+                   variable, sh_quote(question),
+                   sh_quote(fmt::format("Correct it; or, where one more is meant, run this with "
+                                        "{}=yes in the environment.",
+                                        variable)));
+}
+
+// Lines that stop with `what`, and with what `list` prints if it is given. They stand alone.
+std::string stop_unless_meant(const std::string& what, const std::string& list) {
+  std::string out = "  if [ \"${NEW_WAREHOUSE:-}\" != yes ]; then\n";
+  out += fmt::format("    printf '%s\\n' {} >&2\n", sh_quote(what));
+  if (!list.empty()) out += fmt::format("    {} >&2 || true\n", list);
+  return out +
+         "    echo 'Correct it; or, if it is right, run this with NEW_WAREHOUSE=yes in the "
+         "environment.' >&2\n    exit 1\n  fi\n";
+}
+
+std::string list_of_warehouses(const DestinationConfig& to, const Places& places) {
+  if (to.serverless) {
+    return regional_call("redshift-serverless list-workgroups", places.region) +
+           " --query 'workgroups[].[workgroupName]' --output text";
+  }
+  return regional_call("redshift describe-clusters", places.region) +
+         " --query 'Clusters[].[ClusterIdentifier]' --output text";
+}
+
+// The policy that stands is that of another one: its name is told, since the account may have both.
+std::string replaces_another(const DestinationConfig& to, const Places& places,
+                             const std::string& get_policy) {
+  const std::string stop =
+      "  *)\n    if [ \"${NEW_WAREHOUSE:-}\" != yes ]; then\n"
+      "      printf '%s\\n' \"The policy that stands is for $STANDS.\" \\\n        {} \\\n"
+      "        'Correct it; or, if it is right, run this with NEW_WAREHOUSE=yes in the "
+      "environment.' >&2\n"
+      "      exit 1\n    fi ;;\nesac\n";
+  const std::string asked =
+      sh_quote(fmt::format("auth.warehouse is {}: is there a typo in it?", places.warehouse));
+  std::string out = fmt::format("STANDS=$({} 2>/dev/null |\n", get_policy);
+  if (!to.serverless) {
+    out += "  sed -n 's/.*:dbname:\\([^/\"]*\\)\\/.*/\\1/p' | sort -u) || STANDS=\n";
+    return out + fmt::format("case $STANDS in\n  '' | {}) ;;\n", sh_quote(places.warehouse)) +
+           replace_all(stop, "{}", asked);
+  }
+  // Workgroups that are gone have left their ids behind.
+  out += "  sed -n 's/.*:workgroup\\/\\([0-9a-f-]*\\)\".*/\\1/p' | sort -u) || STANDS=\n";
+  out += fmt::format(
+      "[ -z \"$STANDS\" ] || STANDS=$({} --output text \\\n"
+      "  --query \"workgroups[?workgroupId=='$STANDS'].workgroupName\" 2>/dev/null) || STANDS=\n",
+      regional_call("redshift-serverless list-workgroups", places.region));
+  return out + fmt::format("case $STANDS in\n  '' | None | {}) ;;\n", sh_quote(places.warehouse)) +
+         replace_all(stop, "{}", asked);
+}
+
+}  // namespace
+
+// A slip in auth.role_arn would make a second role, which nobody asks for.
+std::string role_guard(const DestinationConfig& to, const Places& places) {
+  const std::string account = account_of_arn(to.auth.role_arn);
+  if (account.empty()) return "";
+  const std::string out = fmt::format(
+      "  HERE=$({} --query Account --output text)\n"
+      "  if [ \"$HERE\" != {} ]; then\n"
+      "    echo \"auth.role_arn is of the account {}, and this runs in $HERE: is there a typo?\" "
+      ">&2\n"
+      "    exit 1\n  fi\n",
+      regional_call("sts get-caller-identity", places.region), account, account);
+  return out +
+         near_guard(iam_call(places, "list-roles") + " --query 'Roles[].[RoleName]' --output text",
+                    places.role,
+                    fmt::format("There is no role {}. Is there a typo in auth.role_arn? "
+                                "There are:",
+                                places.role),
+                    "NEW_ROLE");
+}
+
+std::string bucket_guard_near(const DestinationConfig& to, const Places& places) {
+  return near_guard(
+      regional_call("s3api list-buckets", places.bucket_region) +
+          " --query 'Buckets[].[Name]' --output text",
+      to.bucket,
+      fmt::format("There is no bucket {}. Is there a typo in staging.bucket? There are:",
+                  to.bucket),
+      "NEW_BUCKET");
+}
+
+std::string warehouse_guard(const DestinationConfig& to, const Places& places,
+                            const std::string& get_policy) {
+  const bool known =
+      places.warehouse != placeholder("WAREHOUSE") && places.region != placeholder("REGION");
+  if (to.auth.method != "iam_role" || !known) return "";
+  const std::string list = list_of_warehouses(to, places);
+  std::string out;
+  if (const std::string other = other_warehouse(to); !other.empty()) {
+    out += "{\n" +
+           stop_unless_meant(fmt::format("auth.warehouse is {}, and the endpoint is that of {}.",
+                                         places.warehouse, other),
+                             "") +
+           "}\n";
+  }
+  const std::string look = to.serverless
+                               ? regional_call("redshift-serverless get-workgroup", places.region) +
+                                     sh_flag("--workgroup-name", places.warehouse)
+                               : regional_call("redshift describe-clusters", places.region) +
+                                     sh_flag("--cluster-identifier", places.warehouse);
+  // Who may set policies need not be allowed to look: only "there is none" stops.
+  out += fmt::format("case $({} 2>&1 >/dev/null || true) in *'({})'* | *'({})'*)\n", look,
+                     to.serverless ? "ResourceNotFoundException" : "ClusterNotFound",
+                     to.serverless ? "ResourceNotFound" : "ClusterNotFoundFault");
+  out += stop_unless_meant(
+      fmt::format("There is no {} {} in {}. Is there a typo in auth.warehouse? There are:",
+                  to.serverless ? "workgroup" : "cluster", places.warehouse, places.region),
+      list);
+  return out + ";;\nesac\n" + replaces_another(to, places, get_policy);
+}
+
+}  // namespace vesto::kit

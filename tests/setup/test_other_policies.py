@@ -1,0 +1,346 @@
+"""What others have put beside what the kit makes: more statements in a role's trust policy, policies of
+the bucket, further policies of the role, warehouses and buckets of nearly the same name. What the
+report says to run is run; it mends what it may, leaves what is another's, and never puts a policy
+that would have no effect, or one for a name that is not meant."""
+import json
+
+import pytest
+
+from kit_world import (ACCOUNT, BUCKET, CLUSTER, OPERATOR, ROLE, WORKGROUP, KitWorld, bad_checks,
+                       by_id)
+
+ROLE_NAME = ROLE.rsplit("/", 1)[1]
+POLICY = "vesto-acme-policy"
+SUB, OAUD = "accounts.google.com:sub", "accounts.google.com:oaud"
+BUCKET_ARN = f"arn:aws:s3:::{BUCKET}"
+
+
+@pytest.fixture(scope="module")
+def worlds():
+    made = {}
+
+    def of(**options):
+        key = json.dumps(options, sort_keys=True)
+        if key not in made:
+            made[key] = KitWorld(**options)
+            made[key].apply()
+        return made[key]
+
+    yield of
+    for one in made.values():
+        one.close()
+
+
+def role_of(world):
+    return world.boto("iam").get_role(RoleName=ROLE_NAME)["Role"]
+
+
+def trust_of(world):
+    return role_of(world)["AssumeRolePolicyDocument"]["Statement"]
+
+
+def put_trust(world, statements):
+    world.boto("iam").update_assume_role_policy(RoleName=ROLE_NAME, PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": statements}))
+
+
+def policy_of(world):
+    return world.boto("iam").get_role_policy(RoleName=ROLE_NAME, PolicyName=POLICY)["PolicyDocument"]
+
+
+def google(**equals):
+    return {"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": "accounts.google.com"},
+            "Condition": {"StringEquals": {f"accounts.google.com:{key}": value
+                                           for key, value in equals.items()}}}
+
+
+def account(principal, **more):
+    return {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": principal}, **more}
+
+
+@pytest.fixture
+def by_google(worlds):
+    world = worlds()
+    kept = trust_of(world)
+    yield world, kept[0]
+    put_trust(world, kept)
+
+
+THEIRS = [google(sub="12345"), google(sub=["12345", "777"], oaud="another"),
+          account(f"arn:aws:iam::{ACCOUNT}:root")]
+
+
+def loose_statements(ours):
+    sub, oaud = (ours["Condition"]["StringEquals"][key] for key in (SUB, OAUD))
+    like = google(sub=sub)
+    like["Condition"]["StringLike"] = {OAUD: "vesto-*"}
+    return {
+        "the subject alone": ([google(sub=sub)], [], "aws.trust_bound", ":oaud"),
+        "the audience alone": ([google(oaud=oaud)], [], "aws.trust_sub", ":sub"),
+        "a pattern": ([like], [], "aws.trust_bound", ":oaud"),
+        "others as well": ([google(sub=[sub, "12345"])], [google(sub=["12345"])],
+                           "aws.trust_bound", ":oaud"),
+        "two of them": ([google(sub=sub), google(sub=sub, aud="x")], [], "aws.trust_bound", ":oaud"),
+    }
+
+
+@pytest.mark.parametrize("with_ours", [True, False])
+@pytest.mark.parametrize("name", ["the subject alone", "the audience alone", "a pattern",
+                                  "others as well", "two of them"])
+def test_a_loose_statement_goes_and_the_others_stay(by_google, name, with_ours):
+    world, ours = by_google
+    loose, left, check, condition = loose_statements(ours)[name]
+    put_trust(world, loose + THEIRS + [ours] * with_ours)
+    report = world.report("--only", "aws.*")
+    assert bad_checks(report)[check] == "AWS-TRUST-LOOSE"
+    assert condition in by_id(report)[check]["error"]["hint"]
+    said = world.fix(by_id(report)[check]["fix"]).stderr
+    assert "is taken out" in said and loose[0]["Principal"]["Federated"] in said
+    assert trust_of(world) == [ours, *THEIRS, *left]
+    assert bad_checks(world.report("--only", "aws.*")) == {}
+    # A second time there is nothing to do.
+    assert world.fix(by_id(report)[check]["fix"]).stderr == ""
+    assert trust_of(world) == [ours, *THEIRS, *left]
+
+
+def test_a_role_that_does_not_trust_us_stays_as_it_is(by_google):
+    """Perhaps it is not the one that is meant."""
+    world, _ = by_google
+    put_trust(world, THEIRS)
+    check = by_id(world.report("--only", "aws.*"))["aws.assume_role"]
+    said = world.aws(check["fix"]["snippet"], code=1).stderr
+    assert "Add this statement to its trust policy" in said
+    assert trust_of(world) == THEIRS
+
+
+US = f"arn:aws:iam::{OPERATOR}:user/vesto"
+OTHER = f"arn:aws:iam::{ACCOUNT}:root"
+
+
+@pytest.mark.parametrize("loose, left", [
+    (account(f"arn:aws:iam::{OPERATOR}:root"), []),
+    (account([US, OTHER]), [account([OTHER])]),
+    (account(US, Condition={"StringLike": {"sts:ExternalId": "acme-*"}}), []),
+])
+def test_a_role_that_takes_us_without_the_external_id(worlds, loose, left):
+    world = worlds(identity="assume_role")
+    ours = trust_of(world)[0]
+    theirs = account(OTHER, Condition={"StringEquals": {"sts:ExternalId": "x"}})
+    put_trust(world, [theirs, loose, ours])
+    try:
+        check = by_id(world.report("--only", "aws.*"))["aws.trust_bound"]
+        assert check["error"]["code"] == "AWS-TRUST-LOOSE"
+        assert "sts:ExternalId" in check["error"]["hint"]
+        assert "google" not in check["error"]["hint"]
+        world.fix(check["fix"])
+        assert trust_of(world) == [ours, theirs, *left]
+        assert bad_checks(world.report("--only", "aws.*")) == {}
+    finally:
+        put_trust(world, [ours])
+
+
+def test_a_role_of_another_account_without_an_external_id(worlds):
+    world = worlds(identity="assume_role")
+    ours = trust_of(world)[0]
+    put_trust(world, [account(US)])
+    bare = "\n".join(line for line in world.auth().splitlines() if "external_id" not in line)
+    try:
+        world.write_config(auth=bare)
+        check = by_id(world.report("--only", "aws.*"))["aws.trust_bound"]
+        assert (check["status"], check["error"]["code"]) == ("warning", "AWS-TRUST-LOOSE")
+        assert OPERATOR in check["error"]["message"]
+        assert (check["fix"]["who"], check["fix"]["kind"]) == ("you", "toml")
+        line = check["fix"]["snippet"]
+        world.write_config(auth=bare + "\n" + line)
+        check = by_id(world.report("--only", "aws.*"))["aws.trust_bound"]
+        assert check["error"]["code"] == "AWS-TRUST-LOOSE" and check["fix"]["kind"] == "shell"
+        world.fix(check["fix"])
+        statement, = trust_of(world)
+        assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": line.split('"')[1]}}
+        assert bad_checks(world.report("--only", "aws.*")) == {}
+    finally:
+        world.write_config()
+        put_trust(world, [ours])
+
+
+# --- the bucket ---
+@pytest.fixture
+def bucket(worlds):
+    """set(*statements) of the bucket's policy, as its owner puts them."""
+    world = worlds()
+    s3 = world.boto("s3")
+
+    def put(*statements):
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(
+            {"Version": "2012-10-17", "Statement": statements}))
+
+    yield world, put
+    s3.delete_bucket_policy(Bucket=BUCKET)
+    s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration={
+        name: True for name in ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy",
+                                "RestrictPublicBuckets")})
+
+
+def statement(effect, action, principal="*", resource=BUCKET_ARN + "/*", **more):
+    return {"Effect": effect, "Principal": principal, "Action": action, "Resource": resource, **more}
+
+
+def looked_at(world, check):
+    """What is to be run shows the bucket's policy and changes nothing of the role."""
+    before = policy_of(world)
+    assert "put-role-policy" not in check["fix"]["snippet"]
+    shown = json.loads(world.fix(check["fix"]).stdout)
+    assert policy_of(world) == before
+    return shown["Statement"]
+
+
+@pytest.mark.parametrize("action, name", [("s3:PutObject", "s3.put"), ("s3:GetObject", "s3.get"),
+                                          ("s3:DeleteObject", "s3.delete")])
+def test_a_bucket_whose_policy_denies(bucket, action, name):
+    world, put = bucket
+    put(statement("Deny", action))
+    check = by_id(world.report("--only", "s3.*"))[name]
+    assert check["error"]["code"] == "S3-DENIED"
+    assert "policy of the bucket" in check["error"]["hint"] and action in check["error"]["hint"]
+    denying, = looked_at(world, check)
+    assert denying["Effect"] == "Deny"
+
+
+def test_a_role_with_a_policy_that_denies(worlds):
+    world = worlds()
+    iam = world.boto("iam")
+    iam.put_role_policy(RoleName=ROLE_NAME, PolicyName="guard", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [
+            {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}]}))
+    try:
+        check = by_id(world.report("--only", "s3.*"))["s3.put"]
+        assert "Another policy of this identity denies it" in check["error"]["hint"]
+        assert "put-role-policy" not in check["fix"]["snippet"]
+        assert "guard" in world.fix(check["fix"]).stdout
+    finally:
+        iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName="guard")
+
+
+def test_a_bucket_that_refuses_the_warehouse(bucket):
+    world, put = bucket
+    put(statement("Deny", "s3:GetObject",
+                  Condition={"IpAddress": {"aws:SourceIp": "198.51.100.10/32"}}))
+    check = by_id(world.report())["redshift.copy"]
+    assert check["error"]["code"] == "RS-COPY-S3-403"
+    assert "the bucket's own policy refuses the warehouse" in check["error"]["hint"]
+    assert looked_at(world, check)[0]["Condition"]
+
+
+def test_a_bucket_that_everybody_may_list(bucket):
+    world, put = bucket
+    world.boto("s3").delete_public_access_block(Bucket=BUCKET)
+    put(statement("Allow", "s3:ListBucket", resource=BUCKET_ARN))
+    check = by_id(world.report("--only", "s3.list_narrow"))["s3.list_narrow"]
+    assert check["error"]["code"] == "S3-WIDE"
+    assert "the bucket's own policy lets everybody list it" in check["error"]["message"]
+    assert looked_at(world, check)[0]["Principal"] == "*"
+
+
+def test_what_else_lets_the_bucket_be_listed(bucket):
+    """Once the kit's policy stands: a policy of the bucket, another one of the role."""
+    world, put = bucket
+    iam = world.boto("iam")
+    wide = statement("Allow", "s3:ListBucket", {"AWS": ROLE}, BUCKET_ARN)
+    put(wide)
+    check = by_id(world.report("--only", "s3.list_narrow"))["s3.list_narrow"]
+    assert check["error"]["code"] == "S3-WIDE"
+    said = world.fix(check["fix"]).stderr
+    assert "The bucket has a policy of its own" in said and ROLE in said
+    assert "other policies" not in said
+    put(statement("Deny", "s3:PutObject", resource=BUCKET_ARN + "/nothing"))
+    iam.put_role_policy(RoleName=ROLE_NAME, PolicyName="lister", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": BUCKET_ARN}]}))
+    try:
+        said = world.fix(by_id(world.report("--only", "s3.list_narrow"))["s3.list_narrow"]["fix"])
+        assert "other policies" in said.stderr and "lister" in said.stderr
+        assert "The bucket has a policy" not in said.stderr
+    finally:
+        iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName="lister")
+    assert bad_checks(world.report("--only", "s3.*")) == {}
+
+
+# --- names ---
+SECOND = {"provisioned": f'''[[cluster]]
+id = "secondcluster"
+account = "{ACCOUNT}"
+region = "eu-west-1"
+databases = ["dev"]
+copy_roles = []
+allow_from = []
+''', "serverless": f'''[[workgroup]]
+name = "second"
+uuid = "1c6b3d2f-7a1e-4a4b-8b68-2d3e4f5a6b7c"
+account = "{ACCOUNT}"
+region = "eu-west-1"
+databases = ["dev"]
+copy_roles = []
+allow_from = []
+'''}
+
+
+@pytest.mark.parametrize("kind, wrong, words", [
+    ("provisioned", CLUSTER + "s", "There is no cluster"),
+    ("provisioned", "secondcluster", f"The policy that stands is for {CLUSTER}."),
+    ("serverless", WORKGROUP + "s", "ResourceNotFound"),
+    ("serverless", "second", f"The policy that stands is for {WORKGROUP}."),
+])
+def test_another_warehouse_than_is_meant(worlds, kind, wrong, words):
+    world = worlds(kind=kind, more_world=SECOND[kind])
+    before = policy_of(world)
+    right = CLUSTER if kind == "provisioned" else WORKGROUP
+    world.write_config(auth=world.auth().replace(f'warehouse = "{right}"', f'warehouse = "{wrong}"'))
+    try:
+        check = by_id(world.report("--only", "redshift.credentials"))["redshift.credentials"]
+        if check["error"]["code"] == "RS-CRED-DENIED":  # not yet where AWS says that there is none
+            hint = check["error"]["hint"]
+            assert "Or correct auth.warehouse (" in hint and f'"{wrong}")' in hint
+            said = world.aws(check["fix"]["snippet"], code=255 if "Not" in words else 1).stderr
+            assert words in said, said
+            assert "auth.warehouse" in said or "Not" in words
+        else:
+            assert "fix" not in check
+        assert policy_of(world) == before
+    finally:
+        world.write_config()
+    assert bad_checks(world.report("--only", "redshift.credentials")) == {}
+
+
+def test_a_warehouse_that_is_not_the_endpoints(worlds):
+    """Nobody can know which of the two is meant."""
+    world = worlds()
+    redshift = world.endpoints["redshift"]
+    text = world.config_text().replace(
+        f"{redshift['host']}:{redshift['port']}/", "real.abc123.eu-west-1.redshift.amazonaws.com/")
+    (world.folder / "vesto.toml").write_text(text)
+    try:
+        check = by_id(world.report("--only", "config.valid"))["config.valid"]
+        assert check["status"] == "warning" and f'is "{CLUSTER}"' in check["error"]["hint"]
+        assert check["fix"] == {"who": "you", "kind": "toml", "snippet": 'warehouse = "real"'}
+        done = world.aws(world.kit("role"), code=1)
+        assert f"auth.warehouse is {CLUSTER}, and the endpoint is that of real." in done.stderr
+    finally:
+        world.write_config()
+
+
+def test_a_slip_in_the_buckets_name_makes_no_second_bucket(worlds):
+    world = worlds()
+    world.write_config()
+    text = world.config_text().replace(f'bucket = "{BUCKET}"', f'bucket = "{BUCKET}s"')
+    (world.folder / "vesto.toml").write_text(text)
+    try:
+        check = by_id(world.report("--only", "s3.bucket"))["s3.bucket"]
+        assert check["error"]["code"] == "S3-NO-BUCKET"
+        assert "Check the name first" in check["error"]["hint"]
+        said = world.aws(check["fix"]["snippet"], code=1).stderr
+        assert f"There is no bucket {BUCKET}s." in said and BUCKET + "\n" in said
+        names = [one["Name"] for one in world.boto("s3").list_buckets()["Buckets"]]
+        assert names == [BUCKET]
+    finally:
+        world.write_config()
