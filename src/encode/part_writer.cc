@@ -13,6 +13,11 @@ namespace vesto {
 namespace {
 
 constexpr size_t kMaxChunkBytes = size_t{1} << 30;
+// Level 1 of zstd with half of its window and half of its table of matches, so that both stay in
+// the core's own cache (bench/codec_bench.cc; docs/performance.md says what came of it).
+constexpr int kZstdLevel = 1;
+constexpr int kZstdWindowLog = 18;
+constexpr int kZstdHashLog = 13;
 
 std::string_view as_view(const uint8_t* bytes, size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
@@ -114,7 +119,9 @@ class PartWriter::ZstdCodec final : public Codec {
   Status begin(std::string*) override {
     if (!context_) return compressor_failed("zstd", "no context");
     ZSTD_CCtx_reset(context_.get(), ZSTD_reset_session_and_parameters);
-    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, 1);
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kZstdLevel);
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_windowLog, kZstdWindowLog);
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_hashLog, kZstdHashLog);
     return ok_status();
   }
 
