@@ -14,6 +14,10 @@ namespace vesto {
 namespace {
 
 constexpr std::string_view kReading = "reading rows";
+// libpq reads as much at a time as its buffer holds, 16 KiB at first; it grows for a message that
+// is larger, and keeps what it has grown to. After this it is 128 KiB, and rows that have come
+// meanwhile are taken with a quarter of the system calls.
+constexpr std::string_view kGrowBuffer = "SELECT pg_catalog.repeat(' ', 100000)";
 
 }  // namespace
 
@@ -43,6 +47,7 @@ Result<std::unique_ptr<PgConnection>> SnapshotConnections::take() {
   VESTO_TRY(source_exec(*connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", joining));
   VESTO_TRY(source_exec(*connection, "SET TRANSACTION SNAPSHOT " + quote_pg_literal(snapshot_id_),
                         joining));
+  VESTO_TRY(source_exec(*connection, kGrowBuffer, joining));
   return connection;
 }
 
