@@ -161,7 +161,7 @@ CheckAnswer disk_of(const std::string& data_dir) {
 CheckAnswer store_answer(const std::string& data_dir) {
   const Result<StoreHealth> health = look_at_store(data_dir);
   if (!health.ok()) return failed(health.error());
-  if (!health->there) return passed({{"store", "made by the first run"}});
+  if (!health->there || health->empty) return passed({{"store", "made by the first run"}});
   CheckAnswer answer = passed({{"schema", std::to_string(health->schema_version)},
                                {"size", format_bytes(static_cast<uint64_t>(health->size_bytes))}});
   if (health->damage.empty()) return answer;

@@ -11,13 +11,14 @@ namespace vesto {
 
 struct StoreHealth {
   bool there = false;  // false: nobody has made one yet, which is no fault
+  bool empty = false;  // the next run makes its tables, which is no fault either
   int64_t schema_version = 0;
   int64_t size_bytes = 0;
   std::string damage;  // what SQLite's own look found first; "" = nothing
 };
 
 // Reads DIR/vesto.db and changes nothing. SQLite looks at all of it, some 100 MB a second.
-// Errors: SYS-STORE (not a store, no rights), SYS-STORE-BUSY. Any thread.
+// Errors: SYS-STORE (not a store, one of a newer Vesto, no rights), SYS-STORE-BUSY. Any thread.
 Result<StoreHealth> look_at_store(const std::string& data_dir);
 
 }  // namespace vesto

@@ -76,16 +76,21 @@ Status bring_up(Database& db, const std::string& path) {
 
 }  // namespace
 
-Status migrate(Database& db, const std::string& path) {
+Result<int64_t> version_of_ours(Database& db, const std::string& path) {
   VESTO_ASSIGN(const int64_t application, read_number(db, "PRAGMA application_id"));
   VESTO_ASSIGN(const int64_t tables, read_number(db, "SELECT count(*) FROM sqlite_master"));
   if (application != kApplicationId && (application != 0 || tables > 0)) return foreign(path);
+  VESTO_ASSIGN(const int64_t version, read_number(db, "PRAGMA user_version"));
+  if (version > kSchemaVersion) return newer(path, version);
+  return version;
+}
+
+Status migrate(Database& db, const std::string& path) {
+  VESTO_ASSIGN(const int64_t version, version_of_ours(db, path));
   VESTO_TRY(db.exec("PRAGMA journal_mode = WAL"));
   // A short write-ahead log: the store also has to live on small disks.
   VESTO_TRY(db.exec("PRAGMA wal_autocheckpoint = 48; PRAGMA journal_size_limit = 1048576"));
-  VESTO_ASSIGN(const int64_t version, read_number(db, "PRAGMA user_version"));
   if (version == kSchemaVersion) return ok_status();
-  if (version > kSchemaVersion) return newer(path, version);
   VESTO_TRY(db.exec("BEGIN IMMEDIATE"));
   Status done = bring_up(db, path);
   if (done.ok()) done = db.exec("COMMIT");
