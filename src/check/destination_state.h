@@ -26,6 +26,7 @@ struct State {
   S3Options s3_options;
   KitFacts known;  // for the kit's texts
   std::unique_ptr<RedshiftSession> session;
+  int logins = 0;  // made anew for a session that was lost
   std::unique_ptr<S3> s3;
   std::string user;            // that really logs in, verbatim; "" = not known yet
   bool not_public = false;     // redshift.status saw that there is no public access
@@ -51,16 +52,12 @@ struct State {
     return facts;
   }
 };
-// One statement within the limits of a check; a stop cancels it.
-inline Result<ExecResult> ask(State& state, const std::string& sql, const CheckLimits& limits) {
-  const std::stop_callback on_stop(limits.stop, [&state] { state.session->cancel(); });
-  const Error stopped(ErrorCode::kRunInterrupted, "the statement was stopped");
-  if (limits.stop.stop_requested()) return stopped;
-  auto done = state.session->exec(sql, limits.limit_ms);
-  // That the connection was cut for it is nobody's fault.
-  if (!done.ok() && limits.stop.stop_requested()) return stopped;
-  return done;
-}
+// A session that can be used: where a check before cut it, or it was lost while something was waited
+// for, another login, at most kMaxLogins a test. Not within a transaction, which ended with it.
+inline constexpr int kMaxLogins = 5;
+Status log_in_again(State& state, const CheckLimits& limits);
+// One statement within the limits of a check, in a session that can be used; a stop cancels it.
+Result<ExecResult> ask(State& state, const std::string& sql, const CheckLimits& limits);
 
 using StatePtr = std::shared_ptr<State>;
 

@@ -54,6 +54,7 @@ Result<sql::CopySource> probe_source(State& state, const CheckLimits& limits) {
 }
 
 Status load(State& state, const CheckLimits& limits) {
+  VESTO_TRY(log_in_again(state, limits));  // the session that is to hold COPY's keys
   VESTO_ASSIGN(const sql::CopySource source, probe_source(state, limits));
   const TargetName table = probe_table(state);
   VESTO_TRY(exec(state, "BEGIN", limits));

@@ -271,12 +271,8 @@ CheckAnswer superuser(State& state, const CheckLimits& limits) {
   const auto is = ask(state, "SELECT usesuper FROM pg_user WHERE usename = current_user", limits);
   if (!is.ok()) return skipped("it cannot be asked");
   if (is->rows.empty() || !is_true(is->rows[0], 0)) return passed();
-  const bool pastes = printable(state.user, false) == state.user;
-  return warned(
-      Error(ErrorCode::kRsSuperuser, shown(state.user) + " is a superuser"),
-      Fix{.who = "redshift_admin",
-          .kind = "sql",
-          .snippet = pastes ? "ALTER USER " + sql::ident(state.user) + " NOCREATEUSER;" : ""});
+  // Nothing to paste: the user may be a person's, or the only superuser that there is.
+  return warned(Error(ErrorCode::kRsSuperuser, shown(state.user) + " is a superuser"));
 }
 
 }  // namespace

@@ -226,6 +226,33 @@ def test_a_warehouse_that_is_nearly_full(one_world, used, status):
             world.sandbox.control("POST", "/v1/warehouse", {"status": "available"})
 
 
+def test_a_superuser_is_warned_of_and_loses_nothing(one_world):
+    """The user may be a person's, or the only superuser that there is: nothing is to be pasted."""
+    world = ready(one_world)
+    with admin(world.sandbox) as cursor:
+        user = world.sandbox.endpoints["redshift"]["user"]
+        cursor.execute(f'ALTER USER "{user}" CREATEUSER')
+        try:
+            report, checks = report_of(world)
+        finally:
+            cursor.execute(f'ALTER USER "{user}" NOCREATEUSER')
+    warned = checks["redshift.superuser"]
+    assert report["ok"] and warned["status"] == "warning", warned
+    assert warned["error"]["code"] == "RS-SUPERUSER" and not warned.get("fix"), warned
+
+
+def test_a_statement_that_takes_too_long_spoils_no_other_check(one_world):
+    world = ready(one_world)
+    world.sandbox.fault("pg.statement", {"delay_ms": 11_500}, match="^CREATE TEMP TABLE", nth=1,
+                        count=1)
+    report, checks = report_of(world)
+    assert {id: c["error"]["code"] for id, c in checks.items() if c["status"] == "failed"} == \
+        {"redshift.temp": "RS-TIMEOUT"}, report
+    assert {id: c["masked_by"] for id, c in checks.items() if c["status"] == "not_run"} == \
+        {"redshift.merge": "redshift.temp"}, report
+    assert report_of(world)[0]["ok"]
+
+
 def test_two_faults_at_once_stand_in_one_report(one_world):
     world = ready(one_world)
     world.write_config(bucket="no-such-bucket-here")
