@@ -72,6 +72,7 @@ std::string settings_text(const ClusterOptions& options) {
       "log_timezone = 'UTC'\n"
       "datestyle = 'ISO, MDY'\n"
       "jit = off\n"
+      "enable_mergejoin = off\n"  // of a stage and its target it sorted the target, on disk
       "logging_collector = off\n"
       "log_min_messages = warning\n"
       "log_min_error_statement = panic\n"  // statements hold customers' data and COPY's keys
