@@ -23,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import report  # noqa: E402
 from data import FOUR, HASH, TABLES  # noqa: E402
-from house import House  # noqa: E402
+from house import BUILD, House  # noqa: E402
 from measures import change, fixed, guards, large_rows, sandbox_copy, throughput  # noqa: E402
 
 MODULES = (throughput, large_rows, guards, fixed, change, sandbox_copy)
@@ -99,6 +99,9 @@ def scratch_folder():
 def main():
     options = parse()
     wanted = options.only or list(report.MEASURES)
+    for program in ("guard_bench", "empty_main"):
+        if not (BUILD / "bench" / program).exists():
+            raise SystemExit(f"{program} is not built: make bench builds it")
     start, scratch, lines = time.monotonic(), scratch_folder(), []
     try:
         with House("128MB" if options.smoke else "4GB") as house:
@@ -109,13 +112,13 @@ def main():
                                                     house.cpu_s().items()))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    missing = set(wanted) - {line.measure for line in lines}
-    if missing and not options.tables:
-        raise SystemExit(f"not measured: {sorted(missing)}")
     command = "bench/bench.py " + " ".join(a for a in sys.argv[1:] if a != "--write")
     result = report.Result(lines, command.strip(), time.monotonic() - start,
                            bench.facts)
     print(report.as_text(result))
+    missing = set(wanted) - {line.measure for line in lines}
+    if missing and not options.tables:
+        raise SystemExit(f"not measured, so that nothing is written: {sorted(missing)}")
     if options.write:
         report.write(result)
 

@@ -25,7 +25,7 @@ def facts_of(rounds):
             "cpu_s_per_gb": sum(run.staged_cpu_s for run in runs) / (read / GB),
             "staged_share": sum(run.bytes_staged for run in runs) / read,
             "object_bytes": sum(run.bytes_staged for run in runs) /
-            sum(run.calls.get("copy.object", 1) for run in runs),
+            sum(run.calls["copy.object"] for run in runs),
             "peak_mib": max(run.cost.peak_mib for run in runs)}
 
 

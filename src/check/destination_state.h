@@ -52,8 +52,9 @@ struct State {
     return facts;
   }
 };
-// A session that can be used: where a check before cut it, or it was lost while something was waited
-// for, another login, at most kMaxLogins a test. Not within a transaction, which ended with it.
+// A session that can be used: where a check before cut it, or it was lost while something was
+// waited for, another login, at most kMaxLogins a test. Not within a transaction, which ended with
+// it.
 inline constexpr int kMaxLogins = 5;
 Status log_in_again(State& state, const CheckLimits& limits);
 // One statement within the limits of a check, in a session that can be used; a stop cancels it.
