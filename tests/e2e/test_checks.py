@@ -253,6 +253,46 @@ def test_a_statement_that_takes_too_long_spoils_no_other_check(one_world):
     assert report_of(world)[0]["ok"]
 
 
+CHANGED_ON_THE_WAY = """
+CREATE FUNCTION other_value() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN NEW.{column} := {value}; RETURN NEW; END $$;
+CREATE FUNCTION watch_probe() RETURNS event_trigger LANGUAGE plpgsql AS $$
+DECLARE made record;
+BEGIN
+  FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() LOOP
+    IF made.object_identity LIKE '%{table}%' THEN
+      EXECUTE 'CREATE TRIGGER other BEFORE INSERT ON ' || made.object_identity ||
+              ' FOR EACH ROW WHEN (NEW.id = 4) EXECUTE FUNCTION other_value()';
+    END IF;
+  END LOOP;
+END $$;
+CREATE EVENT TRIGGER watch_probe ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
+  EXECUTE FUNCTION watch_probe()"""
+
+
+@pytest.mark.parametrize("table, column, value, failing, masked", [
+    ("_vesto_check_", "a_number", "7", "redshift.readback", {"redshift.merge"}),
+    ("_vesto_stage_", "a_text", "'other'", "redshift.merge", set())])
+def test_a_value_that_changes_in_the_warehouse_is_seen(one_world, table, column, value, failing,
+                                                       masked):
+    """Behind the back of the sandbox, in its PostgreSQL: no client of Redshift could do it."""
+    world = ready(one_world)
+    socket = (world.sandbox.folder / "pg.socket").read_text().strip()
+    with contextlib.closing(psycopg2.connect(f"host={socket} user=rdsdb dbname=dev")) as link:
+        link.autocommit = True
+        cursor = link.cursor()
+        cursor.execute(CHANGED_ON_THE_WAY.format(table=table, column=column, value=value))
+        try:
+            report, checks = report_of(world)
+        finally:
+            cursor.execute("DROP EVENT TRIGGER watch_probe; DROP FUNCTION watch_probe(); "
+                           "DROP FUNCTION other_value()")
+    assert {id: c["error"]["code"] for id, c in checks.items() if c["status"] == "failed"} == \
+        {failing: "ENC-MISMATCH"}, report
+    assert {id for id, c in checks.items() if c["status"] == "not_run"} == masked
+    assert report_of(world)[0]["ok"]
+
+
 def test_two_faults_at_once_stand_in_one_report(one_world):
     world = ready(one_world)
     world.write_config(bucket="no-such-bucket-here")
