@@ -78,6 +78,21 @@ std::string ownership_document(const std::string& ownership) {
   return xml.str();
 }
 
+// MFA delete is for the owner's root alone, which the sandbox does not have.
+S3Result<std::string> read_versioning(std::string_view body) {
+  pugi::xml_document document;
+  pugi::xml_node root;
+  if (!parse(body, "VersioningConfiguration", document, root) || !has_only(root, {"Status"})) {
+    return malformed_xml();
+  }
+  const std::string status = value_of(root, "Status");
+  if (status != "Enabled" && status != "Suspended") return malformed_xml();
+  XmlWriter xml;
+  xml.open("VersioningConfiguration " + std::string(kS3Namespace));
+  xml.text("Status", status).close();
+  return xml.str();
+}
+
 S3Result<std::string> read_ownership(std::string_view body) {
   pugi::xml_document document;
   pugi::xml_node root;
@@ -237,6 +252,15 @@ bool restricts_public(const BucketSettings& settings) {
          value_of(root, "RestrictPublicBuckets") == "true";
 }
 
+bool is_versioned(const BucketSettings& settings) {
+  const auto found = settings.find("versioning");
+  pugi::xml_document document;
+  pugi::xml_node root;
+  return found != settings.end() &&
+         parse(found->second, "VersioningConfiguration", document, root) &&
+         value_of(root, "Status") == "Enabled";
+}
+
 const std::array<BucketSetting, kBucketSettings>& bucket_settings() {
   static const std::array<BucketSetting, kBucketSettings> kSettings = {{
       {"publicAccessBlock", "s3:PutBucketPublicAccessBlock", "s3:GetBucketPublicAccessBlock",
@@ -248,6 +272,9 @@ const std::array<BucketSetting, kBucketSettings>& bucket_settings() {
       {"lifecycle", "s3:PutLifecycleConfiguration", "s3:GetLifecycleConfiguration",
        "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist",
        read_lifecycle},
+      {"versioning", "s3:PutBucketVersioning", "s3:GetBucketVersioning", nullptr,
+       "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>",
+       read_versioning},
   }};
   return kSettings;
 }

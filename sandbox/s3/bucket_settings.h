@@ -1,8 +1,8 @@
-// What a bucket is told about itself: public access block, object ownership, lifecycle rules. Each
-// is an XML document that is checked, kept in a form of its own and read back.
+// What a bucket is told about itself: public access block, object ownership, lifecycle rules,
+// versioning. Each is an XML document that is checked, kept in a form of its own and read back.
 // Source: S3 API reference (PutPublicAccessBlock, PutBucketOwnershipControls,
-// PutBucketLifecycleConfiguration), S3 User Guide, "Lifecycle configuration elements".
-// Pure; any thread.
+// PutBucketLifecycleConfiguration, PutBucketVersioning), S3 User Guide, "Lifecycle configuration
+// elements". Pure; any thread.
 #ifndef VESTO_SANDBOX_S3_BUCKET_SETTINGS_H_
 #define VESTO_SANDBOX_S3_BUCKET_SETTINGS_H_
 
@@ -19,13 +19,14 @@ struct BucketSetting {
   std::string_view name;  // of the sub-resource: "lifecycle"
   const char* put_action;
   const char* get_action;
-  const char* absent_code;
+  const char*
+      absent_code;  // nullptr: absent_text is then the document of none, and it cannot be deleted
   const char* absent_text;
   // The document as it is kept and shown, or why it is refused.
   S3Result<std::string> (*read)(std::string_view body);
 };
 
-constexpr size_t kBucketSettings = 3;
+constexpr size_t kBucketSettings = 4;
 const std::array<BucketSetting, kBucketSettings>& bucket_settings();
 
 using BucketSettings = std::map<std::string, std::string>;  // name, document
@@ -45,6 +46,9 @@ std::string expiration_of(const BucketSettings& settings, std::string_view key,
 
 // Whether RestrictPublicBuckets is on: a policy for everybody is then for the owner's account.
 bool restricts_public(const BucketSettings& settings);
+
+// Whether each object that is put is a version of its key.
+[[nodiscard]] bool is_versioned(const BucketSettings& settings);
 
 // Whether they forbid a bucket policy that is for everybody.
 [[nodiscard]] bool blocks_public_policy(const BucketSettings& settings);

@@ -91,13 +91,6 @@ S3Result<Unit> S3Service::bucket_location(S3Call& call) {
   return answer_xml(call, xml);
 }
 
-S3Result<Unit> S3Service::bucket_versioning(S3Call& call) {
-  if (!store_.bucket_exists(call.bucket)) return no_such_bucket(call.bucket);
-  XmlWriter xml;
-  xml.open("VersioningConfiguration " + std::string(kS3Namespace)).close();
-  return answer_xml(call, xml);
-}
-
 S3Result<Unit> S3Service::get_acl(S3Call& call) {
   if (call.key.empty()) {
     if (!store_.bucket_exists(call.bucket)) return no_such_bucket(call.bucket);

@@ -1,4 +1,5 @@
-// Public access block, object ownership and lifecycle rules of a bucket: put, get, delete.
+// Public access block, object ownership, lifecycle rules and versioning of a bucket: put, get,
+// delete.
 #include "sandbox/s3/s3_errors.h"
 #include "sandbox/s3/s3_service.h"
 
@@ -16,7 +17,9 @@ S3Result<S3Service::Route> S3Service::route_setting(const S3Call& call,
   const std::string& method = call.request.method;
   if (method == "PUT") return Route{&S3Service::put_setting, nullptr, setting.put_action};
   if (method == "GET") return Route{&S3Service::get_setting, nullptr, setting.get_action};
-  if (method == "DELETE") return Route{&S3Service::delete_setting, nullptr, setting.put_action};
+  if (method == "DELETE" && setting.absent_code != nullptr) {
+    return Route{&S3Service::delete_setting, nullptr, setting.put_action};
+  }
   return S3Error{405,
                  "MethodNotAllowed",
                  "The specified method is not allowed against this resource.",
@@ -42,6 +45,9 @@ S3Result<Unit> S3Service::get_setting(S3Call& call) {
   if (!bucket) return no_such_bucket(call.bucket);
   const BucketSetting& setting = *setting_of(call);
   const auto found = bucket->settings.find(std::string(setting.name));
+  if (found == bucket->settings.end() && setting.absent_code == nullptr) {
+    return answer(call, 200, {{"Content-Type", "application/xml"}}, setting.absent_text);
+  }
   if (found == bucket->settings.end()) {
     return S3Error{404, setting.absent_code, setting.absent_text, {{"BucketName", call.bucket}}};
   }

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/clock.h"
+#include "base/ids.h"
 #include "base/strings.h"
 #include "sandbox/http/http_server.h"
 #include "sandbox/s3/byte_range.h"
@@ -150,6 +151,11 @@ S3Result<Unit> S3Service::put_object(S3Call& call) {
   VESTO_ASSIGN(const ObjectInfo object,
                store_.commit(std::move(writer), call.bucket, call.key, headers, condition));
   HttpHeaders answered = {{"ETag", object.etag}};
+  // Versions are named, not kept: nothing here asks for an old one.
+  const auto bucket = store_.bucket(call.bucket);
+  if (bucket && is_versioned(bucket->settings)) {
+    answered.emplace_back("x-amz-version-id", random_alphanumeric(32));
+  }
   headers.emplace(kEncryptionHeader, "AES256");
   for (const char* name : {kEncryptionHeader, kKmsKeyHeader}) {
     if (headers.count(name) != 0) answered.emplace_back(name, headers[name]);

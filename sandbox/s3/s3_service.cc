@@ -217,8 +217,6 @@ S3Result<S3Service::Route> S3Service::route_bucket(const S3Call& call) {
   if (method == "GET") {
     if (call.has("location"))
       return Route{&S3Service::bucket_location, nullptr, "s3:GetBucketLocation"};
-    if (call.has("versioning"))
-      return Route{&S3Service::bucket_versioning, nullptr, "s3:GetBucketVersioning"};
     if (call.has("acl")) return Route{&S3Service::get_acl, nullptr, nullptr};
     if (call.has("uploads"))
       return Route{&S3Service::list_uploads, "s3.multipart", "s3:ListBucketMultipartUploads"};
@@ -228,9 +226,7 @@ S3Result<S3Service::Route> S3Service::route_bucket(const S3Call& call) {
     return Route{&S3Service::list_objects_v1, "s3.list", "s3:ListBucket"};
   }
   if (method == "PUT" && call.has("acl")) return Route{&S3Service::put_acl, nullptr, nullptr};
-  if (method == "PUT" && !call.has("versioning")) {
-    return Route{&S3Service::create_bucket, nullptr, "s3:CreateBucket"};
-  }
+  if (method == "PUT") return Route{&S3Service::create_bucket, nullptr, "s3:CreateBucket"};
   if (method == "DELETE") return Route{&S3Service::delete_bucket, nullptr, "s3:DeleteBucket"};
   if (method == "POST" && call.has("delete")) {
     return Route{&S3Service::delete_objects, "s3.delete", nullptr};

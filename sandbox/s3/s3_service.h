@@ -136,7 +136,6 @@ class S3Service {
   S3Result<Unit> create_bucket(S3Call& call);
   S3Result<Unit> delete_bucket(S3Call& call);
   S3Result<Unit> bucket_location(S3Call& call);
-  S3Result<Unit> bucket_versioning(S3Call& call);
   S3Result<Unit> get_acl(S3Call& call);
   S3Result<Unit> put_acl(S3Call& call);
   // op_multipart.cc

@@ -97,6 +97,19 @@ def test_a_bucket_that_nobody_cleans_up(world):
     mended_by_its_fix(world, report, "s3.lifecycle")
 
 
+def test_a_bucket_that_keeps_old_versions(world):
+    def versioning(status):
+        world.boto("s3").put_bucket_versioning(Bucket=BUCKET,
+                                               VersioningConfiguration={"Status": status})
+        assert world.boto("s3").get_bucket_versioning(Bucket=BUCKET)["Status"] == status
+        return world.report("--only", "s3.*")
+
+    report = versioning("Enabled")
+    assert report["ok"] and bad_checks(report) == {"s3.put": "S3-VERSIONED"}
+    assert "lifecycle rule" in by_id(report)["s3.put"]["error"]["hint"]
+    assert bad_checks(versioning("Suspended")) == {}
+
+
 @pytest.mark.parametrize("off_s, status", [(0, "passed"), (200, "warning"), (-200, "warning"),
                                            (400, "failed"), (-400, "failed")])
 def test_a_clock_that_is_off(world, off_s, status):
