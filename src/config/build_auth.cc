@@ -27,6 +27,7 @@ class AuthBuilder {
     derive();
     if (!section_.given()) return out_;  // reported as a missing section
     check_login();
+    check_names();
     check_identity();
     check_copy();
     check_session_duration();
@@ -113,6 +114,16 @@ class AuthBuilder {
     need("warehouse", !out_.warehouse.empty(),
          "the endpoint's name does not tell the cluster or workgroup");
     need("region", !out_.region.empty(), "the endpoint's name does not tell the region");
+  }
+
+  // No name of Redshift holds one; behind a comment it would begin a line of its own.
+  void check_names() {
+    const auto refuse = [this](std::string_view setting, const std::string& name) {
+      if (printable(name, false) == name) return;
+      add(setting, fmt::format("auth.{} holds a control character", setting), "Take it out.");
+    };
+    refuse("db_user", out_.db_user);
+    if (out_.user.kind == ValueRef::Kind::kText) refuse("user", out_.user.name);
   }
 
   // Partitions share nothing: no role of one is known in a region of another.

@@ -285,3 +285,18 @@ def test_errors_of_a_connection_name_its_section(vesto):
     # What the server said stands there once.
     assert done.stdout.count("Connection refused") == 1
     assert "Is the server running" not in done.stdout
+
+
+def test_no_name_of_redshift_holds_a_control_character(vesto):
+    vesto.configure()
+    text = (vesto.folder / "vesto.toml").read_text()
+    for old, new, where in (('schema = "shop"', 'schema = "shop\\nDROP"', "schema"),
+                            ('user = "loader"', 'user = "a\\u0007b"', "auth.user"),
+                            ('user = "loader"\npassword = { env = "VESTO_TEST_PASSWORD" }',
+                             'method = "iam_role"\nregion = "eu-west-1"\nwarehouse = "w"\n'
+                             'db_user = "a\\nb"', "auth.db_user")):
+        assert text.count(old) == 1, old
+        vesto.write("vesto.toml", text.replace(old, new))
+        done = vesto("config", "check", "--no-secrets")
+        assert done.returncode == 3 and "CFG-VALUE" in done.stderr, done.stderr
+        assert f"{where} holds a control character" in done.stderr, done.stderr

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from kit_world import KitWorld
+from kit_world import SCHEMA, KitWorld
 
 
 def removed(world):
@@ -40,3 +40,59 @@ def test_nothing_of_the_kit_is_left(identity, schema):
         assert "vesto-acme-role" not in [one["RoleName"] for one in iam.list_roles()["Roles"]]
         assert "vesto-acme" not in [one["UserName"] for one in iam.list_users()["Users"]]
         assert world.boto("s3").list_buckets()["Buckets"] == []
+
+
+def add_beta(world, *changes):
+    """A second destination with a schema of its own, by the same role or user as the first."""
+    text = world.config_text()
+    beta = text[text.index("[destination.acme]"):].replace("destination.acme", "destination.beta")
+    for old, new in (*changes, (f'schema = "{SCHEMA}"', 'schema = "beta_raw"')):
+        assert old in beta, (old, beta)
+        beta = beta.replace(old, new)
+    (world.folder / "vesto.toml").write_text(text + beta)
+
+
+def is_well(world, name):
+    done = world.vesto("destination", "test", name, "--json", "--wait", "0s")
+    report = json.loads(done.stdout)
+    return report["ok"], [one for one in report["checks"] if one["status"] == "failed"]
+
+
+def paste(world, stays):
+    world.aws("set -eu\n" + "\n".join(stays["aws"]) + "\n")
+    world.psql("\n".join(stays["redshift"]) + "\n")
+
+
+@pytest.mark.parametrize("options", [{"identity": "google"}, {"identity": "key"},
+                                     {"identity": "key", "copy": "attached_role"}],
+                         ids=["role", "key", "copy-role"])
+def test_what_another_destination_works_by_stays(options):
+    with KitWorld(**options) as world:
+        world.apply()
+        changes = []
+        if options["identity"] == "key":  # another key of the same user
+            key = world.boto("iam").create_access_key(UserName="vesto-acme")["AccessKey"]
+            (world.folder / "beta.id").write_text(key["AccessKeyId"])
+            (world.folder / "beta.key").write_text(key["SecretAccessKey"])
+            changes = [("aws.id", "beta.id"), ("aws.key", "beta.key")]
+        add_beta(world, *changes)
+        assert is_well(world, "beta")[0], is_well(world, "beta")
+        stays = removed(world)
+        rights = [line for line in stays["aws"] if "delete-role-policy" in line
+                  or "delete-user-policy" in line]
+        assert rights
+        for line in rights:
+            assert line.startswith("# only if nothing else uses it; beta "), line
+            assert "run that destination's kit first" in line
+        assert all(line.startswith("# ") for line in stays["aws"]), stays["aws"]
+        paste(world, stays)
+        assert is_well(world, "beta")[0], is_well(world, "beta")
+
+
+def test_keys_and_a_user_go_only_when_somebody_says_so():
+    with KitWorld(identity="key") as world:
+        world.apply()
+        paste(world, removed(world))
+        iam = world.boto("iam")
+        assert iam.list_access_keys(UserName="vesto-acme")["AccessKeyMetadata"]
+        assert iam.list_user_policies(UserName="vesto-acme")["PolicyNames"] == []
