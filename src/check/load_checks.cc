@@ -140,7 +140,8 @@ CheckAnswer copy(State& state, const CheckLimits& limits) {
 }
 
 // Our own keys, and what lies there from a test that was killed.
-Status remove_objects(State& state, size_t* removed, const std::stop_token& stop) {
+// `more`: there is more below our prefix than was looked at.
+Status remove_objects(State& state, size_t* removed, bool* more, const std::stop_token& stop) {
   std::optional<Error> error;  // the first; one that cannot be removed does not keep the others
   for (const std::string& key : std::set<std::string>(state.keys)) {
     if (Status gone = state.s3->remove(key, stop); !gone.ok()) {
@@ -162,15 +163,17 @@ Status remove_objects(State& state, size_t* removed, const std::stop_token& stop
       VESTO_TRY(state.s3->remove(object.key, stop));
       ++*removed;
     }
-    if (page.next_token.empty()) break;
+    if (page.next_token.empty()) return ok_status();
     next = page.next_token;
   }
+  *more = true;
   return ok_status();
 }
 
 CheckAnswer clean_up(State& state, const CheckLimits& limits) {
   const Status back = roll_back(state, limits.limit_ms);
   size_t removed = 0;
+  bool more = false;
   std::optional<Error> left;
   if (!back.ok()) left = back.error();
   // Not the test's own stop: what was put is removed also when it was interrupted, but not for as
@@ -180,12 +183,19 @@ CheckAnswer clean_up(State& state, const CheckLimits& limits) {
   if (state.s3 != nullptr && !state.bucket_region.empty() &&
       !state.space.installation.text.empty()) {
     const bool any = !state.keys.empty();
-    const Status gone = remove_objects(state, &removed, limit.token());
+    const Status gone = remove_objects(state, &removed, &more, limit.token());
     // Where nothing may be listed and nothing was put, nothing is left either.
     const bool no_bucket = !gone.ok() && gone.error().code() == ErrorCode::kS3NoBucket;
     if (!gone.ok() && any && !no_bucket) left = gone.error();
   }
   state.session.reset();
+  if (!left && more) {
+    return warned(
+        Error(ErrorCode::kCleanLeft,
+              fmt::format("below {} lie more than {} pages of files; only those were looked at",
+                          installation_root(state.space), kMaxListPages))
+            .with_hint("The next test looks again; what is not Vesto's is left to its owner."));
+  }
   if (!left) return passed({{"objects_removed", std::to_string(removed)}});
   return failed(Error(ErrorCode::kCleanLeft, "not all could be removed: " + left->to_string())
                     .with_hint("The next test removes what it finds below " +

@@ -9,6 +9,7 @@
 #include "check/destination_state.h"
 #include "redshift/sql.h"
 #include "redshift/sql_rows.h"
+#include "redshift/table_plan.h"
 #include "schema/names.h"
 #include "schema/table_name.h"
 
@@ -31,23 +32,32 @@ struct Loaded {
   std::set<std::string> tables;       // that are loaded for sure
   std::set<std::string> state;        // those of them that keep positions
   std::vector<std::string> patterns;  // of tables in the source
+  bool cut = false;                   // not all streams of the runs so far were looked at
+};
+
+template <typename One>
+struct Found {
+  std::vector<One> all;
+  bool cut = false;  // there are more
 };
 
 // What a pattern stood for in the runs so far is known by the state of its sync. No answer: there
 // was no run, or the state may not be read, which its own row tells.
 void add_delivered(State& state, const CheckLimits& limits, const TargetName& of,
-                   const std::vector<std::string>& patterns, std::set<std::string>* tables) {
-  const auto streams =
-      ask(state, fmt::format("SELECT stream FROM {} LIMIT {}", sql::qualified(of), kMaxStreamsSeen),
-          limits);
+                   const std::vector<std::string>& patterns, Loaded* out) {
+  const auto streams = ask(state,
+                           fmt::format("SELECT stream FROM {} GROUP BY 1 LIMIT {}",
+                                       sql::qualified(of), kMaxStreamsSeen + 1),
+                           limits);
   if (!streams.ok()) return;
+  if (streams->rows.size() > kMaxStreamsSeen) out->cut = true;
   for (const auto& row : streams->rows) {
     const auto name = row.empty() || !row[0] ? std::nullopt : parse_table_name(*row[0]);
     if (!name) continue;
     const bool wanted = std::any_of(
         patterns.begin(), patterns.end(),
         [&](const std::string& pattern) { return matches_table_pattern(pattern, *name); });
-    if (wanted) tables->insert(target_table_name(name->table));
+    if (wanted) out->tables.insert(target_table_name(name->table));
   }
 }
 
@@ -67,7 +77,7 @@ Loaded loaded_tables(State& state, const CheckLimits& limits) {
       if (one.pattern) patterns.push_back(one.name);
     }
     if (patterns.empty()) continue;
-    add_delivered(state, limits, {state.destination().schema, own}, patterns, &out.tables);
+    add_delivered(state, limits, {state.destination().schema, own}, patterns, &out);
     out.patterns.insert(out.patterns.end(), patterns.begin(), patterns.end());
   }
   return out;
@@ -86,9 +96,9 @@ bool may_be_meant(const std::vector<std::string>& patterns, const std::string& t
 }
 
 // `condition`: SQL that narrows them, or "".
-Result<std::vector<Foreign>> tables_of_others(State& state, const CheckLimits& limits,
-                                              const std::set<std::string>& keep_positions,
-                                              const std::string& condition) {
+Result<Found<Foreign>> tables_of_others(State& state, const CheckLimits& limits,
+                                        const std::set<std::string>& keep_positions,
+                                        const std::string& condition) {
   const std::vector<std::string> rights = {"SELECT", "INSERT", "DELETE", "UPDATE"};
   std::string columns;
   for (const std::string& right : rights) {
@@ -97,16 +107,16 @@ Result<std::vector<Foreign>> tables_of_others(State& state, const CheckLimits& l
         right);
   }
   // A superuser owns everything.
-  VESTO_ASSIGN(
-      const ExecResult found,
-      ask(state,
-          fmt::format("SELECT tablename, tableowner{} FROM pg_tables WHERE schemaname = "
-                      "{} AND tableowner <> current_user AND NOT EXISTS (SELECT 1 FROM "
-                      "pg_user WHERE usename = current_user AND usesuper){} ORDER BY 1 "
-                      "LIMIT {}",
-                      columns, sql::literal(state.destination().schema), condition, kMaxTablesSeen),
-          limits));
-  std::vector<Foreign> out;
+  VESTO_ASSIGN(const ExecResult found,
+               ask(state,
+                   fmt::format("SELECT tablename, tableowner{} FROM pg_tables WHERE schemaname = "
+                               "{} AND tableowner <> current_user AND NOT EXISTS (SELECT 1 FROM "
+                               "pg_user WHERE usename = current_user AND usesuper){} ORDER BY 1 "
+                               "LIMIT {}",
+                               columns, sql::literal(state.destination().schema), condition,
+                               kMaxTablesSeen + 1),
+                   limits));
+  Found<Foreign> out{.all = {}, .cut = found.rows.size() > kMaxTablesSeen};
   for (const auto& row : found.rows) {
     if (row.size() != 2 + rights.size() || !row[0]) continue;
     Foreign one{.table = *row[0], .owner = row[1].value_or("?"), .missing = {}};
@@ -116,15 +126,47 @@ Result<std::vector<Foreign>> tables_of_others(State& state, const CheckLimits& l
       if (needed) one.missing.push_back(rights[i]);
       if (rights[i] == "UPDATE") one.may_update = false;
     }
-    out.push_back(std::move(one));
+    out.all.push_back(std::move(one));
   }
   return out;
 }
 
-std::string in_list(const std::set<std::string>& tables) {
+// Views and what else no rows can be loaded into; their owner does not matter.
+Result<Found<std::string>> no_tables(State& state, const CheckLimits& limits,
+                                     const std::string& condition) {
+  VESTO_ASSIGN(
+      const ExecResult found,
+      ask(state,
+          fmt::format("SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = "
+                      "c.relnamespace WHERE n.nspname = {} AND c.relkind NOT IN ('r', "
+                      "'i', 'S', 't', 'c'){} ORDER BY 1 LIMIT {}",
+                      sql::literal(state.destination().schema), condition, kMaxTablesSeen + 1),
+          limits));
+  Found<std::string> out{.all = {}, .cut = found.rows.size() > kMaxTablesSeen};
+  for (const auto& row : found.rows) {
+    if (!row.empty() && row[0]) out.all.push_back(*row[0]);
+  }
+  return out;
+}
+
+// As a run says it, of the first of them.
+Error no_table_error(const State& state, const std::vector<std::string>& names) {
+  const Error first = no_table({state.destination().schema, printable(names.front(), false)});
+  if (names.size() == 1) return first;
+  std::vector<std::string> others;
+  for (size_t i = 1; i < names.size() && i < kMaxTablesNamed; ++i) {
+    others.push_back(printable(names[i], false));
+  }
+  if (names.size() > kMaxTablesNamed) others.emplace_back("...");
+  return Error(first.code(), fmt::format("{}; likewise {} more: {}", first.message(),
+                                         names.size() - 1, join(others, ", ")))
+      .with_hint(first.hint());
+}
+
+std::string in_list(std::string_view column, const std::set<std::string>& tables) {
   std::vector<std::string> literals;
   for (const std::string& table : tables) literals.push_back(sql::literal(table));
-  return " AND tablename IN (" + join(literals, ", ") + ")";
+  return fmt::format(" AND {} IN ({})", column, join(literals, ", "));
 }
 
 std::string named(const std::vector<const Foreign*>& tables) {
@@ -159,26 +201,66 @@ Error owner_error(std::string_view what, const std::vector<const Foreign*>& tabl
       .because(cause_named("table-of-another-user"));
 }
 
+// No table has failed, but not all were looked at.
+CheckAnswer unless_cut(CheckAnswer answer, bool cut) {
+  if (!cut) return answer;
+  const std::string text =
+      fmt::format("only the first {} tables of other users and {} streams of a sync were looked at",
+                  kMaxTablesSeen, kMaxStreamsSeen);
+  if (!answer.error) return skipped(text);
+  answer.evidence.push_back({"left_out", text});
+  return answer;
+}
+
+// What a pattern may stand for, if the source has such a table.
+CheckAnswer perhaps_check(State& state, const CheckLimits& limits, const Loaded& loaded) {
+  if (loaded.patterns.empty()) return unless_cut(passed(), loaded.cut);
+  const auto others = tables_of_others(state, limits, loaded.state, "");
+  if (!others.ok()) return failed(others.error());
+  const auto views = no_tables(state, limits, "");
+  if (!views.ok()) return failed(views.error());
+  const bool cut = loaded.cut || others->cut || views->cut;
+  std::vector<const Foreign*> perhaps;
+  for (const Foreign& one : others->all) {
+    if (one.missing.empty() || loaded.tables.contains(one.table)) continue;
+    if (may_be_meant(loaded.patterns, one.table)) perhaps.push_back(&one);
+  }
+  if (!perhaps.empty()) {
+    Error error = owner_error("a pattern of a sync may stand for tables of other users", perhaps);
+    error.with_hint(
+        "If the source has tables of these names, hand these over (ALTER TABLE ... OWNER "
+        "TO) or give them targets of their own; otherwise nothing is to be done.");
+    return unless_cut(warned(std::move(error)), cut);
+  }
+  std::vector<std::string> meant;
+  for (const std::string& one : views->all) {
+    if (may_be_meant(loaded.patterns, one)) meant.push_back(one);
+  }
+  if (meant.empty()) return unless_cut(passed(), cut);
+  Error error = no_table_error(state, meant);
+  error.with_hint(
+      "If the source has a table of that name, give it a target of its own, or have the view's "
+      "owner drop or rename it; otherwise nothing is to be done.");
+  return unless_cut(warned(std::move(error)), cut);
+}
+
 }  // namespace
 
 CheckAnswer owner_check(State& state, const CheckLimits& limits) {
   const Loaded loaded = loaded_tables(state, limits);
   // Those that are loaded are asked for by name: a schema may hold any number of others.
-  const auto others = tables_of_others(state, limits, loaded.state, in_list(loaded.tables));
+  const auto views = no_tables(state, limits, in_list("c.relname", loaded.tables));
+  if (!views.ok()) return failed(views.error());
+  if (!views->all.empty()) return failed(no_table_error(state, views->all));
+  const auto others =
+      tables_of_others(state, limits, loaded.state, in_list("tablename", loaded.tables));
   if (!others.ok()) return failed(others.error());
-  Result<std::vector<Foreign>> all_others = std::vector<Foreign>();
-  if (!loaded.patterns.empty()) all_others = tables_of_others(state, limits, loaded.state, "");
-  if (!all_others.ok()) return failed(all_others.error());
-  std::vector<const Foreign*> closed;   // a run fails for them
-  std::vector<const Foreign*> usable;   // until they are to be altered
-  std::vector<const Foreign*> perhaps;  // if the source has such a table
-  for (const Foreign& one : *others) {
+  std::vector<const Foreign*> closed;  // a run fails for them
+  std::vector<const Foreign*> usable;  // until they are to be altered
+  for (const Foreign& one : others->all) {
     (one.missing.empty() ? usable : closed).push_back(&one);
   }
-  for (const Foreign& one : *all_others) {
-    if (one.missing.empty() || loaded.tables.contains(one.table)) continue;
-    if (may_be_meant(loaded.patterns, one.table)) perhaps.push_back(&one);
-  }
+  const bool cut = loaded.cut || others->cut;
   if (!closed.empty()) {
     std::vector<const Foreign*> all = closed;
     all.insert(all.end(), usable.begin(), usable.end());
@@ -190,14 +272,10 @@ CheckAnswer owner_check(State& state, const CheckLimits& limits) {
         "tables that a sync loads belong to other users; rows can be loaded, but a run fails that "
         "has to add or widen a column, or without UPDATE to merge into one with columns of others",
         usable);
-    return warned(std::move(error), owner_fix(state, usable));
+    return unless_cut(warned(std::move(error), owner_fix(state, usable)), cut);
   }
-  if (perhaps.empty()) return passed();
-  Error error = owner_error("a pattern of a sync may stand for tables of other users", perhaps);
-  error.with_hint(
-      "If the source has tables of these names, hand these over (ALTER TABLE ... OWNER "
-      "TO) or give them targets of their own; otherwise nothing is to be done.");
-  return warned(std::move(error));
+  CheckAnswer answer = perhaps_check(state, limits, loaded);
+  return answer.error || !others->cut ? answer : unless_cut(std::move(answer), true);
 }
 
 }  // namespace vesto::check

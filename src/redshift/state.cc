@@ -47,6 +47,12 @@ Status check_header(const LoadTarget& target, const TargetName& state, const std
   return ok_status();
 }
 
+// No setting gives Vesto's own tables other names.
+Error own_name_taken(const TargetName& name) {
+  return no_table(name).with_hint(
+      "It is the name of a table of Vesto's own: have the view's owner drop or rename it.");
+}
+
 Error as_lock(Error error, const TargetName& state) {
   if (error.code() != ErrorCode::kRsTimeout) return error;
   return Error(ErrorCode::kRsLock,
@@ -84,6 +90,11 @@ Result<Catalog> RedshiftLoader::Impl::shared_catalog(std::vector<std::string> mo
 
 Status RedshiftLoader::Impl::make_state(const Catalog& catalog) {
   const TargetName state = state_name();
+  for (const std::string_view table :
+       {std::string_view(state.table), sql::kLoadsTable, sql::kRejectedTable}) {
+    const CatalogTable* there = catalog.find(table);
+    if (there != nullptr && !there->is_table) return own_name_taken({state.schema, there->name});
+  }
   if (!catalog.schema_exists) {
     if (!target.create_schema) return no_schema(target.schema);
     auto made = exec(sql::create_schema(target.schema));

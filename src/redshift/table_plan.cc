@@ -224,7 +224,7 @@ Result<TablePlan> plan_table(const StreamLoad& stream, const CatalogTable* exist
     }
   }
   if (existing == nullptr) return plan_new(stream);
-  if (!existing->is_table) return differs(stream, "there is a view (or the like) of that name");
+  if (!existing->is_table) return no_table(stream.target);
   TablePlan plan;
   plan.after = *existing;
   for (size_t i = 0; i < schema.columns.size(); ++i) {
@@ -268,6 +268,15 @@ Error type_differs(const StreamLoad& stream, const CatalogColumn& there, size_t 
     message += fmt::format("; it cannot be made anew: {}", why_not);
   }
   return differs(stream, message).with_hint(hint + ".").because(cause_named("column-types-differ"));
+}
+
+Error no_table(const TargetName& name) {
+  return Error(ErrorCode::kRsTableDiffers,
+               fmt::format("table {}.{}: there is a view (or the like) of that name", name.schema,
+                           name.table))
+      .with_hint(
+          "Give the table another target (target = \"...\"), or have the view's owner drop or "
+          "rename it.");
 }
 
 Error key_column(const TargetName& table, const CatalogColumn& is) {

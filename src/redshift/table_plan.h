@@ -61,6 +61,8 @@ Status check_window(const StreamLoad& stream, const CatalogTable& table);
 Error type_differs(const StreamLoad& stream, const CatalogColumn& there, size_t column,
                    std::string_view why_not);
 // RS-KEY-COLUMN with the statements that end it; both where `is` does not say which key it is.
+// A view, or whatever else is no table, has the name that a table is to have.
+Error no_table(const TargetName& name);
 Error key_column(const TargetName& table, const CatalogColumn& is);
 // RS-VIEW-DEP; `views`: "schema.view", may be empty.
 Error view_dep(const TargetName& table, const std::string& column,

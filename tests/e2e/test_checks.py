@@ -367,3 +367,52 @@ def test_ctrl_c_cleans_up_and_says_so(one_world):
     assert process.returncode == 130 and report["ok"] is False
     world.sandbox.clear_faults()
     world.assert_nothing_left()
+
+
+def test_a_view_of_a_targets_name(one_world):
+    """A run says the same; whose the view is does not matter."""
+    world = ready(one_world)
+    user = world.sandbox.endpoints["redshift"]["user"]
+    with admin(world.sandbox) as cursor:
+        cursor.execute(f'CREATE SCHEMA "{world.schema}"; GRANT ALL ON SCHEMA "{world.schema}" TO '
+                       f'"{user}"; CREATE VIEW "{world.schema}"."a" AS SELECT 1 AS id')
+        ok, check = owner_check(world)
+        assert not ok and check["error"]["code"] == "RS-TABLE-DIFFERS", check
+        assert f"table {world.schema}.a: there is a view" in check["error"]["message"]
+        assert "another target" in check["error"]["hint"] and "rename" in check["error"]["hint"]
+        cursor.execute(f'ALTER TABLE "{world.schema}"."a" OWNER TO "{user}"')
+        assert owner_check(world)[1]["error"] == check["error"]
+        code, finished, _ = world.run()
+        assert code != 0 and check["error"]["message"] in json.dumps(finished), finished
+        assert "another target" in json.dumps(finished)
+        # Vesto's own names can be given to nothing else.
+        cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE; CREATE SCHEMA "{world.schema}"; '
+                       f'GRANT ALL ON SCHEMA "{world.schema}" TO "{user}"; '
+                       f'CREATE VIEW "{world.schema}"._vesto_loads AS SELECT 1 AS id')
+        ok, check = owner_check(world)
+        assert not ok and "_vesto_loads: there is a view" in check["error"]["message"]
+        code, finished, _ = world.run()
+        assert code != 0 and "RS-TABLE-DIFFERS" in json.dumps(finished), finished
+        cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
+
+
+def test_what_was_not_looked_at_is_not_passed(one_world):
+    """More tables of others than are looked at, which a pattern may stand for."""
+    world = one_world
+    world.source("CREATE TABLE order_a (id bigint PRIMARY KEY)")
+    world.table("public.order_*").write_config()
+    user = world.sandbox.endpoints["redshift"]["user"]
+    with admin(world.sandbox) as cursor:
+        cursor.execute(f'CREATE SCHEMA "{world.schema}"; '
+                       f'GRANT ALL ON SCHEMA "{world.schema}" TO "{user}"')
+        for first in range(0, 5001, 500):
+            cursor.execute(";".join(f'CREATE TABLE "{world.schema}".z{n} (i int)'
+                                    for n in range(first, min(first + 500, 5001))))
+        ok, check = owner_check(world)
+        assert check["status"] == "skipped" and "first 5000 tables" in check["reason"], check
+        cursor.execute(f'DROP TABLE "{world.schema}".z0')
+        assert owner_check(world)[1]["status"] == "passed"
+        for first in range(1, 5001, 500):
+            cursor.execute("DROP TABLE " + ",".join(f'"{world.schema}".z{n}'
+                                                    for n in range(first, min(first + 500, 5001))))
+        cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
