@@ -142,11 +142,14 @@ Status RedshiftLoader::Impl::make_state(const Catalog& catalog) {
 Result<DestinationState> RedshiftLoader::Impl::select_state() {
   const TargetName state = state_name();
   VESTO_TRY(set_timeout(lock_timeout_ms()));
-  VESTO_ASSIGN(const ExecResult answer, exec(sql::select_state(state)));
+  // Only here is the wait one for that table: the catalogue and DDL may be slow by themselves, and
+  // the user's own statement_timeout ends them.
+  const auto answer = exec(sql::select_state(state));
+  if (!answer.ok()) return as_lock(answer.error(), state);
   DestinationState out;
   std::map<std::string, std::map<int64_t, std::string>> pieces;
   int headers = 0;
-  for (const auto& row : answer.rows) {
+  for (const auto& row : answer->rows) {
     if (row.size() != 4 || !row[0] || !row[1] || !row[3]) {
       return foreign(state, "does not look like a state table");
     }
@@ -200,7 +203,7 @@ Result<std::optional<DestinationState>> RedshiftLoader::Impl::open_state(
     VESTO_ASSIGN(out, select_state());
     return ok_status();
   });
-  if (!done.ok()) return with_grant(as_lock(done.error(), state_name()), catalog, target.schema);
+  if (!done.ok()) return with_grant(done.error(), catalog, target.schema);
   return out;
 }
 
@@ -214,7 +217,7 @@ Result<std::optional<DestinationState>> RedshiftLoader::Impl::read_state() {
     VESTO_ASSIGN(out, select_state());
     return ok_status();
   });
-  if (!done.ok()) return with_grant(as_lock(done.error(), state_name()), catalog, target.schema);
+  if (!done.ok()) return with_grant(done.error(), catalog, target.schema);
   return out;
 }
 

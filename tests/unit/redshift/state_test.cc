@@ -148,6 +148,23 @@ TEST_F(StateTest, ALockOfSomebodyElseIsWaitedForThenNamed) {
   EXPECT_TRUE(warehouse.terminated.empty());
 }
 
+// Nobody holds it: the user's own statement_timeout, or a warehouse at its limit.
+TEST_F(StateTest, ASlowCatalogueIsNoLock) {
+  ASSERT_TRUE(open().ok());
+  warehouse.fail("SELECT current_user", "57014", "canceling statement due to statement timeout", 1,
+                 1000);
+  auto slow = open();
+  ASSERT_FALSE(slow.ok());
+  EXPECT_EQ(slow.error().name(), "RS-TIMEOUT");
+}
+
+TEST_F(StateTest, SlowDdlIsNoLock) {
+  warehouse.fail("CREATE TABLE", "57014", "canceling statement due to statement timeout", 1, 1000);
+  auto slow = open();
+  ASSERT_FALSE(slow.ok());
+  EXPECT_EQ(slow.error().name(), "RS-TIMEOUT");
+}
+
 TEST_F(StateTest, RefusedConnectionsAreTriedAgainThenGivenUp) {
   warehouse.refuse_connects = 3;
   EXPECT_TRUE(open().ok());
