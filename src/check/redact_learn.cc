@@ -285,6 +285,14 @@ void ReportRedactor::learn_evidence(const Evidence& evidence) {
   } else if (evidence.name == "server") {
     const size_t at = value.rfind('@');
     if (at != std::string_view::npos) learn_name("user", value.substr(0, at));
+  } else if (evidence.name == "expiration") {
+    // The id of a lifecycle rule: somebody's own, or Vesto's, which names the destination alone.
+    constexpr std::string_view kRule = "rule-id=\"";
+    const size_t at = value.find(kRule);
+    if (at == std::string_view::npos) return;
+    value.remove_prefix(at + kRule.size());
+    const std::string_view rule = value.substr(0, value.find('"'));
+    if (!rule.starts_with("vesto-")) learn_name("rule", rule);
   } else if (evidence.name == "also") {
     learn_quoted(value, false);
     learn_behind_nouns(value);

@@ -72,6 +72,20 @@ TEST(RedactReport, WhatVestoNamesStaysButForTheDestination) {
   EXPECT_EQ(shown(clean).find("acme"), std::string::npos) << shown(clean);
 }
 
+TEST(RedactReport, ALifecycleRuleOfSomebodyElseIsAName) {
+  ReportRedactor redactor;
+  redactor.learn(config_of("public", "orders"));
+  CheckReport report;
+  report.kind = "destination";
+  report.name = "acme";
+  report.results.push_back(result_of(
+      {.evidence = {
+           {"expiration", "expiry-date=\"Fri, 27 Nov 2026\", rule-id=\"globex-week%20only\""}}}));
+  const CheckReport clean = redactor.redacted(report);
+  EXPECT_EQ(clean.results[0].answer.evidence[0].value,
+            "expiry-date=\"Fri, 27 Nov 2026\", rule-id=\"rule-1\"");
+}
+
 TEST(RedactReport, ATableCalledAEatsNoText) {
   const Config config = config_of("public", "a");
   EXPECT_EQ(prose(config, "a table that is public may be read by a user of a schema"),
