@@ -1,6 +1,10 @@
 """vesto help CHECK: every check of every kind of set-up is explained, and what is said is so."""
+import ast
+import importlib.util
 import json
 import re
+import sys
+from unittest import mock
 
 from conftest import CONFIG, ROOT, destination
 
@@ -87,6 +91,37 @@ def test_what_the_proof_saw_is_told(vesto):
         assert cells[4] in told["codes"], line
         rows += 1
     assert rows > 20
+
+
+def rows_of_the_diagnosis():
+    """Its table alone: what provokes the rows is not needed here."""
+    path = ROOT / "tests" / "diagnosis" / "rows.py"
+    spec = importlib.util.spec_from_file_location("rows_of_the_diagnosis", path)
+    module = importlib.util.module_from_spec(spec)
+    others = {name: mock.MagicMock() for name in ("bench", "fakes", "network_faults")}
+    with mock.patch.dict(sys.modules, {**others, spec.name: module}):
+        spec.loader.exec_module(module)
+    return {(check, row.code) for row in module.ROWS if row.check for check in row.check.split("|")}
+
+
+def faults_of_set_ups():
+    out = set()
+    tree = ast.parse((ROOT / "tests" / "setup" / "faults.py").read_text())
+    for call in (one for one in ast.walk(tree) if isinstance(one, ast.Call)):
+        if getattr(call.func, "id", "") == "fault" and len(call.args) == 2:
+            for check, codes in ast.literal_eval(call.args[1]).items():
+                out |= {(check, code) for code in codes.split("|")}
+    return out
+
+
+def test_what_other_tests_provoke_is_told(vesto):
+    """Every check and code of the diagnosis table and of the faults of set-ups."""
+    rows, faults = rows_of_the_diagnosis(), faults_of_set_ups()
+    assert len(rows) > 50 and len(faults) > 20
+    checks = {check for check, _ in rows | faults}
+    told = {check: explained(vesto, check)["codes"] for check in checks}
+    assert not [pair for pair in sorted(rows | faults) if pair[1] not in told[pair[0]]]
+    assert "S3-VERSIONED" in told["s3.put"] and "S3-VERSIONED" not in told["s3.bucket"]
 
 
 def test_as_text(vesto):
