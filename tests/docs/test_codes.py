@@ -14,3 +14,12 @@ def test_every_code_is_given_by_something():
         if path.suffix in (".cc", ".h", ".def") and path.name != CATALOGUE:
             words.update(re.findall(r"\bk[A-Z]\w*", path.read_text()))
     assert [code for code in codes if code not in words] == []
+
+
+def test_every_cause_is_found_or_set():
+    """One without a pattern is set by its name."""
+    causes = re.findall(r'^VESTO_(?:LASTING_)?CAUSE\("([\w-]+)", k\w+, "(.*?)", "(.*?)", "(.*?)",',
+                        (SRC / "base" / "error_causes.def").read_text(), re.M)
+    assert len(causes) > 100
+    text = "".join(path.read_text() for path in SRC.rglob("*") if path.suffix in (".cc", ".h"))
+    assert [name for name, *pattern in causes if not any(pattern) and f'"{name}"' not in text] == []
