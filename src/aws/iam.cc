@@ -20,6 +20,9 @@ constexpr const char* kVersion = "2010-05-08";
 constexpr size_t kMaxEncodedBytes = 64 << 10;
 constexpr std::string_view kGoogle = "accounts.google.com";
 constexpr std::string_view kGoogleSub = "accounts.google.com:sub";
+// The token's azp: the application or the account that it was given to, which is one of theirs.
+constexpr std::string_view kGoogleAud = "accounts.google.com:aud";
+constexpr std::string_view kForAnyValue = "foranyvalue:";
 
 // What IAM's requests are signed for: the region in which the partition keeps it.
 std::string signing_region(std::string_view region) {
@@ -63,6 +66,8 @@ bool lets_google_in(const Json& statement) {
 // StringLike where no pattern stands in it.
 bool binds(std::string_view test, const Json& values) {
   std::string name = to_lower_ascii(test);
+  // The keys have one value each, so that any of them is that one.
+  if (name.starts_with(kForAnyValue)) name.erase(0, kForAnyValue.size());
   if (name.ends_with("ifexists")) name.resize(name.size() - 8);
   if (texts(values).empty()) return false;
   if (name == "stringequals" || name == "stringequalsignorecase") return true;
@@ -77,7 +82,8 @@ bool names_whose(const Json& statement) {
   for (const auto& test : conditions.items()) {
     if (!test.value().is_object()) continue;
     for (const auto& key : test.value().items()) {
-      if (to_lower_ascii(key.key()) == kGoogleSub && binds(test.key(), key.value())) return true;
+      const std::string name = to_lower_ascii(key.key());
+      if ((name == kGoogleSub || name == kGoogleAud) && binds(test.key(), key.value())) return true;
     }
   }
   return false;

@@ -33,7 +33,8 @@ enum class GoogleTrust {
   kAnybody,  // one of them does not, or by a pattern
   kUnclear   // no JSON of a policy, or none of its statements lets Google identities in
 };
-// Which Google identities a trust policy lets in: by accounts.google.com:sub, tested for equality.
+// Which Google identities a trust policy lets in: by accounts.google.com:sub or :aud, tested for
+// equality.
 // What a Deny takes away is not looked at. Pure. `policy` is hostile: 1 MiB, 32 levels at most.
 GoogleTrust google_trust(std::string_view policy);
 

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "aws/aws_errors.h"
 #include "aws/s3_look.h"
 #include "base/kill_point.h"
 #include "base/strings.h"
@@ -31,7 +32,16 @@ CheckAnswer refused(const State& state, Error error) {
   }
   const bool right = error.code() == ErrorCode::kS3Denied || error.code() == ErrorCode::kS3Kms;
   if (!right) return failed(std::move(error));
-  return denied(state, std::move(error));
+  CheckAnswer answer = denied(state, error);
+  // A name that is another bucket's is refused in the same way as ours without a policy.
+  const DestinationConfig& to = state.destination();
+  if (error.code() == ErrorCode::kS3Denied && answer.error->hint() == error.hint()) {
+    answer.error->with_hint(
+        fmt::format("{} Or correct staging.bucket ({}, \"{}\") or its prefix, where they are not "
+                    "yours.",
+                    error.hint(), to.staging_origin.line_text(), to.bucket));
+  }
+  return answer;
 }
 
 Result<std::string> probe_part(const State& state) {
@@ -247,7 +257,11 @@ CheckAnswer list_narrow(State& state, const CheckLimits& limits) {
 CheckAnswer get(State& state, const CheckLimits& limits) {
   const Result<std::string> body =
       state.s3->get_object(key_of(state, kPart), state.part_bytes.size(), limits.stop);
-  if (!body.ok()) return refused(state, body.error());
+  if (!body.ok()) {
+    CheckAnswer answer = refused(state, body.error());
+    if (refusal_in(body.error().upstream().text).denies) state.read_denied = answer;
+    return answer;
+  }
   if (*body != state.part_bytes) {
     return failed(Error(ErrorCode::kS3Answer, "an object came back with other bytes"));
   }

@@ -3,6 +3,7 @@
 #define VESTO_CHECK_DESTINATION_STATE_H_
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -32,6 +33,7 @@ struct State {
   bool not_public = false;     // redshift.status saw that there is no public access
   bool schema_exists = false;  // redshift.schema saw it
   bool read_object = false;    // s3.get did, with the keys that COPY reads with or wider ones
+  std::optional<CheckAnswer> read_denied;  // what s3.get said where a Deny refused it
   std::string bucket_region;
   StageSpace space;
   std::string null_marker;

@@ -113,6 +113,11 @@ CheckAnswer copy_refused(const State& state, Error error) {
   }
   const std::string_view cause = error.cause() == nullptr ? "" : error.cause()->name;
   const bool denied = cause == "copy-denied" || cause == "copy-access-denied";
+  // No right of ours helps against a Deny, which is COPY's as well: it works with the same keys.
+  if (denied && state.read_denied && state.read_denied->error) {
+    error.with_hint("s3.get is refused in the same way. " + state.read_denied->error->hint());
+    return failed(std::move(error), state.read_denied->fix);
+  }
   if (!denied || !state.read_object) return failed(std::move(error), policy_fix(state));
   error.with_hint(
       "The same keys may read the file from here (s3.get), so that no right of ours is missing: "

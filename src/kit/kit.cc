@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "kit/parts.h"
 #include "kit/shell.h"
+#include "kit/shell_guards.h"
 
 namespace vesto {
 
@@ -122,7 +123,8 @@ class Maker {
     std::vector<std::string> about = {
         fmt::format("{}, for Vesto's destination {}.", title_of(id), to_.name)};
     if (!checks.empty()) about.push_back("Turns green: " + join(checks, ", "));
-    add(id, who, "shell", std::move(checks), kit::shell_script(about, steps, to_, places_));
+    add(id, who, "shell", std::move(checks),
+        kit::shell_script(about, kit::account_guard(to_, places_, id) + steps, to_, places_));
   }
 
   void add(const char* id, const char* who, const char* kind, std::vector<std::string> checks,

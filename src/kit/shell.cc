@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "kit/quote.h"
 
@@ -100,7 +102,8 @@ std::string shell_apart(const std::string& steps, const DestinationConfig& desti
 std::string shell_line(const std::string& command, const DestinationConfig& destination,
                        const Places& places) {
   const Framed parts = framed(command, destination, places);
-  if (parts.guards.empty() && parts.lookups.empty()) return parts.steps;
+  const bool one = std::count(command.begin(), command.end(), '\n') <= 1;
+  if (one && parts.guards.empty() && parts.lookups.empty()) return parts.steps;
   return shell_apart(command, destination, places);
 }
 

@@ -160,7 +160,7 @@ std::string put_work_policy(const DestinationConfig& to, const KitFacts& facts,
   const std::string get = iam_call(places, fmt::format("get-{}-policy", kind)) + name +
                           sh_flag("--policy-name", places.policy) +
                           " \\\n  --query 'PolicyDocument.Statement[].Resource' --output json";
-  return warehouse_guard(to, places, get) +
+  return bucket_guard_standing(to, get) + warehouse_guard(to, places, get) +
          put_policy(places, kind, name, places.policy, permission_policy_for(to, facts));
 }
 
@@ -292,10 +292,10 @@ std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const 
 
 std::string put_policy_shell(const DestinationConfig& destination, const KitFacts& facts) {
   const kit::Places places = kit::places_of(destination, facts);
-  const std::string steps = kit::put_work_policy(destination, facts, places);
+  const std::string steps = kit::account_guard(destination, places, "role") +
+                            kit::put_work_policy(destination, facts, places);
   // A guard ends the shell that it stands in.
-  return destination.auth.method == "iam_role" ? kit::shell_apart(steps, destination, places)
-                                               : kit::shell_line(steps, destination, places);
+  return kit::shell_apart(steps, destination, places);
 }
 
 std::string part_shell(const DestinationConfig& destination, const KitFacts& facts,
@@ -318,7 +318,9 @@ std::string part_shell(const DestinationConfig& destination, const KitFacts& fac
   if (part == "role") steps = kit::role_steps(destination, facts, places);
   if (part == "copy-role") steps = kit::copy_role_steps(destination, facts, places);
   if (part == "network") steps = kit::network_steps(destination, facts, places);
-  return steps.empty() ? "" : kit::shell_apart(steps, destination, places);
+  if (steps.empty()) return "";
+  return kit::shell_apart(kit::account_guard(destination, places, part) + steps, destination,
+                          places);
 }
 
 std::string trust_shell(const DestinationConfig& destination, const KitFacts& facts) {

@@ -5,6 +5,7 @@
 #include "kit/quote.h"
 #include "kit/shell.h"
 #include "kit/shell_aws.h"
+#include "kit/shell_guards.h"
 
 namespace vesto::kit {
 
@@ -13,8 +14,9 @@ namespace {
 // One that is there may serve others as well: its trust policy stays.
 std::string copy_role_with_trust(const DestinationConfig& to, const Places& places,
                                  const std::string& trust) {
-  return fmt::format("TRUST={}\n{}{} >/dev/null 2>&1 ||\n{}", sh_quote(trust),
+  return fmt::format("TRUST={}\nif ! {}{} >/dev/null 2>&1; then\n{}{}fi\n", sh_quote(trust),
                      iam_call(places, "get-role"), sh_flag("--role-name", places.copy_role),
+                     copy_role_guard(to, places),
                      create_role(to, places, places.copy_role, places.copy_role_path, ""));
 }
 
@@ -101,7 +103,8 @@ std::string copy_role_steps(const DestinationConfig& to, const KitFacts& facts,
   if (to.auth.copy_role_arn != "default") {
     return step(fmt::format("The role {}, by which COPY reads the staged files: redshift.copy",
                             places.copy_role)) +
-           (to.serverless ? namespace_look_up(places) : "") + own_copy_role(to, facts, places, "");
+           copy_account_guard(to, places) + (to.serverless ? namespace_look_up(places) : "") +
+           own_copy_role(to, facts, places, "");
   }
   // Others load by the default too: where there is one it stays, and is only given more rights.
   std::string out = step(fmt::format(

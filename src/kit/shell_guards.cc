@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "address/arn.h"
 #include "base/strings.h"
 #include "kit/quote.h"
@@ -92,26 +94,115 @@ std::string replaces_another(const DestinationConfig& to, const Places& places,
          replace_all(stop, "{}", asked);
 }
 
+bool is_account(const std::string& text) {
+  return text.size() == 12 && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+// An account, and what tells it.
+struct Told {
+  std::string account;
+  std::string by;
+};
+
+// Of who does the work.
+Told account_of_worker(const DestinationConfig& to, const Places& places) {
+  if (const std::string account = account_of_arn(to.auth.role_arn); is_account(account)) {
+    return {account, "auth.role_arn"};
+  }
+  // Else it assumes nobody, or a role of an account that is not known.
+  if (places.actor == Actor::kRole) return {};
+  return {account_of_arn(places.principal_arn), "the identity that Vesto runs as"};
+}
+
+Told account_for(const DestinationConfig& to, const Places& places, std::string_view part) {
+  if (part == "policies" || part == "bucket-policy") return {};  // they only look
+  if (part == "key" && places.user_elsewhere) {
+    return {account_of_arn(places.principal_arn), "the user of Vesto's access key"};
+  }
+  // Its steps have a guard of their own.
+  if (part == "copy-role" && is_account(account_of_arn(to.auth.copy_role_arn))) return {};
+  const bool of_warehouse = part == "network" || part == "warehouse" || part == "copy-role";
+  if (!of_warehouse) return account_of_worker(to, places);
+  if (!to.endpoint.account.empty()) return {to.endpoint.account, "the endpoint"};
+  // A temporary login is given within one account.
+  return to.auth.method == "iam_role" ? account_of_worker(to, places) : Told{};
+}
+
+// `meant`: a variable by which who runs it may say that it is right; "" = it never is.
+std::string account_lines(const Told& told, const std::string& region, std::string_view meant) {
+  if (!is_account(told.account)) return "";
+  const std::string unless =
+      meant.empty() ? "" : fmt::format(" && [ \"${{{}:-}}\" != yes ]", meant);
+  const std::string else_text =
+      meant.empty()
+          ? ""
+          : fmt::format(" If this account is meant, run this with {}=yes in the environment.",
+                        meant);
+  return fmt::format(
+      "HERE=$({} --query Account --output text)\n"
+      "if [ \"$HERE\" != {} ]{}; then\n"
+      "  echo \"{} is of the account {}, and this runs in $HERE: is there a typo, or are these "
+      "keys "
+      "of another account?{}\" >&2\n"
+      "  exit 1\nfi\n",
+      regional_call("sts get-caller-identity", region), told.account, unless, told.by, told.account,
+      else_text);
+}
+
+std::string near_role_guard(const Places& places, const std::string& role, std::string_view key) {
+  return near_guard(
+      iam_call(places, "list-roles") + " --query 'Roles[].[RoleName]' --output text", role,
+      fmt::format("There is no role {}. Is there a typo in {}? There are:", role, key), "NEW_ROLE");
+}
+
 }  // namespace
+
+std::string account_guard(const DestinationConfig& to, const Places& places,
+                          std::string_view part) {
+  // A bucket may be another account's than the role, and so may the network be.
+  const bool of_bucket = part == "bucket" || part == "public-access" || part == "lifecycle";
+  const bool may_differ = of_bucket || part == "network";
+  return account_lines(account_for(to, places, part),
+                       of_bucket ? places.bucket_region : places.region,
+                       may_differ ? "OTHER_ACCOUNT" : "");
+}
 
 // A slip in auth.role_arn would make a second role, which nobody asks for.
 std::string role_guard(const DestinationConfig& to, const Places& places) {
-  const std::string account = account_of_arn(to.auth.role_arn);
-  if (account.empty()) return "";
-  const std::string out = fmt::format(
-      "  HERE=$({} --query Account --output text)\n"
-      "  if [ \"$HERE\" != {} ]; then\n"
-      "    echo \"auth.role_arn is of the account {}, and this runs in $HERE: is there a typo?\" "
-      ">&2\n"
-      "    exit 1\n  fi\n",
-      regional_call("sts get-caller-identity", places.region), account, account);
-  return out +
-         near_guard(iam_call(places, "list-roles") + " --query 'Roles[].[RoleName]' --output text",
-                    places.role,
-                    fmt::format("There is no role {}. Is there a typo in auth.role_arn? "
-                                "There are:",
-                                places.role),
-                    "NEW_ROLE");
+  if (account_of_arn(to.auth.role_arn).empty()) return "";
+  return near_role_guard(places, places.role, "auth.role_arn");
+}
+
+std::string copy_role_guard(const DestinationConfig& to, const Places& places) {
+  if (account_of_arn(to.auth.copy_role_arn).empty()) return "";
+  return near_role_guard(places, places.copy_role, "auth.copy_role_arn");
+}
+
+std::string copy_account_guard(const DestinationConfig& to, const Places& places) {
+  return account_lines({account_of_arn(to.auth.copy_role_arn), "auth.copy_role_arn"}, places.region,
+                       "");
+}
+
+std::string bucket_guard_standing(const DestinationConfig& to, const std::string& get_policy) {
+  // What AWS prints of other characters depends on the shell's language.
+  const bool plain = std::all_of(to.prefix.begin(), to.prefix.end(), [](char c) {
+    return c > ' ' && c < 0x7F && std::string_view("*?$\"\\").find(c) == std::string_view::npos;
+  });
+  std::string out = fmt::format("STANDS=$({} 2>/dev/null |\n", get_policy);
+  out +=
+      "  sed -n 's/.*\"arn:[^:\"]*:s3:::\\([^/\"]*\\/[^\"]*\\)\".*/\\1/p' | sort -u) || STANDS=\n";
+  out += fmt::format(
+      "case $STANDS in\n  '' | {}) ;;\n",
+      plain ? sh_quote(to.bucket + "/" + to.prefix + "*") : sh_quote(to.bucket + "/") + "*");
+  out += "  *)\n    if [ \"${NEW_BUCKET:-}\" != yes ]; then\n";
+  out += fmt::format(
+      "      printf '%s\\n' \"The policy that stands is for $STANDS.\" \\\n        {} \\\n"
+      "        'Correct it; or, if it is right, run this with NEW_BUCKET=yes in the "
+      "environment.' >&2\n"
+      "      exit 1\n    fi ;;\nesac\n",
+      sh_quote(fmt::format("staging.bucket is {} and staging.prefix {}: is there a typo in it?",
+                           to.bucket, to.prefix.empty() ? "empty" : to.prefix)));
+  return out;
 }
 
 std::string bucket_guard_near(const DestinationConfig& to, const Places& places) {

@@ -4,18 +4,30 @@
 #define VESTO_KIT_SHELL_GUARDS_H_
 
 #include <string>
+#include <string_view>
 
 #include "kit/kit.h"
 #include "kit/places.h"
 
 namespace vesto::kit {
 
-// For where there is no such role: the account must be that of who runs this, and a name close to
-// one that is there is asked about. Within an if, indented by 2.
+// Before steps that change something at AWS: who runs them must be of the account that the
+// configuration tells, where it does. `part`: as that of the kit. Lines that stand alone.
+std::string account_guard(const DestinationConfig& to, const Places& places, std::string_view part);
+
+// For where there is no such role: a name close to one that is there is asked about. Within an if,
+// indented by 2.
 std::string role_guard(const DestinationConfig& to, const Places& places);
+// The same for the role that COPY reads by.
+std::string copy_role_guard(const DestinationConfig& to, const Places& places);
+// The account must be that of auth.copy_role_arn. Lines that stand alone.
+std::string copy_account_guard(const DestinationConfig& to, const Places& places);
 
 // For where there is no such bucket: a name close to one of the account's. Within an if.
 std::string bucket_guard_near(const DestinationConfig& to, const Places& places);
+
+// Before a policy takes the place of one that stands: that must be for the same bucket and prefix.
+std::string bucket_guard_standing(const DestinationConfig& to, const std::string& get_policy);
 
 // Before a policy names the warehouse: it must be there, be that of the endpoint, and no other one
 // than the policy that stands names. `get_policy` prints that policy as JSON, with --query $1.

@@ -21,6 +21,7 @@ namespace {
 
 constexpr const char* kAll = "to_array(Role.AssumeRolePolicyDocument.Statement)";
 constexpr const char* kSub = "accounts.google.com:sub";
+constexpr const char* kAud = "accounts.google.com:aud";
 constexpr const char* kOaud = "accounts.google.com:oaud";
 constexpr const char* kExternalId = "sts:ExternalId";
 
@@ -53,9 +54,47 @@ std::string none_of(const std::vector<std::string>& foreign, std::string_view ke
                      literal(nlohmann::json(foreign).dump()));
 }
 
+constexpr const char* kNoSid = "`{\"Sid\": \"\"}`";
+
+// Whether the statement has these members and no other; a name of its own does not count.
+std::string is_exactly(const std::string& members) {
+  return fmt::format("merge(@, {0}) == merge({{Effect: `\"Allow\"`, {1}}}, {0})", kNoSid, members);
+}
+
+// Its condition: these keys alone, each equal to what it is there.
+std::string equals_only(const std::vector<std::string_view>& keys) {
+  std::string out;
+  for (const std::string_view key : keys) {
+    out += fmt::format("{}\"{}\": {}", out.empty() ? "" : ", ", key, tested("StringEquals", key));
+  }
+  return fmt::format(", Condition: {{StringEquals: {{{}}}}}", out);
+}
+
+constexpr const char* kGoogleMembers =
+    "Principal: `{\"Federated\": \"accounts.google.com\"}`, "
+    "Action: `\"sts:AssumeRoleWithWebIdentity\"`";
+constexpr const char* kAccountMembers =
+    "Principal: {AWS: Principal.AWS}, Action: `\"sts:AssumeRole\"`";
+
+std::string is_text(const std::string& value) { return "type(" + value + ") == `\"string\"`"; }
+
+// What this kit writes, for whichever destination: single values and nothing else.
+std::string written_by_kit() {
+  const std::string allow = "@ == {Effect: `\"Allow\"`, ";
+  const std::string aws = is_text("Principal.AWS");
+  return fmt::format("(({0}{1}{2}}}) && {3} && {4}) ||\n    (({0}{5}{6}}}) && {7} && {8}) ||\n",
+                     allow, kGoogleMembers, equals_only({kSub, kOaud}),
+                     is_text(tested("StringEquals", kSub)), is_text(tested("StringEquals", kOaud)),
+                     kAccountMembers, equals_only({kExternalId}), aws,
+                     is_text(tested("StringEquals", kExternalId))) +
+         fmt::format("    (({}{}}}) && {})", allow, kAccountMembers, aws);
+}
+
 // Of statements, as conditions of JMESPath.
 struct Loose {
-  std::string is;      // lets others use the role by Vesto; "" where nothing can
+  std::string is;      // surely lets others use the role by Vesto; "" where nothing can
+  std::string maybe;   // may let them, or has more in it than can be judged here
+  std::string near;    // lets us in for this destination, and has something else to it
   std::string others;  // whom it lets in beside us
   std::string change;  // the statement for those others alone
 };
@@ -64,16 +103,36 @@ struct Loose {
 Loose loose_google(const DestinationConfig& to, const KitFacts& facts) {
   const std::string sub = text_literal(or_placeholder(facts.google_sub, "GOOGLE_SUB"));
   const std::string federated = "to_array(Principal.Federated)";
+  const std::string subs = tested("StringEquals", kSub);
+  const std::string oaud = tested("StringEquals", kOaud);
+  std::vector<std::string> taken = facts.foreign_names;
+  taken.push_back(to.auth.audience);
+  const std::string has_sub = fmt::format("contains(to_array({}), {})", subs, sub);
   Loose out;
-  out.is = fmt::format(
+  out.is = is_exactly(kGoogleMembers) + " ||\n";
+  out.is += fmt::format("    (({}) && {}) ||\n", is_exactly(kGoogleMembers + equals_only({kSub})),
+                        has_sub);
+  out.is += fmt::format("    (({}) && contains({}, {})) ||\n",
+                        is_exactly(kGoogleMembers + equals_only({kOaud})),
+                        literal(nlohmann::json(taken).dump()), oaud);
+  out.is += fmt::format("    (({}) && {} && contains({}, {}))",
+                        is_exactly(kGoogleMembers + equals_only({kSub, kOaud})), has_sub,
+                        literal(nlohmann::json(facts.foreign_names).dump()), oaud);
+  // :aud is whom Google gave the token to, an application or an account: it names whose as well.
+  out.maybe = fmt::format(
       "Effect == `\"Allow\"` && (Principal == `\"*\"` ||\n"
       "    contains({0}, `\"accounts.google.com\"`) || contains({0}, `\"*\"`)) &&\n"
-      "    !({1} &&\n"
-      "      (!contains(to_array({2}), {3}) ||\n"
-      "       {4}{5}))",
-      federated, is_equal(kSub), wanted(kSub), sub, is_equal(kOaud),
+      "    !({1}) &&\n"
+      "    !({2} &&\n"
+      "      (!contains(to_array({3}), {4}) ||\n"
+      "       {5}{6}))",
+      federated, is_equal(kAud), is_equal(kSub), wanted(kSub), sub, is_equal(kOaud),
       none_of(facts.foreign_names, kOaud));
-  out.others = fmt::format("{}[?@ != {}]", tested("StringEquals", kSub), sub);
+  out.near = fmt::format(
+      "Effect == `\"Allow\"` && contains({}, `\"accounts.google.com\"`) &&\n"
+      "    {} && contains(to_array({}), {})",
+      federated, has_sub, oaud, text_literal(to.auth.audience));
+  out.others = fmt::format("{}[?@ != {}]", subs, sub);
   out.change = fmt::format(
       "{{Condition: merge(Condition, {{StringEquals:\n"
       "    merge(Condition.StringEquals, {{\"{}\": {}}})}})}}",
@@ -91,12 +150,23 @@ Loose loose_account(const DestinationConfig& to, const KitFacts& facts, const Pl
   }
   const std::string names = literal(nlohmann::json(us).dump());
   const std::string action = "to_string(Action)";
+  const std::string named = fmt::format("to_array(Principal.AWS)[?contains({}, @)]", names);
+  const std::string external_id = tested("StringEquals", kExternalId);
   Loose out;
-  out.is = fmt::format(
+  out.is = is_exactly("Principal: `\"*\"`, Action: `\"sts:AssumeRole\"`") + " ||\n";
+  out.is += fmt::format("    (({}) && {}) ||\n", is_exactly(kAccountMembers), named);
+  out.is += fmt::format("    (({}) && {} && contains({}, {}))",
+                        is_exactly(kAccountMembers + equals_only({kExternalId})), named,
+                        literal(nlohmann::json(facts.foreign_names).dump()), external_id);
+  out.maybe = fmt::format(
       "Effect == `\"Allow\"` && (contains({0}, `\"ssume\"`) || contains({0}, `\"*\"`)) &&\n"
-      "    (Principal == `\"*\"` || to_array(Principal.AWS)[?contains({1}, @)]) &&\n"
+      "    (Principal == `\"*\"` || {1}) &&\n"
       "    !({2}{3})",
-      action, names, is_equal(kExternalId), none_of(facts.foreign_names, kExternalId));
+      action, named, is_equal(kExternalId), none_of(facts.foreign_names, kExternalId));
+  out.near = fmt::format(
+      "Effect == `\"Allow\"` && contains({}, `\"ssumeRole\"`) && {} &&\n"
+      "    contains(to_array({}), {})",
+      action, named, external_id, text_literal(to.auth.external_id));
   const std::string others = fmt::format("to_array(Principal.AWS)[?!contains({}, @)]", names);
   out.others = "Principal.AWS && " + others;
   out.change = fmt::format("{{Principal: merge(Principal, {{AWS: {}}})}}", others);
@@ -111,29 +181,49 @@ std::string statements_of(const std::string& policy) {
   return list.size() < 2 ? policy : list.substr(1, list.size() - 2);
 }
 
-// $FOUND: what is loose; $OURS: how often our statement stands there.
+// Behind a condition in sh: not ours, and not loose. In '...' but for the variables: a shell that
+// is typed into takes ! for its history elsewhere.
+constexpr const char* kNeither = "' && !('\"${IS_OURS}\"') && !('\"${IS_LOOSE}\"')'";
+
+// $FOUND: what is loose; $OURS: how often our statement stands there; $NEAR: what lets us in as
+// well. What only may be loose is printed, for a person: it stays.
 std::string look(const Loose& loose, const std::string& statement) {
   std::string out = fmt::format("  ALL={}\n", sh_quote(kAll));
   out += fmt::format("  IS_OURS={}\n", sh_quote("@ == " + literal(statement)));
+  out += fmt::format("  IS_KITS={}\n", sh_quote(written_by_kit()));
   out += "  OURS=$(role \"length(${ALL}[?${IS_OURS}])\" text)\n";
-  if (loose.is.empty()) return out + "  FOUND='[]'\n";
+  if (loose.is.empty()) return out + "  FOUND='[]'\n  NEAR='[]'\n";
   out += fmt::format("  IS_LOOSE={}\n", sh_quote(loose.is));
-  return out + "  FOUND=$(role \"${ALL}[?${IS_LOOSE}]\" json)\n";
+  out += fmt::format("  IS_NEAR={}\n", sh_quote("(" + loose.near + ")") + kNeither);
+  out += fmt::format("  IS_MAYBE={}\n", sh_quote("(" + loose.maybe + ")") + kNeither);
+  out += "  FOUND=$(role \"${ALL}[?${IS_LOOSE}]\" json)\n";
+  out += "  NEAR=$(role \"{near: ${ALL}[?${IS_NEAR}]}.near\" json)\n";
+  out += "  MAYBE=$(role \"{maybe: ${ALL}[?${IS_MAYBE}]}.maybe\" json)\n";
+  return out +
+         "  [ \"$MAYBE\" = '[]' ] ||\n    printf '%s\\n%s\\n' 'Look at these statements of the "
+         "trust "
+         "policy by hand. They may let others use the role by Vesto; they stay as they are:' "
+         "\"$MAYBE\" >&2\n";
 }
 
-// $TRUST becomes our statement and those that stay.
-// In '...' alone: a shell that is typed into takes ! for its history elsewhere.
-std::string without_loose(const Loose& loose, const std::string& statement) {
-  const std::string stays = fmt::format("!(@ == {}) && !({})", literal(statement), loose.is);
-  std::string out = fmt::format("    STAYS={}\n    OTHERS={}\n    CHANGE={}\n", sh_quote(stays),
-                                sh_quote(loose.others), sh_quote(loose.change));
+// $TRUST becomes our statement and those that stay. Ours is not put beside one that lets us in and
+// that somebody has narrowed.
+std::string without_loose(const Loose& loose) {
+  std::string out =
+      fmt::format("    STAYS={}\n    OTHERS={}\n    CHANGE={}\n", std::string("'@'") + kNeither,
+                  sh_quote(loose.others), sh_quote(loose.change));
   out +=
       "    KEPT=$(role \"[${ALL}[?${STAYS}],\n"
       "      ${ALL}[?(${IS_LOOSE}) && (${OTHERS})].merge(@, ${CHANGE})][]\" json)\n"
       "    TRUST=\"{\\\"Version\\\": \\\"2012-10-17\\\", \\\"Statement\\\": [$STATEMENT]}\"\n"
       "    case $KEPT in\n"
       "      '[]') ;;\n"
-      "      '['*) TRUST=\"${TRUST%]?},${KEPT#?}}\" ;;\n"
+      "      '['*)\n"
+      "        if [ \"$OURS\" != 0 ] || [ \"$NEAR\" = '[]' ]; then\n"
+      "          TRUST=\"${TRUST%]?},${KEPT#?}}\"\n"
+      "        else\n"
+      "          TRUST=\"{\\\"Version\\\": \\\"2012-10-17\\\", \\\"Statement\\\": $KEPT}\"\n"
+      "        fi ;;\n"
       "      *) echo 'AWS tells the trust policy in another way.' >&2; exit 1 ;;\n"
       "    esac\n"
       "    printf '%s\\n%s\\n' 'These statements of the trust policy let others use the role by "
@@ -144,7 +234,8 @@ std::string without_loose(const Loose& loose, const std::string& statement) {
 }  // namespace
 
 // Its trust policy is replaced where this kit has made the role for this destination and nobody has
-// added to it. Of another's only what is loose goes, which makes it narrower alone: where nothing
+// added to it or changed it. Of another's only what is surely loose goes, which makes it narrower
+// alone. A statement that lets us in with more to it than ours stays, and is told of. Where nothing
 // is, the role did not trust us yet, perhaps as it is not the one that is meant. Then our statement
 // is printed, to be added by hand.
 std::string trust_of_role(const DestinationConfig& to, const KitFacts& facts, const Places& places,
@@ -158,11 +249,17 @@ std::string trust_of_role(const DestinationConfig& to, const KitFacts& facts, co
   out += "  if [ \"$FOUND\" = '[]' ] && [ \"$OURS\" != 0 ]; then\n    :\n";
   out += fmt::format(
       "  elif [ \"$(role Role.Description text)\" = {} ] &&\n"
-      "      [ \"$(role \"length(${{ALL}})\" text)\" = 1 ]; then\n    {}\n",
+      "      [ \"$(role \"length(${{ALL}})\" text)\" = 1 ] &&\n"
+      "      [ \"$(role \"length(${{ALL}}[?${{IS_KITS}}])\" text)\" = 1 ]; then\n    {}\n",
       sh_quote(made_by_kit(to)), update);
   if (!loose.is.empty()) {
-    out += "  elif [ \"$FOUND\" != '[]' ]; then\n" + without_loose(loose, statement) + "    " +
-           update + "\n";
+    out += "  elif [ \"$FOUND\" != '[]' ]; then\n" + without_loose(loose) + "    " + update + "\n";
+    out +=
+        "  elif [ \"$NEAR\" != '[]' ]; then\n"
+        "    printf '%s\\n%s\\n%s\\n%s\\n' 'These statements of the trust policy let Vesto in, and "
+        "somebody has made them other than the kit does. They stay:' \"$NEAR\" \\\n"
+        "      'Where Vesto is refused nevertheless, this is the statement that it needs:' "
+        "\"$STATEMENT\" >&2\n";
   }
   return out +
          "  else\n"

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from kit_world import (ACCOUNT, BUCKET, CLUSTER, OPERATOR, ROLE, WORKGROUP, KitWorld, bad_checks,
-                       by_id)
+from kit_world import (ACCOUNT, BUCKET, CLUSTER, OPERATOR, OPERATORS_ADMIN, ROLE, WORKGROUP,
+                       KitWorld, bad_checks, by_id)
 
 ROLE_NAME = ROLE.rsplit("/", 1)[1]
 POLICY = "vesto-acme-policy"
@@ -73,20 +73,20 @@ THEIRS = [google(sub="12345"), google(sub=["12345", "777"], oaud="another"),
 
 def loose_statements(ours):
     sub, oaud = (ours["Condition"]["StringEquals"][key] for key in (SUB, OAUD))
-    like = google(sub=sub)
-    like["Condition"]["StringLike"] = {OAUD: "vesto-*"}
     return {
         "the subject alone": ([google(sub=sub)], [], "aws.trust_bound", ":oaud"),
         "the audience alone": ([google(oaud=oaud)], [], "aws.trust_sub", ":sub"),
-        "a pattern": ([like], [], "aws.trust_bound", ":oaud"),
+        "nothing at all": ([{key: value for key, value in google().items() if key != "Condition"}],
+                           [], "aws.trust_sub", ":sub"),
         "others as well": ([google(sub=[sub, "12345"])], [google(sub=["12345"])],
                            "aws.trust_bound", ":oaud"),
-        "two of them": ([google(sub=sub), google(sub=sub, aud="x")], [], "aws.trust_bound", ":oaud"),
+        "two of them": ([google(sub=sub), {"Sid": "Named", **google(oaud=oaud)}], [],
+                        "aws.trust_bound", ":oaud"),
     }
 
 
 @pytest.mark.parametrize("with_ours", [True, False])
-@pytest.mark.parametrize("name", ["the subject alone", "the audience alone", "a pattern",
+@pytest.mark.parametrize("name", ["the subject alone", "the audience alone", "nothing at all",
                                   "others as well", "two of them"])
 def test_a_loose_statement_goes_and_the_others_stay(by_google, name, with_ours):
     world, ours = by_google
@@ -102,6 +102,40 @@ def test_a_loose_statement_goes_and_the_others_stay(by_google, name, with_ours):
     # A second time there is nothing to do.
     assert world.fix(by_id(report)[check]["fix"]).stderr == ""
     assert trust_of(world) == [ours, *THEIRS, *left]
+
+
+def more(statement, **conditions):
+    return {**statement, "Condition": {**statement.get("Condition", {}), **conditions}}
+
+
+@pytest.mark.parametrize("theirs", [
+    google(aud="998877665544332211009"),
+    more(google(), StringEquals={"Accounts.Google.com:sub": "12345"})])
+def test_what_lets_in_others_alone_is_no_fault(by_google, theirs):
+    world, ours = by_google
+    put_trust(world, [ours, theirs])
+    assert bad_checks(world.report("--only", "aws.*")) == {}
+
+
+def changed_by_a_person(ours):
+    sub, oaud = (ours["Condition"]["StringEquals"][key] for key in (SUB, OAUD))
+    return [more(ours, IpAddress={"aws:SourceIp": "127.0.0.1/32"}),
+            google(sub=[sub, "12345"], oaud=oaud), google(sub=sub, oaud=[oaud, "another"])]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_our_statement_as_a_person_has_changed_it(by_google, number):
+    """Alone, in the role that the kit has made: it lets Vesto in, and stays; what is loose beside it
+    goes, and ours is not put beside what was narrowed."""
+    world, ours = by_google
+    changed = changed_by_a_person(ours)[number]
+    put_trust(world, [changed])
+    said = world.aws(world.kit("role")).stderr
+    assert "They stay:" in said and trust_of(world) == [changed]
+    sub = ours["Condition"]["StringEquals"][SUB]
+    put_trust(world, [google(sub=sub), changed])
+    world.aws(world.kit("role"))
+    assert trust_of(world) == [changed]
 
 
 def test_a_role_that_does_not_trust_us_stays_as_it_is(by_google):
@@ -121,7 +155,6 @@ OTHER = f"arn:aws:iam::{ACCOUNT}:root"
 @pytest.mark.parametrize("loose, left", [
     (account(f"arn:aws:iam::{OPERATOR}:root"), []),
     (account([US, OTHER]), [account([OTHER])]),
-    (account(US, Condition={"StringLike": {"sts:ExternalId": "acme-*"}}), []),
 ])
 def test_a_role_that_takes_us_without_the_external_id(worlds, loose, left):
     world = worlds(identity="assume_role")
@@ -136,6 +169,37 @@ def test_a_role_that_takes_us_without_the_external_id(worlds, loose, left):
         world.fix(check["fix"])
         assert trust_of(world) == [ours, theirs, *left]
         assert bad_checks(world.report("--only", "aws.*")) == {}
+    finally:
+        put_trust(world, [ours])
+
+
+@pytest.mark.parametrize("theirs", [
+    account(f"arn:aws:iam::{OPERATOR}:root", Condition={
+        "ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{OPERATOR}:role/other-app"}}),
+    account(US, Condition={"StringLike": {"sts:ExternalId": "acme-*"}}),
+])
+def test_a_statement_of_the_account_with_more_to_it_stays(worlds, theirs):
+    world = worlds(identity="assume_role")
+    ours = trust_of(world)[0]
+    put_trust(world, [ours, theirs])
+    try:
+        said = world.aws(world.kit("role")).stderr
+        assert "by hand" in said and json.loads(said.split("\n", 1)[1]) == [theirs]
+        assert trust_of(world) == [ours, theirs]
+    finally:
+        put_trust(world, [ours])
+
+
+def test_our_statement_of_the_account_as_a_person_has_changed_it(worlds):
+    world = worlds(identity="assume_role")
+    ours = trust_of(world)[0]
+    both = {**ours, "Principal": {"AWS": [US, OTHER]}}
+    hard = more(ours, IpAddress={"aws:SourceIp": "127.0.0.1/32"})
+    try:
+        for changed in both, hard:
+            put_trust(world, [changed])
+            assert "They stay:" in world.aws(world.kit("role")).stderr
+            assert trust_of(world) == [changed]
     finally:
         put_trust(world, [ours])
 
@@ -205,6 +269,16 @@ def test_a_bucket_whose_policy_denies(bucket, action, name):
     assert "policy of the bucket" in check["error"]["hint"] and action in check["error"]["hint"]
     denying, = looked_at(world, check)
     assert denying["Effect"] == "Deny"
+
+
+def test_copy_is_refused_by_the_same_deny(bucket):
+    world, put = bucket
+    put(statement("Deny", "s3:GetObject"))
+    checks = by_id(world.report())
+    read, copy = checks["s3.get"], checks["redshift.copy"]
+    assert copy["error"]["code"] == "RS-COPY-S3-403"
+    assert copy["fix"] == read["fix"] and "put-role-policy" not in copy["fix"]["snippet"]
+    assert read["error"]["hint"] in copy["error"]["hint"]
 
 
 def test_a_role_with_a_policy_that_denies(worlds):
@@ -342,5 +416,56 @@ def test_a_slip_in_the_buckets_name_makes_no_second_bucket(worlds):
         assert f"There is no bucket {BUCKET}s." in said and BUCKET + "\n" in said
         names = [one["Name"] for one in world.boto("s3").list_buckets()["Buckets"]]
         assert names == [BUCKET]
+    finally:
+        world.write_config()
+
+
+def test_a_slip_that_is_another_bucket_replaces_no_policy(worlds):
+    world = worlds()
+    world.boto("s3").create_bucket(Bucket=BUCKET + "-old", CreateBucketConfiguration={
+        "LocationConstraint": "eu-west-1"})
+    before = policy_of(world)
+    for old, new in ((f'bucket = "{BUCKET}"', f'bucket = "{BUCKET}-old"'),
+                     ('prefix = "', 'prefix = "x')):
+        text = world.config_text()
+        assert old in text
+        (world.folder / "vesto.toml").write_text(text.replace(old, new))
+        try:
+            check = by_id(world.report("--only", "s3.*"))["s3.put"]
+            assert check["error"]["code"] == "S3-DENIED"
+            hint = check["error"]["hint"]
+            assert "Or correct staging.bucket (" in hint
+            said = world.aws(check["fix"]["snippet"], code=1).stderr
+            assert f"The policy that stands is for {BUCKET}/" in said
+            assert policy_of(world) == before
+        finally:
+            world.write_config()
+    world.boto("s3").delete_bucket(Bucket=BUCKET + "-old")
+
+
+def test_nothing_is_changed_in_another_account(worlds):
+    world = worlds()
+    said = world.aws(world.kit("role"), who=OPERATORS_ADMIN, code=1).stderr
+    assert f"auth.role_arn is of the account {ACCOUNT}, and this runs in {OPERATOR}" in said
+    assert world.boto("s3", OPERATORS_ADMIN).list_buckets()["Buckets"] == []
+    assert all(role["RoleName"] != ROLE_NAME
+               for role in world.boto("iam", OPERATORS_ADMIN).list_roles()["Roles"])
+
+
+def test_a_slip_in_the_copy_roles_arn(worlds):
+    world = worlds(copy="attached_role")
+    roles = [role["RoleName"] for role in world.boto("iam").list_roles()["Roles"]]
+    right = world.auth()
+    try:
+        world.write_config(auth=right.replace("-copy-role", "-copy-rol"))
+        check = by_id(world.report())["redshift.copy"]
+        said = world.aws(check["fix"]["snippet"], code=1).stderr
+        assert "typo in auth.copy_role_arn" in said
+        world.write_config(auth=right.replace(f"{ACCOUNT}:role/vesto-acme-copy-role",
+                                              f"{OPERATOR}:role/vesto-acme-copy-role"))
+        check = by_id(world.report())["redshift.copy"]
+        said = world.aws(check["fix"]["snippet"], code=1).stderr
+        assert f"auth.copy_role_arn is of the account {OPERATOR}" in said
+        assert roles == [role["RoleName"] for role in world.boto("iam").list_roles()["Roles"]]
     finally:
         world.write_config()

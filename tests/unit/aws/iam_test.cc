@@ -28,7 +28,10 @@ TEST(GoogleTrust, TheSubIsTested) {
   for (const char* condition :
        {kBoth, R"({"StringEquals": {"Accounts.Google.com:SUB": ["1", "2"]}})",
         R"({"stringequalsifexists": {"accounts.google.com:sub": "1"}})",
-        R"({"StringLike": {"accounts.google.com:sub": "1"}})"}) {
+        R"({"StringLike": {"accounts.google.com:sub": "1"}})",
+        R"({"ForAnyValue:StringEquals": {"accounts.google.com:sub": "1"}})",
+        // The application or account that the token was given to.
+        R"({"StringEquals": {"accounts.google.com:aud": "4711"}})"}) {
     EXPECT_EQ(google_trust(policy("[" + google(condition) + "]")), GoogleTrust::kOurs) << condition;
   }
   EXPECT_EQ(google_trust(policy(google(kBoth))), GoogleTrust::kOurs);
@@ -38,6 +41,8 @@ TEST(GoogleTrust, WithoutItAnybodyIsLetIn) {
   for (const char* condition :
        {kAudienceAlone, "{}", "null", "[]", R"({"StringEquals": "accounts.google.com:sub"})",
         R"({"StringLike": {"accounts.google.com:sub": "1*"}})",
+        R"({"ForAllValues:StringEquals": {"accounts.google.com:sub": "1"}})",
+        R"({"StringLike": {"accounts.google.com:aud": "*"}})",
         R"({"StringLike": {"accounts.google.com:sub": ["1", "?"]}})",
         R"({"StringNotEquals": {"accounts.google.com:sub": "1"}})",
         R"({"StringEquals": {"accounts.google.com:sub": []}})",

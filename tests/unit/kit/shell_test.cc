@@ -56,9 +56,9 @@ TEST(KitShell, ShellDoesNotRunUntilWhatIsMissingIsFilledIn) {
   const Told filled = run(replace_all(role->text, "<<GOOGLE_SUB>>", "1122"), kNothingThere);
   EXPECT_TRUE(filled.well) << filled.said;
   EXPECT_EQ(filled.calls,
-            "aws iam get-role\naws sts get-caller-identity\naws iam list-roles\n"
-            "aws iam create-role\naws redshift describe-clusters\naws iam get-role-policy\n"
-            "aws iam put-role-policy\n");
+            "aws sts get-caller-identity\naws iam get-role\naws iam list-roles\n"
+            "aws iam create-role\naws iam get-role-policy\naws redshift describe-clusters\n"
+            "aws iam get-role-policy\naws iam put-role-policy\n");
 }
 
 TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
@@ -92,7 +92,7 @@ TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
   // Whatever else head-bucket says, nothing is made: us-east-1 makes a bucket that is there again.
   const Told denied = run(bucket, "*head-bucket*) echo '(403)'; return 254 ;;\n");
   EXPECT_FALSE(denied.well);
-  EXPECT_EQ(denied.calls, "aws s3api head-bucket\n");
+  EXPECT_EQ(denied.calls, "aws sts get-caller-identity\naws s3api head-bucket\n");
   // A rule without a name is somebody's.
   EXPECT_FALSE(called(run(bucket, "*get-bucket-lifecycle*) echo None ;;\n"),
                       "s3api put-bucket-lifecycle-configuration"));
@@ -105,18 +105,24 @@ TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
 }
 
 // What AWS says of a role that is there: how often our statement stands there, what is loose, what
-// stays without it.
+// stays without it, what lets us in as well, how many the kit may have written, what a person has
+// to look at.
 struct RoleThere {
   std::string ours = "0";
   std::string description = "None";
   std::string statements = "1";
   std::string loose = "[]";
   std::string kept = "[]";
+  std::string near = "[]";
+  std::string written = "1";
+  std::string maybe = "[]";
   std::string longest = "3600";
 };
 
 std::string answers_of(const RoleThere& role) {
-  return "*'length('*'[?@ =='*) echo " + role.ours + " ;;\n*'--query length('*) echo " +
+  return "*'length('*'[?@ =='*) echo " + role.ours + " ;;\n*'--query length('*'[?(('*) echo " +
+         role.written + " ;;\n*'--query {near:'*) echo '" + role.near +
+         "' ;;\n*'--query {maybe:'*) echo '" + role.maybe + "' ;;\n*'--query length('*) echo " +
          role.statements + " ;;\n*'--query [to_array('*) cat <<'EOT'\n" + role.kept +
          "\nEOT\n;;\n*'--query to_array('*) cat <<'EOT'\n" + role.loose +
          "\nEOT\n;;\n*Role.Description*) echo '" + role.description +
@@ -155,6 +161,18 @@ TEST(KitShell, ARolesTrustInOthersStays) {
       EXPECT_FALSE(called(stopped, "iam put-role-policy"));
       EXPECT_NE(stopped.said.find("accounts.google.com:oaud"), std::string::npos) << stopped.said;
     }
+    // The kit's, but not as the kit writes it.
+    EXPECT_FALSE(
+        called(run(script, answers_of({.description = kOurMark, .written = "0"})), update));
+    // Somebody has changed ours, which lets us in nevertheless.
+    const Told changed =
+        run(script, answers_of({.description = kOurMark, .near = "[THEIRS]", .written = "0"}));
+    EXPECT_TRUE(changed.well) << changed.said;
+    EXPECT_FALSE(called(changed, update));
+    EXPECT_NE(changed.said.find("They stay:\n[THEIRS]\n"), std::string::npos) << changed.said;
+    const Told looked = run(script, answers_of({.ours = "1", .maybe = "[ODD]"}));
+    EXPECT_TRUE(looked.well && !called(looked, update)) << looked.said;
+    EXPECT_NE(looked.said.find("by hand"), std::string::npos) << looked.said;
     const Told replaced = run(script, answers_of({.description = kOurMark}));
     EXPECT_TRUE(replaced.well) << replaced.said;
     EXPECT_EQ(put_trust(replaced), Json::parse(trust_policy_for(to, facts))) << replaced.said;
@@ -178,6 +196,11 @@ TEST(KitShell, WhatLetsOthersUseTheRoleGoesAndTheRestStays) {
     role.kept = "[]";
     role.ours = "0";
     EXPECT_EQ(put_trust(run(trust_shell(to, facts), answers_of(role)))["Statement"], Json{ours});
+    // Ours is not put beside what somebody has narrowed.
+    role.kept = role.near = R"([{"Sid": "A"}])";
+    EXPECT_EQ(put_trust(run(trust_shell(to, facts), answers_of(role)))["Statement"],
+              Json::parse(role.kept));
+    role.near = "[]";
     role.kept = "None";
     EXPECT_FALSE(
         called(run(trust_shell(to, facts), answers_of(role)), "iam update-assume-role-policy"));
@@ -263,12 +286,74 @@ TEST(KitShell, ASlipInARolesArnMakesNoSecondRole) {
   const Told meant = run(replace_all(script, "#!/bin/sh\n", "#!/bin/sh\nNEW_ROLE=yes\n"),
                          "*list-roles*) echo '" + longer + "' ;;\n" + kNothingThere);
   EXPECT_TRUE(meant.well && called(meant, "iam create-role")) << meant.said;
-  const Told elsewhere =
-      run(script, std::string("*get-caller-identity*) echo 999999999999 ;;\n") + kNothingThere);
-  EXPECT_FALSE(elsewhere.well || called(elsewhere, "iam create-role"));
-  EXPECT_NE(elsewhere.said.find("is of the account 123456789012, and this runs in 999999999999"),
+}
+
+TEST(KitShell, NothingIsChangedInAnotherAccount) {
+  const std::string elsewhere = "*get-caller-identity*) echo 999999999998 ;;\n";
+  const auto stops = [&](const std::string& script, const std::string& by) {
+    const Told told = run(script, elsewhere + kNothingThere);
+    EXPECT_FALSE(told.well) << script;
+    EXPECT_EQ(told.calls, "aws sts get-caller-identity\n");
+    EXPECT_NE(told.said.find(by + " is of the account 123456789012, and this runs in 999999999998"),
+              std::string::npos)
+        << told.said;
+  };
+  const DestinationConfig to = destination_from(kProvisioned);
+  const KitFacts facts = full_facts();
+  const Kit kit = make_kit(to, facts);
+  for (const char* id : {"bucket", "role", "network", "script", "warehouse"}) {
+    stops(text(kit, id), "auth.role_arn");
+  }
+  for (const char* id :
+       {"bucket", "public-access", "lifecycle", "listing", "role", "network", "copy-role"}) {
+    stops(part_shell(to, facts, id), "auth.role_arn");
+  }
+  stops(put_policy_shell(to, facts), "auth.role_arn");
+  stops(trust_shell(to, facts), "auth.role_arn");
+  stops(ingress_shell(to, facts, "203.0.113.7"), "auth.role_arn");
+  DestinationConfig copy = to;
+  copy.auth.copy = "attached_role";
+  copy.auth.copy_role_arn = "arn:aws:iam::123456789012:role/acme-copy";
+  stops(part_shell(copy, facts, "copy-role"), "auth.copy_role_arn");
+  // What only looks may be run anywhere, and a bucket may be another account's.
+  EXPECT_TRUE(run(part_shell(to, facts, "bucket-policy"), elsewhere).well);
+  EXPECT_TRUE(
+      called(run(replace_all(text(kit, "bucket"), "#!/bin/sh\n", "#!/bin/sh\nOTHER_ACCOUNT=yes\n"),
+                 elsewhere + kNothingThere),
+             "s3api create-bucket"));
+}
+
+TEST(KitShell, ASlipInTheCopyRolesArnMakesNoSecondRole) {
+  DestinationConfig to = destination_from(kProvisioned);
+  to.auth.copy = "attached_role";
+  to.auth.copy_role_arn = "arn:aws:iam::123456789012:role/acme-copy";
+  const std::string script = text(make_kit(to, full_facts()), "copy-role");
+  const Told stopped =
+      run(script, std::string("*list-roles*) echo acme-copi ;;\n") + kNothingThere);
+  EXPECT_FALSE(stopped.well || called(stopped, "iam create-role")) << stopped.calls;
+  EXPECT_NE(stopped.said.find("typo in auth.copy_role_arn? There are:\nacme-copi\n"),
             std::string::npos)
-      << elsewhere.said;
+      << stopped.said;
+  EXPECT_TRUE(called(run(script, std::string("*list-roles*) echo Admin ;;\n") + kNothingThere),
+                     "iam create-role"));
+}
+
+TEST(KitShell, APolicyNamesNoBucketThatIsNotMeant) {
+  const DestinationConfig to = destination_from(kProvisioned);
+  const std::string script = put_policy_shell(to, full_facts());
+  const std::string put = "iam put-role-policy";
+  const auto standing = [&](const std::string& resource) {
+    return run(script, "*get-role-policy*) echo '  \"arn:aws:s3:::" + resource + "\",' ;;\n");
+  };
+  EXPECT_TRUE(called(standing(to.bucket + "/" + to.prefix + "*"), put));
+  EXPECT_TRUE(called(standing(to.bucket), put));
+  for (const std::string& other : {to.bucket + "2/" + to.prefix + "*", to.bucket + "/other/*"}) {
+    const Told told = standing(other);
+    EXPECT_FALSE(told.well || called(told, put)) << told.calls;
+    EXPECT_NE(told.said.find("The policy that stands is for " + other + ".\nstaging.bucket is "),
+              std::string::npos)
+        << told.said;
+  }
 }
 
 TEST(KitShell, ASlipInABucketsNameMakesNoSecondBucket) {
@@ -314,7 +399,7 @@ TEST(KitShell, APolicyNamesNoWarehouseThatIsNotMeant) {
   EXPECT_NE(other.said.find("The policy that stands is for other."), std::string::npos)
       << other.said;
   to.auth.warehouse = "another";  // than the endpoint's
-  EXPECT_EQ(with("").calls, "");
+  EXPECT_FALSE(called(with(""), put));
   EXPECT_TRUE(called(run("NEW_WAREHOUSE=yes\n" + put_policy_shell(to, facts), ""), put));
 }
 
@@ -323,13 +408,15 @@ TEST(KitShell, OnlyWhatIsSurelyMissingIsMade) {
     const DestinationConfig to = destination_from(sample);
     const std::string script = text(make_kit(to, full_facts()), "warehouse");
     const std::string make = to.serverless ? "redshift-serverless create-" : "redshift create-";
-    const Told denied = run(script, "*get-* | *describe-*) echo '(AccessDenied)'; return 254 ;;\n");
+    const std::string here = "*get-caller-identity*) echo 123456789012 ;;\n";
+    const Told denied =
+        run(script, here + "*get-* | *describe-*) echo '(AccessDenied)'; return 254 ;;\n");
     EXPECT_FALSE(denied.well);
     EXPECT_EQ(denied.calls.find(make), std::string::npos) << denied.calls;
     EXPECT_NE(denied.said.find("(AccessDenied)"), std::string::npos);
-    const Told none = run(script,
-                          "*get-* | *describe-*) echo '(ClusterNotFound) "
-                          "(ResourceNotFoundException)'; return 254 ;;\n");
+    const Told none = run(script, here +
+                                      "*get-* | *describe-*) echo '(ClusterNotFound) "
+                                      "(ResourceNotFoundException)'; return 254 ;;\n");
     EXPECT_NE(none.calls.find(make), std::string::npos) << none.calls;
   }
 }
@@ -371,7 +458,10 @@ TEST(KitShell, NoneIsNoValue) {
 TEST(KitShell, FixesAreOneCommandWhereEverythingIsKnown) {
   const DestinationConfig to = destination_from(kProvisioned);
   const KitFacts facts = full_facts();
-  EXPECT_EQ(ingress_shell(to, facts, "203.0.113.7"),
+  DestinationConfig anywhere = to;  // whose account nothing tells
+  anywhere.auth.role_arn.clear();
+  anywhere.endpoint.account.clear();
+  EXPECT_EQ(ingress_shell(anywhere, facts, "203.0.113.7"),
             "aws ec2 authorize-security-group-ingress --region eu-west-1 --group-id "
             "sg-0123456789abcdef0 --protocol tcp --port 5439 --cidr 203.0.113.7/32\n");
   EXPECT_NE(ingress_shell(to, facts, "2001:db8::7").find("CidrIpv6=2001:db8::7/128"),
@@ -379,14 +469,12 @@ TEST(KitShell, FixesAreOneCommandWhereEverythingIsKnown) {
   DestinationConfig by_password = to;
   by_password.auth.method = "password";
   by_password.auth.db_user.clear();
-  EXPECT_TRUE(put_policy_shell(by_password, facts)
-                  .starts_with("aws iam put-role-policy --region eu-west-1 --role-name acme-sync "
-                               "--policy-name vesto-acme-policy \\\n"));
+  EXPECT_EQ(put_policy_shell(by_password, facts).find("describe-clusters"), std::string::npos);
   // What names the warehouse looks whether it is there.
-  EXPECT_TRUE(
-      put_policy_shell(to, facts).starts_with("(\nset -eu\ncase $(aws redshift describe-clusters "))
+  EXPECT_NE(put_policy_shell(to, facts).find("\ncase $(aws redshift describe-clusters "),
+            std::string::npos)
       << put_policy_shell(to, facts);
-  EXPECT_TRUE(trust_shell(to, facts).starts_with("(\nset -eu\n\n# The role acme-sync"));
+  EXPECT_NE(trust_shell(to, facts).find("\n# The role acme-sync"), std::string::npos);
   EXPECT_NE(trust_shell(to, facts).find("\nTRUST='{"), std::string::npos);
   const std::string asked = ingress_shell(to, {}, "203.0.113.7/32");
   EXPECT_TRUE(asked.starts_with("(\nset -eu\nSECURITY_GROUP=$(aws redshift describe-clusters"));
