@@ -56,9 +56,13 @@ std::string none_of(const std::vector<std::string>& foreign, std::string_view ke
 
 constexpr const char* kNoSid = "`{\"Sid\": \"\"}`";
 
-// Whether the statement has these members and no other; a name of its own does not count.
-std::string is_exactly(const std::string& members) {
-  return fmt::format("merge(@, {0}) == merge({{Effect: `\"Allow\"`, {1}}}, {0})", kNoSid, members);
+// Whether the statement has these members and no other; a name of its own does not count, nor does
+// whether its one action stands in a list.
+std::string is_exactly(std::string_view action, const std::string& members) {
+  return fmt::format(
+      "to_array(Action) == `[\"{0}\"]` &&\n    "
+      "merge(@, {1}) == merge({{Effect: `\"Allow\"`, Action: Action, {2}}}, {1})",
+      action, kNoSid, members);
 }
 
 // Its condition: these keys alone, each equal to what it is there.
@@ -70,24 +74,26 @@ std::string equals_only(const std::vector<std::string_view>& keys) {
   return fmt::format(", Condition: {{StringEquals: {{{}}}}}", out);
 }
 
-constexpr const char* kGoogleMembers =
-    "Principal: `{\"Federated\": \"accounts.google.com\"}`, "
-    "Action: `\"sts:AssumeRoleWithWebIdentity\"`";
-constexpr const char* kAccountMembers =
-    "Principal: {AWS: Principal.AWS}, Action: `\"sts:AssumeRole\"`";
+constexpr const char* kByToken = "sts:AssumeRoleWithWebIdentity";
+constexpr const char* kByKeys = "sts:AssumeRole";
+constexpr const char* kGoogleMembers = "Principal: `{\"Federated\": \"accounts.google.com\"}`";
+constexpr const char* kAccountMembers = "Principal: {AWS: Principal.AWS}";
 
 std::string is_text(const std::string& value) { return "type(" + value + ") == `\"string\"`"; }
 
 // What this kit writes, for whichever destination: single values and nothing else.
 std::string written_by_kit() {
-  const std::string allow = "@ == {Effect: `\"Allow\"`, ";
+  const auto allow = [](const char* action) {
+    return fmt::format("@ == {{Effect: `\"Allow\"`, Action: `\"{}\"`, ", action);
+  };
   const std::string aws = is_text("Principal.AWS");
-  return fmt::format("(({0}{1}{2}}}) && {3} && {4}) ||\n    (({0}{5}{6}}}) && {7} && {8}) ||\n",
-                     allow, kGoogleMembers, equals_only({kSub, kOaud}),
-                     is_text(tested("StringEquals", kSub)), is_text(tested("StringEquals", kOaud)),
-                     kAccountMembers, equals_only({kExternalId}), aws,
+  return fmt::format("(({}{}{}}}) && {} && {}) ||\n", allow(kByToken), kGoogleMembers,
+                     equals_only({kSub, kOaud}), is_text(tested("StringEquals", kSub)),
+                     is_text(tested("StringEquals", kOaud))) +
+         fmt::format("    (({}{}{}}}) && {} && {}) ||\n", allow(kByKeys), kAccountMembers,
+                     equals_only({kExternalId}), aws,
                      is_text(tested("StringEquals", kExternalId))) +
-         fmt::format("    (({}{}}}) && {})", allow, kAccountMembers, aws);
+         fmt::format("    (({}{}}}) && {})", allow(kByKeys), kAccountMembers, aws);
 }
 
 // Of statements, as conditions of JMESPath.
@@ -109,14 +115,14 @@ Loose loose_google(const DestinationConfig& to, const KitFacts& facts) {
   taken.push_back(to.auth.audience);
   const std::string has_sub = fmt::format("contains(to_array({}), {})", subs, sub);
   Loose out;
-  out.is = is_exactly(kGoogleMembers) + " ||\n";
-  out.is += fmt::format("    (({}) && {}) ||\n", is_exactly(kGoogleMembers + equals_only({kSub})),
-                        has_sub);
+  out.is = is_exactly(kByToken, kGoogleMembers) + " ||\n";
+  out.is += fmt::format("    (({}) && {}) ||\n",
+                        is_exactly(kByToken, kGoogleMembers + equals_only({kSub})), has_sub);
   out.is += fmt::format("    (({}) && contains({}, {})) ||\n",
-                        is_exactly(kGoogleMembers + equals_only({kOaud})),
+                        is_exactly(kByToken, kGoogleMembers + equals_only({kOaud})),
                         literal(nlohmann::json(taken).dump()), oaud);
   out.is += fmt::format("    (({}) && {} && contains({}, {}))",
-                        is_exactly(kGoogleMembers + equals_only({kSub, kOaud})), has_sub,
+                        is_exactly(kByToken, kGoogleMembers + equals_only({kSub, kOaud})), has_sub,
                         literal(nlohmann::json(facts.foreign_names).dump()), oaud);
   // :aud is whom Google gave the token to, an application or an account: it names whose as well.
   out.maybe = fmt::format(
@@ -153,10 +159,10 @@ Loose loose_account(const DestinationConfig& to, const KitFacts& facts, const Pl
   const std::string named = fmt::format("to_array(Principal.AWS)[?contains({}, @)]", names);
   const std::string external_id = tested("StringEquals", kExternalId);
   Loose out;
-  out.is = is_exactly("Principal: `\"*\"`, Action: `\"sts:AssumeRole\"`") + " ||\n";
-  out.is += fmt::format("    (({}) && {}) ||\n", is_exactly(kAccountMembers), named);
+  out.is = is_exactly(kByKeys, "Principal: `\"*\"`") + " ||\n";
+  out.is += fmt::format("    (({}) && {}) ||\n", is_exactly(kByKeys, kAccountMembers), named);
   out.is += fmt::format("    (({}) && {} && contains({}, {}))",
-                        is_exactly(kAccountMembers + equals_only({kExternalId})), named,
+                        is_exactly(kByKeys, kAccountMembers + equals_only({kExternalId})), named,
                         literal(nlohmann::json(facts.foreign_names).dump()), external_id);
   out.maybe = fmt::format(
       "Effect == `\"Allow\"` && (contains({0}, `\"ssume\"`) || contains({0}, `\"*\"`)) &&\n"
