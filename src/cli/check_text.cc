@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "base/strings.h"
@@ -50,7 +51,35 @@ std::string line_of(const Terminal& terminal, const CheckResult& result) {
                      result.title, kTitleColumns, said(result));
 }
 
+// Where there is nothing to paste.
+std::string who_must_act(const CheckAnswer& answer) {
+  if (!answer.fix) return who_acts(answer.error->blame());
+  std::string who = who_text(answer.fix->who);
+  who[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(who[0])));
+  return who;
+}
+
 }  // namespace
+
+std::string who_acts(Blame blame) {
+  switch (blame) {
+    case Blame::kConfig:
+      return "whoever runs Vesto";
+    case Blame::kCustomer:
+      return "whoever administers AWS and Redshift";
+    case Blame::kSource:
+      return "whoever administers the source";
+    case Blame::kDestination:
+      return "whoever administers Redshift";
+    case Blame::kNetwork:
+      return "whoever administers the network";
+    case Blame::kAws:
+      return "nobody, it is on AWS's side";
+    case Blame::kVesto:
+      return "the makers of Vesto";
+  }
+  return "";
+}
 
 Shape shape_of(CheckStatus status) {
   switch (status) {
@@ -82,6 +111,8 @@ std::string result_text(const Terminal& terminal, const CheckResult& result) {
     out += fmt::format("      {} should {}:\n", who_text(fix->who),
                        fix->kind == "toml" ? "write" : "run");
     out += indented(fix->snippet, 10);
+  } else {
+    out += fmt::format("      Who must act: {}.\n", who_must_act(result.answer));
   }
   return out;
 }

@@ -15,7 +15,10 @@ Shape shape_of(CheckStatus status);
 // "Network", for "network".
 std::string group_title(const std::string& group);
 
-// One line, and below one that failed or warns its error with what to do.
+// "whoever administers the network"
+std::string who_acts(Blame blame);
+
+// One line, and below one that failed or warns its error with what to do, and who must act.
 std::string result_text(const Terminal& terminal, const CheckResult& result);
 // One line each, without errors: the way to a server below an error that is shown already.
 std::string result_lines(const Terminal& terminal, const std::vector<CheckResult>& results);

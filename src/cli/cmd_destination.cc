@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "address/arn.h"
 #include "address/warehouse_endpoint.h"
 #include "base/json_text.h"
 #include "base/strings.h"
@@ -148,6 +149,10 @@ WarehouseEndpoint endpoint_of(const DestinationConfig& destination) {
   endpoint.kind = kind_of(destination);
   endpoint.region = destination.auth.region;
   endpoint.name = destination.auth.warehouse;
+  // A temporary login is given only by the warehouse's own account.
+  if (endpoint.account.empty() && destination.auth.method == "iam_role") {
+    endpoint.account = account_of_arn(destination.auth.role_arn);
+  }
   return endpoint;
 }
 

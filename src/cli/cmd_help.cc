@@ -5,6 +5,7 @@
 #include "base/json_text.h"
 #include "base/strings.h"
 #include "check/check_help.h"
+#include "cli/check_text.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "config/keys.h"
@@ -17,26 +18,6 @@
 namespace vesto::cli {
 
 namespace {
-
-std::string who_acts(Blame blame) {
-  switch (blame) {
-    case Blame::kConfig:
-      return "whoever runs Vesto";
-    case Blame::kCustomer:
-      return "whoever administers AWS and Redshift";
-    case Blame::kSource:
-      return "whoever administers the source";
-    case Blame::kDestination:
-      return "whoever administers Redshift";
-    case Blame::kNetwork:
-      return "whoever administers the network";
-    case Blame::kAws:
-      return "nobody, it is on AWS's side";
-    case Blame::kVesto:
-      return "the makers of Vesto";
-  }
-  return "";
-}
 
 std::string repeats(Retry retry) {
   switch (retry) {

@@ -69,6 +69,9 @@ class FactFinder {
     if (to_.auth.identity == "aws") pod();
   }
 
+  // Told before, by whoever added it.
+  void account(std::string digits) { facts_.account = std::move(digits); }
+
   // What only others know.
   void ask() {
     if (to_.auth.identity == "google") return google();
@@ -236,8 +239,8 @@ std::string kit_json(const DestinationConfig& to, const Parts& parts, bool with_
   }
   std::vector<std::string> missing;
   for (const std::string& name : missing_of(parts)) {
-    missing.push_back(
-        fmt::format(R"({{"name":{},"how":{}}})", json_quote(name), json_quote(missing_help(name))));
+    missing.push_back(fmt::format(R"({{"name":{},"how":{}}})", json_quote(name),
+                                  json_quote(missing_help(name, to))));
   }
   return fmt::format(
       R"({{"schema":"vesto.kit/1","destination":{},"parts":[{}],"missing":[{}],"notes":{}}})"
@@ -246,10 +249,12 @@ std::string kit_json(const DestinationConfig& to, const Parts& parts, bool with_
 }
 
 std::string list_text(const Parts& parts) {
-  std::vector<std::vector<std::string>> rows = {{"PART", "FOR", "KIND", "WHAT", "MISSING"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"PART", "FOR", "KIND", "WHAT", "MISSING", "TURNS GREEN"}};
   for (const KitPart* part : parts) {
     rows.push_back({part->id, who_text(part->who), part->kind, part->title,
-                    part->missing.empty() ? "-" : join(part->missing, " ")});
+                    part->missing.empty() ? "-" : join(part->missing, " "),
+                    part->checks.empty() ? "-" : join(part->checks, " ")});
   }
   return table_text(rows);
 }
@@ -265,13 +270,14 @@ std::string all_text(const DestinationConfig& to, const Parts& parts) {
 }
 
 // What is missing in what was printed, and why.
-std::string missing_text(const Parts& parts, const std::vector<std::string>& notes) {
+std::string missing_text(const DestinationConfig& to, const Parts& parts,
+                         const std::vector<std::string>& notes) {
   std::string out;
   const std::vector<std::string> missing = missing_of(parts);
   if (missing.empty()) return out;
   for (const std::string& text : notes) out += fmt::format("Note: {}\n", text);
   for (const std::string& name : missing) {
-    out += fmt::format("Missing: <<{}>>. {}\n", name, missing_help(name));
+    out += fmt::format("Missing: <<{}>>. {}\n", name, missing_help(name, to));
   }
   return out;
 }
@@ -318,7 +324,7 @@ int print_parts(const Context& context, const DestinationConfig& to, const Parts
   } else {
     write_out(context.options.part.empty() ? all_text(to, parts) : parts.front()->text);
   }
-  if (!context.options.quiet) write_err(missing_text(parts, notes));
+  if (!context.options.quiet) write_err(missing_text(to, parts, notes));
   return kExitOk;
 }
 
@@ -343,14 +349,29 @@ Status print_draft_kit(const Context& context, const Config& config, const Answe
     Error error = lacks ? *lacks : Error(ErrorCode::kCfgDraft, draft.name() + " is a draft");
     return std::move(error).with_hint(
         fmt::format("Finish it: vesto destination add {}. Of a draft there are the parts warehouse "
-                    "(with --kind "
-                    "and --region) and bucket (with --bucket and a region).",
+                    "(with --kind and --region) and bucket (with --bucket and a region); one that "
+                    "lacks only its access key or password has all.",
                     draft.name()));
   }
   print_parts(context, to, *parts, facts, {});
   if (context.options.part.empty() && !context.options.quiet && lacks) {
     write_err(fmt::format("Note: {}; the other parts come with that.\n", lacks->message()));
   }
+  return ok_status();
+}
+
+// The whole kit of a draft that lacks only what the kit makes. What it takes for granted stays as
+// it is from here on: an external id stands in the trust policy.
+Status print_kit_without_secrets(const Context& context, const Config& config, Answers draft) {
+  draft.fill_defaults();
+  VESTO_TRY(save_draft(data_dir(context.options), draft));
+  VESTO_ASSIGN(const DestinationConfig to, destination_without_secrets(draft));
+  FactFinder finder(context, config, to);
+  finder.look();
+  finder.account(draft.text("draft.account"));
+  const Kit kit = make_kit(to, finder.facts());
+  VESTO_ASSIGN(const Parts parts, wanted_parts(kit, to, context.options.part));
+  print_parts(context, to, parts, finder.facts(), {});
   return ok_status();
 }
 
@@ -371,7 +392,9 @@ int cmd_destination_kit(const Context& context) {
   if (config->find_destination(context.options.name) == nullptr) {
     const auto draft = read_draft(data_dir(context.options), context.options.name, "");
     if (draft.ok() && *draft) {
-      const Status printed = print_draft_kit(context, *config, **draft);
+      const Status printed = lacks_secrets_alone(**draft)
+                                 ? print_kit_without_secrets(context, *config, **draft)
+                                 : print_draft_kit(context, *config, **draft);
       return printed.ok() ? kExitOk : fail(context, printed.error());
     }
   }

@@ -28,7 +28,7 @@ constexpr const char* kFooter =
     "--json VESTO_JSON, --quiet VESTO_QUIET, --verbose VESTO_VERBOSE, --no-color VESTO_NO_COLOR\n"
     "(and NO_COLOR), --no-progress VESTO_NO_PROGRESS.\n"
     "Exit codes: 0 done, 1 internal, 2 usage, 3 configuration or store, 4 somebody must act,\n"
-    "5 temporary, 6 partly done, 7 busy, 130 and 143 interrupted.";
+    "5 temporary, 6 partly done, 7 busy, 8 warnings (--strict), 130 and 143 interrupted.";
 
 class Line {
  public:

@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "kit/parts.h"
+#include "kit/quote.h"
 #include "kit/shell.h"
 #include "kit/shell_guards.h"
 
@@ -44,15 +45,15 @@ class Maker {
       shell("copy-role", "aws_admin", {"redshift.copy"},
             kit::copy_role_steps(to_, facts_, places_));
     }
-    add("sql", "redshift_admin", "sql",
-        {"redshift.login", "redshift.temp", "redshift.schema", "redshift.table"},
-        kit::sql_text(to_, places_));
-    add("owner", "redshift_admin", "sql", {"redshift.owner"},
-        kit::owner_text(to_, facts_, places_));
+    headed("sql", "redshift_admin", "sql", "-- ",
+           {"redshift.login", "redshift.temp", "redshift.schema", "redshift.table"},
+           kit::sql_text(to_, places_));
+    headed("owner", "redshift_admin", "sql", "-- ", {"redshift.owner"},
+           kit::owner_text(to_, facts_, places_));
     network();
     script();
-    add("terraform", "aws_admin", "terraform", aws_checks_,
-        kit::terraform_text(to_, facts_, places_));
+    headed("terraform", "aws_admin", "terraform", "# ", aws_checks_,
+           kit::terraform_text(to_, facts_, places_));
     add("message", "you", "text", {}, kit::message_text(to_, facts_, places_));
     return std::move(kit_);
   }
@@ -122,9 +123,20 @@ class Maker {
              const std::string& steps) {
     std::vector<std::string> about = {
         fmt::format("{}, for Vesto's destination {}.", title_of(id), to_.name)};
-    if (!checks.empty()) about.push_back("Turns green: " + join(checks, ", "));
+    if (!checks.empty()) about.push_back(green_line(checks));
     add(id, who, "shell", std::move(checks),
         kit::shell_script(about, kit::account_guard(to_, places_, id) + steps, to_, places_));
+  }
+
+  // What it turns green stands below its first line, which is a comment.
+  void headed(const char* id, const char* who, const char* kind, const char* mark,
+              std::vector<std::string> checks, std::string text) {
+    text.insert(text.find('\n') + 1, kit::commented(mark, green_line(checks)));
+    add(id, who, kind, std::move(checks), std::move(text));
+  }
+
+  static std::string green_line(const std::vector<std::string>& checks) {
+    return "Turns green: " + join(checks, ", ");
   }
 
   void add(const char* id, const char* who, const char* kind, std::vector<std::string> checks,

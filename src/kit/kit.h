@@ -90,6 +90,8 @@ const std::vector<KitPartName>& kit_part_names();
 
 // How to find what a <<NAME>> stands for, as a sentence; "" for a name that no part has.
 std::string_view missing_help(std::string_view name);
+// The same with what is known of this destination.
+std::string missing_help(std::string_view name, const DestinationConfig& destination);
 
 // --- what `identity show` prints as well ---
 

@@ -7,6 +7,7 @@
 #include "address/arn.h"
 #include "base/hash.h"
 #include "base/strings.h"
+#include "kit/quote.h"
 
 namespace vesto::kit {
 
@@ -36,8 +37,9 @@ constexpr std::array<Placeholder, 17> kPlaceholders = {{
     {"REGION", "The AWS region, such as eu-west-1: auth.region or staging.region."},
     {"WAREHOUSE", "The cluster's identifier or the workgroup's name: auth.warehouse."},
     {"WORKGROUP_ID",
-     "The workgroup's UUID, not its name: aws redshift-serverless get-workgroup --workgroup-name "
-     "NAME --query workgroup.workgroupId, or Workgroup ID on its page in the console."},
+     "The workgroup's UUID, not its name: aws redshift-serverless get-workgroup --region "
+     "REGION --workgroup-name NAME --query workgroup.workgroupId --output text, or Workgroup ID on "
+     "its page in the console."},
     {"DATABASE_USER",
      "Who logs in to the database: vesto identity show DESTINATION, or auth.user's value."},
     {"PASSWORD", "A password of the database user; the same goes into auth.password."},
@@ -213,6 +215,17 @@ std::string_view missing_help(std::string_view name) {
     if (one.name == name) return one.how;
   }
   return "";
+}
+
+std::string missing_help(std::string_view name, const DestinationConfig& destination) {
+  const kit::Places places = kit::places_of(destination, {});
+  const bool known = places.region != kit::placeholder("REGION") &&
+                     places.warehouse != kit::placeholder("WAREHOUSE");
+  if (name != "WORKGROUP_ID" || !known) return std::string(missing_help(name));
+  return fmt::format(
+      "The workgroup's UUID, not its name: aws redshift-serverless get-workgroup{}{} --query "
+      "workgroup.workgroupId --output text, or Workgroup ID on its page in the console.",
+      kit::sh_flag("--region", places.region), kit::sh_flag("--workgroup-name", places.warehouse));
 }
 
 std::string role_in_text(const std::string& text, const std::string& session_arn) {

@@ -101,6 +101,17 @@ std::string unless_there(const std::string& look, std::string_view none) {
       look, none);
 }
 
+// A comment and not run: what a script prints is often kept.
+std::string password_steps(const Places& places, const std::string& arn) {
+  return step(fmt::format("Its admin is {}. Whoever may read the password, which is not printed "
+                          "here, runs:",
+                          kAdminUser)) +
+         commented("# ", fmt::format(
+                             "{} --secret-id \"$({} --output text)\" --query SecretString "
+                             "--output text",
+                             regional_call("secretsmanager get-secret-value", places.region), arn));
+}
+
 std::string cluster_steps(const DestinationConfig& to, const Places& places) {
   const std::string name = sh_flag("--cluster-identifier", places.warehouse);
   const std::string look = regional_call("redshift describe-clusters", places.region) + name;
@@ -114,18 +125,19 @@ std::string cluster_steps(const DestinationConfig& to, const Places& places) {
                      sh_flag("--db-name", to.database), to.port, kAdminUser, access_flag(to));
   out += " >/dev/null\nfi\n";
   out += step(state_of(to));
-  return out + look +
-         " \\\n  --query 'Clusters[0].[ClusterStatus,Endpoint.Address]' --output text\n";
+  out += look + " \\\n  --query 'Clusters[0].[ClusterStatus,Endpoint.Address]' --output text\n";
+  return out + password_steps(places, look + " --query 'Clusters[0].MasterPasswordSecretArn'");
 }
 
 std::string workgroup_steps(const DestinationConfig& to, const Places& places) {
   const std::string space = sh_flag("--namespace-name", places.warehouse);
   const std::string name = sh_flag("--workgroup-name", places.warehouse);
   const std::string look = regional_call("redshift-serverless get-workgroup", places.region) + name;
+  const std::string look_space =
+      regional_call("redshift-serverless get-namespace", places.region) + space;
   std::string out =
       step("A namespace. Its admin's password is made by AWS and kept in Secrets Manager");
-  out += unless_there(regional_call("redshift-serverless get-namespace", places.region) + space,
-                      "ResourceNotFound");
+  out += unless_there(look_space, "ResourceNotFound");
   out +=
       fmt::format("  {}{} \\\n   {} --admin-username {} --manage-admin-password >/dev/null\nfi\n",
                   regional_call("redshift-serverless create-namespace", places.region), space,
@@ -136,7 +148,8 @@ std::string workgroup_steps(const DestinationConfig& to, const Places& places) {
                      regional_call("redshift-serverless create-workgroup", places.region), name,
                      space, kSmallestCapacity, to.port, access_flag(to));
   out += step(state_of(to));
-  return out + look + " \\\n  --query 'workgroup.[status,endpoint.address]' --output text\n";
+  out += look + " \\\n  --query 'workgroup.[status,endpoint.address]' --output text\n";
+  return out + password_steps(places, look_space + " --query namespace.adminPasswordSecretArn");
 }
 
 }  // namespace

@@ -42,6 +42,11 @@ std::string answer_paragraph(const DestinationConfig& to, const Places& places) 
     out += fmt::format("   - that the role {} is attached to the warehouse\n",
                        printable(places.copy_role, false));
   }
+  if (to.ssh.given && to.ssh.host_key.empty()) {
+    out +=
+        "   - the fingerprint of the SSH server's key, as it prints it itself:\n"
+        "     ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\n";
+  }
   return out.empty() ? "   - that it is done\n" : out;
 }
 

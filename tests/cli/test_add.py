@@ -73,7 +73,8 @@ def test_all_that_is_missing_is_named_at_once(vesto):
             ((), ["--endpoint", "--database", "--kind", "--region", "--warehouse", "--role-arn",
                   "--bucket", "--schema"]),
             (("--endpoint", "wh.example.com", "--user", "u"),
-             ["--database", "--kind", "--password-secret", "--role-arn", "--bucket", "--schema"]),
+             ["--database", "--kind", "--password-secret", "--access-key-id",
+              "--secret-access-key-secret", "--bucket", "--schema"]),
             (("--endpoint", f"{CLUSTER}/dev", "--identity", "access_key", "--ssh-port", "2222",
               "--copy", "attached_role", "--bucket", "stage", "--schema", "s"),
              ["--ssh-host", "--ssh-user", "--access-key-id", "--secret-access-key-secret",
@@ -82,7 +83,7 @@ def test_all_that_is_missing_is_named_at_once(vesto):
         assert done.returncode == 3 and "CFG-MISSING" in done.stderr
         named = [word.strip("(,") for word in done.stderr.split("missing: ")[1].split("\n")[0].split()
                  if word.startswith("--")]
-        assert [flag for flag in named if flag != "--account"] == flags, done.stderr
+        assert [flag for flag in named if flag not in ("--account", "--identity")] == flags, done.stderr
     assert os.listdir(vesto.folder) == []
 
 
@@ -127,6 +128,7 @@ endpoint = "http://127.0.0.1:1"
 """)
     done = add(vesto, "acme", "--from", "in/acme.toml", "--schema", "two")
     assert done.returncode == 0, done.stderr
+    assert "Note: in/acme.toml holds no section [destination.acme]; taken from it: [destination.other]" in done.stdout
     own = destinations(vesto)["acme"]
     assert own["schema"] == "two" and own["staging"]["endpoint"] == "http://127.0.0.1:1"
     # Paths count from the file in which they stand.
@@ -436,7 +438,7 @@ def test_dialogue_left_and_taken_up(vesto):
     t.expect("Going on with the draft of acme.")
     t.answer("Fingerprint", "")
     t.answer("[access_key]:", "")
-    t.answer("Access key id:", "AKIAEXAMPLE")
+    t.answer("Access key id (none: the kit makes one):", "AKIAEXAMPLE")
     t.answer("Value of acme/secret-access-key", "s3cr3t-key")
     t.answer("Once more:", "s3cr3t-key")
     t.answer("role to assume (empty: none):", "")

@@ -68,6 +68,7 @@ def test_no_warehouse_yet(vesto):
     assert made.stdout.startswith("#!/bin/sh\nset -eu\n") and "<<" not in made.stdout
     assert "create-workgroup --region eu-west-1 --workgroup-name vesto-acme " in made.stdout
     assert "vesto destination add acme --endpoint ENDPOINT" in made.stdout
+    assert "secretsmanager get-secret-value --region eu-west-1" in made.stdout
     listed = vesto("destination", "kit", "acme", "--list").stdout
     assert [line.split()[0] for line in listed.splitlines()] == ["PART", "warehouse"]
     for part in ("bucket", "sql", "script"):
@@ -112,6 +113,21 @@ def test_the_dialogue_of_somebody_without_a_warehouse(vesto):
     assert t.end() == 0
     shown = vesto("destination", "show", "Acme_2").stdout
     assert 'database = "shop"' in shown and "It lacks --role-arn" in shown
+
+
+def test_a_draft_without_its_key_has_the_kit_that_makes_it(vesto):
+    given = ("--endpoint", f"{CLUSTER}:5439/dev", "--identity", "access_key", "--bucket", "stage",
+             "--schema", "shop", "--role-arn", f"arn:aws:iam::{ACCOUNT}:role/acme")
+    done = add(vesto, "acme", "--draft", *given)
+    assert done.returncode == 0 and "vesto destination kit acme --part script" in done.stdout
+    for part in ("key", "permission-policy", "trust-policy", "sql", "script", "terraform"):
+        made = vesto("destination", "kit", "acme", "--part", part)
+        assert made.returncode == 0 and made.stdout, made.stderr
+    trust = vesto("destination", "kit", "acme", "--part", "trust-policy").stdout
+    assert "ExternalId" in trust and trust == vesto("destination", "kit", "acme", "--part", "trust-policy").stdout
+    done = add(vesto, "acme", "--access-key-id", "AKIAEXAMPLE", "--secret-access-key-env", "SK")
+    assert done.returncode == 0, done.stderr
+    assert destinations(vesto)["acme"]["auth"]["external_id"] in trust
 
 
 def test_what_a_draft_said_and_the_endpoint_tells_otherwise_is_told(vesto):

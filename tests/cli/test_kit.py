@@ -74,10 +74,13 @@ def test_the_list_of_parts(kit):
     done = kit("--list", "--offline")
     assert done.returncode == 0
     rows = [line.split() for line in done.stdout.splitlines()]
-    assert rows[0] == ["PART", "FOR", "KIND", "WHAT", "MISSING"]
+    assert rows[0] == ["PART", "FOR", "KIND", "WHAT", "MISSING", "TURNS", "GREEN"]
     assert [row[0] for row in rows[1:]] == PARTS
-    assert rows[1 + PARTS.index("role")][-1] == "GOOGLE_SUB"
-    assert rows[1 + PARTS.index("sql")][-1] == "-"
+    assert "GOOGLE_SUB" in rows[1 + PARTS.index("role")]
+    sql = rows[1 + PARTS.index("sql")]
+    assert "-" in sql and sql[-1] == "redshift.table"
+    for part in ("sql", "owner", "terraform"):
+        assert " Turns green: " in kit("--part", part, "--offline").stdout.splitlines()[1]
 
 
 def test_as_json(kit):

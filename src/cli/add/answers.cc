@@ -225,7 +225,10 @@ std::string Answers::method() const {
 
 std::string Answers::identity() const {
   if (has("auth.identity")) return text("auth.identity");
-  return has("auth.access_key_id") || has("auth.secret_access_key") ? "access_key" : "google";
+  if (has("auth.access_key_id") || has("auth.secret_access_key")) return "access_key";
+  // As the dialogue proposes it; a role or an audience tells that somebody else asks.
+  const bool assumes = has("auth.role_arn") || has("auth.audience");
+  return method() == "password" && !assumes ? "access_key" : "google";
 }
 
 WarehouseEndpoint Answers::endpoint() const {
@@ -372,7 +375,10 @@ std::vector<MissingAnswer> Answers::missing() const {
     need("auth.role_arn", "--role-arn", "the role to assume (or --account for the usual one)");
   }
   if (identity() == "access_key") {
-    need("auth.access_key_id", "--access-key-id", "the access key");
+    const bool said = has("auth.identity") || has("auth.secret_access_key");
+    need("auth.access_key_id", "--access-key-id",
+         said ? "the access key"
+              : "the access key that asks AWS; --identity google or aws needs none");
     need("auth.secret_access_key", "--secret-access-key-secret",
          "where its secret is (or -env, -file)");
   }

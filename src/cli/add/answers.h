@@ -77,6 +77,7 @@ class Answers {
   [[nodiscard]] Status agree() const;
   // What was left out of a pasted text, as sentences; and doubts.
   [[nodiscard]] std::vector<std::string> notes() const;
+  void note(std::string text) { notes_.push_back(std::move(text)); }
 
   // The tables for the configuration. Errors: CFG-VALUE: the database has no form there.
   [[nodiscard]] Result<std::string> toml() const;

@@ -132,7 +132,12 @@ class Adder {
     const TomlValue* all = std::get<TomlValue>(parsed).find("destination");
     const TomlValue* own = all == nullptr ? nullptr : all->find(options_.name);
     if (own == nullptr && all != nullptr && all->members.size() == 1) {
-      own = &all->members.front().value;
+      const TomlValue::Member& other = all->members.front();
+      own = &other.value;
+      answers_.note(
+          fmt::format("{} holds no section [destination.{}]; taken from it: "
+                      "[destination.{}], the only one.",
+                      file, options_.name, cut_utf8(other.name, 100)));
     }
     if (own == nullptr || own->kind != TomlValue::Kind::kTable) {
       return Error(ErrorCode::kCfgNoObject,
@@ -193,9 +198,15 @@ class Adder {
     return kExitOk;
   }
 
-  // Where a warehouse can be made of what is known, that comes first.
+  // Where a warehouse or a key can be made of what is known, that comes first.
   [[nodiscard]] std::string next_of_draft() const {
     const std::string add = "vesto destination add " + options_.name;
+    if (lacks_secrets_alone(answers_)) {
+      return fmt::format(
+          "{}\n       where there is no key yet, an AWS admin runs first what this prints: vesto "
+          "destination kit {} --part script",
+          add, options_.name);
+    }
     if (!can_make_warehouse(answers_)) return add;
     return fmt::format(
         "{} --endpoint ENDPOINT\n       where there is no warehouse yet, an AWS admin runs first "

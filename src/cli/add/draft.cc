@@ -69,6 +69,33 @@ bool can_make_warehouse(const Answers& draft) {
   return !draft.has("draft.host") && draft.has("kind") && draft.has("auth.region");
 }
 
+bool lacks_secrets_alone(const Answers& draft) {
+  const std::vector<MissingAnswer> missing = draft.missing();
+  return !missing.empty() &&
+         std::all_of(missing.begin(), missing.end(), [](const MissingAnswer& one) {
+           const std::string_view flag = one.flag;
+           return flag == "--access-key-id" || flag == "--secret-access-key-secret" ||
+                  flag == "--password-secret";
+         });
+}
+
+Result<DestinationConfig> destination_without_secrets(Answers draft) {
+  std::vector<const char*> needed = {};
+  if (draft.method() == "password") needed.push_back("auth.password");
+  if (draft.identity() == "access_key") {
+    needed.insert(needed.end(), {"auth.access_key_id", "auth.secret_access_key"});
+  }
+  for (const char* setting : needed) {
+    if (!draft.has(setting)) draft.set_reference(setting, "secret", "not-there-yet");
+  }
+  VESTO_ASSIGN(const std::string section, draft.toml());
+  const LoadedConfig alone = load_config_text("version = 1\n" + section, "draft");
+  if (!alone.issues.empty()) return issue_error(alone.issues.front());
+  const DestinationConfig* to = alone.config.find_destination(draft.name());
+  if (to == nullptr) return Error(ErrorCode::kInternal, "the draft makes no destination");
+  return *to;
+}
+
 bool remove_draft(const std::string& data_dir, const std::string& name) {
   return good_object_name(name) && ::unlink(draft_path(data_dir, name).c_str()) == 0;
 }

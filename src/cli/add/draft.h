@@ -25,6 +25,11 @@ Status save_draft(const std::string& data_dir, const Answers& answers);
 // No endpoint, but kind and region: the kit's part "warehouse" makes one, under its usual name
 // where none is given.
 bool can_make_warehouse(const Answers& draft);
+// Nothing is missing but what the kit makes (an access key) or shows a place for (a password).
+bool lacks_secrets_alone(const Answers& draft);
+// Such a draft as the destination that it will be, with names of sealed secrets that need not be
+// there. Errors: those of a configuration.
+Result<DestinationConfig> destination_without_secrets(Answers draft);
 // True: there was one.
 bool remove_draft(const std::string& data_dir, const std::string& name);
 

@@ -29,7 +29,11 @@ class Wizard {
   Wizard(const Questioning& what, Dialogue* dialogue)
       : what_(what), answers_(*what.answers), dialogue_(*dialogue) {}
 
-  bool run() { return warehouse() && network() && identity() && bucket() && schema(); }
+  bool run() {
+    if (!warehouse() || !network() || !identity() || !bucket() || !schema()) return false;
+    if (no_key_) dialogue_.leave();  // the kit makes it; known only then, it ends with a draft
+    return !no_key_;
+  }
 
  private:
   using Question = Dialogue::Question;
@@ -176,10 +180,7 @@ class Wizard {
 
   bool aws_identity(bool by_password) {
     const std::string who = answers_.identity();
-    if (who == "access_key" && (!ask("access-key-id", {.prompt = "Access key id"}) ||
-                                !seal("secret-access-key", "auth.secret_access_key"))) {
-      return false;
-    }
+    if (who == "access_key" && !access_key()) return false;
     if (!role(who)) return false;
     if (who == "google") {
       if (!ask("audience",
@@ -196,6 +197,20 @@ class Wizard {
     if (by_password || answers_.text("kind") == "redshift-serverless") return true;
     return ask("db-user",
                {.prompt = "Database user of the login (empty: IAMR:<role>)", .may_be_empty = true});
+  }
+
+  bool access_key() {
+    if (!answers_.has("auth.access_key_id")) {
+      const auto take = [&](const std::string& text) -> Result<std::string> {
+        no_key_ = text == "none";
+        return no_key_ ? Result<std::string>(std::string())
+                       : answers_.take(*find_add_flag("access-key-id"), text);
+      };
+      if (!dialogue_.ask({.prompt = "Access key id (none: the kit makes one)"}, take) || !save()) {
+        return false;
+      }
+    }
+    return no_key_ || seal("secret-access-key", "auth.secret_access_key");
   }
 
   // An ARN, or an account: the kit then makes the role there.
@@ -286,6 +301,7 @@ class Wizard {
   const Questioning& what_;
   Answers& answers_;
   Dialogue& dialogue_;
+  bool no_key_ = false;  // yet
 };
 
 }  // namespace

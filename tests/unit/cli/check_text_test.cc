@@ -53,5 +53,19 @@ TEST(ExitCodeOfChecks, OfSeveralReportsLikewise) {
   EXPECT_EQ(doctor_exit_code({warned, report_of({kPassed})}, true), kExitWarnings);
 }
 
+TEST(ResultText, SaysWhoMustActWhereNothingCanBePasted) {
+  const Terminal plain;
+  CheckResult down = kDown;
+  EXPECT_NE(result_text(plain, down).find("Who must act: whoever administers the network."),
+            std::string::npos);
+  down.answer.fix = Fix{.who = "aws_admin", .kind = "text", .snippet = ""};
+  EXPECT_NE(result_text(plain, down).find("Who must act: an AWS admin."), std::string::npos);
+  down.answer.fix->snippet = "aws s3 ls";
+  const std::string pasted = result_text(plain, down);
+  EXPECT_NE(pasted.find("An AWS admin should run:"), std::string::npos);
+  EXPECT_EQ(pasted.find("Who must act"), std::string::npos);
+  EXPECT_EQ(result_text(plain, kPassed).find("Who must act"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace vesto::cli
