@@ -121,10 +121,6 @@ class Builder {
       add(ErrorCode::kCfgValue, section.origin("schema"),
           fmt::format("destination.{}.schema is longer than 127 bytes", out.name), "");
     }
-    if (printable(out.schema, false) != out.schema) {
-      add(ErrorCode::kCfgValue, section.origin("schema"),
-          fmt::format("destination.{}.schema holds a control character", out.name), "Take it out.");
-    }
     out.create_schema = section.boolean("create_schema");
     out.wait_for_warehouse_ms =
         parse_duration_ms(section.text("wait_for_warehouse")).value_or(900'000);

@@ -323,6 +323,15 @@ def test_what_the_kit_granted_is_revoked(vesto):
         'REVOKE ALL ON SCHEMA "its_own"', 'REVOKE ALL ON DATABASE "dev"']
 
 
+def test_a_schema_of_two_lines_does_not_end_its_comment(vesto):
+    add(vesto, "acme", *by_password())
+    text = (vesto.folder / "vesto.toml").read_text()
+    assert text.count('schema = "shop"') == 1
+    vesto.write("vesto.toml", text.replace('schema = "shop"', 'schema = "a\\nDROP TABLE t; --"'))
+    drop, = (line for line in lines_of(vesto, "acme", "redshift") if "DROP SCHEMA" in line)
+    assert all(line.startswith("-- ") for line in drop.split("\n")), drop
+
+
 AWS = """#!/bin/sh
 echo "$*" >>"$LOG"
 case $* in
