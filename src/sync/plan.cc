@@ -6,96 +6,16 @@
 
 #include "base/kill_point.h"
 #include "base/log.h"
-#include "base/strings.h"
 #include "encode/redshift_csv.h"
-#include "redshift/sql.h"
 #include "schema/table_name.h"
 #include "sync/column_record.h"
+#include "sync/known_state.h"
 #include "sync/position.h"
 #include "sync/schema_changes.h"
 
 namespace vesto {
 
 namespace {
-
-constexpr int64_t kCopiesLastMs = 24LL * 3600 * 1000;
-
-// The state as the local store remembers it; nothing if it does not, or not freshly enough.
-Result<std::optional<DestinationState>> remembered_state(
-    RunContext& context, const std::string& source_id,
-    std::map<std::string, RunPlan::Window>* windows) {
-  VESTO_ASSIGN(const std::vector<StreamCopy> copies,
-               context.services.store->copies(context.spec.name));
-  DestinationState state;
-  bool has_header = false;
-  for (const StreamCopy& copy : copies) {
-    if (context.now_ms() - copy.seen_ms > kCopiesLastMs) return std::optional<DestinationState>();
-    if (copy.stream == sql::kHeaderStream) {
-      // Another warehouse or schema is configured now: it must be asked itself.
-      if (copy.columns != context.spec.destination_id) return std::optional<DestinationState>();
-      // So is another source: positions of the one say nothing of the other.
-      if (copy.position != source_id) return std::optional<DestinationState>();
-      state.fence = copy.load_id;
-      has_header = true;
-    } else {
-      state.streams[copy.stream] = {
-          .position = copy.position, .columns = copy.columns, .load_id = copy.load_id};
-      if (!copy.window_hash.empty()) {
-        (*windows)[copy.stream] = {copy.window_rows, copy.window_hash};
-      }
-    }
-  }
-  if (!has_header) return std::optional<DestinationState>();
-  return std::optional<DestinationState>(std::move(state));
-}
-
-// Keeps what the destination said, so that the next run need not ask.
-Status remember_state(RunContext& context, const std::string& source_id,
-                      const DestinationState& state) {
-  VESTO_TRY(context.services.store->drop_copies(context.spec.name));
-  std::vector<StreamCopy> copies;
-  StreamCopy copy;
-  copy.sync = context.spec.name;
-  copy.stream = sql::kHeaderStream;
-  copy.columns = context.spec.destination_id;
-  copy.position = source_id;
-  copy.load_id = state.fence;
-  copy.seen_ms = context.now_ms();
-  copies.push_back(copy);
-  for (const auto& [stream, known] : state.streams) {
-    copy.stream = stream;
-    copy.load_id = known.load_id;
-    copy.position = known.position;
-    copy.columns = known.columns;
-    copies.push_back(copy);
-  }
-  return context.services.store->put_copies(copies);
-}
-
-Result<DestinationState> known_state(RunContext& context, RedshiftLoader& loader,
-                                     const std::string& source_id, bool trust_copies,
-                                     std::map<std::string, RunPlan::Window>* windows,
-                                     bool* from_copies) {
-  *from_copies = false;
-  if (trust_copies) {
-    VESTO_ASSIGN(auto remembered, remembered_state(context, source_id, windows));
-    *from_copies = remembered.has_value();
-    if (remembered) return *std::move(remembered);
-    windows->clear();
-  }
-  VESTO_ASSIGN(auto read, loader.read_state());
-  if (read) {
-    if (!context.dry) VESTO_TRY(remember_state(context, source_id, *read));
-    return *std::move(read);
-  }
-  // What is kept here is of another destination, or of one that was emptied. The first load writes
-  // a header of this one beside it, and would give those positions to it.
-  if (!context.dry) VESTO_TRY(context.services.store->drop_copies(context.spec.name));
-  // Nothing there yet: open_state() will make the header row with this load id.
-  DestinationState empty;
-  empty.fence = LoadId{"0"};
-  return empty;
-}
 
 std::vector<std::string> key_names(const StreamSchema& schema) {
   std::vector<std::string> names;
@@ -294,69 +214,6 @@ class StreamPlanner {
   std::string setup_;
 };
 
-// What the column is to Redshift when a person asked for its text.
-void make_text(Column* column) {
-  constexpr int kTextBytes = 1024;
-  column->type = ColumnType{.kind = TypeKind::kVarchar, .length_bytes = kTextBytes};
-  column->unbounded = true;
-}
-
-// on_unrepresentable of the configuration, on the columns that it names.
-Status apply_policies(const TableSpec& spec, StreamSchema* schema) {
-  for (const auto& [name, policy] : spec.on_unrepresentable) {
-    const auto column =
-        std::find_if(schema->columns.begin(), schema->columns.end(),
-                     [&source = name](const Column& one) { return one.source_name == source; });
-    if (column == schema->columns.end()) {
-      return Error(ErrorCode::kPgNoColumn,
-                   fmt::format("table {} has no column {} (on_unrepresentable)", spec.name, name));
-    }
-    const bool is_cursor = schema->cursor && &schema->columns[*schema->cursor] == &*column;
-    const bool changes = policy == Unrepresentable::kNull || policy == Unrepresentable::kText;
-    if (spec.mode == LoadMode::kAppend && is_cursor && changes) {
-      return Error(
-          ErrorCode::kCfgValue,
-          fmt::format("table {}: {} is the cursor of append, by which rows are found again: "
-                      "on_unrepresentable may be reject or stop",
-                      spec.name, name));
-    }
-    column->on_unrepresentable = policy;
-    if (policy == Unrepresentable::kNull) column->nullable = true;
-    if (policy == Unrepresentable::kText && column->type.kind != TypeKind::kVarchar) {
-      make_text(&*column);
-    }
-  }
-  return ok_status();
-}
-
-// TableOptions by names of the destination. Errors: PG-NO-COLUMN.
-Result<TableOptions> options_for(const TableSpec& spec, const StreamSchema& schema) {
-  const auto name_of = [&](const std::string& source_name,
-                           std::string_view setting) -> Result<std::string> {
-    const Column* alike = nullptr;
-    for (const Column& column : schema.columns) {
-      if (column.source_name == source_name) return column.name;
-      if (to_lower_ascii(column.source_name) == to_lower_ascii(source_name)) alike = &column;
-    }
-    if (alike != nullptr) return alike->name;
-    return Error(ErrorCode::kPgNoColumn, fmt::format("table {} delivers no column {} ({})",
-                                                     spec.name, source_name, setting));
-  };
-  TableOptions options;
-  if (!spec.options.distkey.empty()) {
-    VESTO_ASSIGN(options.distkey, name_of(spec.options.distkey, "distkey"));
-  }
-  for (const std::string& column : spec.options.sortkey) {
-    VESTO_ASSIGN(std::string name, name_of(column, "sortkey"));
-    options.sortkey.push_back(std::move(name));
-  }
-  for (const auto& [column, encoding] : spec.options.encode) {
-    VESTO_ASSIGN(std::string name, name_of(column, "encode"));
-    options.encode.emplace_back(std::move(name), encoding);
-  }
-  return options;
-}
-
 // The name of another table of the sync that is delivered into the same target; "": there is none.
 // One that the target is known to be of stays; else the first of the configuration.
 std::string clash_of(const RunContext& context, const RunPlan& run_plan, size_t index) {
@@ -427,17 +284,6 @@ PlannedTable plan_table(RunContext& context, const RunPlan& run_plan, size_t ind
 }
 
 }  // namespace
-
-Status settle_table(const TableSpec& spec, PlannedTable* planned) {
-  VESTO_TRY(apply_policies(spec, &planned->plan.schema));
-  VESTO_ASSIGN(planned->options, options_for(spec, planned->plan.schema));
-  const bool merges = spec.mode == LoadMode::kUpsert || planned->mode == LoadMode::kUpsert;
-  if (!merges || !planned->plan.schema.key.empty()) return ok_status();
-  const std::string& why = planned->plan.no_key;
-  return Error(ErrorCode::kPgNoKey, "table " + spec.name +
-                                        (why.empty() ? " has no primary key, and upsert needs a key"
-                                                     : ": " + why + ", and upsert needs one"));
-}
 
 std::optional<std::string> kept_position(const RunPlan& plan, const PlannedTable& planned) {
   const auto known = plan.base.streams.find(planned.plan.schema.stream);

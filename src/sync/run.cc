@@ -1,16 +1,11 @@
 #include "sync/run.h"
 
-#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <csignal>
 
-#include "base/clock.h"
-#include "base/json_text.h"
 #include "base/kill_point.h"
 #include "base/log.h"
-#include "redshift/find_row.h"
 #include "sync/clean_up.h"
 #include "sync/deliver.h"
 #include "sync/describe_plan.h"
@@ -20,6 +15,8 @@
 #include "sync/patterns.h"
 #include "sync/plan.h"
 #include "sync/run_context.h"
+#include "sync/run_end.h"
+#include "sync/run_loader.h"
 
 namespace vesto {
 
@@ -28,67 +25,6 @@ namespace {
 // How often a run plans again when the fence has moved although its lease still holds (another
 // machine runs a sync of the same name, or the local copy was out of date).
 constexpr int kPlanAttempts = 3;
-
-LoadTarget load_target(const RunContext& context, const SourceIdentity& source,
-                       const std::string& region) {
-  const SyncSpec& spec = context.spec;
-  LoadTarget target;
-  target.schema = spec.schema;
-  target.create_schema = spec.create_schema;
-  target.sync = context.sync;
-  target.sync_name = spec.name;
-  target.source_id = source.id;
-  target.installation = context.installation;
-  target.bucket = spec.bucket;
-  target.region = region;
-  target.copy_access = context.services.copy_access;
-  return target;
-}
-
-LoadContext load_context(RunContext& context, LeaseKeeper* lease) {
-  LoadContext load;
-  load.connect = context.connect;
-  load.patience = context.patience.get();
-  load.clock = context.services.clock;
-  load.stop = context.stop.get_token();
-  for (const RunRecord& dead : context.dead_runs) {
-    for (RecordedSession& session : read_sessions(dead.warehouse_since)) {
-      load.dead_sessions.push_back(std::move(session));
-    }
-  }
-  load.still_ours = [lease]() -> Result<bool> {
-    if (lease == nullptr) return true;
-    return lease->still_ours();
-  };
-  load.record_session = [&context](const std::vector<RecordedSession>& sessions, const LoadId& id) {
-    context.record.warehouse_pid = sessions.back().pid;
-    context.record.warehouse_since = write_sessions(sessions);
-    if (!id.text.empty()) context.record.load_id = id;
-    return context.save();
-  };
-  load.fetch_part = [&context](const std::string& key) {
-    return context.services.make_s3()->get_object(key, kMaxStagedObjectBytes,
-                                                  context.stop.get_token());
-  };
-  load.warn = [&context](const std::string& text) { context.report.warning(text); };
-  load.keep_sql = [&context](const std::string& sql) {
-    // What people look up later; a run does not fail for it.
-    if (Status kept = context.services.store->add_sql(context.run, sql); !kept.ok()) {
-      log_warn("statement not kept", {{"error", kept.error().to_string()}});
-    }
-  };
-  return load;
-}
-
-struct Attempt {
-  bool plan_again = false;
-  std::optional<Error> error;
-  std::vector<TableResult> tables;
-  int64_t data_as_of_ms = 0;
-  int64_t staged_at_ms = 0;
-  int64_t staged_cpu_ms = 0;
-  std::vector<ParityResult> parity;
-};
 
 TableResult failed_table(const RunContext& context, const PlannedTable& planned, Error error) {
   const TableSpec& spec = context.spec.tables[planned.table];
@@ -230,68 +166,6 @@ Attempt run_attempts(RunContext& context, LeaseKeeper& lease, const std::string&
   return attempt;
 }
 
-constexpr int kInterrupted = 128 + SIGINT;
-constexpr int kTerminated = 128 + SIGTERM;
-
-int signal_of(const RunOptions& options) { return options.stop_signal ? options.stop_signal() : 0; }
-
-Error interrupted_by(const RunOptions& options) {
-  const int signal = signal_of(options);
-  std::string text = "the run was interrupted";
-  if (signal == SIGINT) text += " by SIGINT (Ctrl-C)";
-  if (signal == SIGTERM) text += " by SIGTERM";
-  return {ErrorCode::kRunInterrupted, std::move(text)};
-}
-
-void judge(const RunContext& context, const LeaseKeeper* lease, Attempt attempt,
-           RunOutcome* outcome) {
-  outcome->tables = std::move(attempt.tables);
-  outcome->parity = std::move(attempt.parity);
-  outcome->data_as_of_ms = attempt.data_as_of_ms;
-  if (attempt.staged_at_ms != 0) {
-    outcome->staged_ms = attempt.staged_at_ms - outcome->started_ms;
-    outcome->staged_cpu_ms = attempt.staged_cpu_ms;
-  }
-  size_t done = 0;
-  size_t failed = 0;
-  for (const TableResult& table : outcome->tables) {
-    outcome->bytes_read += table.bytes_read;
-    outcome->bytes_staged += table.bytes_staged;
-    if (table.state == "failed") {
-      ++failed;
-    } else {
-      if (table.state == "succeeded") ++done;
-      outcome->rows.add(table.rows);
-    }
-  }
-  if (lease != nullptr && lease->lost()) {
-    attempt.error =
-        Error(ErrorCode::kRunLeaseLost, "another run took sync " + context.spec.name + " over");
-  } else if (context.options.stop.stop_requested() && attempt.error &&
-             attempt.error->code() != ErrorCode::kRsCommitUnknown) {
-    attempt.error = interrupted_by(context.options);
-  }
-  if (attempt.error) {
-    outcome->error = std::move(attempt.error);
-    outcome->exit_code = exit_code_of(*outcome->error);
-    if (outcome->exit_code == kInterrupted && signal_of(context.options) == SIGTERM) {
-      outcome->exit_code = kTerminated;
-    }
-    outcome->state = outcome->error->code() == ErrorCode::kRunInterrupted ? "cancelled" : "failed";
-  } else if (failed > 0 && failed == outcome->tables.size()) {
-    outcome->state = "failed";
-    outcome->exit_code = exit_code_of(*outcome->tables.front().error);
-  } else if (failed > 0) {
-    outcome->state = "partial";
-    outcome->exit_code = 6;
-  } else if (done == 0) {
-    outcome->state = "skipped";
-    outcome->reason = "no change";
-  } else {
-    outcome->state = "succeeded";
-  }
-}
-
 Status prepare_context(RunContext* context) {
   VESTO_ASSIGN(context->installation, context->services.store->installation());
   VESTO_ASSIGN(std::vector<RunRecord> unswept,
@@ -300,25 +174,6 @@ Status prepare_context(RunContext* context) {
   std::erase_if(unswept, [&](const RunRecord& run) { return run.id == context->run; });
   context->dead_runs = std::move(unswept);
   return context->save();
-}
-
-void finish(RunContext& context, RunOutcome* outcome, bool cleaned) {
-  outcome->duration_ms = context.now_ms() - outcome->started_ms;
-  outcome->warnings = context.report.warnings();
-  outcome->streams = context.stream_tables;
-  context.record.state = outcome->state;
-  context.record.step = "done";
-  context.record.exit_code = outcome->exit_code;
-  context.record.ended_ms = context.now_ms();
-  // A run that broke off may have had a PUT in flight: its prefix is listed once more later.
-  const bool staged_nothing = outcome->state == "skipped";
-  context.record.swept = !cleaned ? 0 : outcome->error && !staged_nothing ? 1 : 2;
-  context.record.summary = outcome_json(*outcome);
-  VESTO_KILL_POINT("run.before_end");
-  if (Status saved = context.save(); !saved.ok() && !outcome->error) {
-    outcome->error = std::move(saved).error();
-    outcome->exit_code = exit_code_of(*outcome->error);
-  }
 }
 
 // `dry`: a plan only, which leaves no trace in the store.
@@ -337,36 +192,6 @@ RunContext make_context(const SyncSpec& spec, const RunOptions& options,
           .streams = 0,
           .stream_tables = {},
           .stop = {}};
-}
-
-// What stands in place of a summary as long as there is none.
-std::string waiting_json(const WarehouseWaiting& wait) {
-  return fmt::format(R"({{"waiting":{{"reason":{},"since":{},"limit_ms":{}}}}})",
-                     json_quote(wait.reason), json_quote(format_utc(wait.since_ms)), wait.limit_ms);
-}
-
-// From here on the run waits for its warehouse, `limit_ms` at most each time. Who asks for the
-// run's state meanwhile reads that it waits, for what and since when.
-void be_patient(RunContext* context, int64_t limit_ms) {
-  WarehouseWaitOptions options{.care = context->services.warehouse,
-                               .clock = context->services.clock,
-                               .stop = context->stop.get_token()};
-  options.care.wait_ms = limit_ms;
-  if (!context->dry) {
-    options.tell = [context,
-                    step = std::string()](const std::optional<WarehouseWaiting>& wait) mutable {
-      if (context->record.step != kWaitingStep) step = context->record.step;
-      context->record.step = wait ? kWaitingStep : step;
-      context->record.summary = wait ? waiting_json(*wait) : "";
-      // Nobody's data hangs on it: the next write fails if this one does.
-      if (Status saved = context->save(); !saved.ok()) {
-        log_warn("the wait is not kept", {{"error", saved.error().to_string()}});
-      }
-      context->report.waiting(wait);
-    };
-  }
-  context->patience = std::make_shared<WarehouseWait>(std::move(options));
-  context->connect = context->patience->connector(context->services.connect_redshift);
 }
 
 std::string no_match(const std::string& pattern) {

@@ -4,7 +4,7 @@
 //   RunOutcome outcome = run_sync(spec, options, services);
 //
 // The steps, each a file of this folder: plan.cc (what to read, from which position),
-// extract.cc (lanes: read, guard, compress, upload), load_thread.cc (groups: prepare, load),
+// extract.cc (lanes: read, guard, compress, upload), deliver.cc (groups: prepare, load),
 // clean_up.cc (staged objects, also those of dead runs). run.cc joins them.
 //
 // Thread rule: run_sync blocks its caller until the run has ended; the observer is called from
