@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/private_dir.h"
 #include "base/strings.h"
 #include "check/answers.h"
 #include "store/health.h"
@@ -146,11 +147,7 @@ CheckAnswer disk_of(const std::string& data_dir) {
   struct statvfs disk {};
   if (::statvfs(dir.c_str(), &disk) != 0) {
     const int code = errno;
-    return failed(Error(ErrorCode::kSysStore, fmt::format("{} cannot be looked at", dir.string()))
-                      .with_upstream({.system = "os",
-                                      .code = std::to_string(code),
-                                      .text = std::system_category().message(code),
-                                      .request_id = ""}));
+    return failed(system_error(fmt::format("{} cannot be looked at", dir.string()), code));
   }
   const uint64_t block_bytes = disk.f_frsize;
   return disk_answer(disk.f_bavail * block_bytes, disk.f_blocks * block_bytes, data_dir);
@@ -161,7 +158,8 @@ CheckAnswer disk_of(const std::string& data_dir) {
 CheckAnswer store_answer(const std::string& data_dir) {
   const Result<StoreHealth> health = look_at_store(data_dir);
   if (!health.ok()) return failed(health.error());
-  if (!health->there || health->empty) return passed({{"store", "made by the first run"}});
+  if (!health->there || health->schema_version == 0)
+    return passed({{"store", "made by the first run"}});
   CheckAnswer answer = passed({{"schema", std::to_string(health->schema_version)},
                                {"size", format_bytes(static_cast<uint64_t>(health->size_bytes))}});
   if (health->damage.empty()) return answer;

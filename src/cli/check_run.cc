@@ -6,6 +6,7 @@
 
 #include "address/warehouse_endpoint.h"
 #include "base/json_text.h"
+#include "base/private_dir.h"
 #include "base/strings.h"
 #include "check/destination_checks.h"
 #include "check/source_checks.h"
@@ -111,7 +112,7 @@ Result<int64_t> wait_of(const Options& options, int64_t otherwise_ms) {
 
 Result<secret::File> lock_tests(const Context& context) {
   const std::string dir = data_dir(context.options);
-  VESTO_TRY(secret::make_private_dir(dir));
+  VESTO_TRY(make_private_dir(dir));
   auto lock = secret::take_lock(dir + "/check.lock");
   if (!lock.ok() && lock.error().code() == ErrorCode::kSysStoreBusy) {
     return Error(ErrorCode::kRunBusy, "another destination test runs here");

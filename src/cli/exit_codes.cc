@@ -4,9 +4,6 @@
 
 namespace vesto::cli {
 
-int exit_code_for(const Error& error) {
-  if (error.code() == ErrorCode::kSysStoreBusy) return kExitBusy;
-  return exit_code_of(error);
-}
+int exit_code_for(const Error& error) { return exit_code_of(error); }
 
 }  // namespace vesto::cli

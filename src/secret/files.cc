@@ -7,11 +7,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
-#include <system_error>
 
 #include "base/clock.h"
 #include "base/kill_point.h"
+#include "base/private_dir.h"
 
 namespace vesto::secret {
 
@@ -46,15 +45,6 @@ int write_fully(int file, std::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(written));
   }
   return 0;
-}
-
-Error system_error(const std::string& what, int code) {
-  const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
-  return Error(full ? ErrorCode::kSysDisk : ErrorCode::kSysStore, what)
-      .with_upstream({.system = "os",
-                      .code = std::to_string(code),
-                      .text = std::system_category().message(code),
-                      .request_id = ""});
 }
 
 File::~File() {
@@ -95,20 +85,6 @@ Result<std::optional<std::string>> read_whole(const std::string& path, size_t ma
   }
   text.resize(static_cast<size_t>(got));
   return std::optional<std::string>(std::move(text));
-}
-
-Status make_private_dir(const std::string& dir) {
-  std::error_code failed;
-  const std::filesystem::path parent = std::filesystem::absolute(dir, failed).parent_path();
-  if (!failed) std::filesystem::create_directories(parent, failed);
-  if (failed) {
-    return system_error(fmt::format("directory {} cannot be made", parent.string()),
-                        failed.value());
-  }
-  if (::mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) {
-    return system_error(fmt::format("directory {} cannot be made", dir), errno);
-  }
-  return ok_status();
 }
 
 Status replace_file(const std::string& dir, const std::string& name, std::string_view bytes) {

@@ -11,9 +11,6 @@
 
 namespace vesto::secret {
 
-// A call of the system failed with `code` (errno): SYS-DISK if there is no room, else SYS-STORE.
-Error system_error(const std::string& what, int code);
-
 // A file descriptor that closes itself.
 class File {
  public:
@@ -37,9 +34,6 @@ ssize_t read_fully(int file, void* out, size_t size);
 
 // Writes all of it; 0 or errno.
 int write_fully(int file, std::string_view bytes);
-
-// Makes the directory with mode 0700 (and those above it as usual), unless it is there.
-Status make_private_dir(const std::string& dir);
 
 // Replaces dir/name by these bytes, mode 0600: a crash leaves the old file or the new one, whole.
 // On its return the new one is on the disk. Errors: SYS-DISK, SYS-STORE.

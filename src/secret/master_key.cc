@@ -12,6 +12,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/private_dir.h"
 #include "base/strings.h"
 #include "secret/files.h"
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/kill_point.h"
+#include "base/private_dir.h"
 #include "base/strings.h"
 #include "secret/files.h"
 #include "secret/master_key.h"
@@ -100,7 +101,7 @@ struct Writer {
 };
 
 Result<Writer> begin_writing(const std::string& data_dir, bool make) {
-  if (make) VESTO_TRY(secret::make_private_dir(data_dir));
+  if (make) VESTO_TRY(make_private_dir(data_dir));
   VESTO_ASSIGN(File lock, secret::take_lock(data_dir + "/secrets.lock"));
   VESTO_KILL_POINT("secret.after_lock");
   VESTO_ASSIGN(std::optional<Opened> opened, open_files(data_dir));

@@ -20,7 +20,6 @@ Result<StoreHealth> look_at_store(const std::string& data_dir) {
   health.there = true;
   VESTO_ASSIGN(const std::unique_ptr<Database> db, Database::open(path, Access::kRead));
   VESTO_ASSIGN(health.schema_version, store::version_of_ours(*db, path));
-  health.empty = health.schema_version == 0;
   VESTO_TRY(db->query("PRAGMA quick_check(1)", {}, [&](const Row& row) {
     const std::string said(row.text(0));
     if (said != "ok") health.damage = said;

@@ -10,9 +10,8 @@
 namespace vesto {
 
 struct StoreHealth {
-  bool there = false;  // false: nobody has made one yet, which is no fault
-  bool empty = false;  // the next run makes its tables, which is no fault either
-  int64_t schema_version = 0;
+  bool there = false;          // false: nobody has made one yet, which is no fault
+  int64_t schema_version = 0;  // 0: it is empty; the next run makes its tables, no fault either
   int64_t size_bytes = 0;
   std::string damage;  // what SQLite's own look found first; "" = nothing
 };

@@ -8,21 +8,13 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <filesystem>
-#include <system_error>
+#include <string>
+
+#include "base/private_dir.h"
 
 namespace vesto::store {
 
 namespace {
-
-Error system_error(const std::string& what, int code) {
-  const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
-  return Error(full ? ErrorCode::kSysDisk : ErrorCode::kSysStore, what)
-      .with_upstream({.system = "os",
-                      .code = std::to_string(code),
-                      .text = std::system_category().message(code),
-                      .request_id = ""});
-}
 
 // WAL needs memory that is shared between processes; network file systems have none.
 bool on_network_file_system(const std::string& dir) {
@@ -49,16 +41,7 @@ std::string access_hint(const std::string& dir) {
 }  // namespace
 
 Status make_place(const std::string& dir, const std::string& path) {
-  std::error_code failed;
-  const std::filesystem::path parent = std::filesystem::absolute(dir, failed).parent_path();
-  if (!failed) std::filesystem::create_directories(parent, failed);
-  if (failed) {
-    return system_error(fmt::format("directory {} cannot be made", parent.string()),
-                        failed.value());
-  }
-  if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) {
-    return system_error(fmt::format("data directory {} cannot be made", dir), errno);
-  }
+  VESTO_TRY(make_private_dir(dir));
   if (on_network_file_system(dir)) {
     return Error(ErrorCode::kSysStore,
                  fmt::format("data directory {} lies on a network file system", dir))

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/private_dir.h"
 #include "base/strings.h"
 #include "config/config.h"
 #include "config/values.h"
@@ -59,8 +60,8 @@ Result<std::optional<Answers>> read_draft(const std::string& data_dir, const std
 
 Status save_draft(const std::string& data_dir, const Answers& answers) {
   const std::string dir = drafts_dir(data_dir);
-  VESTO_TRY(secret::make_private_dir(data_dir));
-  VESTO_TRY(secret::make_private_dir(dir));
+  VESTO_TRY(make_private_dir(data_dir));
+  VESTO_TRY(make_private_dir(dir));
   VESTO_ASSIGN(const secret::File lock, secret::take_lock(dir + "/lock"));
   return secret::replace_file(dir, answers.name() + ".toml", answers.draft_toml());
 }
