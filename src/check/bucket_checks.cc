@@ -1,12 +1,15 @@
 // The bucket: s3.bucket, s3.put, s3.list, s3.get, s3.public, s3.lifecycle, s3.delete.
 #include <fmt/format.h>
 
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "aws/aws_errors.h"
 #include "aws/s3_look.h"
 #include "base/kill_point.h"
 #include "base/strings.h"
+#include "base/time_text.h"
 #include "check/destination_state.h"
 #include "check/probe_values.h"
 #include "encode/part_writer.h"
@@ -202,17 +205,44 @@ CheckAnswer not_public(State& state, const CheckLimits& limits) {
   return passed();
 }
 
+// The kit's rule lets an object stay for 3 days.
+constexpr int64_t kLongestStayDays = 30;
+constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
+
+// How long an object that was just put stays, of S3's header x-amz-expiration
+// ('expiry-date="Fri, 23 Dec 2022 00:00:00 GMT", rule-id="..."'); none where it tells no date.
+std::optional<int64_t> stay_days(std::string_view expiration, int64_t now_ms) {
+  constexpr std::string_view kDate = "expiry-date=\"";
+  const size_t at = expiration.find(kDate);
+  if (at == std::string_view::npos) return std::nullopt;
+  expiration.remove_prefix(at + kDate.size());
+  const std::optional<int64_t> end_ms = parse_http_date(expiration.substr(0, expiration.find('"')));
+  if (!end_ms) return std::nullopt;
+  return (*end_ms - now_ms) / kDayMs;
+}
+
 CheckAnswer lifecycle(State& state, const CheckLimits& limits) {
   const Result<std::string> told =
       look_of(state, limits)->expiration(key_of(state, kPart), limits.stop);
   // May it be read? s3.get has told that.
   if (!told.ok()) return skipped("the object that was put could not be looked at");
-  if (!told->empty()) return passed({{"expiration", printable(*told, false)}});
   const DestinationConfig& to = state.destination();
-  return warned(Error(ErrorCode::kS3Lifecycle, "no lifecycle rule of the bucket " + to.bucket +
-                                                   " removes objects below " +
-                                                   (to.prefix.empty() ? "its top" : to.prefix)),
-                part_fix(state, "lifecycle"));
+  const std::string below = to.prefix.empty() ? "its top" : to.prefix;
+  if (told->empty()) {
+    return warned(Error(ErrorCode::kS3Lifecycle,
+                        fmt::format("no lifecycle rule of the bucket {} removes objects below {}",
+                                    to.bucket, below)),
+                  part_fix(state, "lifecycle"));
+  }
+  const int64_t days = stay_days(*told, state.target.clock->wall_ms()).value_or(0);
+  if (days > kLongestStayDays) {
+    return warned(Error(ErrorCode::kS3Lifecycle,
+                        fmt::format("the lifecycle rules of the bucket {} let objects below {} "
+                                    "stay for {} days",
+                                    to.bucket, below, days)),
+                  part_fix(state, "lifecycle"));
+  }
+  return passed({{"expiration", printable(*told, false)}});
 }
 
 CheckAnswer list(State& state, const CheckLimits& limits) {

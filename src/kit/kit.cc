@@ -52,6 +52,8 @@ class Maker {
            kit::owner_text(to_, facts_, places_));
     network();
     script();
+    // It makes COPY's role, which is then attached by hand.
+    std::erase(aws_checks_, "redshift.copy");
     headed("terraform", "aws_admin", "terraform", "# ", aws_checks_,
            kit::terraform_text(to_, facts_, places_));
     add("message", "you", "text", {}, kit::message_text(to_, facts_, places_));
@@ -95,6 +97,7 @@ class Maker {
   void note_checks(const KitPart& part) {
     const bool steps = part.kind == "shell" && part.id != "warehouse" && part.id != "script";
     if (part.who != "aws_admin" || !steps) return;
+    if (part.id == "key" && places_.user_elsewhere) return;  // for another account's admin
     aws_checks_.insert(aws_checks_.end(), part.checks.begin(), part.checks.end());
   }
 
@@ -104,7 +107,10 @@ class Maker {
     // A user of another account is no matter of this account's admin.
     if (has_key() && !places_.user_elsewhere) steps += kit::key_steps(to_, facts_, places_);
     if (places_.actor != Actor::kKeyUser) steps += kit::role_steps(to_, facts_, places_);
-    if (has_copy_role()) steps += kit::copy_role_steps(to_, facts_, places_);
+    if (has_copy_role()) {
+      // It need not be of the account that the rest is of.
+      steps += kit::copy_account_guard(to_, places_) + kit::copy_role_steps(to_, facts_, places_);
+    }
     if (!to_.ssh.given && !facts_.public_egress.empty()) {
       aws_checks_.emplace_back("net.tcp");
       steps += kit::network_steps(to_, facts_, places_);
@@ -125,7 +131,7 @@ class Maker {
         fmt::format("{}, for Vesto's destination {}.", title_of(id), to_.name)};
     if (!checks.empty()) about.push_back(green_line(checks));
     add(id, who, "shell", std::move(checks),
-        kit::shell_script(about, kit::account_guard(to_, places_, id) + steps, to_, places_));
+        kit::shell_script(about, kit::account_guard(to_, places_, id), steps, to_, places_));
   }
 
   // What it turns green stands below its first line, which is a comment.

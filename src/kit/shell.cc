@@ -20,27 +20,30 @@ std::string guard(const std::string& name) {
                      mark, tail);
 }
 
+// Before the steps: what is missing stops it, then a wrong account; only then AWS is asked for
+// values, since another account's answers would mislead.
 struct Framed {
-  std::string guards;
-  std::string lookups;
+  std::string before;
   std::string steps;
 };
 
-Framed framed(std::string steps, const DestinationConfig& destination, const Places& places) {
-  Framed out;
+Framed framed(const std::string& account, std::string steps, const DestinationConfig& destination,
+              const Places& places) {
+  std::string lookups;
   for (const char* name : {"ACCOUNT_ID", "WORKGROUP_ID", "SECURITY_GROUP"}) {
     const std::string mark = placeholder(name);
     if (steps.find(mark) == std::string::npos) continue;
     const std::string line = lookup(name, destination, places);
     if (line.empty()) continue;
-    out.lookups += line + told(name);
+    lookups += line + told(name);
     const std::string variable = fmt::format("\"${}\"", name);
     steps = replace_all(steps, fmt::format("'{}'", mark), variable);
     steps = replace_all(steps, mark, fmt::format("'{}'", variable));
   }
-  for (const std::string& name : missing_in(out.lookups + steps)) out.guards += guard(name);
-  out.steps = std::move(steps);
-  return out;
+  std::string guards;
+  for (const std::string& name : missing_in(account + lookups + steps)) guards += guard(name);
+  if (!lookups.empty()) lookups.insert(0, "# What AWS itself tells:\n");
+  return {.before = guards + account + lookups, .steps = std::move(steps)};
 }
 
 }  // namespace
@@ -83,28 +86,27 @@ std::string lookup(std::string_view name, const DestinationConfig& destination,
                      sh_quote("Clusters[0].VpcSecurityGroups[0].VpcSecurityGroupId"));
 }
 
-std::string shell_script(const std::vector<std::string>& about, const std::string& steps,
-                         const DestinationConfig& destination, const Places& places) {
-  const Framed parts = framed(steps, destination, places);
+std::string shell_script(const std::vector<std::string>& about, const std::string& account,
+                         const std::string& steps, const DestinationConfig& destination,
+                         const Places& places) {
+  const Framed parts = framed(account, steps, destination, places);
   std::string out = "#!/bin/sh\nset -eu\n";
   for (const std::string& line : about) out += commented("# ", line);
-  out += parts.guards;
-  if (!parts.lookups.empty()) out += "# What AWS itself tells:\n" + parts.lookups;
-  return out + parts.steps;
+  return out + parts.before + parts.steps;
 }
 
-std::string shell_apart(const std::string& steps, const DestinationConfig& destination,
-                        const Places& places) {
-  const Framed parts = framed(steps, destination, places);
-  return fmt::format("(\nset -eu\n{}{}{})\n", parts.guards, parts.lookups, parts.steps);
+std::string shell_apart(const std::string& account, const std::string& steps,
+                        const DestinationConfig& destination, const Places& places) {
+  const Framed parts = framed(account, steps, destination, places);
+  return fmt::format("(\nset -eu\n{}{})\n", parts.before, parts.steps);
 }
 
-std::string shell_line(const std::string& command, const DestinationConfig& destination,
-                       const Places& places) {
-  const Framed parts = framed(command, destination, places);
+std::string shell_line(const std::string& account, const std::string& command,
+                       const DestinationConfig& destination, const Places& places) {
+  const Framed parts = framed(account, command, destination, places);
   const bool one = std::count(command.begin(), command.end(), '\n') <= 1;
-  if (one && parts.guards.empty() && parts.lookups.empty()) return parts.steps;
-  return shell_apart(command, destination, places);
+  if (one && parts.before.empty()) return parts.steps;
+  return shell_apart(account, command, destination, places);
 }
 
 }  // namespace vesto::kit

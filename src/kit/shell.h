@@ -28,17 +28,19 @@ std::string lookup(std::string_view name, const DestinationConfig& destination,
 // A line that ends the shell where that variable has no value: awscli writes None for nothing.
 std::string told(std::string_view variable);
 
-// `steps` as a script: set -eu, comments, a guard for each value that is missing, the look-ups, the
-// steps. Every placeholder in `steps` stands within '...'.
-std::string shell_script(const std::vector<std::string>& about, const std::string& steps,
-                         const DestinationConfig& destination, const Places& places);
+// `steps` as a script: set -eu, comments, a guard for each value that is missing, `account` (what
+// account_guard() gave; "" = none), the look-ups, the steps. Every placeholder in `steps` stands
+// within '...'.
+std::string shell_script(const std::vector<std::string>& about, const std::string& account,
+                         const std::string& steps, const DestinationConfig& destination,
+                         const Places& places);
 // Steps to paste into a shell that goes on after them, whether they end well or not.
-std::string shell_apart(const std::string& steps, const DestinationConfig& destination,
-                        const Places& places);
+std::string shell_apart(const std::string& account, const std::string& steps,
+                        const DestinationConfig& destination, const Places& places);
 // One command, to paste into a shell that goes on after it: in a shell of its own where it needs
 // guards or look-ups.
-std::string shell_line(const std::string& command, const DestinationConfig& destination,
-                       const Places& places);
+std::string shell_line(const std::string& account, const std::string& command,
+                       const DestinationConfig& destination, const Places& places);
 
 }  // namespace vesto::kit
 

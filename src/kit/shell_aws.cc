@@ -292,10 +292,9 @@ std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const 
 
 std::string put_policy_shell(const DestinationConfig& destination, const KitFacts& facts) {
   const kit::Places places = kit::places_of(destination, facts);
-  const std::string steps = kit::account_guard(destination, places, "role") +
-                            kit::put_work_policy(destination, facts, places);
   // A guard ends the shell that it stands in.
-  return kit::shell_apart(steps, destination, places);
+  return kit::shell_apart(kit::account_guard(destination, places, "role"),
+                          kit::put_work_policy(destination, facts, places), destination, places);
 }
 
 std::string part_shell(const DestinationConfig& destination, const KitFacts& facts,
@@ -319,7 +318,7 @@ std::string part_shell(const DestinationConfig& destination, const KitFacts& fac
   if (part == "copy-role") steps = kit::copy_role_steps(destination, facts, places);
   if (part == "network") steps = kit::network_steps(destination, facts, places);
   if (steps.empty()) return "";
-  return kit::shell_apart(kit::account_guard(destination, places, part) + steps, destination,
+  return kit::shell_apart(kit::account_guard(destination, places, part), steps, destination,
                           places);
 }
 
@@ -335,7 +334,7 @@ std::string trust_shell(const DestinationConfig& destination, const KitFacts& fa
       account_of_arn(places.principal_arn), kit::key_steps(destination, facts, places),
       places.account, kit::role_steps(destination, facts, places),
       account_of_arn(places.principal_arn), places.account);
-  return kit::shell_apart(steps, destination, places);
+  return kit::shell_apart("", steps, destination, places);
 }
 
 }  // namespace vesto

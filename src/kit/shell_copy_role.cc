@@ -103,8 +103,7 @@ std::string copy_role_steps(const DestinationConfig& to, const KitFacts& facts,
   if (to.auth.copy_role_arn != "default") {
     return step(fmt::format("The role {}, by which COPY reads the staged files: redshift.copy",
                             places.copy_role)) +
-           copy_account_guard(to, places) + (to.serverless ? namespace_look_up(places) : "") +
-           own_copy_role(to, facts, places, "");
+           (to.serverless ? namespace_look_up(places) : "") + own_copy_role(to, facts, places, "");
   }
   // Others load by the default too: where there is one it stays, and is only given more rights.
   std::string out = step(fmt::format(

@@ -114,13 +114,18 @@ Told account_of_worker(const DestinationConfig& to, const Places& places) {
   return {account_of_arn(places.principal_arn), "the identity that Vesto runs as"};
 }
 
+Told account_of_copy_role(const DestinationConfig& to) {
+  return {account_of_arn(to.auth.copy_role_arn), "auth.copy_role_arn"};
+}
+
 Told account_for(const DestinationConfig& to, const Places& places, std::string_view part) {
   if (part == "policies" || part == "bucket-policy") return {};  // they only look
   if (part == "key" && places.user_elsewhere) {
     return {account_of_arn(places.principal_arn), "the user of Vesto's access key"};
   }
-  // Its steps have a guard of their own.
-  if (part == "copy-role" && is_account(account_of_arn(to.auth.copy_role_arn))) return {};
+  if (part == "copy-role" && is_account(account_of_arn(to.auth.copy_role_arn))) {
+    return account_of_copy_role(to);
+  }
   const bool of_warehouse = part == "network" || part == "warehouse" || part == "copy-role";
   if (!of_warehouse) return account_of_worker(to, places);
   if (!to.endpoint.account.empty()) return {to.endpoint.account, "the endpoint"};
@@ -179,8 +184,7 @@ std::string copy_role_guard(const DestinationConfig& to, const Places& places) {
 }
 
 std::string copy_account_guard(const DestinationConfig& to, const Places& places) {
-  return account_lines({account_of_arn(to.auth.copy_role_arn), "auth.copy_role_arn"}, places.region,
-                       "");
+  return account_lines(account_of_copy_role(to), places.region, "");
 }
 
 std::string bucket_guard_standing(const DestinationConfig& to, const std::string& get_policy) {

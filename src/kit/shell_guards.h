@@ -12,7 +12,8 @@
 namespace vesto::kit {
 
 // Before steps that change something at AWS: who runs them must be of the account that the
-// configuration tells, where it does. `part`: as that of the kit. Lines that stand alone.
+// configuration tells, where it does. `part`: as that of the kit. Lines that stand alone, which
+// shell.h puts before all that asks AWS.
 std::string account_guard(const DestinationConfig& to, const Places& places, std::string_view part);
 
 // For where there is no such role: a name close to one that is there is asked about. Within an if,

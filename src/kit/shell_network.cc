@@ -163,10 +163,10 @@ std::string warehouse_steps(const DestinationConfig& to, const Places& places) {
 std::string ingress_shell(const DestinationConfig& destination, const KitFacts& facts,
                           const std::string& cidr) {
   const kit::Places places = kit::places_of(destination, facts);
-  return kit::shell_line(kit::account_guard(destination, places, "network") +
-                             fmt::format("{}{}{}\n", kit::ingress_call(places),
-                                         kit::sh_flag("--group-id", kit::security_group(facts)),
-                                         kit::source_flags(destination.port, kit::with_bits(cidr))),
+  return kit::shell_line(kit::account_guard(destination, places, "network"),
+                         fmt::format("{}{}{}\n", kit::ingress_call(places),
+                                     kit::sh_flag("--group-id", kit::security_group(facts)),
+                                     kit::source_flags(destination.port, kit::with_bits(cidr))),
                          destination, places);
 }
 

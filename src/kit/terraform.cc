@@ -138,9 +138,10 @@ class Terraform {
   }
 
   void copy_role() {
-    body_ +=
-        "\n# To be attached to the warehouse: vesto destination kit NAME --part copy-role shows "
-        "how.";
+    body_ += fmt::format(
+        "\n# To be attached to the warehouse, which turns redshift.copy green:\n"
+        "# vesto destination kit {} --part copy-role shows how.",
+        to_.name);
     iam_role("copy", places_.copy_role, places_.copy_role_path, 0, copy_trust_for(to_),
              places_.copy_policy, copy_policy_for(to_, facts_));
   }

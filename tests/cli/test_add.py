@@ -468,6 +468,27 @@ def test_dialogue_left_and_taken_up(vesto):
     assert vesto("config", "check").returncode == 0
 
 
+def test_who_has_no_access_key_yet_has_the_kit_that_makes_it(vesto):
+    t = Terminal(vesto, "destination", "add", "acme", "--endpoint", f"{CLUSTER}:5439/dev", "--user",
+                 "loader", "--password-env", "PG_PASSWORD", "--bucket", "stage", "--prefix", "p",
+                 "--bucket-region", "eu-west-1", "--schema", "shop", "--create-schema", "yes")
+    t.answer("[access_key]:", "")
+    t.answer("Access key id (none: the kit makes one):", "none")
+    t.answer("role to assume (empty: none):", "")
+    t.answer("KMS", "")
+    t.expect("vesto destination kit acme --part script")
+    assert t.end() == 0 and "A draft of acme is kept" in t.text, t.text
+    assert "iam create-access-key" in vesto("destination", "kit", "acme", "--part", "script").stdout
+    t = Terminal(vesto, "destination", "add", "acme", "--no-test")
+    t.answer("Access key id", "AKIAIOSFODNN7EXAMPLE")
+    t.answer("Value of acme/secret-access-key", "s3cr3t-key")
+    t.answer("Once more:", "s3cr3t-key")
+    t.answer("role to assume", "")
+    t.answer("KMS", "")
+    assert t.end() == 0, t.text
+    assert destinations(vesto)["acme"]["auth"]["access_key_id"] == "AKIAIOSFODNN7EXAMPLE"
+
+
 def test_ctrl_d_and_five_wrong_answers(vesto):
     t = Terminal(vesto, "destination", "add", "acme")
     t.expect("Endpoint")

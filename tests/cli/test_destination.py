@@ -165,6 +165,26 @@ def test_show_of_a_pasted_endpoint(vesto):
     assert len(data["notes"]) == 2
 
 
+def test_show_knows_the_account_by_the_role(vesto):
+    """A temporary login is given only by the warehouse's own account; a password says nothing of it."""
+    vesto.write("vesto.toml", f"""version = 1
+[destination.rs]
+kind = "redshift"
+endpoint = "{CLUSTER}:5439/dev"
+schema = "shop"
+[destination.rs.staging]
+bucket = "stage"
+[destination.rs.auth]
+role_arn = "arn:aws:iam::123456789012:role/loader"
+audience = "vesto-rs"
+""")
+    shown = vesto("destination", "show", "rs")
+    assert "  account    123456789012\n" in shown.stdout, shown.stderr
+    text = (vesto.folder / "vesto.toml").read_text()
+    vesto.write("vesto.toml", text + 'method = "password"\nuser = "u"\npassword = { env = "P" }\n')
+    assert "  account    not known\n" in vesto("destination", "show", "rs").stdout
+
+
 def test_show_of_one_that_is_not_there(vesto):
     vesto.configure()
     done = vesto("destination", "show", "rz")

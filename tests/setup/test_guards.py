@@ -97,6 +97,24 @@ def test_a_bucket_that_nobody_cleans_up(world):
     mended_by_its_fix(world, report, "s3.lifecycle")
 
 
+def test_a_bucket_that_is_cleaned_up_after_years(world):
+    def rules(**days):
+        world.boto("s3").put_bucket_lifecycle_configuration(
+            Bucket=BUCKET, LifecycleConfiguration={"Rules": [
+                {"ID": name, "Status": "Enabled", "Filter": {"Prefix": "vesto/"},
+                 "Expiration": {"Days": count}} for name, count in days.items()]})
+        return world.report("--only", "s3.lifecycle")
+
+    report = rules(long=3650)
+    assert report["ok"] and bad_checks(report) == {"s3.lifecycle": "S3-LIFECYCLE"}
+    assert "stay for 3650 days" in by_id(report)["s3.lifecycle"]["error"]["message"]
+    # Somebody's rules stay: what is to be added is printed.
+    assert '"Days":3' in world.fix(by_id(report)["s3.lifecycle"]["fix"]).stderr.replace(" ", "")
+    assert bad_checks(rules(long=3650, short=30)) == {}
+    world.boto("s3").delete_bucket_lifecycle(Bucket=BUCKET)
+    mended_by_its_fix(world, world.report("--only", "s3.lifecycle"), "s3.lifecycle")
+
+
 def test_a_bucket_that_keeps_old_versions(world):
     def versioning(status):
         world.boto("s3").put_bucket_versioning(Bucket=BUCKET,

@@ -105,6 +105,39 @@ TEST(Kit, AwsIsAskedForWhatItKnows) {
             std::vector<std::string>());
 }
 
+TEST(Kit, TheHintOfAWorkgroupsIdIsOfThatWorkgroup) {
+  const std::string hint = missing_help("WORKGROUP_ID", destination_from(kServerless));
+  EXPECT_NE(hint.find("get-workgroup --region eu-west-1 --workgroup-name analytics --query"),
+            std::string::npos)
+      << hint;
+  EXPECT_EQ(missing_help("SECURITY_GROUP", destination_from(kServerless)),
+            missing_help("SECURITY_GROUP"));
+}
+
+TEST(Kit, WhatAPartClaimsItDoes) {
+  const Kit kit = make_kit(destination_from(kAttachedRole), {});
+  const auto claims = [&](std::string_view part, const std::string& check) {
+    const std::vector<std::string>& checks = kit.find(part)->checks;
+    return std::find(checks.begin(), checks.end(), check) != checks.end();
+  };
+  EXPECT_TRUE(claims("copy-role", "redshift.copy") && claims("script", "redshift.copy"));
+  // It makes the role and does not attach it.
+  EXPECT_FALSE(claims("terraform", "redshift.copy"));
+  EXPECT_TRUE(claims("terraform", "s3.put"));
+  EXPECT_NE(text(kit, "terraform")
+                .find("kit " + destination_from(kAttachedRole).name + " --part copy-role"),
+            std::string::npos);
+}
+
+TEST(Kit, ScriptsCompareTheAccountBeforeTheyAskForMore) {
+  const std::string script =
+      text(make_kit(destination_from(kServerless), {.google_sub = "1"}), "script");
+  const size_t compared = script.find("HERE=$(");
+  const size_t asked = script.find("WORKGROUP_ID=$(");
+  ASSERT_TRUE(compared != std::string::npos && asked != std::string::npos) << script;
+  EXPECT_LT(compared, asked);
+}
+
 TEST(Kit, PermissionFollowsTheLogin) {
   DestinationConfig to = destination_from(kProvisioned);
   const auto allowing = [&](const std::string& service) {

@@ -452,7 +452,7 @@ TEST(KitShell, NoneIsNoValue) {
   const Told done = run(script, "*get-workgroup*) echo None ;;\n");
   EXPECT_FALSE(done.well);
   EXPECT_NE(done.said.find("AWS does not tell WORKGROUP_ID."), std::string::npos) << done.said;
-  EXPECT_EQ(done.calls, "aws redshift-serverless get-workgroup\n");
+  EXPECT_EQ(done.calls, "aws sts get-caller-identity\naws redshift-serverless get-workgroup\n");
 }
 
 TEST(KitShell, FixesAreOneCommandWhereEverythingIsKnown) {
@@ -477,7 +477,11 @@ TEST(KitShell, FixesAreOneCommandWhereEverythingIsKnown) {
   EXPECT_NE(trust_shell(to, facts).find("\n# The role acme-sync"), std::string::npos);
   EXPECT_NE(trust_shell(to, facts).find("\nTRUST='{"), std::string::npos);
   const std::string asked = ingress_shell(to, {}, "203.0.113.7/32");
-  EXPECT_TRUE(asked.starts_with("(\nset -eu\nSECURITY_GROUP=$(aws redshift describe-clusters"));
+  EXPECT_NE(
+      asked.find("\n# What AWS itself tells:\nSECURITY_GROUP=$(aws redshift describe-clusters"),
+      std::string::npos)
+      << asked;
+  EXPECT_LT(asked.find("get-caller-identity"), asked.find("SECURITY_GROUP="));
   EXPECT_NE(asked.find("--group-id \"$SECURITY_GROUP\" "), std::string::npos) << asked;
   for (const std::string& one : {put_policy_shell(to, {}), trust_shell(to, {}), asked}) {
     EXPECT_TRUE(sh_reads(one)) << one;
