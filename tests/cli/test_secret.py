@@ -91,6 +91,18 @@ def test_set_list_remove(vesto):
         assert VALUE not in (vesto.folder / path).read_text()
 
 
+def test_another_process_changes_the_secrets(vesto):
+    """Ten seconds are waited, then nothing is written."""
+    set_secret(vesto, "a", VALUE)
+    before = (vesto.folder / ".vesto/secrets.sealed").read_bytes()
+    with open(vesto.folder / ".vesto/secrets.lock", "r+b") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = give(vesto, VALUE, "secret", "set", "b")
+    assert done.returncode == 7 and "Error SYS-STORE-BUSY" in done.err
+    assert (vesto.folder / ".vesto/secrets.sealed").read_bytes() == before
+    set_secret(vesto, "b", VALUE)
+
+
 def test_json_and_quiet(vesto):
     done = json.loads(give(vesto, VALUE, "secret", "set", "a", "--json").out)
     assert done == {"schema": "vesto.secret-set/1", "name": "a", "replaced": False,

@@ -1,5 +1,7 @@
 """What a run costs the warehouse: parsed statements, commits, connections. The bounds are those that
 stand in docs/performance.md; BEGIN and COMMIT are not counted as statements."""
+import threading
+
 import pytest
 
 TABLE = ("CREATE TABLE {0} (id bigint PRIMARY KEY, v text, at timestamptz NOT NULL DEFAULT now());"
@@ -103,4 +105,34 @@ def test_a_fence_that_was_moved_elsewhere(many, tmp_path):
     change(world)
     finished = world.must_run()
     assert finished["state"] == "succeeded"
+    equal(world)
+
+
+def test_a_fence_that_never_stands_still(many):
+    """Another writer between each plan and its load: nothing is loaded, and the run says so."""
+    world = many(1)
+    rows = f"SELECT id, v FROM {world.schema}.t0 ORDER BY id"
+    before = world.sandbox.query(rows)
+    change(world)
+    (state,), = world.sandbox.query("SELECT tablename FROM pg_tables WHERE schemaname = %s AND "
+                                    "tablename LIKE '%%vesto_state%%'", world.schema)
+    ended = threading.Event()
+
+    def move():
+        for number in range(100_000):
+            if ended.is_set():
+                return
+            world.sandbox.query(f"UPDATE {world.schema}.{state} SET load_id = 'elsewhere{number}'"
+                                " WHERE stream = '*'")
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    try:
+        code, finished, _ = world.run()
+    finally:
+        ended.set()
+        mover.join()
+    assert code == 4 and finished["error"]["code"] == "RUN-FENCED", finished
+    assert world.sandbox.query(rows) == before
+    world.must_run()
     equal(world)

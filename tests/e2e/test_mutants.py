@@ -2,8 +2,19 @@
 import re
 import signal
 import subprocess
+import tomllib
 
-from world import DEV, RELEASE, wait_stopped
+import pytest
+
+from world import DEV, RELEASE, ROOT, wait_stopped
+
+MUTANTS = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text())["mutant"]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=[one["name"] for one in MUTANTS])
+def test_what_a_mutant_changes_is_there(mutant):
+    """make mutants takes hours: that its list is still true is known before."""
+    assert (ROOT / mutant["file"]).read_text().count(mutant["text"]) == 1
 
 
 def test_the_null_marker_is_new_in_each_run(one_world):

@@ -133,6 +133,19 @@ TEST_F(StagerTest, LanesShareTheNumbersOfAStream) {
   EXPECT_EQ(bucket_.keys().size(), 101U);
 }
 
+// Redshift's COPY takes no more files of one manifest; what is beyond them is never uploaded.
+TEST_F(StagerTest, AStreamHasAMostOfParts) {
+  Stager stager(options(), journal_);
+  const auto lane = stager.open_lane();
+  for (size_t i = 0; i < kMaxManifestParts; ++i) {
+    ASSERT_TRUE(lane->submit(0, part_of("x", 1)).ok()) << i;
+  }
+  ASSERT_TRUE(lane->drain().ok());
+  ASSERT_TRUE(lane->submit(0, part_of("x", 1)).ok());
+  EXPECT_EQ(lane->drain().error().code(), ErrorCode::kSrcTooManyParts);
+  EXPECT_EQ(bucket_.keys().size(), kMaxManifestParts);
+}
+
 TEST_F(StagerTest, OnePartInFlightAndNoMore) {
   BoundedQueue<int> gate(100);  // each PUT takes one
   std::atomic<int> begun = 0;
