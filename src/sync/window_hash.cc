@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "encode/byte_scan.h"
+
 namespace vesto {
 
 namespace {
@@ -21,7 +23,7 @@ void RangeHash::add(std::string_view rows) {
     size_t at = std::string_view::npos;
     size_t which = 0;
     for (size_t i = 0; i < markers_.size(); ++i) {
-      const size_t found = rows.substr(0, at).find(markers_[i]);
+      const size_t found = find_text(rows.substr(0, at), markers_[i]);
       if (found == std::string_view::npos) continue;
       at = found;
       which = i;

@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kReading = "reading rows";
 // libpq reads as much at a time as its buffer holds, 16 KiB at first; it grows for a message that
 // is larger, and keeps what it has grown to. After this it is 128 KiB, and rows that have come
-// meanwhile are taken with a quarter of the system calls.
+// meanwhile are taken with a third fewer system calls.
 constexpr std::string_view kGrowBuffer = "SELECT pg_catalog.repeat(' ', 100000)";
 
 }  // namespace
