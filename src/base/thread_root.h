@@ -2,12 +2,15 @@
 // end the process without a word.
 //
 //   std::jthread thread([&] {
+//     name_thread("load");
 //     if (Status ended = thread_root([&] { work(); }); !ended.ok()) give_up(ended.error());
 //   });
 //
 // Thread rule: runs `work` in the calling thread.
 #ifndef VESTO_BASE_THREAD_ROOT_H_
 #define VESTO_BASE_THREAD_ROOT_H_
+
+#include <pthread.h>
 
 #include <exception>
 #include <new>
@@ -20,6 +23,10 @@
 #include "base/result.h"
 
 namespace vesto {
+
+// What a debugger, a profiler and /proc show the calling thread as. `role` has at most 15 bytes;
+// a longer one is not taken.
+inline void name_thread(const char* role) noexcept { pthread_setname_np(pthread_self(), role); }
 
 // Runs `work`, a function without a result or with a Status, and gives that. Errors: SYS-MEMORY for
 // std::bad_alloc, INT-BUG for anything else that is thrown.

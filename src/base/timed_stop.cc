@@ -6,6 +6,8 @@
 #include <mutex>
 #include <system_error>
 
+#include "base/thread_root.h"
+
 namespace vesto {
 
 namespace {
@@ -44,6 +46,7 @@ void keep_time(const std::stop_token& ended, const TimedStopOptions& options,
 TimedStop::TimedStop(const TimedStopOptions& options) {
   try {
     timer_ = std::jthread([options, source = source_](const std::stop_token& ended) mutable {
+      name_thread("timer");
       keep_time(ended, options, source);
     });
   } catch (const std::system_error&) {

@@ -7,6 +7,7 @@
 
 #include "base/json_text.h"
 #include "base/strings.h"
+#include "base/thread_root.h"
 
 namespace vesto::cli {
 
@@ -20,7 +21,11 @@ constexpr int64_t kPlainEveryMs = 30'000;
 
 RunDisplay::RunDisplay(DisplayMode mode, Terminal terminal, Clock& clock, ByteBudget* budget)
     : mode_(mode), terminal_(terminal), clock_(clock), budget_(budget) {
-  if (mode_ != DisplayMode::kNone) ticker_ = std::thread([this] { tick(); });
+  if (mode_ == DisplayMode::kNone) return;
+  ticker_ = std::thread([this] {
+    name_thread("display");
+    tick();
+  });
 }
 
 RunDisplay::~RunDisplay() {

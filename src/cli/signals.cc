@@ -12,6 +12,7 @@
 #include <cerrno>
 
 #include "base/check.h"
+#include "base/thread_root.h"
 #include "cli/terminal.h"
 
 namespace vesto::cli {
@@ -39,7 +40,10 @@ SignalStop::SignalStop(std::function<void()> on_user_signal)
   signals_ = signalfd(-1, &set, SFD_CLOEXEC);
   end_ = eventfd(0, EFD_CLOEXEC);
   VESTO_CHECK(signals_ >= 0 && end_ >= 0);
-  thread_ = std::thread([this] { watch(); });
+  thread_ = std::thread([this] {
+    name_thread("signals");
+    watch();
+  });
 }
 
 SignalStop::~SignalStop() {

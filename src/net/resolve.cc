@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/error_causes.h"
 #include "base/mutex.h"
+#include "base/thread_root.h"
 
 namespace vesto {
 
@@ -91,6 +92,7 @@ bool start_lookup(const std::shared_ptr<Lookup>& lookup, const std::string& host
   if (left_behind >= kMaxLeftBehind) return false;
   try {
     std::thread([lookup, host] {
+      name_thread("lookup");
       Addresses found = ask_system(host);
       const Lock lock(lookup->mutex);
       if (lookup->left_behind) --left_behind;

@@ -55,6 +55,7 @@ struct SshTunnel::Impl {
   }
 
   void run(ssh_key loop_key) {
+    name_thread("ssh");
     const Status ended = thread_root([&] {
       SshLoop loop(options, loop_key, mail);
       const Status fault = thread_root([&] { loop.run(); });

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/strings.h"
+#include "base/thread_root.h"
 #include "pg/answer_reader.h"
 
 namespace vesto {
@@ -53,6 +54,7 @@ void cancel_within_bound(const std::shared_ptr<PGcancel>& cancel) {
   const std::future<void> finished = done->get_future();
   try {
     std::thread([cancel, done] {
+      name_thread("cancel");
       std::array<char, 256> text{};
       PQcancel(cancel.get(), text.data(), static_cast<int>(text.size()));
       done->set_value();

@@ -54,6 +54,7 @@ class Stager::Lane final : public StageLane {
   };
 
   void work() {
+    name_thread("upload");
     while (true) {
       const Job* job = next();
       if (job == nullptr) return;

@@ -34,6 +34,7 @@ int64_t Writer::commits() {
 }
 
 void Writer::work() {
+  name_thread("journal");
   while (true) {
     const Batch batch = take();
     if (batch.empty()) return;

@@ -63,6 +63,7 @@ Result<bool> LeaseKeeper::still_ours() {
 }
 
 void LeaseKeeper::renew_until(const std::stop_token& stop) {
+  name_thread("lease");
   while (clock_.sleep_ms(lease_ttl_ms() / 4, stop)) {
     Result<bool> renewed = false;
     const Status ran = thread_root([&] { renewed = store_.renew_lease(sync_, run_); });
