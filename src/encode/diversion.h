@@ -7,16 +7,19 @@
 
 #include <atomic>
 #include <cstdint>
+#include <initializer_list>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace vesto {
 
-// What rows of the side door may take in one run; beyond it they are rejected.
+// Memory that rows of the side door may take in one run; beyond it each of their values goes as
+// its column says.
 inline constexpr int64_t kSideDoorBytes = 16LL << 20;
 // A row of the side door holds no value longer than this: Redshift may take no longer literal.
 inline constexpr size_t kLongestLiteralBytes = 65'535;
@@ -24,9 +27,26 @@ inline constexpr size_t kLongestLiteralBytes = 65'535;
 inline constexpr size_t kKeptValueBytes = 4096;
 // What the values of all rejected rows of a run may take; beyond it only their size is kept.
 inline constexpr int64_t kKeptValuesBytes = 16LL << 20;
+// Memory that the rejected rows of a run may take beside their values; beyond it the table fails.
+inline constexpr int64_t kRejectedRowsBytes = 32LL << 20;
 
 // One row, value by value, as the source printed it; nothing = NULL. Binary is hexadecimal.
-using SideRow = std::vector<std::optional<std::string>>;
+// The values are packed into one text, each behind its size plus one (7 bits a byte, the lowest
+// first; 0 = NULL): a string for each would take ten times the memory of short ones.
+class SideRow {
+ public:
+  SideRow() = default;
+  SideRow(std::initializer_list<std::optional<std::string_view>> values);
+  void add(std::optional<std::string_view> value);
+  // Views into the row; good as long as it stands unchanged.
+  [[nodiscard]] std::vector<std::optional<std::string_view>> values() const;
+  // What the row takes in a vector that grows, at the most.
+  [[nodiscard]] int64_t memory_bytes() const;
+  bool operator==(const SideRow&) const = default;
+
+ private:
+  std::string packed_;
+};
 
 struct RejectedRow {
   std::string key;           // JSON object: {"id":"7"}; {} for a stream without a key
@@ -34,6 +54,8 @@ struct RejectedRow {
   std::string reason;        // "numeric NaN, which DECIMAL(12,2) cannot take"
   std::string value;         // at most kKeptValueBytes of it, cut at a character
   uint64_t value_bytes = 0;  // all of it
+  // The same of this row, without `value`.
+  [[nodiscard]] int64_t memory_bytes() const;
   bool operator==(const RejectedRow&) const = default;
 };
 
@@ -41,6 +63,7 @@ struct RejectedRow {
 struct DiversionBytes {
   std::atomic<int64_t> side_left{kSideDoorBytes};
   std::atomic<int64_t> value_left{kKeptValuesBytes};
+  std::atomic<int64_t> rejected_left{kRejectedRowsBytes};
 };
 
 // The bounds of one stream, shared by its lanes.

@@ -211,22 +211,22 @@ Result<Guard::RowFate> Guard::divert(Diversion* out) {
 }
 
 bool Guard::pass_side_door(Diversion* out) {
-  SideRow values;
-  int64_t size_bytes = 0;
-  bool fits = true;
-  for (const CsvField& field : fields_) {
-    const bool null = is_csv_null(field, null_marker_);
-    values.push_back(null ? std::nullopt
-                          : std::optional<std::string>(std::string(csv_value(field, &scratch_))));
-    fits = fits && (null || values.back()->size() <= kLongestLiteralBytes);
-    size_bytes += static_cast<int64_t>(field.raw.size()) + 1;
+  SideRow gathered;
+  for (size_t i = 0; i < fields_.size(); ++i) {
+    if (is_nulled(i) || is_csv_null(fields_[i], null_marker_)) {
+      gathered.add(std::nullopt);
+      continue;
+    }
+    const std::string_view value = csv_value(fields_[i], &scratch_);
+    if (value.size() > kLongestLiteralBytes) return false;
+    gathered.add(value);
   }
-  if (!fits || !DiversionLimits::take(&limits_.diversion->bytes->side_left, size_bytes)) {
+  SideRow row = gathered;  // a copy has no room to spare
+  if (!DiversionLimits::take(&limits_.diversion->bytes->side_left, row.memory_bytes())) {
     return false;
   }
-  for (const size_t index : nulled_) values[index].reset();
   out->nulled_values += nulled_.size();
-  out->side.push_back(std::move(values));
+  out->side.push_back(std::move(row));
   return true;
 }
 
@@ -270,6 +270,12 @@ Status Guard::reject(std::string column, std::string reason, std::string_view va
                     row.column.empty() ? "" : fmt::format("column {}: ", row.column), row.reason,
                     row_name()));
   }
+  if (!DiversionLimits::take(&limits_.diversion->bytes->rejected_left, row.memory_bytes())) {
+    return Error(ErrorCode::kSrcRejectedLimit,
+                 fmt::format("the rows of this run that cannot be delivered take more than {} of "
+                             "memory ({})",
+                             format_bytes(kRejectedRowsBytes), row_name()));
+  }
   const std::string_view kept = cut_utf8(value, kKeptValueBytes);
   if (DiversionLimits::take(&limits_.diversion->bytes->value_left,
                             static_cast<int64_t>(kept.size()))) {
@@ -279,11 +285,15 @@ Status Guard::reject(std::string column, std::string reason, std::string_view va
   return ok_status();
 }
 
+bool Guard::is_nulled(size_t index) const {
+  return std::find(nulled_.begin(), nulled_.end(), index) != nulled_.end();
+}
+
 // The row that is checked, with NULL in place of the fields that nulled_ names.
 void Guard::append_row(std::string* out) const {
   for (size_t i = 0; i < fields_.size(); ++i) {
     if (i > 0) *out += kCsvDelimiter;
-    if (std::find(nulled_.begin(), nulled_.end(), i) != nulled_.end()) {
+    if (is_nulled(i)) {
       *out += null_marker_;
     } else if (fields_[i].quoted) {
       *out += kCsvQuote;

@@ -92,6 +92,7 @@ class Guard {
   [[nodiscard]] std::optional<std::string_view> shown_value(size_t index,
                                                             std::string* scratch) const;
   Status reject(std::string column, std::string reason, std::string_view value, Diversion* out);
+  [[nodiscard]] bool is_nulled(size_t index) const;
   void append_row(std::string* out) const;
   [[nodiscard]] std::string bad_value(size_t index, std::string_view what) const;
   [[nodiscard]] std::string key_json() const;

@@ -102,9 +102,9 @@ struct StreamLoad {
   uint64_t rows_read = 0;           // = rows staged + side + rejected
   uint64_t bytes_staged = 0;
   // Rows that are not in the parts: what goes by INSERT, and what is kept aside.
-  Diversion diverted = {};
+  std::shared_ptr<const Diversion> diverted = std::make_shared<const Diversion>();
   [[nodiscard]] uint64_t rows_diverted() const {
-    return diverted.side.size() + diverted.rejected.size();
+    return diverted->side.size() + diverted->rejected.size();
   }
   // What COPY must load.
   [[nodiscard]] uint64_t rows_staged() const { return rows_read - rows_diverted(); }

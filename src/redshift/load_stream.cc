@@ -37,7 +37,7 @@ std::optional<uint64_t> single_number(const ExecResult& answer) {
 }
 
 bool brings_nothing(const StreamLoad& stream) {
-  return stream.manifest_key.empty() && stream.diverted.side.empty();
+  return stream.manifest_key.empty() && stream.diverted->side.empty();
 }
 
 }  // namespace
@@ -100,14 +100,14 @@ Result<uint64_t> LoadRun::bring(const StreamLoad& stream, const StreamTexts& tex
     VESTO_ASSIGN(rows, copy(stream, texts, table));
   }
   uint64_t by_side_door = 0;
-  sql::InsertTexts inserts = sql::insert_side_rows(table, texts.columns, stream.diverted.side);
+  sql::InsertTexts inserts = sql::insert_side_rows(table, texts.columns, stream.diverted->side);
   while (const std::optional<std::string> statement = inserts.next()) {
     VESTO_ASSIGN(const ExecResult inserted, impl_.exec_rows(*statement));
     by_side_door += count_of(inserted);
   }
-  if (by_side_door != stream.diverted.side.size()) {
+  if (by_side_door != stream.diverted->side.size()) {
     return not_parity(stream, fmt::format("{} rows were sent by INSERT and {} inserted",
-                                          stream.diverted.side.size(), by_side_door));
+                                          stream.diverted->side.size(), by_side_door));
   }
   return rows + by_side_door;
 }

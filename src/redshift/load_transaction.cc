@@ -48,8 +48,8 @@ Status check_staged(const StreamLoad& stream) {
     return not_parity(
         stream,
         fmt::format("{} rows were read, {} staged, {} taken to the side door and {} rejected",
-                    stream.rows_read, parts, stream.diverted.side.size(),
-                    stream.diverted.rejected.size()));
+                    stream.rows_read, parts, stream.diverted->side.size(),
+                    stream.diverted->rejected.size()));
   }
   if (stream.manifest_key.empty() != (stream.rows_staged() == 0)) {
     return not_parity(stream, "rows were read and nothing is staged, or the reverse");
@@ -123,14 +123,14 @@ Status LoadRun::ask_lease() {
 Status LoadRun::write_rejected(const std::vector<size_t>& order) {
   for (const size_t index : order) {
     const StreamLoad& stream = group_[index];
-    if (stream.diverted.rejected.empty()) continue;
+    if (stream.diverted->rejected.empty()) continue;
     const sql::RejectedLoad load{.sync = std::string(cut_utf8(impl_.target.sync_name, 256)),
                                  .stream = stream.schema.stream,
                                  .load_id = load_,
                                  .run = run_,
                                  .rejected_at_ms = impl_.clock().wall_ms()};
     sql::InsertTexts statements =
-        sql::insert_rejected(impl_.target.schema, load, stream.diverted.rejected);
+        sql::insert_rejected(impl_.target.schema, load, stream.diverted->rejected);
     while (const std::optional<std::string> statement = statements.next()) {
       VESTO_TRY(impl_.exec_rows(*statement));
     }
@@ -167,7 +167,7 @@ Status LoadRun::write_positions(const std::vector<size_t>& order,
       rows.push_back({std::string(cut_utf8(impl_.target.sync_name, 256)), stream.schema.stream,
                       load_, run_, std::string(load_mode_name(stream.mode)), stream.rows_read,
                       done[i].rows_copied, done[i].rows_inserted, done[i].rows_updated,
-                      done[i].rows_deleted, stream.diverted.rejected.size(), stream.bytes_staged,
+                      done[i].rows_deleted, stream.diverted->rejected.size(), stream.bytes_staged,
                       stream.data_as_of_ms, stream.started_ms, now_ms});
     }
     VESTO_TRY(send(sql::insert_loads(impl_.target.schema, rows)));

@@ -51,7 +51,7 @@ InsertTexts insert_side_rows(std::string_view table, const std::vector<ColumnDdl
   std::vector<std::string> names;
   for (const ColumnDdl& column : columns) names.push_back(ident(column.name));
   const auto one_row = [&columns, &rows](size_t index) {
-    const SideRow& row = rows[index];
+    const auto row = rows[index].values();
     VESTO_CHECK(row.size() == columns.size());
     std::string out = "(";
     for (size_t i = 0; i < row.size(); ++i) {

@@ -24,8 +24,8 @@ TableResult result_of(const RunContext& context, const RunPlan& plan, const Stre
   result.mode = load_mode_name(planned.mode);
   result.full = planned.plan.full;
   result.rows.read = stream.load.rows_read;
-  result.rows.rejected = stream.load.diverted.rejected.size();
-  result.nulled_values = stream.load.diverted.nulled_values;
+  result.rows.rejected = stream.load.diverted->rejected.size();
+  result.nulled_values = stream.load.diverted->nulled_values;
   result.bytes_read = stream.bytes_read;
   result.bytes_staged = stream.load.bytes_staged;
   result.duration_ms = context.now_ms() - stream.load.started_ms;
@@ -59,6 +59,7 @@ Deliverer::Deliverer(RunContext& context, RedshiftLoader& loader, LeaseKeeper& l
       plan_(plan),
       queue_(std::max<size_t>(1, plan.tables.size())),
       thread_([this] {
+        name_thread("load");
         if (Status ran = thread_root([this] { work(); }); !ran.ok()) give_up(ran.error());
       }) {}
 

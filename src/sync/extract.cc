@@ -278,7 +278,7 @@ class Lane {
     ready.load.started_ms = state.started_ms;
     ready.load.widths = std::move(state.widths);
     ready.load.widths.resize(planned.plan.schema.columns.size());
-    ready.load.diverted = std::move(state.diversion);
+    ready.load.diverted = std::make_shared<const Diversion>(std::move(state.diversion));
     if (planned.plan.window) {
       ready.window_hash = window_hash(window_setup(context_, planned), state.range_hashes);
     }
@@ -355,6 +355,7 @@ ExtractResult extract(RunContext& context, RunPlan& plan, LeaseKeeper& lease,
     std::vector<std::jthread> threads;
     for (size_t i = 0; i < *lanes; ++i) {
       threads.emplace_back([&] {
+        name_thread("read");
         const Status ran = thread_root([&] { Lane(context, plan, stager, deliverer, work).run(); });
         if (!ran.ok()) work.fail_run(ran.error());
       });

@@ -36,8 +36,11 @@ Guard ParitySource::guard() const {
   limits.check_utf8 = plan_.check_utf8;
   limits.oversize_marker = plan_.oversize_marker;
   // Of one chunk: the bounds of a run are not those of a comparison, which keeps no row.
-  limits.diversion = std::make_shared<DiversionLimits>(std::make_shared<DiversionBytes>(),
-                                                       std::numeric_limits<int64_t>::max() / 2);
+  constexpr int64_t kNoBound = std::numeric_limits<int64_t>::max() / 2;
+  const auto bytes = std::make_shared<DiversionBytes>();
+  bytes->side_left = kNoBound;
+  bytes->rejected_left = kNoBound;
+  limits.diversion = std::make_shared<DiversionLimits>(bytes, kNoBound);
   return {schema_, null_marker_, limits};
 }
 
@@ -120,7 +123,8 @@ Result<bool> ParitySource::take_judged(std::string_view row, const TakeSourceRow
   if (!out.rejected.empty()) return take_fields(row, ParitySourceRow::Fate::kRejected, take);
   if (out.side.empty()) return take_fields(one.bytes, ParitySourceRow::Fate::kLoaded, take);
   row_.fate = ParitySourceRow::Fate::kSideDoor;
-  row_.values.assign(out.side.front().begin(), out.side.front().end());
+  const auto values = out.side.front().values();
+  row_.values.assign(values.begin(), values.end());
   return take(row_);
 }
 

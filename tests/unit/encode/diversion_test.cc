@@ -1,5 +1,11 @@
 // Rows that leave the stream of CSV: by the side door, or as rejected rows.
 #include <gtest/gtest.h>
+#include <malloc.h>
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// Of the sanitizers' run-time; gcc comes without its header here.
+extern "C" size_t
+__sanitizer_get_current_allocated_bytes();  // NOLINT(bugprone-reserved-identifier)
+#endif
 
 #include "encode/guards.h"
 
@@ -18,6 +24,16 @@ Column column(const char* name, TypeKind kind, Unrepresentable policy = Unrepres
     made.unbounded = true;
   }
   return made;
+}
+
+// By all of this process.
+int64_t allocated_bytes() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return static_cast<int64_t>(__sanitizer_get_current_allocated_bytes());
+#else
+  const struct mallinfo2 info = ::mallinfo2();
+  return static_cast<int64_t>(info.uordblks + info.hblkhd);
+#endif
 }
 
 class DiversionTest : public ::testing::Test {
@@ -125,7 +141,7 @@ TEST_F(DiversionTest, OneRowMoreThanAllowedFailsTheStream) {
 }
 
 TEST_F(DiversionTest, AFullSideDoorLeavesTheColumnsPolicy) {
-  bytes_->side_left = 10;
+  bytes_->side_left = 100;  // of one short row, and not of two
   const std::vector<Column> columns = {column("f", TypeKind::kReal)};
   check(columns, {"1,NaN", "2,Infinity", "3,NaN"});
   EXPECT_EQ(out_.side.size(), 1U);
@@ -145,6 +161,65 @@ TEST_F(DiversionTest, AFullSideDoorLeavesTheColumnsPolicy) {
   EXPECT_EQ(out_.rejected[0].column, "d");
   check({nulls, column("d", TypeKind::kDate, Unrepresentable::kStop)}, {"1,NaN,0044-03-15 BC"});
   EXPECT_NE(error_.find("column d"), std::string::npos) << error_;
+}
+
+TEST(SideRow, HoldsWhatIsAdded) {
+  const std::vector<std::string> texts = {"",
+                                          "a",
+                                          std::string(126, 'b'),
+                                          std::string(127, 'c'),
+                                          std::string(128, 'd'),
+                                          std::string(16'383, 'e'),
+                                          std::string("\0\x80\xFF", 3),
+                                          std::string(65'535, 'f')};
+  SideRow row;
+  for (const std::string& text : texts) {
+    row.add(text);
+    row.add(std::nullopt);
+  }
+  const auto values = row.values();
+  ASSERT_EQ(values.size(), 2 * texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(values[2 * i], texts[i]);
+    EXPECT_EQ(values[2 * i + 1], std::nullopt);
+  }
+  EXPECT_TRUE(SideRow().values().empty());
+}
+
+// What a bound of memory counts must be what is taken, be the values ever so short.
+TEST_F(DiversionTest, TheSideDoorCountsItsMemory) {
+  constexpr size_t kRows = 20'000;
+  std::vector<Column> columns(15, column("s", TypeKind::kSmallint));
+  columns.push_back(column("f", TypeKind::kDouble));
+  const std::vector<std::string> rows(kRows, "12345,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,NaN");
+  const int64_t left = bytes_->side_left;
+  const int64_t before = allocated_bytes();
+  check(columns, rows);
+  const int64_t taken = allocated_bytes() - before;
+  ASSERT_EQ(out_.side.size(), kRows);
+  const int64_t counted = left - bytes_->side_left;
+  EXPECT_GE(counted, taken - 65'536);
+  EXPECT_LE(counted, 2 * taken);
+  EXPECT_LE(counted, static_cast<int64_t>(kRows) * 200);
+}
+
+TEST_F(DiversionTest, RejectedRowsCountTheirMemory) {
+  constexpr size_t kRows = 20'000;
+  max_rejected_rows_ = kRows;
+  const std::vector<Column> columns = {column("n", TypeKind::kDecimal)};
+  const std::vector<std::string> rows(kRows, "123456,NaN");
+  const int64_t left = bytes_->rejected_left;
+  const int64_t before = allocated_bytes();
+  check(columns, rows);
+  const int64_t taken = allocated_bytes() - before;
+  ASSERT_EQ(out_.rejected.size(), kRows);
+  const int64_t counted = left - bytes_->rejected_left;
+  EXPECT_GE(counted, taken - 65'536);
+  EXPECT_LE(counted, 2 * taken);
+  bytes_->rejected_left = counted / 2;
+  check(columns, rows);
+  EXPECT_NE(error_.find("SRC-REJECTED-LIMIT"), std::string::npos) << error_;
+  EXPECT_NE(error_.find("memory"), std::string::npos) << error_;
 }
 
 TEST_F(DiversionTest, BinaryOfNoBytesIsKeptAsNoBytes) {

@@ -80,7 +80,7 @@ TEST_F(AppendTest, AlsoWhereNothingWasRead) {
 TEST_F(AppendTest, ByTheSideDoorToo) {
   StreamLoad stream = window(5);
   stream.rows_read = 7;
-  stream.diverted.side = {{"1", "x"}, {"2", std::nullopt}};
+  stream.diverted = diverted({{"1", "x"}, {"2", std::nullopt}});
   auto out = run(stream, 0);
   ASSERT_TRUE(out.ok()) << out.error().to_string();
   EXPECT_EQ(out->streams[0].rows_inserted, 7U);

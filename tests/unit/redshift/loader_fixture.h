@@ -18,6 +18,15 @@ ColumnType bigint();
 
 LoadTarget load_target();
 // public.<table> with id BIGINT (key) and note TEXT; `rows` staged under the key "m/<table>".
+// What of a stream's rows is not in its parts.
+inline std::shared_ptr<const Diversion> diverted(std::vector<SideRow> side,
+                                                 std::vector<RejectedRow> rejected = {}) {
+  Diversion out;
+  out.side = std::move(side);
+  out.rejected = std::move(rejected);
+  return std::make_shared<const Diversion>(std::move(out));
+}
+
 StreamLoad stream_load(const std::string& table, uint64_t rows, LoadMode mode = LoadMode::kUpsert);
 
 struct LoaderTest : ::testing::Test {

@@ -34,7 +34,8 @@ TEST(SqlRows, StatementsEndAtTheirBound) {
   ASSERT_EQ(small.size(), 1U);
   EXPECT_EQ(small[0],
             "INSERT INTO \"s\".\"t\" (\"id\", \"no\"\"te\") VALUES ('1', NULL), ('2', 'x')");
-  const std::vector<SideRow> many(40, SideRow{"1", std::string(60'000, 'x')});
+  const std::string long_value(60'000, 'x');
+  const std::vector<SideRow> many(40, SideRow{"1", long_value});
   const auto large = all(sql::insert_side_rows("\"s\".\"t\"", columns, many));
   EXPECT_EQ(large.size(), 3U);
   for (const std::string& statement : large) {
@@ -64,9 +65,9 @@ struct SideDoorTest : LoaderTest {
   static StreamLoad mixed(const std::string& table, LoadMode mode = LoadMode::kUpsert) {
     StreamLoad out = stream_load(table, 7, mode);
     out.rows_read = 10;
-    out.diverted.side = {{"8", "x"}, {"9", std::nullopt}};
-    out.diverted.rejected = {
-        {.key = "{\"id\":\"10\"}", .column = "note", .reason = "too long", .value = "v"}};
+    out.diverted = diverted(
+        {{"8", "x"}, {"9", std::nullopt}},
+        {{.key = "{\"id\":\"10\"}", .column = "note", .reason = "too long", .value = "v"}});
     return out;
   }
 };
@@ -109,7 +110,7 @@ TEST_F(SideDoorTest, AnInsertThatBringsLessCommitsNothing) {
 
 TEST_F(SideDoorTest, ARowThatIsNowhereCommitsNothing) {
   StreamLoad stream = mixed("a");
-  stream.diverted.rejected.clear();
+  stream.diverted = diverted(stream.diverted->side);
   auto out = run({stream});
   ASSERT_FALSE(out.ok());
   EXPECT_EQ(out.error().code(), ErrorCode::kRunParity);
@@ -119,7 +120,7 @@ TEST_F(SideDoorTest, ARowThatIsNowhereCommitsNothing) {
 TEST_F(SideDoorTest, TheSideDoorAlone) {
   StreamLoad stream = stream_load("a", 0);
   stream.rows_read = 1;
-  stream.diverted.side = {{"1", "x"}};
+  stream.diverted = diverted({{"1", "x"}});
   auto out = run({stream});
   ASSERT_TRUE(out.ok()) << out.error().to_string();
   EXPECT_EQ(out->streams[0].rows_copied, 1U);
