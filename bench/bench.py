@@ -13,11 +13,13 @@ Machines differ by a factor of two and so do quiet and busy hours: only ratios a
 Redshift itself is no part of it: the sandbox stands in.
 """
 import argparse
+import contextlib
 import pathlib
 import shutil
 import sys
 import tempfile
 import time
+import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -27,7 +29,8 @@ from house import BUILD, House  # noqa: E402
 from measures import change, fixed, guards, large_rows, sandbox_copy, throughput  # noqa: E402
 
 MODULES = (throughput, large_rows, guards, fixed, change, sandbox_copy)
-SMOKE_ROWS = {"lineitem": 3000, "hits": 1000, "taxi": 1000, "events": 500, "blobs": 3, "wide": 20}
+SMOKE_ROWS = {"lineitem": 3000, "hits": 1000, "taxi": 1000, "events": 500, "blobs": 3, "wide": 20,
+              "diverted": 50}
 
 
 class Bench:
@@ -41,8 +44,7 @@ class Bench:
         self.pairs = 1 if options.smoke else options.pairs or (3 if options.quick else 7)
         self.tables = options.tables
         self.facts = {}  # for scale.py
-        # All measures together leave out what costs minutes and is like its neighbour.
-        self.brief = not (options.only or options.full or options.smoke)
+        self.failed = []  # (measures, what was not measured)
 
     def rows(self, table):
         if self.smoke:
@@ -52,6 +54,22 @@ class Bench:
 
     def big_tables(self, default):
         return [name for name in self.tables if name in FOUR] if self.tables else list(default)
+
+    @contextlib.contextmanager
+    def part(self, measures, what):
+        """Where what is inside fails, that is told, and the rest of the benchmark goes on."""
+        worlds = list(self.house.worlds)
+        try:
+            yield
+        except (Exception, SystemExit) as error:  # pylint: disable=broad-except
+            self.failed.append((sorted(measures), what))
+            self.say(f"FAILED: {what} ({', '.join(sorted(measures))}): "
+                     f"{type(error).__name__}: {error}")
+            traceback.print_exc()
+            try:
+                self.house.recover(worlds)
+            except (Exception, SystemExit):  # pylint: disable=broad-except
+                traceback.print_exc()
 
     @staticmethod
     def say(text):
@@ -85,6 +103,9 @@ def parse():
         parser.error("a few rows tell nothing that is worth writing down")
     if options.write and (options.scale != 1.0 or (options.pairs or 7) < 7):
         parser.error("what is written down has all rows and seven pairs")
+    if options.write and options.tables:
+        parser.error("what is written down has all tables: --write goes with --only, not with "
+                     "--tables")
     return options
 
 
@@ -96,9 +117,30 @@ def scratch_folder():
     return pathlib.Path(folder)
 
 
+def finish(bench, lines, seconds):
+    """Prints and writes; whether all that was asked for is there."""
+    command = "bench/bench.py " + " ".join(a for a in sys.argv[1:] if a != "--write")
+    result = report.Result(lines, command.strip(), seconds, bench.facts, bench.failed)
+    print(report.as_text(result), flush=True)
+    if bench.options.write:
+        report.write(result)
+        for name in report.not_new(result):
+            print(f"as it was in {report.PAGE.name}: {name}")
+    for measures, what in bench.failed:
+        print(f"FAILED: {what} ({', '.join(measures)})")
+    wanted = set(bench.options.only or report.MEASURES)
+    missing = wanted - {line.measure for line in lines}
+    if missing and not bench.options.tables:
+        print(f"NOT MEASURED: {', '.join(sorted(missing))}")
+        return False
+    return not bench.failed
+
+
 def main():
     options = parse()
     wanted = options.only or list(report.MEASURES)
+    if options.write:
+        report.must_have_marks()
     for program in ("guard_bench", "empty_main"):
         if not (BUILD / "bench" / program).exists():
             raise SystemExit(f"{program} is not built: make bench builds it")
@@ -107,20 +149,15 @@ def main():
         with House("128MB" if options.smoke else "4GB") as house:
             bench = Bench(options, house, scratch)
             for module in MODULES:
-                lines += module.measure(bench, wanted)
+                with bench.part(wanted, module.__name__):
+                    lines += module.measure(bench, wanted)
+            complete = finish(bench, lines, time.monotonic() - start)
             bench.say("CPU meanwhile: " + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in
                                                     house.cpu_s().items()))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    command = "bench/bench.py " + " ".join(a for a in sys.argv[1:] if a != "--write")
-    result = report.Result(lines, command.strip(), time.monotonic() - start,
-                           bench.facts)
-    print(report.as_text(result))
-    missing = set(wanted) - {line.measure for line in lines}
-    if missing and not options.tables:
-        raise SystemExit(f"not measured, so that nothing is written: {sorted(missing)}")
-    if options.write:
-        report.write(result)
+    if not complete:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

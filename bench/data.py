@@ -80,6 +80,11 @@ SELECT i::bigint id, (SELECT string_agg(sha512((i*100000+g)::text::bytea), ''::b
 WIDE_COLUMNS = 1500
 WIDE = ("SELECT i::bigint id, " +
         ", ".join(f"((i+{k})%1000)::int c{k}" for k in range(1, WIDE_COLUMNS)))
+# COPY takes no NaN, so that each row leaves the stream by the side door.
+DIVERTED_NUMBERS = 15
+DIVERTED = ("SELECT i::bigint id, " +
+            "".join(f"((i+{k})%10000)::smallint n{k}, " for k in range(DIVERTED_NUMBERS)) +
+            "'NaN'::float8 f")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,5 +111,6 @@ TABLES = {table.name: table for table in (
     Table("events", EVENTS, 250_000, ("id",), 1_000_000),
     Table("blobs", BLOBS, 200, ("id",)),
     Table("wide", WIDE, 20_000, ("id",)),
+    Table("diverted", DIVERTED, 200_000, ("id",)),
 )}
 FOUR = ("lineitem", "hits", "taxi", "events")

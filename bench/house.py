@@ -18,6 +18,8 @@ from timing import Cost, of_process, timed  # noqa: E402
 from world import RELEASE, PrivatePostgres, Sandbox, World  # noqa: E402
 
 BUILD = RELEASE.parent.parent.parent
+RUN_LIMIT_S = 900  # of Vesto: the longest one takes half a minute
+SQL_LIMIT = "600s"  # of a statement of the proof
 # Those that Vesto's own sessions set and that say what is printed.
 SESSION = ("-c datestyle=ISO,YMD -c timezone=UTC -c intervalstyle=iso_8601 -c bytea_output=hex "
            "-c extra_float_digits=1")
@@ -36,6 +38,7 @@ class Run:
     bytes_read: int
     bytes_staged: int
     rows: int
+    rejected: int
     calls: dict  # of the sandbox, during the run
 
 
@@ -128,6 +131,7 @@ class House:
     def __enter__(self):
         self.postgres.start()
         self.sandbox.start()
+        self.quieten()
         return self
 
     def __exit__(self, *exc):
@@ -137,6 +141,40 @@ class House:
             world.close()
         self.sandbox.stop()
         self.postgres.stop(mode="immediate")
+
+    def quieten(self):
+        """The sandbox's PostgreSQL does nothing by itself: what a run has loaded is written and
+        analyzed by settle(), not during the turn of whoever comes next."""
+        cursor = self.cursor(self.inner_dsn())
+        cursor.execute("ALTER SYSTEM SET autovacuum = off")
+        cursor.execute("SELECT pg_reload_conf()")
+
+    def empty(self, world, tables):
+        """The targets, where they are there: else a run that replaces them pays for the rows of the
+        one before."""
+        cursor = self.cursor(self.inner_dsn())
+        for table in tables:
+            target = f'"{world.schema}"."{table}"'
+            cursor.execute("SELECT to_regclass(%s)", (target,))
+            if cursor.fetchone()[0]:
+                cursor.execute(f"TRUNCATE {target}")
+
+    def settle(self, world, tables):
+        cursor = self.cursor(self.inner_dsn())
+        for table in tables:
+            cursor.execute(f'ANALYZE "{world.schema}"."{table}"')
+        cursor.execute("CHECKPOINT")
+
+    def recover(self, worlds):
+        """After a failure: no link is inside a transaction, and what is not among `worlds` goes."""
+        for link in self.links.values():
+            link.close()
+        self.links.clear()
+        if self.sandbox.process.poll() is not None:
+            self.sandbox.start()
+            self.quieten()
+        for world in [one for one in self.worlds if one not in worlds]:
+            self.drop(world)
 
     def world(self, readers=2, compression="zstd"):
         """write_config(**world.staging) makes its configuration. None: as Vesto comes."""
@@ -166,7 +204,8 @@ class House:
             link = self.links[dsn] = psycopg2.connect(dsn)
             link.autocommit = True
             link.cursor().execute("SET timezone TO 'UTC'; SET extra_float_digits TO 1; "
-                                  "SET search_path TO pg_catalog")
+                                  f"SET search_path TO pg_catalog; "
+                                  f"SET statement_timeout TO '{SQL_LIMIT}'")
         return self.links[dsn].cursor()
 
     def source_sums(self, world, table):
@@ -205,6 +244,23 @@ class House:
         got = self.delivered_sums(world, table, types)
         return must_match(table, [name for name, _, _ in types], wanted, got)
 
+    def assert_all_but(self, world, table, key, rejected):
+        """All rows but so many arrived, and those that did are what the source holds."""
+        rows = self.source_sums(world, table)[1][0]
+        inner = self.cursor(self.inner_dsn())
+        inner.execute(f'SELECT array_agg("{key}") FROM "{world.schema}"."{table}"')
+        keys = inner.fetchone()[0] or []
+        if len(keys) != rows - rejected:
+            raise Differs(f"{table} DIFFERS: {rows} rows in the source, {rejected} rejected, "
+                          f"{len(keys)} delivered")
+        cursor = self.cursor(self.postgres.dsn(world.database))
+        types = column_types(cursor, f"public.{table}")
+        relation = cursor.mogrify(f'(SELECT * FROM public.{table} WHERE "{key}" = '
+                                  "ANY (%s::bigint[])) t", (keys,)).decode()
+        wanted = take_sums(cursor, relation, forms_of(types))
+        got = self.delivered_sums(world, table, types)
+        return must_match(table, [name for name, _, _ in types], wanted, got)
+
     def assert_sums(self, world, table, target, columns):
         """The same of `target`, which another tool made with types of its own: by forms that both
         types have."""
@@ -214,14 +270,18 @@ class House:
         return must_match(target, [name for name, _ in columns], wanted, got)
 
     # --- Vesto ---
-    def run(self, world, *arguments, tables=()):
-        """One timed run; then each of `tables` is proved to have arrived."""
+    def run(self, world, *arguments, tables=(), replaces=()):
+        """One timed run; then each of `tables` is proved to have arrived. The targets `replaces` are
+        emptied before. None of that is timed."""
+        self.empty(world, replaces)
         before = self.sandbox.calls()
         spawned_s = time.time()
-        cost = timed(world.command("run", "shop", "--json", *arguments), watch=of_process)
+        cost = timed(world.command("run", "shop", "--json", *arguments), watch=of_process,
+                     limit_s=RUN_LIMIT_S)
         after = self.sandbox.calls()
         for table in tables:
             self.assert_equal(world, table)
+        self.settle(world, tables)
         event = finished_event(cost.out)
         # A run with nothing new stages nothing; any other that does not say when is no figure.
         if event["rows"]["read"] and not event.get("staged_ms"):
@@ -229,7 +289,7 @@ class House:
         return Run(
             cost, started_s(event) + event.get("staged_ms", 0) / 1000 - spawned_s,
             event.get("staged_cpu_ms", 0) / 1000, event["bytes"]["read"],
-            event["bytes"]["staged"], event["rows"]["read"],
+            event["bytes"]["staged"], event["rows"]["read"], event["rows"]["rejected"],
             {k: after[k] - before.get(k, 0) for k in after if after[k] != before.get(k, 0)})
 
 

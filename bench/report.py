@@ -34,6 +34,7 @@ class Result:
     command: str
     seconds: float
     facts: dict  # for scale.py
+    failed: list = dataclasses.field(default_factory=list)  # (measures, what was not measured)
 
 
 def first_line(*command):
@@ -99,20 +100,44 @@ def rounds_text(lines):
     return f"{low} to {high} rounds" if low != high else f"{low} round{'s' * (low != 1)}"
 
 
+def failures(result, measure):
+    """' Failed, and not in it: hits.', or nothing. Why it did is no matter of the page."""
+    what = [words for measures, words in result.failed if measure in measures]
+    return f" **Failed, and not in it: {'; '.join(what)}.**" if what else ""
+
+
 def stamp(result, measure):
     today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
     return (f"`{result.command}`, {today}, {rounds_text(of(result, measure))}, "
             f"{result.seconds / 60:.0f} minutes; "
-            f"load of the last 15 minutes {os.getloadavg()[2]:.1f}.")
+            f"load of the last 15 minutes {os.getloadavg()[2]:.1f}."
+            f"{failures(result, measure)}")
+
+
+def marks(page, name):
+    begin, end = f"<!-- bench: {name} -->", f"<!-- end: {name} -->"
+    if begin not in page or end not in page:
+        raise SystemExit(f"{PAGE} has no marks {begin} {end}")
+    return begin, end
+
+
+def must_have_marks():
+    """Before an hour of work, not after it."""
+    for name in (*MEASURES, "scale", "machine"):
+        marks(PAGE.read_text(), name)
 
 
 def put(page, name, text):
     """The page with `text` between the marks of that name."""
-    begin, end = f"<!-- bench: {name} -->", f"<!-- end: {name} -->"
-    if begin not in page or end not in page:
-        raise SystemExit(f"{PAGE} has no marks {begin} {end}")
+    begin, end = marks(page, name)
     head, rest = page.split(begin, 1)
     return f"{head}{begin}\n{text}\n{end}{rest.split(end, 1)[1]}"
+
+
+def not_new(result):
+    """The tables of the page that write() leaves as they are."""
+    old = [f"the table of `{measure}`" for measure in MEASURES if not of(result, measure)]
+    return old + ([] if scale.is_complete(result.facts) else ["the tables of Scale on paper"])
 
 
 def write(result):

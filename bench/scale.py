@@ -55,7 +55,7 @@ def largest_table_tb(facts):
 
 
 def is_complete(facts):
-    return "source_s_per_gb" in facts and "table_s" in facts
+    return "source_s_per_gb" in facts and "table_s" in facts and "tables_peak_mib" in facts
 
 
 def text(facts):
@@ -70,5 +70,6 @@ def text(facts):
               f"the tiny ones above did ({facts['table_s'] * 1000:.0f} ms and "
               f"{facts['table_statements']:.1f} statements, the sandbox on this machine). Each "
               "millisecond that a warehouse is away adds "
-              f"{time_text(count * facts['table_statements'] / 1000)}.")
+              f"{time_text(count * facts['table_statements'] / 1000)}. The "
+              f"{facts['tables']} held {facts['tables_peak_mib']:.0f} MiB at the most.")
     return "\n\n".join([table, largest, tables])

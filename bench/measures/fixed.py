@@ -59,7 +59,7 @@ def tiny(bench):
     bench.house.run(world, tables=names)
     folder = bench.scratch / "tiny"
     folder.mkdir()
-    walls, counts = [], []
+    walls, counts, peaks = [], [], []
     for pair in range(bench.pairs):
         world.source("; ".join(f"UPDATE {name} SET v = 'pair {pair}'" for name in names))
         for name in names:
@@ -68,10 +68,12 @@ def tiny(bench):
         run = bench.house.run(world, tables=names)
         walls.append((run.cost.wall_s, shell.wall_s))
         counts.append(statement_counts(run))
+        peaks.append(run.cost.peak_mib)
         bench.say(f"{count} tables, pair {pair + 1}: vesto {run.cost.wall_s:.2f} s, "
                   f"psql {shell.wall_s:.2f} s")
     bench.house.drop(world)
     bench.facts["table_s"] = statistics.median(a for a, _ in walls) / count
+    bench.facts["tables"], bench.facts["tables_peak_mib"] = count, max(peaks)
     bench.facts["table_statements"] = statistics.median(n for n, _ in counts) / count
     return [Line("tiny", f"{count} one-row tables until committed / {count} psql COPYs into files",
                  [a / b for a, b in walls], None, 2, 1),
@@ -79,7 +81,9 @@ def tiny(bench):
             Line("statements", f"of that run, a table ({count} tables)",
                  [n / count for n, _ in counts], None, 7, 5, "statements"),
             Line("statements", f"commits of that run ({count} tables)", [n for _, n in counts],
-                 None, 1, 1, "commits")]
+                 None, 1, 1, "commits"),
+            Line("memory", f"{count} tables of one row, 2 readers, zstd", [max(peaks)], None, 128,
+                 48, "MiB", "the most of all runs", len(peaks))]
 
 
 def start(bench):
@@ -106,12 +110,17 @@ def start(bench):
     return lines
 
 
+# Each with the measures that it has lines of.
+PARTS = {statements: {"statements", "connections"}, tiny: {"tiny", "statements", "memory"},
+         start: {"start"}}
+
+
 def measure(bench, measures):
     out = []
-    if {"statements", "connections"} & set(measures):
-        out += [line for line in statements(bench) if line.measure in measures]
-    if "tiny" in measures:
-        out += [line for line in tiny(bench) if line.measure in measures]
-    if "start" in measures:
-        out += start(bench)
+    for part, has in PARTS.items():
+        # Where tables are named, "memory" is theirs.
+        wanted = has & (set(measures) - ({"memory"} if bench.tables else set()))
+        if wanted:
+            with bench.part(wanted, part.__name__):
+                out += [line for line in part(bench) if line.measure in wanted]
     return out

@@ -13,25 +13,27 @@ MAX_ROWS = 1_000_000  # guard_bench stops at 256 MiB all the same
 def measure(bench, measures):
     if "guards" not in measures:
         return []
-    program = BUILD / "bench" / "guard_bench"
-    if not program.exists():
-        bench.say(f"guards: not measured, {program} is not built")
-        return []
     out = []
     for table in bench.big_tables(FOUR):
-        world = bench.house.world()
-        world.source(bench.HASH)
-        TABLES[table].make(world, min(MAX_ROWS, bench.rows(TABLES[table])))
-        password = bench.scratch / "guards.pw"
-        password.write_text(world.postgres.password)
-        said = json.loads(timed([str(program), str(world.postgres.port), world.database,
-                                 world.postgres.user, str(password), f"public.{table}",
-                                 str(1 if bench.smoke else PASSES)]).out)
-        bench.house.drop(world)
-        gb = said["bytes"] / 1e9
-        out.append(Line("guards", f"{table}: the guards alone", [said["guards_ns"] / 1e9 / gb],
-                        None, 0.3, 0.1, "s/GB",
-                        f"{said['rows_parsed']:,} of {said['rows']:,} rows taken apart"))
-        out.append(Line("guards", f"{table}: zstd with them less zstd without",
-                        [(said["both_ns"] - said["compress_ns"]) / 1e9 / gb], unit="s/GB"))
+        with bench.part(["guards"], table):
+            out += lines_of(bench, table)
     return out
+
+
+def lines_of(bench, table):
+    world = bench.house.world()
+    world.source(bench.HASH)
+    TABLES[table].make(world, min(MAX_ROWS, bench.rows(TABLES[table])))
+    password = bench.scratch / "guards.pw"
+    password.write_text(world.postgres.password)
+    said = json.loads(timed([str(BUILD / "bench" / "guard_bench"), str(world.postgres.port),
+                             world.database, world.postgres.user, str(password), f"public.{table}",
+                             str(1 if bench.smoke else PASSES)]).out)
+    bench.house.drop(world)
+    gigabytes = said["bytes"] / 1e9
+    return [Line("guards", f"{table}: the guards alone",
+                 [ns / 1e9 / gigabytes for ns in said["guards_ns"]], None, 0.3, 0.1, "s/GB",
+                 f"{said['rows_parsed']:,} of {said['rows']:,} rows taken apart"),
+            Line("guards", f"{table}: zstd with them less zstd without",
+                 [(with_ns - without_ns) / 1e9 / gigabytes for with_ns, without_ns in
+                  zip(said["both_ns"], said["compress_ns"])], unit="s/GB")]

@@ -10,6 +10,7 @@ from lines import Line, ratios
 VESTO = {"vesto 1 zstd": (1, "zstd"), "vesto 1 gzip": (1, "gzip"),
          "vesto 2 zstd": (2, "zstd"), "vesto 2 gzip": (2, "gzip")}
 CODEC_CLI = {"zstd": "zstd -1", "gzip": "igzip -1"}
+DEFAULT_CODEC = "gzip"  # docs/settings.md
 FILES = {"expert": "*_*", "psql": "whole"}  # of a rival, in its folder
 CPU_BARS = {"zstd": (0.75, 0.60), "gzip": (0.80, 0.65)}
 # What a measure needs of a round.
@@ -23,7 +24,9 @@ NEEDS = {
 }
 # Of the tables beside lineitem: fewer, since each run is also loaded and proved.
 SMOKE_TABLES = ("lineitem", "hits")
-BRIEF = ("vesto 1 zstd", "vesto 2 gzip", "expert gzip", "psql zstd", "psql gzip", "plain")
+BRIEF = ("vesto 1 zstd", "vesto 2 gzip", "expert zstd", "expert gzip", "psql zstd", "psql gzip",
+         "plain")
+# Of every even round; the odd ones play it backwards, so that nobody always follows the same one.
 ORDER = ("vesto 1 zstd", "vesto 1 gzip", "vesto 2 zstd", "expert zstd", "vesto 2 gzip",
          "expert gzip", "psql zstd", "psql gzip", "plain")
 
@@ -46,7 +49,7 @@ class Ground:
             readers, codec = VESTO[name]
             self.world.limits = f"[limits]\nreaders = {readers}\n"
             self.world.write_config(compression=codec)
-            return self.bench.house.run(self.world, tables=[self.table])
+            return self.bench.house.run(self.world, tables=[self.table], replaces=[self.table])
         kind, _, codec = name.partition(" ")
         if kind == "expert":
             return controls.expert(self.world, self.select, codec, self.folder)
@@ -58,7 +61,7 @@ class Ground:
         """Caches, the first load, all files' pages. And the rivals move the very same bytes."""
         self.control()
         printed = None
-        for name in contestants:
+        for name in sorted(contestants, key=lambda one: one not in VESTO):
             if name in VESTO and printed is not None:
                 continue
             result = self.play(name)
@@ -78,40 +81,60 @@ class Ground:
         shutil.rmtree(self.folder)
 
 
-def play_rounds(bench, table, wanted):
-    """[{contestant: (what came of it, control before, control after)}], and if it has casts."""
+def play_rounds(bench, table, wanted, measures):
+    """[{contestant: [what came of it, control before, control after]}], in the order in which they
+    played, and if the table has casts. A round that fails is told and left out; another is played
+    in its place once."""
     contestants = [name for name in ORDER if name in wanted]
     ground = Ground(bench, table)
     rounds = []
     try:
         ground.warm(contestants)
-        for pair in range(bench.pairs):
-            played, before = {}, ground.control()
-            for name in contestants:
-                result = ground.play(name)
-                after = ground.control() if ends_block(name, contestants) else None
-                played[name] = [result, before, after]
-                before = after if after is not None else before
-            close_blocks(played, contestants)
-            rounds.append(played)
-            bench.say(f"{table}, pair {pair + 1} of {bench.pairs}: " +
-                      ", ".join(f"{name} {seconds(played[name][0]):.2f} s" for name in contestants))
+        for number in range(bench.pairs + 1):
+            if len(rounds) == bench.pairs:
+                break
+            with bench.part(measures, f"{table}, round {number + 1}"):
+                played = play_round(ground, turns(contestants, number))
+                rounds.append(played)
+                bench.say(f"{table}, pair {len(rounds)} of {bench.pairs}: " + ", ".join(
+                    f"{name} {seconds(result):.2f} s" for name, (result, _, _) in played.items()))
     finally:
         ground.close()
     return rounds, "::" in ground.select.select
 
 
+def turns(contestants, number):
+    return contestants if number % 2 == 0 else contestants[::-1]
+
+
+def play_round(ground, contestants):
+    played, before = {}, ground.control()
+    for name in contestants:
+        result = ground.play(name)
+        after = ground.control() if ends_block(name, contestants) else None
+        played[name] = [result, before, after]
+        before = after if after is not None else before
+    close_blocks(played)
+    return played
+
+
+def block_of(name):
+    """Each run of one reader by itself, those of two and their rivals, and the rest."""
+    if name.startswith("vesto 1"):
+        return name
+    return "two readers" if name.startswith(("vesto 2", "expert")) else "rest"
+
+
 def ends_block(name, contestants):
-    """A control follows: after each run of one reader, the block of two readers, the last."""
+    """A control follows."""
     following = contestants[contestants.index(name) + 1:]
-    return not following or name.startswith("vesto 1") or \
-        following[0].startswith("psql") and not name.startswith("psql")
+    return not following or block_of(following[0]) != block_of(name)
 
 
-def close_blocks(played, contestants):
+def close_blocks(played):
     """Inside a block the control after each is the one at its end."""
     after = None
-    for name in reversed(contestants):
+    for name in reversed(played):
         after = played[name][2] if played[name][2] is not None else after
         played[name][2] = after
 
@@ -121,8 +144,11 @@ def seconds(result):
 
 
 def around(*names):
-    """The controls before the first and after the last of them."""
-    return lambda r: (r[names[0]][1], r[names[-1]][2])
+    """The controls before the first and after the last of them, as they played."""
+    def controls_of(played):
+        order = [name for name in played if name in names]
+        return played[order[0]][1], played[order[-1]][2]
+    return controls_of
 
 
 class Lines:
@@ -130,7 +156,7 @@ class Lines:
 
     def __init__(self, table, rounds, has_casts):
         self.table, self.rounds, self.has_casts = table, rounds, has_casts
-        self.names = list(rounds[0])
+        self.names = [name for name in ORDER if name in rounds[0]]
         self.vesto = [name for name in self.names if name in VESTO]
         self.out = []
 
@@ -167,6 +193,16 @@ class Lines:
                 self.add("expert", f"2 readers, {codec} / 2 psql, {CODEC_CLI[codec]}, curl",
                          lambda r, n=name: r[n][0].staged_s,
                          lambda r, e=rival: r[e][0].wall_s, around(name, rival), (1.00, 0.85))
+        self.expert_at_best()
+
+    def expert_at_best(self):
+        """An expert takes whichever codec is the faster; Vesto's user the one that it comes with."""
+        name, rivals = f"vesto 2 {DEFAULT_CODEC}", [f"expert {codec}" for codec in CODEC_CLI]
+        if {name, *rivals} <= set(self.names):
+            self.add("expert", f"2 readers, {DEFAULT_CODEC} as it comes / the faster of the "
+                     "expert's two in that round", lambda r: r[name][0].staged_s,
+                     lambda r: min(r[rival][0].wall_s for rival in rivals),
+                     around(name, *rivals), (1.00, 0.85))
 
     def cpu(self):
         for name in self.vesto:
@@ -215,11 +251,17 @@ def measure(bench, measures):
         wanted = wanted_of(table, measures)
         if not wanted:
             continue
-        rounds, has_casts = play_rounds(bench, table, wanted)
-        if table == "lineitem":
-            bench.facts.update(scale.facts_of(rounds))
-        lines = Lines(table, rounds, has_casts)
-        for name in measures:
-            getattr(lines, name)()
-        out += lines.out
+        with bench.part(measures, table):
+            rounds, has_casts = play_rounds(bench, table, wanted, measures)
+            if rounds:
+                out += lines_of(bench, table, rounds, has_casts, measures)
     return out
+
+
+def lines_of(bench, table, rounds, has_casts, measures):
+    if table == "lineitem":
+        bench.facts.update(scale.facts_of(rounds))
+    lines = Lines(table, rounds, has_casts)
+    for name in measures:
+        getattr(lines, name)()
+    return lines.out

@@ -10,13 +10,14 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 
+import bench as program  # noqa: E402
 import peers  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
-from house import Differs, House  # noqa: E402
+from house import Differs, House, Run, finished_event  # noqa: E402
 from lines import Line, is_quiet, ratios, spread  # noqa: E402
 from measures import throughput  # noqa: E402
-from timing import Failed, of_process, of_tree, timed  # noqa: E402
+from timing import Cost, Failed, of_process, of_tree, timed  # noqa: E402
 
 
 def test_every_measure_runs():
@@ -58,6 +59,154 @@ def test_a_changed_value_is_seen():
         world.sandbox.query(f"DELETE FROM {world.schema}.t WHERE id = 9")
         with pytest.raises(SystemExit, match="9 rows in the source, 8 delivered"):
             house.assert_equal(world, "t")
+
+
+def test_what_follows_a_run_is_not_disturbed_by_it():
+    """The sandbox's PostgreSQL does nothing by itself, and a target is emptied before its run."""
+    with House("128MB") as house:
+        inner = house.cursor(house.inner_dsn())
+        end, shown = time.monotonic() + 10, None
+        while shown != ("off",) and time.monotonic() < end:  # a server takes a moment to hear it
+            inner.execute("SHOW autovacuum")
+            shown = inner.fetchone()
+        assert shown == ("off",)
+        world = house.world()
+        world.source("CREATE TABLE t (id int PRIMARY KEY, f float8); "
+                     "INSERT INTO t SELECT i, i FROM generate_series(1, 90) i")
+        world.table("public.t", "replace").write_config(**world.staging)
+        house.run(world, tables=["t"], replaces=["t"])
+
+        def deleted(**how):
+            return finished_event(house.run(world, tables=["t"], **how).cost.out)["rows"]["deleted"]
+
+        assert deleted() == 90
+        assert deleted(replaces=["t"]) == 0
+        inner.execute(f"SELECT reltuples FROM pg_class WHERE oid = '{world.schema}.t'::regclass")
+        assert inner.fetchone() == (90.0,)  # analyzed
+
+        # Some may be missing, and those that are there are right.
+        world.sandbox.query(f"DELETE FROM {world.schema}.t WHERE id > 80")
+        assert house.assert_all_but(world, "t", "id", 10) == 80
+        with pytest.raises(Differs, match="90 rows in the source, 9 rejected, 80 delivered"):
+            house.assert_all_but(world, "t", "id", 9)
+        world.sandbox.query(f"UPDATE {world.schema}.t SET f = 0 WHERE id = 7")
+        with pytest.raises(Differs, match=r"columns: \['f'\]"):
+            house.assert_all_but(world, "t", "id", 10)
+
+
+def bench_of(house, **options):
+    told = types.SimpleNamespace(**{"smoke": False, "quick": False, "pairs": 2, "tables": [],
+                                    "full": False, "scale": 1.0, "only": [], **options})
+    return program.Bench(told, house, None)
+
+
+def test_the_rest_goes_on_after_a_failure(capsys):
+    with House("128MB") as house:
+        bench, kept = bench_of(house), house.world()
+        with bench.part(["wall", "cpu"], "hits"):
+            house.world()
+            house.cursor(house.inner_dsn()).execute("BEGIN; SELECT 1 / 0")
+        assert bench.failed == [(["cpu", "wall"], "hits")]
+        assert "FAILED: hits (cpu, wall): DivisionByZero" in capsys.readouterr().out
+        assert house.worlds == [kept] and not house.links
+        with bench.part(["tiny"], "tiny"):
+            house.sandbox.process.kill()
+            house.sandbox.process.wait()
+            raise Failed("gone")
+        assert len(bench.failed) == 2
+        world = house.world()
+        world.source("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)")
+        world.table("public.t").write_config(**world.staging)
+        assert house.run(world, tables=["t"]).rows == 1
+        with pytest.raises(KeyboardInterrupt), bench.part([], "x"):
+            raise KeyboardInterrupt
+
+
+class NoHouse:
+    worlds = []
+
+    def recover(self, worlds):
+        pass
+
+
+class FakeGround:
+    """In the place of throughput.Ground: each turn and each control takes a second more than the
+    one before; the turn number `failing` fails."""
+    failing = -1
+
+    def __init__(self, *_):
+        self.select = types.SimpleNamespace(select="SELECT 1")
+        self.clock_s = self.turns = 0
+
+    def warm(self, contestants):
+        pass
+
+    def play(self, name):
+        self.turns += 1
+        if self.turns == self.failing:
+            raise Failed(name)
+        return Cost(self.control(), 1, 1)
+
+    def control(self):
+        self.clock_s += 1
+        return self.clock_s
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("failing, rounds, failed", [(-1, 2, []), (
+    9, 2, [(["wall"], "hits, round 2")])])
+def test_a_round_that_fails_is_played_again(monkeypatch, failing, rounds, failed):
+    monkeypatch.setattr(throughput, "Ground", FakeGround)
+    monkeypatch.setattr(FakeGround, "failing", failing)
+    bench = bench_of(NoHouse())
+    played, _ = throughput.play_rounds(bench, "hits", set(throughput.BRIEF), ["wall"])
+    assert (len(played), bench.failed) == (rounds, failed)
+
+
+def test_every_other_round_is_played_backwards():
+    one, two = (throughput.play_round(FakeGround(), throughput.turns(list(throughput.ORDER), number))
+                for number in (0, 1))
+    assert list(one) == list(throughput.ORDER) and list(two) == list(throughput.ORDER)[::-1]
+    # control, vesto, control, vesto, control, two readers and their rivals, control, the rest, control
+    around = throughput.around("vesto 2 gzip", "expert zstd", "expert gzip")
+    assert around(one) == (5, 10) and around(two) == (5, 10)
+    assert throughput.around("vesto 1 zstd")(one) == (1, 3)
+    assert throughput.around("vesto 1 zstd")(two) == (12, 14)
+    assert throughput.around("vesto 1 zstd", "psql zstd")(two) == (1, 14)
+
+
+def run_of(wall_s):
+    cost = Cost(wall_s * 2, 9.0, 50.0)
+    return Run(cost, wall_s, 4.0, 1000, 300, 10, 0, {})
+
+
+def test_the_default_codec_beside_the_better_of_the_experts():
+    played = {"vesto 2 gzip": [run_of(3.0), 1, 1], "expert zstd": [Cost(2.0, 1, 1), 1, 1],
+              "expert gzip": [Cost(4.0, 1, 1), 1, 1]}
+    lines = throughput.Lines("t", [played], False)
+    lines.expert()
+    own, best = lines.out
+    assert own.values == [0.75] and best.values == [1.5] and best.verdict() == "NOT MET"
+
+
+@pytest.mark.parametrize("stage_only, cpu", [(True, "2.0 [2.0-2.0]"), (False, "0.9 [0.9-0.9]")])
+def test_a_tool_that_ends_at_the_stage_is_held_against_that_part(stage_only, cpu):
+    peer = types.SimpleNamespace(name="tool", stage_only=stage_only, bar=0)
+    cells = peers.row_of(peer, 10, [(run_of(3.0), Cost(6.0, 8.0, 100.0))]).split(" | ")
+    assert cells[4] == cpu
+    assert cells[3] == ("2.0 [2.0-2.0]" if stage_only else "1.0 [1.0-1.0]")
+
+
+@pytest.mark.parametrize("command, words", [
+    (("bench.py", "--write", "--tables", "hits"), "not with --tables"),
+    (("bench.py", "--write", "--smoke"), "a few rows"),
+    (("peers.py", "--write", "--only", "sling"), "does not go with --only")])
+def test_a_page_that_would_lack_rows_is_not_written(command, words):
+    done = subprocess.run(["/usr/bin/python3", str(ROOT / "bench" / command[0]), *command[1:]],
+                          text=True, capture_output=True, timeout=60)
+    assert done.returncode == 2 and words in done.stderr
 
 
 def python(code):
@@ -109,8 +258,14 @@ def test_only_the_table_between_the_marks_is_replaced(tmp_path, monkeypatch):
                     "<!-- bench: cpu -->\nkept\n<!-- end: cpu -->\nafter\n")
     monkeypatch.setattr(report, "PAGE", page)
     lines = [Line("wall", "a | b", [1.2], [], 1.15, 1.05, rounds=3)]
-    report.write(report.Result(lines, "bench/bench.py --only wall", 60, {}))
+    result = report.Result(lines, "bench/bench.py --only wall", 60, {},
+                           [(["cpu", "wall"], "taxi"), (["cpu"], "hits")])
+    report.write(result)
+    assert report.not_new(result)[0] == "the table of `select`"
+    assert "the table of `wall`" not in report.not_new(result)
+    assert report.not_new(result)[-1] == "the tables of Scale on paper"
     text = page.read_text()
+    assert "**Failed, and not in it: taxi.**\n" in text
     assert "old" not in text and "\nkept\n" in text
     assert "| a \\| b | 1.20 | none | 1.15 | 1.05 | NOT MET |" in text
     assert "`bench/bench.py --only wall`, " in text and " 3 rounds, 1 minutes; " in text
@@ -120,7 +275,8 @@ def test_only_the_table_between_the_marks_is_replaced(tmp_path, monkeypatch):
 
 def test_scale_on_paper():
     facts = {"source_s_per_gb": 8, "cpu_s_per_gb": 4, "staged_share": 0.25, "object_bytes": 7.5e6,
-             "peak_mib": 100.4, "table_s": 0.036, "table_statements": 7}
+             "peak_mib": 100.4, "table_s": 0.036, "table_statements": 7, "tables": 500,
+             "tables_peak_mib": 45.2}
     rows = {name: rest for name, *rest in scale.rows_of(facts)}
     assert rows["the source prints it, one reader"] == ["13 min", "2.2 h"]
     assert rows["CPU of Vesto until staged"] == ["7 min", "67 min"]
@@ -128,6 +284,7 @@ def test_scale_on_paper():
     assert rows["objects, as many rows of the journal and PUTs"] == ["3,333", "33,333"]
     text = scale.text(facts)
     assert "1.5 TB of such rows" in text and "6 min and 70,000 statements" in text
+    assert "The 500 held 45 MiB at the most." in text
     assert scale.is_complete(facts) and not scale.is_complete({"table_s": 1})
 
 
@@ -137,6 +294,8 @@ def test_a_page_without_marks_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "PAGE", page)
     with pytest.raises(SystemExit, match="no marks"):
         report.write(report.Result([Line("wall", "x", [1.0])], "x", 1, {}))
+    with pytest.raises(SystemExit, match="no marks"):
+        report.must_have_marks()
     assert page.read_text() == "nothing here\n"
 
 
