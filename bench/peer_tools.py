@@ -160,8 +160,8 @@ class DltPyarrow(Dlt):
     bar = 20
     settings = "`sql_table(backend=\"pyarrow\")`, else as it comes"
     does = ("Ends at the stage: it writes Parquet, which the sandbox's COPY does not take. So its "
-            "figures are of reading and uploading alone, and Vesto's CPU beside them is of the "
-            "whole run. Guards: none. Whether the rows are right is not compared.")
+            "figures are of reading and uploading alone, and those of Vesto beside them until all "
+            "is staged. Guards: none. Whether the rows are right is not compared.")
 
 
 class DltPyarrowJsonl(Dlt):
