@@ -1,4 +1,5 @@
 """The benchmark runs, with a few rows of each measure, and says no where it must."""
+import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -207,6 +208,32 @@ def test_a_page_that_would_lack_rows_is_not_written(command, words):
     done = subprocess.run(["/usr/bin/python3", str(ROOT / "bench" / command[0]), *command[1:]],
                           text=True, capture_output=True, timeout=60)
     assert done.returncode == 2 and words in done.stderr
+
+
+REPORT = """# Samples: 8
+ 50.00%;read;libisal.so.2.0.30;[.] deflate;-      -
+ 20.00%;read;libzstd.so.1.5.4;[.] 0x000000000003dde0;-      -
+ 10.00%;upload;libzstd.so.1.5.4;[.] 0x000000000003dcce;-      -
+ 19.60%;upload;[kernel.kallsyms];[k] copy_to_iter;-      -
+ 0.40%;vesto;vesto;[.] vesto::plan(int, char);-      -
+"""
+
+
+def test_a_profile_by_thread_library_and_function():
+    # The standard library has a module of that name.
+    spec = importlib.util.spec_from_file_location("bench_profile", ROOT / "bench" / "profile.py")
+    profiler = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(profiler)
+    found = profiler.samples(REPORT)
+    text = profiler.tables(found)
+    for row in ("| `read`: receive, guard, compress, hash | 70.0 % |", "| libzstd | 30.0 % |",
+                "| `upload`: kernel | 19.6 % |", "| `(no symbols)` (libzstd) | 30.0 % |",
+                "| `deflate` (libisal) | 50.0 % |"):
+        assert row in text
+    assert "plan" not in text  # too little
+    assert found[-1] == (0.4, "vesto", "vesto", "vesto::plan(int, char)")
+    with pytest.raises(SystemExit, match="perf told nothing"):
+        profiler.samples("# Samples: 0\n")
 
 
 def python(code):
