@@ -66,6 +66,22 @@ def shell(script, world, **variables):
         "DSN": world.postgres.dsn(world.database), "PGOPTIONS": SESSION, **variables})
 
 
+def read_to_dev_null(world, select):
+    """What a client costs that does nothing with the rows."""
+    return shell('psql -qX "$DSN" -c "$SQL" > /dev/null', world, SQL="; ".join(select.sent))
+
+
+def to_dev_null_beside_work(world, select):
+    """The floor, while another process compresses what it has in memory."""
+    work = subprocess.Popen(["timeout", "300", "zstd", "-qq", "-b1", "-i300"],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        return to_dev_null(world, select)
+    finally:
+        work.terminate()
+        work.wait()
+
+
 def psql_into_file(world, select, codec, folder):
     command, ending = CODECS[codec]
     return shell(f'psql -qX "$DSN" -c "$SQL" | {command} > {folder}/whole.{ending}', world,

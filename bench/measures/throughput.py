@@ -12,10 +12,15 @@ VESTO = {"vesto 1 zstd": (1, "zstd"), "vesto 1 gzip": (1, "gzip"),
 CODEC_CLI = {"zstd": "zstd -1", "gzip": "igzip -1"}
 DEFAULT_CODEC = "gzip"  # docs/settings.md
 FILES = {"expert": "*_*", "psql": "whole"}  # of a rival, in its folder
+# Against which the server's COPY to nobody is held too, for what a client and its work cost it.
+PLAIN = {"read": controls.read_to_dev_null, "beside": controls.to_dev_null_beside_work,
+         "plain": controls.plain_to_dev_null}
+PLAIN_WORDS = {"read": "psql that throws the rows away",
+               "beside": "that COPY while zstd works on something else"}
 CPU_BARS = {"zstd": (0.75, 0.60), "gzip": (0.80, 0.65)}
 # What a measure needs of a round.
 NEEDS = {
-    "wall": ("vesto 1 zstd", "vesto 1 gzip"),
+    "wall": ("vesto 1 zstd", "vesto 1 gzip", "read", "beside"),
     "select": ("plain",),
     "expert": ("vesto 2 zstd", "vesto 2 gzip", "expert zstd", "expert gzip"),
     "cpu": ("vesto 1 zstd", "vesto 1 gzip", "vesto 2 zstd", "vesto 2 gzip", "psql zstd",
@@ -24,10 +29,10 @@ NEEDS = {
 }
 # Of the tables beside lineitem: fewer, since each run is also loaded and proved.
 SMOKE_TABLES = ("lineitem", "hits")
-BRIEF = ("vesto 1 zstd", "vesto 2 gzip", "expert zstd", "expert gzip", "psql zstd", "psql gzip",
+BRIEF = ("vesto 1 zstd", "read", "beside", "vesto 2 gzip", "expert zstd", "expert gzip", "psql zstd", "psql gzip",
          "plain")
 # Of every even round; the odd ones play it backwards, so that nobody always follows the same one.
-ORDER = ("vesto 1 zstd", "vesto 1 gzip", "vesto 2 zstd", "expert zstd", "vesto 2 gzip",
+ORDER = ("read", "vesto 1 zstd", "vesto 1 gzip", "beside", "vesto 2 zstd", "expert zstd", "vesto 2 gzip",
          "expert gzip", "psql zstd", "psql gzip", "plain")
 
 
@@ -55,7 +60,7 @@ class Ground:
             return controls.expert(self.world, self.select, codec, self.folder)
         if kind == "psql":
             return controls.psql_into_file(self.world, self.select, codec, self.folder)
-        return controls.plain_to_dev_null(self.world, self.select)
+        return PLAIN[kind](self.world, self.select)
 
     def warm(self, contestants):
         """Caches, the first load, all files' pages. And the rivals move the very same bytes."""
@@ -120,7 +125,7 @@ def play_round(ground, contestants):
 
 def block_of(name):
     """Each run of one reader by itself, those of two and their rivals, and the rest."""
-    if name.startswith("vesto 1"):
+    if name.startswith("vesto 1") or name in PLAIN_WORDS:
         return name
     return "two readers" if name.startswith(("vesto 2", "expert")) else "rest"
 
@@ -176,6 +181,10 @@ class Lines:
                 self.add("wall", f"1 reader, {codec} / COPY of the same SELECT TO '/dev/null'",
                          lambda r, n=name: r[n][0].staged_s, lambda r, n=name: control_s(r[n]),
                          around(name), (1.15, 1.05))
+        for name in (one for one in self.names if one in PLAIN_WORDS):
+            self.add("wall", f"{PLAIN_WORDS[name]} / the same",
+                     lambda r, n=name: r[n][0].wall_s, lambda r, n=name: control_s(r[n]),
+                     around(name))
         self.figures("wall", "that COPY TO '/dev/null' itself",
                      lambda r: {second for _, *both in r.values() for second in both}, "s")
 
