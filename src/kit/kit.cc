@@ -39,7 +39,7 @@ class Maker {
     if (places_.actor != Actor::kKeyUser) {
       std::vector<std::string> checks = permission_checks();
       if (made) checks.insert(checks.begin(), {"aws.assume_role", "aws.trust_bound"});
-      shell("role", "aws_admin", std::move(checks), kit::role_steps(to_, facts_, places_));
+      shell("role", "aws_admin", std::move(checks), kit::role_part(to_, facts_, places_));
     }
     if (has_copy_role()) {
       shell("copy-role", "aws_admin", {"redshift.copy"},
@@ -68,7 +68,7 @@ class Maker {
     if (places_.actor == Actor::kKeyUser) {
       for (std::string& check : permission_checks()) checks.push_back(std::move(check));
     }
-    shell("key", "aws_admin", std::move(checks), kit::key_steps(to_, facts_, places_));
+    shell("key", "aws_admin", std::move(checks), kit::key_part(to_, facts_, places_));
   }
 
   [[nodiscard]] bool has_key() const { return to_.auth.identity == "access_key"; }
@@ -103,7 +103,7 @@ class Maker {
 
   // The parts of an AWS admin in one. The network is among them where its rules are known.
   void script() {
-    std::string steps = kit::bucket_steps(to_, places_);
+    std::string steps = kit::work_guards(to_, places_) + kit::bucket_steps(to_, places_);
     // A user of another account is no matter of this account's admin.
     if (has_key() && !places_.user_elsewhere) steps += kit::key_steps(to_, facts_, places_);
     if (places_.actor != Actor::kKeyUser) steps += kit::role_steps(to_, facts_, places_);

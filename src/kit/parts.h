@@ -28,10 +28,19 @@ std::string owner_text(const DestinationConfig& destination, const KitFacts& fac
 
 // --- shell: steps without their frame (shell.h) ---
 std::string bucket_steps(const DestinationConfig& destination, const Places& places);
+// Stops where the policy that stands is for other places: a second Vesto may have a destination of
+// the same name. Before the first change, so that nothing of the other's is touched.
+std::string work_guards(const DestinationConfig& destination, const Places& places);
+// Behind work_guards(): the whole script has them once, at its head.
 std::string role_steps(const DestinationConfig& destination, const KitFacts& facts,
                        const Places& places);
 std::string key_steps(const DestinationConfig& destination, const KitFacts& facts,
                       const Places& places);
+// The same with their guards, to be run by themselves.
+std::string role_part(const DestinationConfig& destination, const KitFacts& facts,
+                      const Places& places);
+std::string key_part(const DestinationConfig& destination, const KitFacts& facts,
+                     const Places& places);
 std::string copy_role_steps(const DestinationConfig& destination, const KitFacts& facts,
                             const Places& places);
 std::string network_steps(const DestinationConfig& destination, const KitFacts& facts,

@@ -152,16 +152,19 @@ std::string worker_flag(const Places& places) {
                                        : sh_flag("--role-name", places.role);
 }
 
-// Its rights onto whom Vesto works as; before them what keeps a wrong name out.
+// Its rights onto whom Vesto works as. Behind work_guards().
 std::string put_work_policy(const DestinationConfig& to, const KitFacts& facts,
                             const Places& places) {
-  const std::string kind = worker_kind(places);
-  const std::string name = worker_flag(places);
-  const std::string get = iam_call(places, fmt::format("get-{}-policy", kind)) + name +
-                          sh_flag("--policy-name", places.policy) +
-                          " \\\n  --query 'PolicyDocument.Statement[].Resource' --output json";
-  return bucket_guard_standing(to, get) + warehouse_guard(to, places, get) +
-         put_policy(places, kind, name, places.policy, permission_policy_for(to, facts));
+  return put_policy(places, worker_kind(places), worker_flag(places), places.policy,
+                    permission_policy_for(to, facts));
+}
+
+// The policy of a user whose key assumes a role must let it assume that one already, or nothing.
+std::string key_policy_guards(const DestinationConfig& to, const Places& places) {
+  const std::string get =
+      standing_policy(places, "user", sh_flag("--user-name", places.user), places.policy);
+  return step("Nothing is changed where the policy that stands is for another role or bucket") +
+         assumed_role_guard(to, get) + bucket_guard_standing(to, get);
 }
 
 std::string policy_names_steps(const Places& places) {
@@ -224,6 +227,23 @@ std::string put_policy(const Places& places, std::string_view kind, const std::s
                      sh_flag("--policy-name", policy_name), sh_quote(policy));
 }
 
+std::string standing_policy(const Places& places, std::string_view kind, const std::string& name,
+                            const std::string& policy_name) {
+  return iam_call(places, fmt::format("get-{}-policy", kind)) + name +
+         sh_flag("--policy-name", policy_name) +
+         " \\\n  --query 'PolicyDocument.Statement[].Resource' --output json";
+}
+
+std::string work_guards(const DestinationConfig& to, const Places& places) {
+  const std::string kind = worker_kind(places);
+  const std::string get = standing_policy(places, kind, worker_flag(places), places.policy);
+  return step(
+             "Nothing is changed where the policy that stands is for another bucket, prefix or "
+             "warehouse") +
+         bucket_guard_standing(to, get) + warehouse_guard(to, places, get) +
+         (kind == "user" ? assumed_role_guard(to, get) : "");
+}
+
 std::string bucket_steps(const DestinationConfig& to, const Places& places) {
   const bool no_constraint = places.bucket_region == "us-east-1";
   std::string out = step("The bucket, where it is not there yet: s3.bucket, s3.public");
@@ -263,7 +283,8 @@ std::string role_steps(const DestinationConfig& to, const KitFacts& facts, const
 
 std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
   const std::string name = sh_flag("--user-name", places.user);
-  std::string out = step(fmt::format(
+  std::string out = to.auth.role_arn.empty() ? "" : key_policy_guards(to, places);
+  out += step(fmt::format(
       "The user {}{}: aws.key", places.user,
       places.user_elsewhere ? ", in the account " + account_of_arn(places.principal_arn) : ""));
   // A trust policy may name the user only once IAM knows it everywhere.
@@ -288,13 +309,24 @@ std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const 
   return out + "  *) echo \"The user has a key already: $KEYS\" >&2 ;;\nesac\n";
 }
 
+std::string role_part(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
+  return work_guards(to, places) + role_steps(to, facts, places);
+}
+
+std::string key_part(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
+  const bool works = places.actor == Actor::kKeyUser;
+  return (works ? work_guards(to, places) : "") + key_steps(to, facts, places);
+}
+
 }  // namespace kit
 
 std::string put_policy_shell(const DestinationConfig& destination, const KitFacts& facts) {
   const kit::Places places = kit::places_of(destination, facts);
   // A guard ends the shell that it stands in.
-  return kit::shell_apart(kit::account_guard(destination, places, "role"),
-                          kit::put_work_policy(destination, facts, places), destination, places);
+  return kit::shell_apart(
+      kit::account_guard(destination, places, "role"),
+      kit::work_guards(destination, places) + kit::put_work_policy(destination, facts, places),
+      destination, places);
 }
 
 std::string part_shell(const DestinationConfig& destination, const KitFacts& facts,
@@ -305,7 +337,8 @@ std::string part_shell(const DestinationConfig& destination, const KitFacts& fac
   if (part == "public-access") steps = kit::public_access_block(destination, places) + "\n";
   if (part == "lifecycle") steps = "MADE=no\n" + kit::lifecycle_steps(destination, places);
   if (part == "listing") {
-    steps = kit::put_work_policy(destination, facts, places) +
+    steps = kit::work_guards(destination, places) +
+            kit::put_work_policy(destination, facts, places) +
             kit::other_listing_steps(destination, places);
   }
   if (part == "policies") steps = kit::policy_names_steps(places);
@@ -313,8 +346,8 @@ std::string part_shell(const DestinationConfig& destination, const KitFacts& fac
     steps = kit::on_bucket("get-bucket-policy", destination, places) +
             " --query Policy --output text\n";
   }
-  if (part == "key") steps = kit::key_steps(destination, facts, places);
-  if (part == "role") steps = kit::role_steps(destination, facts, places);
+  if (part == "key") steps = kit::key_part(destination, facts, places);
+  if (part == "role") steps = kit::role_part(destination, facts, places);
   if (part == "copy-role") steps = kit::copy_role_steps(destination, facts, places);
   if (part == "network") steps = kit::network_steps(destination, facts, places);
   if (steps.empty()) return "";
@@ -325,15 +358,17 @@ std::string part_shell(const DestinationConfig& destination, const KitFacts& fac
 std::string trust_shell(const DestinationConfig& destination, const KitFacts& facts) {
   const kit::Places places = kit::places_of(destination, facts);
   if (!places.user_elsewhere) return part_shell(destination, facts, "role");
-  // Two accounts, and AWS does not tell which of them refuses: each admin pastes the same.
+  // Two accounts, and AWS does not tell which of them refuses: each admin pastes the same. The
+  // warehouse may be of a third one.
+  const std::string users = account_of_arn(places.principal_arn);
+  const std::string roles = account_of_arn(destination.auth.role_arn);
   const std::string steps = fmt::format(
       "# For the admin of each of the two accounts.\n"
       "case $({} --query Account --output text) in\n{})\n{};;\n{})\n{};;\n"
       "*) echo 'This is for the accounts {} and {}.' >&2; exit 1 ;;\nesac\n",
-      kit::regional_call("sts get-caller-identity", places.region),
-      account_of_arn(places.principal_arn), kit::key_steps(destination, facts, places),
-      places.account, kit::role_steps(destination, facts, places),
-      account_of_arn(places.principal_arn), places.account);
+      kit::regional_call("sts get-caller-identity", places.region), users,
+      kit::key_part(destination, facts, places), roles, kit::role_part(destination, facts, places),
+      users, roles);
   return kit::shell_apart("", steps, destination, places);
 }
 

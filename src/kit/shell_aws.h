@@ -22,6 +22,11 @@ std::string create_role(const DestinationConfig& to, const Places& places, const
 std::string put_policy(const Places& places, std::string_view kind, const std::string& name,
                        const std::string& policy_name, const std::string& policy);
 
+// A call that prints what a policy that stands names, as JSON; it fails where there is none.
+// `kind`, `name`: as above.
+std::string standing_policy(const Places& places, std::string_view kind, const std::string& name,
+                            const std::string& policy_name);
+
 // Lines for a role that is there ($TRUST: `trust`, as it is to be): lets us in, and takes out what
 // lets others use the role by this Vesto. role() is defined. Within an if, indented by 2.
 std::string trust_of_role(const DestinationConfig& to, const KitFacts& facts, const Places& places,

@@ -83,11 +83,19 @@ std::string default_look_up(const DestinationConfig& to, const Places& places) {
       sh_flag("--cluster-identifier", places.warehouse));
 }
 
+// The role may be shared, the warehouse's default above all; the policy's name is made of the
+// destination's alone. `name`: a word of sh with its flag.
+std::string copy_policy_guard(const DestinationConfig& to, const Places& places,
+                              const std::string& name) {
+  return bucket_guard_standing(to, standing_policy(places, "role", name, places.copy_policy));
+}
+
 // The role of our own for COPY, made and attached.
 std::string own_copy_role(const DestinationConfig& to, const KitFacts& facts, const Places& places,
                           std::string_view as_default) {
   const std::string name = sh_flag("--role-name", places.copy_role);
-  std::string out = copy_role_with_trust(to, places, copy_trust_for(to));
+  std::string out = copy_policy_guard(to, places, name);
+  out += copy_role_with_trust(to, places, copy_trust_for(to));
   out += put_policy(places, "role", name, places.copy_policy, copy_policy_for(to, facts));
   out += fmt::format("COPY_ROLE=$({}{} --query Role.Arn --output text)\n",
                      iam_call(places, "get-role"), name);
@@ -115,8 +123,9 @@ std::string copy_role_steps(const DestinationConfig& to, const KitFacts& facts,
   out += "case $DEFAULT in\n'' | None)\n";
   out += own_copy_role(to, facts, places, " --default-iam-role-arn \"$COPY_ROLE\"");
   out += ";;\n*)\n";
-  out += put_policy(places, "role", " --role-name \"${DEFAULT##*/}\"", places.copy_policy,
-                    copy_policy_for(to, facts));
+  const std::string theirs = " --role-name \"${DEFAULT##*/}\"";
+  out += copy_policy_guard(to, places, theirs);
+  out += put_policy(places, "role", theirs, places.copy_policy, copy_policy_for(to, facts));
   return out + ";;\nesac\n";
 }
 

@@ -48,6 +48,28 @@ std::string near_guard(const std::string& list, const std::string& name,
                                         variable)));
 }
 
+// The end of a question about a policy that stands, whose name is made of the destination's.
+constexpr std::string_view kOrAnotherVesto =
+    "is there a typo in it? Where another Vesto has a destination of this name, give this one "
+    "another.";
+constexpr std::string_view kNoRoleGiven =
+    "auth.role_arn is not given: is it missing? Where another Vesto has a destination of this "
+    "name, give this one another.";
+
+// An arm of a case: the policy that stands is for $STANDS, and that is asked about.
+std::string stop_for_standing(std::string_view what, const std::string& asked,
+                              std::string_view variable) {
+  return fmt::format(
+      "  *)\n    if [ \"${{{}:-}}\" != yes ]; then\n"
+      "      printf '%s\\n' \"{} $STANDS.\" \\\n        {} \\\n        {} >&2\n"
+      "      exit 1\n    fi ;;\nesac\n",
+      variable, what, sh_quote(asked),
+      sh_quote(fmt::format("Correct it; or, if it is right, run this with {}=yes in the "
+                           "environment.",
+                           variable)));
+}
+constexpr std::string_view kStandsFor = "The policy that stands is for";
+
 // Lines that stop with `what`, and with what `list` prints if it is given. They stand alone.
 std::string stop_unless_meant(const std::string& what, const std::string& list) {
   std::string out = "  if [ \"${NEW_WAREHOUSE:-}\" != yes ]; then\n";
@@ -70,19 +92,13 @@ std::string list_of_warehouses(const DestinationConfig& to, const Places& places
 // The policy that stands is that of another one: its name is told, since the account may have both.
 std::string replaces_another(const DestinationConfig& to, const Places& places,
                              const std::string& get_policy) {
-  const std::string stop =
-      "  *)\n    if [ \"${NEW_WAREHOUSE:-}\" != yes ]; then\n"
-      "      printf '%s\\n' \"The policy that stands is for $STANDS.\" \\\n        {} \\\n"
-      "        'Correct it; or, if it is right, run this with NEW_WAREHOUSE=yes in the "
-      "environment.' >&2\n"
-      "      exit 1\n    fi ;;\nesac\n";
-  const std::string asked =
-      sh_quote(fmt::format("auth.warehouse is {}: is there a typo in it?", places.warehouse));
+  const std::string stop = stop_for_standing(
+      kStandsFor, fmt::format("auth.warehouse is {}: {}", places.warehouse, kOrAnotherVesto),
+      "NEW_WAREHOUSE");
   std::string out = fmt::format("STANDS=$({} 2>/dev/null |\n", get_policy);
   if (!to.serverless) {
     out += "  sed -n 's/.*:dbname:\\([^/\"]*\\)\\/.*/\\1/p' | sort -u) || STANDS=\n";
-    return out + fmt::format("case $STANDS in\n  '' | {}) ;;\n", sh_quote(places.warehouse)) +
-           replace_all(stop, "{}", asked);
+    return out + fmt::format("case $STANDS in\n  '' | {}) ;;\n", sh_quote(places.warehouse)) + stop;
   }
   // Workgroups that are gone have left their ids behind.
   out += "  sed -n 's/.*:workgroup\\/\\([0-9a-f-]*\\)\".*/\\1/p' | sort -u) || STANDS=\n";
@@ -91,7 +107,7 @@ std::string replaces_another(const DestinationConfig& to, const Places& places,
       "  --query \"workgroups[?workgroupId=='$STANDS'].workgroupName\" 2>/dev/null) || STANDS=\n",
       regional_call("redshift-serverless list-workgroups", places.region));
   return out + fmt::format("case $STANDS in\n  '' | None | {}) ;;\n", sh_quote(places.warehouse)) +
-         replace_all(stop, "{}", asked);
+         stop;
 }
 
 bool is_account(const std::string& text) {
@@ -198,15 +214,29 @@ std::string bucket_guard_standing(const DestinationConfig& to, const std::string
   out += fmt::format(
       "case $STANDS in\n  '' | {}) ;;\n",
       plain ? sh_quote(to.bucket + "/" + to.prefix + "*") : sh_quote(to.bucket + "/") + "*");
-  out += "  *)\n    if [ \"${NEW_BUCKET:-}\" != yes ]; then\n";
-  out += fmt::format(
-      "      printf '%s\\n' \"The policy that stands is for $STANDS.\" \\\n        {} \\\n"
-      "        'Correct it; or, if it is right, run this with NEW_BUCKET=yes in the "
-      "environment.' >&2\n"
-      "      exit 1\n    fi ;;\nesac\n",
-      sh_quote(fmt::format("staging.bucket is {} and staging.prefix {}: is there a typo in it?",
-                           to.bucket, to.prefix.empty() ? "empty" : to.prefix)));
-  return out;
+  return out +
+         stop_for_standing(kStandsFor,
+                           fmt::format("staging.bucket is {} and staging.prefix {}: {}", to.bucket,
+                                       to.prefix.empty() ? "empty" : to.prefix, kOrAnotherVesto),
+                           "NEW_BUCKET");
+}
+
+// A role's name is single in its account, whatever its path.
+std::string assumed_role_guard(const DestinationConfig& to, const std::string& get_policy) {
+  const std::string& arn = to.auth.role_arn;
+  const size_t name = arn.rfind('/');
+  std::string asked(kNoRoleGiven);
+  std::string same;
+  if (name != std::string::npos) {
+    const std::string roles = arn.substr(0, arn.find('/') + 1);
+    same = fmt::format(" | {} | {}*{}", sh_quote(roles + arn.substr(name + 1)), sh_quote(roles),
+                       sh_quote(arn.substr(name)));
+    asked = fmt::format("auth.role_arn is {}: {}", arn, kOrAnotherVesto);
+  }
+  return fmt::format("STANDS=$({} 2>/dev/null |\n", get_policy) +
+         "  sed -n 's/.*\"\\(arn:[^\"]*:role\\/[^\"]*\\)\".*/\\1/p' | sort -u) || STANDS=\n" +
+         fmt::format("case $STANDS in\n  ''{}) ;;\n", same) +
+         stop_for_standing("The policy that stands lets the user assume", asked, "NEW_ROLE");
 }
 
 std::string bucket_guard_near(const DestinationConfig& to, const Places& places) {

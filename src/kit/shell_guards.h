@@ -30,6 +30,10 @@ std::string bucket_guard_near(const DestinationConfig& to, const Places& places)
 // Before a policy takes the place of one that stands: that must be for the same bucket and prefix.
 std::string bucket_guard_standing(const DestinationConfig& to, const std::string& get_policy);
 
+// Before a user's policy takes the place of one that stands: that must let it assume the role of
+// auth.role_arn, or none.
+std::string assumed_role_guard(const DestinationConfig& to, const std::string& get_policy);
+
 // Before a policy names the warehouse: it must be there, be that of the endpoint, and no other one
 // than the policy that stands names. `get_policy` prints that policy as JSON, with --query $1.
 // "" where the policy names none.

@@ -240,7 +240,8 @@ std::string without_loose(const Loose& loose) {
 }  // namespace
 
 // Its trust policy is replaced where this kit has made the role for this destination and nobody has
-// added to it or changed it. Of another's only what is surely loose goes, which makes it narrower
+// added to it or changed it; what it was is printed, as another Vesto may have a destination of the
+// same name. Of another's only what is surely loose goes, which makes it narrower
 // alone. A statement that lets us in with more to it than ours stays, and is told of. Where nothing
 // is, the role did not trust us yet, perhaps as it is not the one that is meant. Then our statement
 // is printed, to be added by hand.
@@ -256,7 +257,10 @@ std::string trust_of_role(const DestinationConfig& to, const KitFacts& facts, co
   out += fmt::format(
       "  elif [ \"$(role Role.Description text)\" = {} ] &&\n"
       "      [ \"$(role \"length(${{ALL}})\" text)\" = 1 ] &&\n"
-      "      [ \"$(role \"length(${{ALL}}[?${{IS_KITS}}])\" text)\" = 1 ]; then\n    {}\n",
+      "      [ \"$(role \"length(${{ALL}}[?${{IS_KITS}}])\" text)\" = 1 ]; then\n"
+      "    WAS=$(role \"$ALL\" json)\n"
+      "    printf '%s\\n%s\\n' 'The statement of the trust policy is replaced. It was:' \"$WAS\" "
+      ">&2\n    {}\n",
       sh_quote(made_by_kit(to)), update);
   if (!loose.is.empty()) {
     out += "  elif [ \"$FOUND\" != '[]' ]; then\n" + without_loose(loose) + "    " + update + "\n";

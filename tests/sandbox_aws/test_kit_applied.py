@@ -234,9 +234,11 @@ def test_a_role_of_others_keeps_whom_it_trusts(cloud, setup):
 def test_the_kits_own_role_follows_the_configuration(cloud, setup):
     iam = cloud.client("iam", *ADMIN)
     setup(configuration(), "role")
+    was = trust_of(iam)["Statement"]
     other = GOOGLE.replace("vesto-kit-1a2b", "vesto-kit-9z")
     longer = configuration(auth=other + 'session_duration = "4h"\n')
-    assert setup(longer, "role").stderr == ""
+    heading, shown = setup(longer, "role").stderr.split("\n", 1)
+    assert "is replaced" in heading and json.loads(shown) == was
     role = iam.get_role(RoleName="kit-sync")["Role"]
     assert role["MaxSessionDuration"] == 14400
     assert "vesto-kit-9z" in json.dumps(role["AssumeRolePolicyDocument"])

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from kit_world import (ACCOUNT, BUCKET, CLUSTER, OPERATOR, OPERATORS_ADMIN, ROLE, WORKGROUP,
-                       KitWorld, bad_checks, by_id)
+from kit_world import (ACCOUNT, AUDIENCE, BUCKET, CLUSTER, OPERATOR, OPERATORS_ADMIN, PREFIX, ROLE,
+                       WORKGROUP, KitWorld, bad_checks, by_id)
 
 ROLE_NAME = ROLE.rsplit("/", 1)[1]
 POLICY = "vesto-acme-policy"
@@ -441,6 +441,84 @@ def test_a_slip_that_is_another_bucket_replaces_no_policy(worlds):
         finally:
             world.write_config()
     world.boto("s3").delete_bucket(Bucket=BUCKET + "-old")
+
+
+def standing(world):
+    return trust_of(world), policy_of(world), world.boto("s3").list_buckets()["Buckets"]
+
+
+# A second Vesto, whose admin runs the kit in the same account.
+@pytest.mark.parametrize("part", ["script", "role"])
+@pytest.mark.parametrize("old, new, words", [
+    (f'bucket = "{BUCKET}"', 'bucket = "elsewhere-stage"', f"is for {BUCKET}/{PREFIX}*."),
+    (f'prefix = "{PREFIX}"', 'prefix = "second/"', f"is for {BUCKET}/{PREFIX}*."),
+    (f'warehouse = "{CLUSTER}"', 'warehouse = "secondcluster"', f"is for {CLUSTER}."),
+])
+def test_another_vesto_with_a_destination_of_this_name(worlds, part, old, new, words):
+    world = worlds(kind="provisioned", more_world=SECOND["provisioned"])
+    before = standing(world)
+    text = world.config_text()
+    assert old in text and AUDIENCE in text
+    (world.folder / "vesto.toml").write_text(text.replace(old, new).replace(AUDIENCE, "second-1"))
+    try:
+        said = world.aws(world.kit(part), code=1).stderr
+        assert "The policy that stands " + words in said
+        assert "Where another Vesto has a destination of this name" in said
+        assert standing(world) == before
+    finally:
+        world.write_config()
+    assert world.aws(world.kit(part)).stderr == "" and standing(world) == before
+
+
+def test_a_copy_role_that_another_vesto_uses(worlds):
+    """Its own role is another one: the one that COPY reads by is shared."""
+    world = worlds(copy="attached_role")
+
+    def policy():
+        return world.boto("iam").get_role_policy(
+            RoleName="vesto-acme-copy-role", PolicyName="vesto-acme-copy-policy")["PolicyDocument"]
+
+    before = policy()
+    for old, new in ((f'bucket = "{BUCKET}"', 'bucket = "elsewhere-stage"'),
+                     (f'prefix = "{PREFIX}"', 'prefix = "second/"')):
+        (world.folder / "vesto.toml").write_text(world.config_text().replace(old, new))
+        try:
+            said = world.aws(world.kit("copy-role"), code=1).stderr
+            assert f"The policy that stands is for {BUCKET}/{PREFIX}*." in said
+            assert policy() == before
+            world.aws("NEW_BUCKET=yes\n" + world.kit("copy-role"))
+            assert policy() != before
+        finally:
+            world.write_config()
+        world.aws("NEW_BUCKET=yes\n" + world.kit("copy-role"))
+        assert policy() == before
+    world.aws(world.kit("copy-role"))
+
+
+def test_a_key_that_assumes_the_role_of_another_vesto(worlds):
+    world = worlds(identity="assume_role")
+
+    def policy():
+        return world.boto("iam", OPERATORS_ADMIN).get_user_policy(
+            UserName="vesto", PolicyName=POLICY)["PolicyDocument"]
+
+    before = policy()
+    assert before["Statement"][0]["Resource"] == ROLE
+    try:
+        world.write_config(auth=world.auth().replace(ROLE, ROLE + "-second"))
+        key = world.kit("key")
+        said = world.aws(key, who=OPERATORS_ADMIN, code=1).stderr
+        assert f"The policy that stands lets the user assume {ROLE}." in said
+        assert "Where another Vesto has a destination of this name" in said
+        assert policy() == before
+        world.aws("NEW_ROLE=yes\n" + key, who=OPERATORS_ADMIN)
+        assert policy()["Statement"][0]["Resource"] == ROLE + "-second"
+    finally:
+        world.write_config()
+        world.boto("iam", OPERATORS_ADMIN).put_user_policy(
+            UserName="vesto", PolicyName=POLICY, PolicyDocument=json.dumps(before))
+    world.aws(world.kit("key"), who=OPERATORS_ADMIN)
+    assert policy() == before
 
 
 # That account has no warehouse of the name: what is asked of AWS before would mislead.

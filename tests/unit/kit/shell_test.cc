@@ -56,9 +56,10 @@ TEST(KitShell, ShellDoesNotRunUntilWhatIsMissingIsFilledIn) {
   const Told filled = run(replace_all(role->text, "<<GOOGLE_SUB>>", "1122"), kNothingThere);
   EXPECT_TRUE(filled.well) << filled.said;
   EXPECT_EQ(filled.calls,
-            "aws sts get-caller-identity\naws iam get-role\naws iam list-roles\n"
-            "aws iam create-role\naws iam get-role-policy\naws redshift describe-clusters\n"
-            "aws iam get-role-policy\naws iam put-role-policy\n");
+            "aws sts get-caller-identity\n"
+            "aws iam get-role-policy\naws redshift describe-clusters\naws iam get-role-policy\n"
+            "aws iam get-role\naws iam list-roles\naws iam create-role\n"
+            "aws iam put-role-policy\n");
 }
 
 TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
@@ -175,6 +176,7 @@ TEST(KitShell, ARolesTrustInOthersStays) {
     EXPECT_NE(looked.said.find("by hand"), std::string::npos) << looked.said;
     const Told replaced = run(script, answers_of({.description = kOurMark}));
     EXPECT_TRUE(replaced.well) << replaced.said;
+    EXPECT_NE(replaced.said.find("is replaced. It was:\n"), std::string::npos) << replaced.said;
     EXPECT_EQ(put_trust(replaced), Json::parse(trust_policy_for(to, facts))) << replaced.said;
   }
   EXPECT_NE(text(make_kit(to, facts), "role").find("--description '" + std::string(kOurMark)),
@@ -354,6 +356,84 @@ TEST(KitShell, APolicyNamesNoBucketThatIsNotMeant) {
               std::string::npos)
         << told.said;
   }
+}
+
+// Of two installations with a destination of one name the second changes nothing of the first's.
+TEST(KitShell, NothingIsChangedWhereAnothersPolicyStands) {
+  const std::string other = "*-policy*) echo '  \"arn:aws:s3:::other/vesto/*\",' ;;\n";
+  const KitFacts facts = full_facts();
+  DestinationConfig shared = destination_from(kProvisioned);
+  shared.auth.copy = "attached_role";
+  shared.auth.copy_role_arn = "default";
+  const auto stops = [&](const std::string& script, const std::string& answers) {
+    const Told told = run(script, answers + other);
+    EXPECT_FALSE(told.well) << told.calls;
+    EXPECT_NE(told.said.find("The policy that stands is for other/vesto/*."), std::string::npos)
+        << told.said;
+    for (const char* change : {" put-", " create-", " update-", " modify-"}) {
+      EXPECT_EQ(told.calls.find(change), std::string::npos) << told.calls;
+    }
+  };
+  for (const char* sample : kSamples) {
+    const Kit kit = make_kit(destination_from(sample), facts_for(sample));
+    stops(text(kit, "script"), "");
+    for (const char* id : {"role", "key", "copy-role"}) {
+      if (kit.find(id) != nullptr) stops(text(kit, id), "");
+    }
+  }
+  const std::string copy_role = text(make_kit(shared, facts), "copy-role");
+  stops(copy_role, "*efaultIamRoleArn*) echo arn:aws:iam::123456789012:role/a/theirs ;;\n");
+  stops(copy_role, "*efaultIamRoleArn*) echo None ;;\n");
+}
+
+TEST(KitShell, AKeyKeepsTheRoleThatItAssumes) {
+  DestinationConfig to = destination_from(kProvisioned);
+  to.auth.identity = "access_key";
+  to.auth.external_id = "acme-42";
+  KitFacts facts = full_facts();
+  facts.principal_arn = "arn:aws:iam::999999999999:user/vesto";
+  const std::string put = "iam put-user-policy";
+  const auto standing = [&](const std::string& role) {
+    return run(text(make_kit(to, facts), "key"),
+               "*get-caller-identity*) echo 999999999999 ;;\n"
+               "*get-user-policy*) echo '    \"arn:aws:iam::" +
+                   role + "\"' ;;\n");
+  };
+  for (const char* same : {"123456789012:role/team/acme-sync", "123456789012:role/acme-sync",
+                           "123456789012:role/a/b/acme-sync"}) {
+    EXPECT_TRUE(called(standing(same), put)) << same;
+  }
+  for (const char* other : {"123456789012:role/team/acme-sync2", "123456789012:role/team-acme-sync",
+                            "123456789013:role/team/acme-sync"}) {
+    const Told told = standing(other);
+    EXPECT_FALSE(told.well || called(told, put)) << told.calls;
+    EXPECT_NE(told.said.find(std::string("lets the user assume arn:aws:iam::") + other + ".\n"),
+              std::string::npos)
+        << told.said;
+  }
+  // A user that works by itself: what it may assume would be gone.
+  to.auth.role_arn.clear();
+  EXPECT_FALSE(called(standing("123456789012:role/acme-sync"), put));
+}
+
+// The warehouse may be of a third account.
+TEST(KitShell, EachAdminOfTwoAccountsGetsTheLinesOfHisOwn) {
+  DestinationConfig to = destination_from(kProvisioned);
+  to.auth.identity = "access_key";
+  to.auth.external_id = "acme-42";
+  KitFacts facts = full_facts();
+  facts.principal_arn = "arn:aws:iam::999999999999:user/vesto";
+  facts.account = "555555555555";
+  const std::string script = trust_shell(to, facts);
+  const auto in = [&](const std::string& account) {
+    return run(script, "*get-caller-identity*) echo " + account + " ;;\n" + kNothingThere);
+  };
+  EXPECT_TRUE(called(in("123456789012"), "iam put-role-policy"));
+  EXPECT_TRUE(called(in("999999999999"), "iam put-user-policy"));
+  const Told third = in("555555555555");
+  EXPECT_EQ(third.calls, "aws sts get-caller-identity\n");
+  EXPECT_NE(third.said.find("for the accounts 999999999999 and 123456789012."), std::string::npos)
+      << third.said;
 }
 
 TEST(KitShell, ASlipInABucketsNameMakesNoSecondBucket) {
