@@ -117,6 +117,31 @@ def test_what_lets_in_others_alone_is_no_fault(by_google, theirs):
     assert bad_checks(world.report("--only", "aws.*")) == {}
 
 
+def statements_with_more(ours):
+    """Nobody can know what they are for; all but the last may let others use the role by Vesto."""
+    sub, oaud = (ours["Condition"]["StringEquals"][key] for key in (SUB, OAUD))
+    here = {"aws:SourceIp": "127.0.0.1/32"}
+    federated = {"Federated": ["accounts.google.com", "graph.facebook.com"]}
+    return [more(google(sub=sub), StringLike={OAUD: "vesto-*"}),
+            more(google(sub=sub), IpAddress=here),
+            {**google(sub=sub), "Principal": federated},
+            {**google(), "Condition": {"StringLike": {SUB: [sub, "12345"]}}},
+            more(google(), StringEquals={"Accounts.Google.com:sub": "12345"}),
+            google(oaud=[oaud, "another"]),
+            google(aud="4711-app.apps.googleusercontent.com")]
+
+
+def test_statements_with_more_to_them_stay_and_are_shown(by_google):
+    world, ours = by_google
+    theirs = statements_with_more(ours)
+    put_trust(world, [ours, *theirs])
+    said = world.aws(world.kit("role")).stderr
+    assert trust_of(world) == [ours, *theirs]
+    heading, shown = said.split("\n", 1)
+    assert "by hand" in heading
+    assert json.loads(shown) == theirs[:-1]
+
+
 def changed_by_a_person(ours):
     sub, oaud = (ours["Condition"]["StringEquals"][key] for key in (SUB, OAUD))
     return [more(ours, IpAddress={"aws:SourceIp": "127.0.0.1/32"}),
