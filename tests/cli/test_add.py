@@ -313,7 +313,8 @@ def test_what_the_kit_granted_is_revoked(vesto):
     add(vesto, "twin", *by_password("twin", schema="its_own"), "--create-schema", "no")
     assert not any("ON SCHEMA" in line for line in lines_of(vesto, "twin", "redshift")), "the other needs it"
     lines = lines_of(vesto, "mine", "redshift")
-    assert lines == ['REVOKE ALL ON SCHEMA "its_own" FROM "loader";'], "the login is that of made, too"
+    assert lines == ['-- only if nothing else logs in as it; made does: '
+                     'REVOKE ALL ON SCHEMA "its_own" FROM "loader";'], "the login is that of made, too"
     lines = lines_of(vesto, "made", "redshift")
     assert [line.split('"')[0] for line in lines] == [
         "-- only if all that is in it may go: DROP SCHEMA ", "REVOKE ALL ON DATABASE ",
@@ -321,6 +322,66 @@ def test_what_the_kit_granted_is_revoked(vesto):
     add(vesto, "mine", *by_password("mine", schema="its_own"), "--create-schema", "no")
     assert [line.split(" FROM ")[0] for line in lines_of(vesto, "mine", "redshift")[:2]] == [
         'REVOKE ALL ON SCHEMA "its_own"', 'REVOKE ALL ON DATABASE "dev"']
+
+
+OTHER_CLUSTER = CLUSTER.replace("shop.", "other.")
+BY_ROLE = ("--role-arn", f"arn:aws:iam::{ACCOUNT}:role/acme", "--audience", "vesto-acme")
+
+
+def revoked(vesto, name):
+    return [line for line in lines_of(vesto, name, "redshift") if "REVOKE" in line]
+
+
+def by_role(endpoint, *more):
+    return ("--endpoint", endpoint, "--database", "dev", "--bucket", "stage", "--schema", "shop",
+            "--identity", "google", *BY_ROLE, *more)
+
+
+def test_whether_two_names_are_of_one_warehouse(vesto):
+    """Nothing is revoked from a login that another destination has or may have there."""
+    of_one = 'REVOKE ALL ON DATABASE "dev" FROM '
+    may = "-- only if nothing else logs in as it; beta may: " + of_one
+    private = ("10.0.0.7:5439", "--kind", "redshift")
+    twin = (CLUSTER, "--db-user", "loader")
+    for beta, expected in (
+            (by_role(OTHER_CLUSTER), of_one + '"loader"'),
+            (by_role(WORKGROUP), of_one + '"loader"'),
+            (by_role(*private, "--region", "eu-west-1", "--warehouse", "other", "--db-user",
+                     "loader"), of_one + '"loader"'),
+            (by_role(*private, "--region", "eu-west-1", "--warehouse", "shop", "--db-user",
+                     "loader"), None),
+            ((*by_password("beta", endpoint="10.0.0.7:5439/dev"), *private[1:], "--region",
+              "eu-west-1", "--warehouse", "shop"), may + '"loader"'),
+            (by_role(*private, "--region", "eu-west-1", "--warehouse", "shop", "--db-user",
+                     "somebody"), of_one + '"loader"'),
+            (by_role(*twin), None)):
+        add(vesto, "acme", *by_role(*twin))
+        done = add(vesto, "beta", *beta)
+        assert done.returncode == 0, done.stderr
+        assert revoked(vesto, "acme") == ([expected + ";"] if expected else []), beta
+        vesto("destination", "remove", "beta", "--yes")
+
+
+def test_a_private_address_behind_two_servers_may_be_two_warehouses(vesto):
+    def behind(server, name):
+        return (*by_password(name, endpoint="10.0.0.7:5439/dev"), "--kind", "redshift",
+                "--ssh-host", server, "--ssh-user", "vesto")
+    add(vesto, "acme", *behind("bastion.one", "acme"))
+    done = add(vesto, "beta", *behind("bastion.two", "beta"))
+    assert done.returncode == 0, done.stderr
+    assert revoked(vesto, "acme") == [
+        '-- only if nothing else logs in as it; beta may: REVOKE ALL ON DATABASE "dev" FROM "loader";']
+
+
+def test_a_bucket_that_others_use_is_theirs(vesto):
+    for name in ("acme", "beta", "gamma"):
+        add(vesto, name, *by_password(name, bucket="stage", prefix=f"{name}/"))
+    def last():
+        return [line for line in lines_of(vesto, "acme", "aws") if " s3 rm" in line or "s3api" in line]
+    assert last() == [
+        "# only if all that lies there may go: aws s3 rm --region eu-west-1 s3://stage/acme/ --recursive",
+        "# only if nothing else uses it; other prefixes of it are of beta, gamma: aws s3api "
+        "delete-bucket --region eu-west-1 --bucket stage"]
 
 
 def test_a_schema_of_two_lines_does_not_end_its_comment(vesto):

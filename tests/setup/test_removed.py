@@ -96,3 +96,42 @@ def test_keys_and_a_user_go_only_when_somebody_says_so():
         iam = world.boto("iam")
         assert iam.list_access_keys(UserName="vesto-acme")["AccessKeyMetadata"]
         assert iam.list_user_policies(UserName="vesto-acme")["PolicyNames"] == []
+
+
+def another_name(world):
+    """Of the same machine, as a private name or an address stands for a warehouse."""
+    host = world.endpoints["redshift"]["host"]
+    return host, "localhost" if host != "localhost" else "127.0.0.1"
+
+
+@pytest.mark.parametrize("schema", ["made", "premade"])
+@pytest.mark.parametrize("options", [{"identity": "key"}, {"identity": "google"},
+                                     {"identity": "key", "by_reference": True}],
+                         ids=["password", "role", "password-by-reference"])
+def test_a_warehouse_that_is_reached_by_two_names_keeps_its_grants(options, schema):
+    options = dict(options)
+    by_reference = options.pop("by_reference", False)
+    with KitWorld(schema=schema, **options) as world:
+        world.apply()
+        host, other = another_name(world)
+        changes = [(f'endpoint = "{host}:', f'endpoint = "{other}:')]
+        if by_reference:
+            (world.folder / "user").write_text(world.database_user)
+            changes.append((f'user = "{world.database_user}"', 'user = { file = "user" }'))
+        add_beta(world, *changes)
+        if schema == "premade":
+            world.psql(f"CREATE SCHEMA beta_raw; "
+                       f'GRANT ALL ON SCHEMA beta_raw TO "{world.database_user}";')
+        assert is_well(world, "beta")[0], is_well(world, "beta")
+        stays = removed(world)
+        revokes = [line for line in stays["redshift"] if "REVOKE" in line or "DROP USER" in line]
+        if options["identity"] == "google":
+            # Name, region and account are told: it is that warehouse, and its login stays.
+            assert revokes == ([] if schema == "made" else [
+                f'REVOKE ALL ON SCHEMA "{SCHEMA}" FROM "{world.database_user}";'])
+        else:
+            assert len(revokes) == (2 if schema == "made" else 3), stays["redshift"]
+        for line in revokes if options["identity"] == "key" else []:
+            assert line.startswith("-- only if nothing else logs in as it; beta may: "), line
+        paste(world, stays)
+        assert is_well(world, "beta")[0], is_well(world, "beta")

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "cli/add/sharing.h"
 #include "kit/kit.h"
-#include "kit/places.h"
 #include "kit/quote.h"
 #include "kit/shell.h"
 #include "pg/quoting.h"
@@ -22,68 +22,6 @@ using kit::sh_flag;
 using kit::sh_quote;
 
 constexpr std::string_view kUnused = "if nothing else uses it";
-
-bool same_schema(const DestinationConfig& a, const DestinationConfig& b) {
-  return to_lower_ascii(a.host) == to_lower_ascii(b.host) && a.database == b.database &&
-         a.schema == b.schema;
-}
-
-bool same_warehouse(const DestinationConfig& a, const DestinationConfig& b) {
-  return to_lower_ascii(a.host) == to_lower_ascii(b.host);
-}
-
-bool same_login(const DestinationConfig& a, const DestinationConfig& b) {
-  const auto user = [](const DestinationConfig& of) {
-    const bool password = of.auth.method == "password";
-    return password ? of.auth.user.name : kit::places_of(of, {}).database_user;
-  };
-  return same_warehouse(a, b) && a.database == b.database && user(a) == user(b);
-}
-
-bool same_objects(const DestinationConfig& a, const DestinationConfig& b) {
-  return a.bucket == b.bucket && (a.prefix.starts_with(b.prefix) || b.prefix.starts_with(a.prefix));
-}
-
-Places places_of(const DestinationConfig& of) {
-  KitFacts facts;
-  facts.account = of.endpoint.account;
-  return kit::places_of(of, facts);
-}
-
-bool is_placeholder(std::string_view text) { return text.find("<<") != std::string_view::npos; }
-
-// A key does not tell whose it is: two may be of one user, unless their accounts differ.
-bool may_share_user(const DestinationConfig& a, const DestinationConfig& b) {
-  if (a.auth.identity != "access_key" || b.auth.identity != "access_key") return false;
-  if (a.auth.access_key_id.name == b.auth.access_key_id.name || same_objects(a, b)) return true;
-  const std::string of_a = places_of(a).account;
-  const std::string of_b = places_of(b).account;
-  return of_a == of_b || is_placeholder(of_a) || is_placeholder(of_b);
-}
-
-// The login is named after the key's user.
-bool logs_in_as_key_user(const DestinationConfig& one) {
-  return one.auth.method != "password" && one.auth.db_user.empty() &&
-         places_of(one).actor == kit::Actor::kKeyUser;
-}
-
-bool may_share_login(const DestinationConfig& a, const DestinationConfig& b) {
-  return same_warehouse(a, b) && a.database == b.database && logs_in_as_key_user(a) &&
-         logs_in_as_key_user(b) && may_share_user(a, b);
-}
-
-// Whether it works or loads by the role. An account that is not known may be that of the other.
-bool uses_role(const DestinationConfig& one, const std::string& arn) {
-  const Places places = places_of(one);
-  const bool assumes = places.actor == kit::Actor::kRole || places.actor == kit::Actor::kOwn;
-  if ((assumes && places.role_arn == arn) || one.auth.copy_role_arn == arn) return true;
-  const bool known = !is_placeholder(places.role_arn) && !is_placeholder(arn);
-  return assumes && !known && places.role == arn.substr(arn.rfind('/') + 1);
-}
-
-bool loads_by_default(const DestinationConfig& one) {
-  return one.auth.copy == "attached_role" && one.auth.copy_role_arn == "default";
-}
 
 class Finder {
  public:
@@ -113,6 +51,11 @@ class Finder {
       if (shares(other)) names.push_back(other.name);
     }
     return join(names, ", ");
+  }
+
+  template <typename How>
+  [[nodiscard]] bool any_surely(const How& how) const {
+    return !none([&](const DestinationConfig& other) { return how(other) == Same::kYes; });
   }
 
   // A line that cannot be pasted as it is: no name ends its comment.
@@ -176,7 +119,8 @@ class Finder {
     const bool by_default = arn == "default";
     const auto may_be_it = [&](const DestinationConfig& other) {
       const bool one_is_default = by_default || loads_by_default(other);
-      return one_is_default && other.auth.copy == "attached_role" && same_warehouse(gone_, other);
+      return one_is_default && other.auth.copy == "attached_role" &&
+             same_warehouse(gone_, other) != Same::kNo;
     };
     const std::string others = sharers([&](const DestinationConfig& other) {
       return may_be_it(other) || (!by_default && uses_role(other, arn));
@@ -219,45 +163,79 @@ class Finder {
     aws_if("only if all that lies there may go",
            regional_call("s3 rm", region) + " " +
                sh_quote(fmt::format("s3://{}/{}", gone_.bucket, gone_.prefix)) + " --recursive");
-    aws_if(kUnused,
-           regional_call("s3api delete-bucket", region) + sh_flag("--bucket", gone_.bucket));
+    const std::string others =
+        sharers([this](const DestinationConfig& other) { return other.bucket == gone_.bucket; });
+    aws_if(
+        others.empty()
+            ? std::string(kUnused)
+            : fmt::format("only if nothing else uses it; other prefixes of it are of {}", others),
+        regional_call("s3api delete-bucket", region) + sh_flag("--bucket", gone_.bucket));
   }
 
   void redshift() {
     const std::string schema = quote_identifier(gone_.schema);
-    // Nobody but the owner of the data knows whether it may go, so the line cannot be pasted as it
-    // is.
-    if (gone_.create_schema && gone_.schema != "public" &&
-        none([this](const DestinationConfig& other) { return same_schema(gone_, other); })) {
-      redshift_if("only if all that is in it may go",
-                  fmt::format("DROP SCHEMA {} CASCADE;", schema));
+    const auto in_schema = [this](const DestinationConfig& other) {
+      return same_schema(gone_, other);
+    };
+    if (gone_.create_schema && gone_.schema != "public" && !any_surely(in_schema)) {
+      drop_schema(schema, sharers([&](const DestinationConfig& other) {
+                    return in_schema(other) == Same::kMaybe;
+                  }));
     }
     const std::string user = quote_identifier(gone_.auth.method == "password" &&
                                                       gone_.auth.user.kind == ValueRef::Kind::kText
                                                   ? gone_.auth.user.name
                                                   : places_.database_user);
-    const std::string others =
-        sharers([this](const DestinationConfig& other) { return may_share_login(gone_, other); });
+    const auto login = [this](const DestinationConfig& other) { return same_login(gone_, other); };
+    const auto login_here = [&](const DestinationConfig& other) {
+      return gone_.database == other.database ? login(other) : Same::kNo;
+    };
     // As the kit granted it; one that Vesto has made is its user's own.
-    if (!gone_.create_schema && none([this](const DestinationConfig& other) {
-          return same_login(gone_, other) && same_schema(gone_, other);
-        })) {
-      revoke(others, fmt::format("REVOKE ALL ON SCHEMA {} FROM {};", schema, user));
+    const bool needed = any_surely([&](const DestinationConfig& other) {
+      return std::min(login_here(other), in_schema(other));
+    });
+    if (!gone_.create_schema && !needed) {
+      revoke(fmt::format("REVOKE ALL ON SCHEMA {} FROM {};", schema, user));
     }
-    if (!none([this](const DestinationConfig& other) { return same_login(gone_, other); })) return;
-    revoke(others, fmt::format("REVOKE ALL ON DATABASE {} FROM {};",
-                               quote_identifier(gone_.database), user));
+    if (any_surely(login_here)) return;
+    revoke(
+        fmt::format("REVOKE ALL ON DATABASE {} FROM {};", quote_identifier(gone_.database), user));
+    if (any_surely(login)) return;
+    const std::string others =
+        sharers([&](const DestinationConfig& other) { return login(other) == Same::kMaybe; });
     redshift_if(others.empty() ? "if nothing else logs in as it"
                                : fmt::format("only if nothing else logs in as it; {} may", others),
                 fmt::format("DROP USER {};", user));
   }
 
-  void revoke(const std::string& others, const std::string& line) {
-    if (others.empty()) {
+  // Nobody but the owner of the data knows whether it may go, so the line cannot be pasted as it
+  // is.
+  void drop_schema(const std::string& schema, const std::string& others) {
+    constexpr std::string_view kIf = "only if all that is in it may go";
+    redshift_if(
+        others.empty() ? std::string(kIf) : fmt::format("{}; {} may load into it", kIf, others),
+        fmt::format("DROP SCHEMA {} CASCADE;", schema));
+  }
+
+  // Where another one logs in as this user or may, its owner judges. The user of a password is
+  // often one that people use as well, so that there no database and no schema sets it apart; a
+  // temporary login that is surely shared has been looked at by the caller.
+  void revoke(const std::string& line) {
+    const bool password = gone_.auth.method == "password";
+    std::vector<std::string> doubts;
+    for (const Same same : {Same::kYes, Same::kMaybe}) {
+      if (same == Same::kYes && !password) continue;
+      const std::string others = sharers([&](const DestinationConfig& other) {
+        return (password || other.database == gone_.database) && same_login(gone_, other) == same;
+      });
+      const char* does = others.find(", ") == std::string::npos ? " does" : " do";
+      if (!others.empty()) doubts.push_back(others + (same == Same::kYes ? does : " may"));
+    }
+    if (doubts.empty()) {
       out_.redshift.push_back(line);
       return;
     }
-    redshift_if(fmt::format("only if nothing else logs in as it; {} may", others), line);
+    redshift_if(fmt::format("only if nothing else logs in as it; {}", join(doubts, ", ")), line);
   }
 
   const Config& config_;
