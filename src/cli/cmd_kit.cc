@@ -8,6 +8,7 @@
 
 #include "aws/google_token.h"
 #include "aws/small_file.h"
+#include "base/ids.h"
 #include "base/json_text.h"
 #include "base/strings.h"
 #include "cli/add/draft.h"
@@ -15,6 +16,8 @@
 #include "cli/exit_codes.h"
 #include "cli/identity_report.h"
 #include "kit/kit.h"
+#include "redshift/sql.h"
+#include "redshift/sql_rows.h"
 #include "sync/assemble.h"
 #include "sync/trust_bound.h"
 #include "sync/tunnel.h"
@@ -61,6 +64,7 @@ class FactFinder {
     for (const SyncConfig& sync : config_.syncs) {
       if (sync.destination == to_.name) add_tables(sync);
     }
+    add_own_tables();
     if (to_.auth.method == "password") {
       auto user = resolve_text(to_.auth.user, sealed_store(context_));
       if (user.ok()) facts_.database_user = std::move(user).value();
@@ -100,6 +104,20 @@ class FactFinder {
     for (const TableConfig& table : sync.tables) {
       if (!table.pattern) facts_.tables.push_back(table.target);
     }
+  }
+
+  // Those that Vesto makes for itself beside the tables of a sync.
+  void add_own_tables() {
+    std::vector<std::string> own;
+    for (const SyncConfig& sync : config_.syncs) {
+      if (sync.destination == to_.name) own.push_back(sql::state_table_name(sync_id(sync.name)));
+    }
+    if (own.empty()) return;
+    for (const std::string_view shared :
+         {sql::kLoadsTable, sql::kRejectedTable, sql::kStatusView}) {
+      own.emplace_back(shared);
+    }
+    facts_.tables.insert(facts_.tables.end(), own.begin(), own.end());
   }
 
   // Which pod we are, as the token says that EKS has given it. Elsewhere there is none.

@@ -40,7 +40,8 @@ struct KitFacts {
   std::string pod_issuer = {};
   std::string pod_subject = {};
   std::vector<std::string> public_egress = {};
-  std::vector<std::string> tables = {};  // of the schema, that are or will be loaded
+  std::vector<std::string> tables =
+      {};  // of the schema, that are or will be loaded; Vesto's own too
   // Audiences and external ids of destinations with other roles: the role must not take them.
   std::vector<std::string> foreign_names = {};
 };

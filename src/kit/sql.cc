@@ -10,6 +10,8 @@ namespace vesto {
 
 namespace {
 
+constexpr std::string_view kStatusView = "_vesto_sync_status";
+
 std::string grant_temp(const DestinationConfig& to, const std::string& user, bool create) {
   return fmt::format("GRANT {}TEMPORARY ON DATABASE {} TO {};", create ? "CREATE, " : "",
                      quote_identifier(to.database), quote_identifier(user));
@@ -35,13 +37,17 @@ std::string owner_line(const DestinationConfig& to, const std::string& table,
                      quote_identifier(user));
 }
 
-// Prints the lines for whatever another user owns.
+// Prints the lines for whatever another user owns, Vesto's view for people included: it could read
+// nothing any more once its tables are somebody else's.
 std::string owner_query(const DestinationConfig& to, const std::string& user) {
   return fmt::format(
       "SELECT 'ALTER TABLE ' || quote_ident(schemaname) || '.' || quote_ident(tablename) || {}\n"
-      "FROM pg_tables WHERE schemaname = {} AND tableowner <> {} ORDER BY tablename;",
+      "FROM (SELECT schemaname, tablename, tableowner FROM pg_tables UNION ALL\n"
+      "  SELECT schemaname, viewname, viewowner FROM pg_views WHERE viewname = {}) AS made\n"
+      "WHERE schemaname = {} AND tableowner <> {} ORDER BY tablename;",
       quote_redshift_literal(fmt::format(" OWNER TO {};", quote_identifier(user))),
-      quote_redshift_literal(to.schema), quote_redshift_literal(user));
+      quote_redshift_literal(kStatusView), quote_redshift_literal(to.schema),
+      quote_redshift_literal(user));
 }
 
 std::string create_user(const DestinationConfig& to, const std::string& user) {
@@ -114,23 +120,34 @@ std::string sql_text(const DestinationConfig& destination, const Places& places)
   return out;
 }
 
+// The query is what runs: it names what there is, while a line for a table that was never made
+// fails, and ends whatever stops at the first failure.
 std::string owner_text(const DestinationConfig& destination, const KitFacts& facts,
                        const Places& places) {
   const std::string& user = places.database_user;
   std::string out = head(
       destination,
       "Ownership, where another user has made these tables: only an owner may change a table.");
+  out += offered(fmt::format("The part sql makes the user {}, where it is not there yet.",
+                             quote_identifier(user)));
   if (destination.create_schema) {
     out += "-- Its schema then is another user's too:\n" + grant_schema(destination, user) + "\n";
   }
-  const std::string query = owner_query(destination, user);
-  if (facts.tables.empty()) {
-    return out + "-- Prints a line for every table that another user owns; run those:\n" + query +
-           "\n";
-  }
-  out += grant_sql(destination, "owner", user, facts.tables) + "\n";
-  return out + "-- The same for every table that another user owns: run what this prints:\n" +
-         offered(query);
+  out +=
+      "-- Prints a line for every table of the schema that another user owns, Vesto's own "
+      "included.\n"
+      "-- Run those of the tables that Vesto loads; where psql is to run them all, end the query "
+      "with\n"
+      "-- \\gexec instead of the semicolon.\n" +
+      owner_query(destination, user) + "\n";
+  if (facts.tables.empty()) return out;
+  out +=
+      "-- The same line for each table that the configuration names, and for Vesto's own, if it\n"
+      "-- exists: one that was not made yet is refused with \"does not exist\", which harms "
+      "nothing.\n";
+  for (const std::string& table : facts.tables)
+    out += offered(owner_line(destination, table, user));
+  return out;
 }
 
 }  // namespace kit

@@ -58,6 +58,18 @@ class Terraform {
   void end() { body_ += "}\n"; }
 
   void bucket() {
+    body_ +=
+        "\n# A new bucket. One that is there already is either taken over, by this block "
+        "(Terraform\n"
+        "# 1.5 and later); what stands below then counts for all of it, in place of its own "
+        "lifecycle\n"
+        "# rules:\n";
+    body_ += commented("# ", fmt::format("import {{\n  to = aws_s3_bucket.staging\n  id = {}\n}}",
+                                         hcl_quote(to_.bucket)));
+    body_ +=
+        "# Or it stays as it is: delete the resources aws_s3_bucket... here. vesto destination "
+        "test\n"
+        "# then says which of its settings are unsafe.";
     begin("aws_s3_bucket", "staging");
     set("bucket", hcl_quote(to_.bucket));
     end();

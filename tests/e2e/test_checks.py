@@ -165,6 +165,78 @@ def test_a_table_of_another_user_that_may_be_filled(one_world):
         assert world.run()[0] == 0
 
 
+SECOND = "vesto_second"
+
+
+def as_second_user(world, cursor):
+    """The destination logs in as another user from now on, with the grants of the kit."""
+    cursor.execute("SELECT 1 FROM pg_user WHERE usename = %s", (SECOND,))
+    if not cursor.fetchone():
+        password = world.sandbox.endpoints["redshift"]["password"]
+        cursor.execute(f"CREATE USER {SECOND} PASSWORD %s", (password,))
+        cursor.execute(f'GRANT CREATE, TEMPORARY ON DATABASE '
+                       f'"{world.sandbox.endpoints["redshift"]["database"]}" TO {SECOND}')
+    cursor.execute(f'GRANT ALL ON SCHEMA "{world.schema}" TO {SECOND}')
+    first = world.sandbox.endpoints["redshift"]["user"]
+    text = (world.folder / "vesto.toml").read_text()
+    before, after = text.split("[destination.rs.auth]")
+    assert f'user = "{first}"' in after
+    after = after.replace(f'user = "{first}"', f'user = "{SECOND}"', 1)
+    (world.folder / "vesto.toml").write_text(before + "[destination.rs.auth]" + after)
+
+
+def test_another_identity_of_a_live_destination(one_world):
+    """What the first user made is handed over by the fix, Vesto's own tables and its view too."""
+    world = ready(one_world)
+    world.must_run()
+    with admin(world.sandbox) as cursor:
+        as_second_user(world, cursor)
+        ok, check = owner_check(world)
+        assert not ok and check["error"]["code"] == "RS-OWNER"
+        lines = check["fix"]["snippet"].splitlines()
+        tables = [line.split(" OWNER TO ")[0].rsplit('."', 1)[1].rstrip('"') for line in lines]
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (world.schema,))
+        assert tables[-1] == "_vesto_sync_status"
+        assert sorted(tables[:-1]) == sorted(name for name, in cursor.fetchall()) and len(tables) == 5
+        cursor.execute(check["fix"]["snippet"])
+        assert owner_check(world) == (True, {**owner_check(world)[1], "status": "passed"})
+        world.source("INSERT INTO a VALUES (7, 'seven')")
+        assert world.run()[0] == 0
+        cursor.execute(f"SET SESSION AUTHORIZATION {SECOND}")
+        cursor.execute(f'SELECT count(*) FROM "{world.schema}"._vesto_sync_status')
+        assert cursor.fetchone()[0] == 1
+        cursor.execute("RESET SESSION AUTHORIZATION")
+        cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
+
+
+def test_the_fix_says_how_many_tables_are_left(one_world):
+    """It is repeated until nothing is left."""
+    world = one_world
+    for number in range(1003):
+        world.table(f"public.t{number}")
+    world.write_config()
+    user = world.sandbox.endpoints["redshift"]["user"]
+    with admin(world.sandbox) as cursor:
+        cursor.execute(f'CREATE SCHEMA "{world.schema}"; '
+                       f'GRANT ALL ON SCHEMA "{world.schema}" TO "{user}"')
+        for first in range(0, 1003, 500):
+            cursor.execute(";".join(f'CREATE TABLE "{world.schema}".t{n} (i int)'
+                                    for n in range(first, min(first + 500, 1003))))
+        _, check = owner_check(world)
+        lines = check["fix"]["snippet"].splitlines()
+        assert len(lines) == 1001
+        assert lines[-1] == "-- 3 more tables: run the test again for their lines."
+        cursor.execute(check["fix"]["snippet"])
+        ok, check = owner_check(world)
+        assert not ok and len(check["fix"]["snippet"].splitlines()) == 3
+        cursor.execute(check["fix"]["snippet"])
+        assert owner_check(world)[1]["status"] == "passed"
+        for first in range(0, 1003, 500):
+            cursor.execute("DROP TABLE " + ",".join(f'"{world.schema}".t{n}'
+                                                    for n in range(first, min(first + 500, 1003))))
+        cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
+
+
 def test_a_table_of_another_user_that_a_pattern_stands_for(one_world):
     world = one_world
     world.source("CREATE TABLE order_a (id bigint PRIMARY KEY); "

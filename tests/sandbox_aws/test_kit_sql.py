@@ -99,6 +99,59 @@ def test_tables_of_another_user_are_found(running_sandbox, admin, tmp_path):
         """ALTER TABLE kit.orders OWNER TO "kit_named";"""]
 
 
+def test_each_known_table_has_its_line(running_sandbox, admin, tmp_path):
+    """What there is is found by the query; a line for what was never made stops nothing."""
+    sync = """
+[source.s]
+kind = "postgres"
+host = "h"
+database = "d"
+user = "u"
+[sync.shop]
+source = "s"
+destination = "acme"
+[[sync.shop.table]]
+name = "public.orders"
+[[sync.shop.table]]
+name = 'public."o d"'
+"""
+    with admin.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA kit")
+        cursor.execute("CREATE TABLE kit.orders (id INTEGER)")
+        cursor.execute("CREATE TABLE kit._vesto_loads (id INTEGER)")
+        cursor.execute("CREATE VIEW kit._vesto_sync_status AS SELECT id FROM kit._vesto_loads WITH NO SCHEMA BINDING")
+        cursor.execute("CREATE VIEW kit.somebodys AS SELECT id FROM kit.orders WITH NO SCHEMA BINDING")
+        cursor.execute("CREATE USER kit_named PASSWORD DISABLE")
+    text = part(tmp_path, configuration(auth=NAMED) + sync, "owner")
+    offered = [line[3:] for line in text.splitlines() if line.startswith("-- ALTER TABLE")]
+    assert [line.split(" OWNER TO ")[0] for line in offered] == [
+        'ALTER TABLE "kit"."orders"', 'ALTER TABLE "kit"."o d"', offered[2].split(" OWNER TO ")[0],
+        'ALTER TABLE "kit"."_vesto_loads"', 'ALTER TABLE "kit"."_vesto_rejected"',
+        'ALTER TABLE "kit"."_vesto_sync_status"']
+    assert offered[2].startswith('ALTER TABLE "kit"."_vesto_state_')
+    found = [line for line in ran(running_sandbox, text).splitlines() if "ALTER" in line]
+    assert [line.split('"')[0].split(".")[1].split(" ")[0] for line in found] == [
+        "_vesto_loads", "_vesto_sync_status", "orders"]
+    ran(running_sandbox, "\n".join(found))
+    assert not [line for line in ran(running_sandbox, text).splitlines() if "ALTER" in line]
+    owner = "SELECT viewowner FROM pg_views WHERE schemaname = 'kit' AND viewname = %s"
+    assert asked(admin, owner, "_vesto_sync_status") == "kit_named"
+    assert asked(admin, owner, "somebodys") != "kit_named"
+    # Without ON_ERROR_STOP psql goes on behind a line of a table that is not there.
+    words = " ".join(f"{name}='{value}'" for name, value in running_sandbox.dsn(admin=True).items())
+    done = subprocess.run(["psql", "-X", "-q", words], input="\n".join(offered), text=True,
+                          capture_output=True, timeout=120, check=False)
+    assert done.stderr.count("does not exist") == 3, done.stderr
+    # In psql the query may run what it finds.
+    with admin.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        cursor.execute(f'ALTER TABLE kit.orders OWNER TO "{cursor.fetchone()[0]}"')
+    at = text.index("ORDER BY tablename;") + len("ORDER BY tablename")
+    ran(running_sandbox, text[:at] + "\n\\gexec\n")
+    assert asked(admin, "SELECT tableowner FROM pg_tables WHERE schemaname = 'kit' AND tablename = "
+                        "%s", "orders") == "kit_named"
+
+
 def found_by_query(sandbox, tmp_path):
     query = part(tmp_path, configuration(auth=NAMED), "owner")
     words = sandbox.dsn(admin=True)

@@ -42,6 +42,18 @@ def test_it_parses(tmp_path, template, auth, resources, data):
     assert kinds(parsed, "data") == data
 
 
+def test_a_bucket_that_is_there_already(tmp_path):
+    """Both ways that its comment names leave Terraform that parses."""
+    text = terraform(tmp_path, configuration())
+    block = re.search(r"^# import \{\n(?:#   .*\n)+# \}\n", text, re.MULTILINE)
+    parsed = hcl2.loads(text.replace(block[0], re.sub("(?m)^# ", "", block[0])))
+    (imported,) = parsed["import"]
+    assert imported["to"] == "${aws_s3_bucket.staging}" and imported["id"].strip('"') == "kit-staging"
+    left = re.sub(r'resource "aws_s3_bucket.*?\n\}\n', "", text, flags=re.DOTALL)
+    assert kinds(hcl2.loads(left), "resource") == ROLE
+    assert "aws_s3_bucket.staging" not in left.replace(block[0], "")
+
+
 def test_its_policies_are_those_of_the_kit(tmp_path):
     config = configuration(SERVERLESS, ATTACHED)
     text = terraform(tmp_path, config)
