@@ -9,6 +9,7 @@
 #include "base/json_text.h"
 #include "base/strings.h"
 #include "check/host_checks.h"
+#include "cli/add/draft.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "sync/run.h"
@@ -40,6 +41,23 @@ std::string issue_json(const ConfigIssue& issue) {
 
 std::string plural(size_t count, std::string_view word) {
   return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
+// Drafts that nothing in the configuration has taken the name of: no part of it, and no fault.
+std::vector<std::string> open_drafts(const Context& context, const Config& config) {
+  std::vector<std::string> out;
+  for (std::string& name : draft_names(data_dir(context.options))) {
+    if (config.find_destination(name) == nullptr) out.push_back(std::move(name));
+  }
+  return out;
+}
+
+std::string drafts_text(const std::vector<std::string>& drafts) {
+  std::string out;
+  for (const std::string& name : drafts) {
+    out += fmt::format("draft {0}: vesto destination add {0} goes on\n", name);
+  }
+  return out;
 }
 
 }  // namespace
@@ -74,6 +92,7 @@ int cmd_config_check(const Context& context) {
     loaded.issues = check_references(loaded.config, sealed_store(context));
   }
   const bool good = loaded.issues.empty();
+  const std::vector<std::string> drafts = open_drafts(context, loaded.config);
   if (context.options.json) {
     std::vector<std::string> issues;
     for (const ConfigIssue& issue : loaded.issues) issues.push_back(issue_json(issue));
@@ -82,8 +101,9 @@ int cmd_config_check(const Context& context) {
     std::vector<std::string> files;
     for (const std::string& file : loaded.files) files.push_back(json_quote(file));
     write_out(fmt::format(R"({{"schema":"vesto.config-check/1","success":{},"files":[{}],)"
-                          R"("issues":[{}],"warnings":[{}]}})",
-                          good, join(files, ","), join(issues, ","), join(warnings, ",")) +
+                          R"("issues":[{}],"warnings":[{}],"drafts":{}}})",
+                          good, join(files, ","), join(issues, ","), join(warnings, ","),
+                          json_list(drafts)) +
               "\n");
   } else if (good && !context.options.quiet) {
     const Config& config = loaded.config;
@@ -92,6 +112,7 @@ int cmd_config_check(const Context& context) {
         plural(config.sources.size(), "source"), plural(config.destinations.size(), "destination"),
         plural(config.syncs.size(), "sync")));
   }
+  if (!context.options.json && !context.options.quiet) write_out(drafts_text(drafts));
   if (!context.options.quiet) write_err(issues_text(loaded.warnings));
   if (good) return kExitOk;
   write_err(issues_text(loaded.issues));

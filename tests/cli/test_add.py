@@ -293,7 +293,7 @@ def test_what_was_added_is_taken_out_again(vesto):
     assert "aws iam delete-user-policy --region eu-west-1 --user-name vesto-acme" in done.stdout
     assert "# only if all that lies there may go: aws s3 rm --region eu-west-1 s3://stage-acme/vesto/ --recursive" in \
         done.stdout
-    assert '-- if nothing else logs in as it: DROP USER "loader";' in done.stdout
+    assert '-- only if nothing else logs in as it; rs may: DROP USER "loader";' in done.stdout
     assert "vesto secret remove acme/password" in done.stdout
     assert add(vesto, "acme", *given).returncode == 0
     data = json.loads(vesto("destination", "remove", "acme", "--yes", "--secrets", "--json").stdout)

@@ -248,3 +248,95 @@ def test_the_warehouses_name_for_a_login_by_password(vesto):
     vesto("destination", "remove", "acme", "--yes")
     assert add(vesto, "acme", *given, "--region", "eu-west-1", "--warehouse", "shop").returncode == 0
     assert destinations(vesto)["acme"]["auth"]["warehouse"] == "shop"
+
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/acme"
+REST = ("--database", "dev", "--bucket", "stage", "--schema", "shop")
+GOOGLE = ("--identity", "google", "--role-arn", ROLE, "--audience", "vesto-acme")
+
+
+@pytest.mark.parametrize("draft,then,told,settings", [
+    # From a cluster to Serverless: there is no named user.
+    (("--endpoint", CLUSTER, *GOOGLE, "--db-user", "loader"),
+     ("--endpoint", WORKGROUP, "--database", "dev"),
+     "Note: auth.db_user (loader) of the draft is left out: Serverless takes no named user, the "
+     "login is IAMR:<name of the role>.", {"audience": "vesto-acme"}),
+    # The same without an endpoint that tells it.
+    (("--kind", "redshift", *GOOGLE, "--db-user", "loader", "--region", "eu-west-1"),
+     ("--endpoint", "10.0.0.7:5439", "--kind", "serverless", "--warehouse", "analytics"),
+     "auth.db_user (loader)", {"audience": "vesto-acme"}),
+    # A draft that never fitted together.
+    (("--endpoint", WORKGROUP, *GOOGLE, "--db-user", "loader"), (),
+     "auth.db_user (loader)", {"audience": "vesto-acme"}),
+    (("--endpoint", CLUSTER, *GOOGLE), ("--identity", "aws", "--profile", "p"),
+     "Note: auth.audience (vesto-acme) of the draft is left out: only a Google identity has one.",
+     {"identity": "aws", "profile": "p"}),
+    (("--endpoint", CLUSTER, *GOOGLE), ("--profile", "p"),
+     "Note: auth.identity (google) of the draft is left out: aws is wanted.",
+     {"identity": "aws", "profile": "p"}),
+    (("--endpoint", CLUSTER, *GOOGLE),
+     ("--access-key-id", "AKIAEXAMPLE", "--secret-access-key-file", "sk"),
+     "auth.audience (vesto-acme)", {"access_key_id": "AKIAEXAMPLE"}),
+    (("--endpoint", CLUSTER, "--identity", "access_key", "--access-key-id", "AKIAEXAMPLE",
+      "--secret-access-key-file", "sk", "--role-arn", ROLE, "--external-id", "x-1"),
+     ("--identity", "google"),
+     "Note: auth.external_id (x-1) of the draft is left out: a Google identity has an audience "
+     "instead.", {"identity": "google"}),
+    (("--endpoint", CLUSTER, *GOOGLE, "--db-user", "loader"),
+     ("--user", "loader2", "--password-env", "PW"),
+     "auth.db_user (loader) of the draft is left out: a login by password", {"user": "loader2"}),
+    (("--endpoint", CLUSTER, *GOOGLE, "--user", "loader", "--password-env", "PW"),
+     ("--db-user", "loader2"), "auth.password of the draft is left out: a temporary login is wanted.",
+     {"db_user": "loader2"}),
+    (("--endpoint", CLUSTER, *BY_KEY, "--copy", "static_keys"), ("--role-arn", ROLE),
+     "auth.copy (static_keys)", {"role_arn": ROLE}),
+])
+def test_a_draft_goes_on_as_somebody_else(vesto, draft, then, told, settings):
+    assert add(vesto, "acme", "--draft", *draft, *REST).returncode == 0
+    done = add(vesto, "acme", *then)
+    assert done.returncode == 0, done.stderr
+    assert told in done.stderr and told in done.stdout
+    auth = destinations(vesto)["acme"]["auth"]
+    assert {key: auth.get(key) for key in settings} == settings
+    assert vesto("config", "check", "--no-secrets").returncode == 0
+
+
+def test_what_is_said_now_is_never_passed_over(vesto):
+    add(vesto, "acme", "--draft", "--endpoint", CLUSTER, *GOOGLE, *REST)
+    done = add(vesto, "acme", "--endpoint", WORKGROUP, "--database", "dev", "--db-user", "loader")
+    assert done.returncode == 3 and "db_user has no meaning here" in done.stderr
+    assert not (vesto.folder / "vesto.toml").exists()
+
+
+def test_the_dialogue_says_what_it_leaves_out(vesto):
+    add(vesto, "acme", "--draft", "--role-arn", ROLE, "--audience", "vesto-acme", "--db-user", "loader",
+        *REST)
+    t = Terminal(vesto, "destination", "add", "acme", "--no-test")
+    t.answer("Endpoint", WORKGROUP)
+    t.expect("auth.db_user (loader) of the draft is left out")
+    t.answer("[google]:", "aws")
+    t.expect("auth.audience (vesto-acme) of the draft is left out")
+    t.answer("External id", "")
+    t.answer("Prefix", "")
+    t.answer("region", "")
+    t.answer("KMS", "")
+    t.answer("May Vesto make it", "")
+    assert t.end() == 0, t.text
+
+
+def test_config_check_names_the_drafts(vesto):
+    vesto.configure()
+    for name in ("later", "Acme_2"):
+        add(vesto, name, "--draft", "--endpoint", CLUSTER)
+    (vesto.folder / ".vesto" / "drafts" / "broken.toml").write_text("no toml")
+    (vesto.folder / ".vesto" / "drafts" / "rs.toml").write_text("")  # defined since
+    done = vesto("config", "check")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1:] == [
+        f"draft {name}: vesto destination add {name} goes on" for name in ("Acme_2", "broken", "later")]
+    assert json.loads(vesto("config", "check", "--json").stdout)["drafts"] == ["Acme_2", "broken", "later"]
+    assert vesto("config", "check", "--quiet").stdout == ""
+    text = (vesto.folder / "vesto.toml").read_text()
+    vesto.write("vesto.toml", text.replace("host =", "hots ="))
+    bad = vesto("config", "check")
+    assert bad.returncode == 3 and "draft later: " in bad.stdout

@@ -144,6 +144,7 @@ Status Answers::take_table(const TomlValue& table, const std::string& dir) {
     }
     if (is_path_setting(setting)) value.text = path_for_config(value.text, dir);
     settings_.insert_or_assign(setting, std::move(value));
+    fresh_.insert(setting);
     return ok_status();
   };
   for (const TomlValue::Member& member : table.members) {

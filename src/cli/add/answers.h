@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,6 +55,12 @@ class Answers {
   // Values of a draft as they are. Errors: CFG-VALUE: one of another kind than a draft has.
   Status take_draft(const TomlValue& table);
 
+  // All that is known until now is of a draft.
+  void begin_with_draft();
+  // Leaves out, with a note for each, what a draft told and what has no meaning for the login or
+  // the identity that is wanted by now. Without a draft nothing.
+  void drop_misfits();
+
   [[nodiscard]] std::string method() const;    // iam_role, password
   [[nodiscard]] std::string identity() const;  // google, aws, access_key
   [[nodiscard]] WarehouseEndpoint endpoint() const;
@@ -77,6 +84,7 @@ class Answers {
   [[nodiscard]] Status agree() const;
   // What was left out of a pasted text, as sentences; and doubts.
   [[nodiscard]] std::vector<std::string> notes() const;
+  [[nodiscard]] const std::vector<std::string>& taken_notes() const { return notes_; }
   void note(std::string text) { notes_.push_back(std::move(text)); }
 
   // The tables for the configuration. Errors: CFG-VALUE: the database has no form there.
@@ -96,6 +104,9 @@ class Answers {
 
   Result<std::string> understand(const AddFlag& flag, const std::string& given);
   Result<std::string> take_endpoint(const std::string& text);
+  [[nodiscard]] bool is_old(std::string_view setting) const;
+  void leave_out(std::string_view setting, std::string_view why);
+  void follow_what_is_said();
   void note_what_goes(const WarehouseEndpoint& parsed);
   Status take_staging(const TomlValue& staging);
   Result<std::string> take_bucket(const std::string& text);
@@ -111,6 +122,8 @@ class Answers {
   std::string name_;
   std::string config_file_;
   Settings settings_;
+  bool of_draft_ = false;
+  std::set<std::string, std::less<>> fresh_;  // said since the draft was read
   std::vector<std::string> notes_;
   // Of an endpoint that was taken now: an ARN tells them without a host.
   std::string told_region_;

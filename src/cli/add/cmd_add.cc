@@ -97,7 +97,17 @@ class Adder {
         if (name == flag.name) VESTO_TRY(answers_.take(flag, value));
       }
     }
+    answers_.drop_misfits();
+    say_notes();
     return answers_.agree();
+  }
+
+  // Who is asked, or told what is missing, knows what counts no more.
+  void say_notes() const {
+    if (!went_on_ || options_.quiet || options_.json) return;
+    for (const std::string& note : answers_.taken_notes()) {
+      write_err(fmt::format("Note: {}\n", printable(note, false)));
+    }
   }
 
   // --password-env beside --password-secret: nobody could say which one was meant.

@@ -55,6 +55,7 @@ Result<std::optional<Answers>> read_draft(const std::string& data_dir, const std
   const std::string dir = std::filesystem::path(config_file).parent_path().string();
   if (own != nullptr) VESTO_TRY(answers.take_table(*own, dir));
   if (const TomlValue* draft = tree.find("draft")) VESTO_TRY(answers.take_draft(*draft));
+  answers.begin_with_draft();
   return std::optional<Answers>(std::move(answers));
 }
 

@@ -49,9 +49,14 @@ class Wizard {
   bool ask(std::string_view flag_name, Question question) {
     const AddFlag& flag = *find_add_flag(flag_name);
     if (answers_.has(flag.setting)) return true;
-    return dialogue_.ask(question, [&](const std::string& text) {
-      return answers_.take(flag, text);
-    }) && save();
+    const size_t notes = answers_.taken_notes().size();
+    const bool asked =
+        dialogue_.ask(question, [&](const std::string& text) { return answers_.take(flag, text); });
+    if (!asked) return false;
+    for (size_t i = notes; i < answers_.taken_notes().size(); ++i) {
+      dialogue_.say(answers_.taken_notes()[i]);
+    }
+    return save();
   }
 
   bool warehouse() {

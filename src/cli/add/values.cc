@@ -93,14 +93,18 @@ Result<std::string> good_schema(const AddFlag& flag, const std::string& text) {
 Result<std::string> Answers::take(const AddFlag& flag, const std::string& given) {
   Settings before = settings_;
   std::vector<std::string> notes_before = notes_;
+  auto fresh_before = fresh_;
   Result<std::string> understood = understand(flag, given);
   if (understood.ok()) {
+    fresh_.emplace(flag.setting);
+    drop_misfits();
     const Status agreed = agree();
     if (agreed.ok()) return understood;
     understood = agreed.error();
   }
   settings_ = std::move(before);
   notes_ = std::move(notes_before);
+  fresh_ = std::move(fresh_before);
   return understood;
 }
 
