@@ -4,7 +4,7 @@ from data import TABLES
 from lines import Line
 
 CASES = {"blobs": "values of 1 MB (bytea)", "wide": "1,500 columns",
-         "diverted": "rows with a NaN, which all go by the side door"}
+         "diverted": "rows with a NaN, of which the side door takes what it has room for"}
 
 
 def one_run(bench, world, table):
