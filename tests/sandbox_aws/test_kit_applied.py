@@ -179,6 +179,66 @@ def test_files_of_others_get_no_rule(cloud, setup):
     assert s3.get_bucket_lifecycle_configuration(Bucket="kit-staging")["Rules"]
 
 
+OURS = {"ID": "vesto-acme", "Filter": {"Prefix": "vesto/"}, "Status": "Enabled",
+        "Expiration": {"Days": 3}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}
+LOGS = {"ID": "theirs", "Filter": {"Prefix": "logs/"}, "Status": "Enabled",
+        "Expiration": {"Days": 90}}
+
+
+@pytest.fixture
+def ruled(cloud, setup):
+    """The bucket's part of the kit is run where these rules stand; gives what it says and the rules
+    that stand then."""
+    s3 = cloud.client("s3", *ADMIN)
+    make_bucket(s3)
+
+    def run(*rules, key=None):
+        s3.put_bucket_lifecycle_configuration(Bucket="kit-staging",
+                                              LifecycleConfiguration={"Rules": list(rules)})
+        if key:
+            s3.put_object(Bucket="kit-staging", Key=key, Body=b"1")
+        said = setup(configuration(), "bucket").stderr
+        return said, s3.get_bucket_lifecycle_configuration(Bucket="kit-staging")["Rules"]
+
+    return run
+
+
+@pytest.mark.parametrize("key", [None, "vesto/file"])
+@pytest.mark.parametrize("change", [
+    {"Status": "Disabled"}, {"Expiration": {"Days": 3650}},
+    {"AbortIncompleteMultipartUpload": None}])
+def test_our_own_lifecycle_rule_that_does_not_work_is_replaced(ruled, change, key):
+    stood = {name: value for name, value in {**OURS, **change}.items() if value is not None}
+    said, rules = ruled(stood, key=key)
+    assert rules == [OURS]
+    assert "lifecycle rule vesto-acme did not do its work" in said
+    shown = said[said.index("{"):]
+    assert json.JSONDecoder().raw_decode(shown)[0] == stood
+
+
+def test_our_own_lifecycle_rule_stays_beside_those_of_others(ruled):
+    stood = {**OURS, "Status": "Disabled"}
+    said, rules = ruled(stood, LOGS)
+    assert rules == [stood, LOGS]
+    assert "lifecycle rule vesto-acme does not do its work, and stays" in said
+    shown, end = json.JSONDecoder().raw_decode(said[said.index("{"):])
+    assert shown == stood and '"Status": "Enabled"' in said[said.index("{") + end:]
+
+
+def test_our_own_lifecycle_rule_for_another_place_stays_where_files_lie_here(ruled):
+    stood = {**OURS, "Filter": {"Prefix": "elsewhere/"}}
+    said, rules = ruled(stood, key="vesto/theirs")
+    assert rules == [stood] and "and stays" in said
+
+
+@pytest.mark.parametrize("change", [{}, {"Expiration": {"Days": 30}}])
+def test_our_own_lifecycle_rule_that_works_is_not_spoken_of(ruled, change):
+    for others in [], [LOGS]:
+        said, rules = ruled({**OURS, **change}, *others, key="vesto/file")
+        assert rules == [{**OURS, **change}, *others] and "lifecycle" not in said
+
+
 def make_bucket(s3):
     s3.create_bucket(Bucket="kit-staging",
                      CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})

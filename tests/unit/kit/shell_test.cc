@@ -65,7 +65,7 @@ TEST(KitShell, ShellDoesNotRunUntilWhatIsMissingIsFilledIn) {
 TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
   DestinationConfig to = destination_from(kProvisioned);
   const std::string bucket = text(make_kit(to, full_facts()), "bucket");
-  const Told there = run(bucket, "*get-bucket-lifecycle*) echo theirs ;;\n");
+  const Told there = run(bucket, "*get-bucket-lifecycle*) echo 1 0 0 0 ;;\n");
   EXPECT_TRUE(there.well) << there.said;
   EXPECT_EQ(there.calls.find("s3api put-"), std::string::npos) << there.calls;
   EXPECT_NE(there.said.find("ObjectOwnership=BucketOwnerEnforced"), std::string::npos);
@@ -73,19 +73,20 @@ TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
   const Told fitting = run(bucket,
                            "*get-bucket-ownership*) echo BucketOwnerEnforced ;;\n"
                            "*get-public*) printf 'True\\tTrue\\tTrue\\tTrue\\n' ;;\n"
-                           "*get-bucket-lifecycle*) echo vesto-acme ;;\n");
+                           "*get-bucket-lifecycle*) printf '1\\t1\\t1\\t1\\n' ;;\n");
   EXPECT_EQ(fitting.said, "");
   // Files of somebody below the prefix: a rule would delete them.
   const std::string guarded =
       "*get-bucket-ownership*) echo BucketOwnerEnforced ;;\n"
       "*get-public*) printf 'True\\tTrue\\tTrue\\tTrue\\n' ;;\n"
-      "*get-bucket-lifecycle*) ;;\n";
+      "*get-bucket-lifecycle*) echo NoSuchLifecycleConfiguration; return 254 ;;\n";
   const Told held = run(bucket, guarded + "*list-objects*) echo vesto/theirs ;;\n");
   EXPECT_FALSE(called(held, "s3api put-bucket-lifecycle-configuration")) << held.calls;
   EXPECT_NE(held.said.find("add this rule"), std::string::npos) << held.said;
   const Told empty = run(bucket, guarded + "*list-objects*) echo None ;;\n");
   EXPECT_TRUE(called(empty, "s3api put-bucket-lifecycle-configuration")) << empty.said;
-  const Told made = run(bucket, std::string(kNothingThere) + "*get-bucket-lifecycle*) ;;\n");
+  const std::string none = std::string(kNothingThere) + "*get-bucket-lifecycle*) echo 0 0 0 0 ;;\n";
+  const Told made = run(bucket, none);
   for (const char* call : {"create-bucket", "put-bucket-ownership-controls",
                            "put-public-access-block", "put-bucket-lifecycle-configuration"}) {
     EXPECT_TRUE(called(made, std::string("s3api ") + call)) << call << made.said;
@@ -94,15 +95,59 @@ TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
   const Told denied = run(bucket, "*head-bucket*) echo '(403)'; return 254 ;;\n");
   EXPECT_FALSE(denied.well);
   EXPECT_EQ(denied.calls, "aws sts get-caller-identity\naws s3api head-bucket\n");
-  // A rule without a name is somebody's.
-  EXPECT_FALSE(called(run(bucket, "*get-bucket-lifecycle*) echo None ;;\n"),
-                      "s3api put-bucket-lifecycle-configuration"));
   to.prefix = "";
   const std::string whole = text(make_kit(to, full_facts()), "bucket");
-  EXPECT_FALSE(called(run(whole, "*get-bucket-lifecycle*) ;;\n"),
+  EXPECT_FALSE(called(run(whole, "*get-bucket-lifecycle*) echo 0 0 0 0 ;;\n"),
                       "s3api put-bucket-lifecycle-configuration"));
-  EXPECT_TRUE(called(run(whole, std::string(kNothingThere) + "*get-bucket-lifecycle*) ;;\n"),
-                     "s3api put-bucket-lifecycle-configuration"));
+  EXPECT_TRUE(called(run(whole, none), "s3api put-bucket-lifecycle-configuration"));
+}
+
+// A rule of our name that does not do its work: how many rules there are, of our name, right ones,
+// and for our prefix. `held`: whether files lie below it.
+TEST(KitShell, ALifecycleRuleOfOurName) {
+  DestinationConfig to = destination_from(kProvisioned);
+  const auto with = [&](const std::string& counted, bool held) {
+    return run(part_shell(to, full_facts(), "lifecycle"),
+               "*get-bucket-lifecycle*length*) echo " + counted +
+                   " ;;\n*get-bucket-lifecycle*) echo '{\"ID\": \"vesto-acme\"}' ;;\n"
+                   "*list-objects*) echo " +
+                   (held ? "vesto/file" : "None") + " ;;\n");
+  };
+  const auto puts = [](const Told& told) {
+    return called(told, "s3api put-bucket-lifecycle-configuration");
+  };
+  for (const char* counted : {"1 1 0 1", "1 1 0 0"}) {
+    const Told replaced = with(counted, false);
+    EXPECT_TRUE(puts(replaced) && replaced.well) << replaced.said;
+    EXPECT_NE(replaced.said.find("is replaced, and was:\n{\"ID\": \"vesto-acme\"}"),
+              std::string::npos)
+        << replaced.said;
+  }
+  EXPECT_TRUE(puts(with("1 1 0 1", true)));
+  // Another prefix, whose files we do not know; and rules of others.
+  for (const auto& [counted, held] :
+       {std::pair("1 1 0 0", true), std::pair("2 1 0 1", false), std::pair("11 1 0 0", true)}) {
+    const Told told = with(counted, held);
+    EXPECT_TRUE(!puts(told) && told.well) << counted;
+    EXPECT_NE(told.said.find("does not do its work, and stays"), std::string::npos) << told.said;
+    EXPECT_NE(told.said.find("\"Days\": 3"), std::string::npos) << told.said;
+  }
+  for (const char* counted : {"1 1 1 1", "5 1 1 1"}) {
+    const Told right = with(counted, true);
+    EXPECT_TRUE(!puts(right) && right.said.empty()) << right.said;
+  }
+  to.prefix = "";
+  EXPECT_FALSE(puts(with("1 1 0 1", false)));
+}
+
+TEST(KitShell, LifecycleRulesThatCannotBeReadAreNotReplaced) {
+  const DestinationConfig to = destination_from(kProvisioned);
+  const Told told = run(part_shell(to, full_facts(), "lifecycle"),
+                        "*get-bucket-lifecycle*) echo AccessDenied; return 254 ;;\n"
+                        "*list-objects*) echo None ;;\n");
+  EXPECT_FALSE(told.well);
+  EXPECT_FALSE(called(told, "s3api put-bucket-lifecycle-configuration")) << told.said;
+  EXPECT_NE(told.said.find("could not be read"), std::string::npos) << told.said;
 }
 
 // What AWS says of a role that is there: how often our statement stands there, what is loose, what
