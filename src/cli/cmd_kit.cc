@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "address/arn.h"
 #include "aws/google_token.h"
 #include "aws/small_file.h"
 #include "base/ids.h"
@@ -135,6 +136,8 @@ class FactFinder {
     if (!plain || !is_plain(claims->subject)) return;
     facts_.pod_issuer = issuer.substr(kScheme.size());
     facts_.pod_subject = claims->subject;
+    const char* role = std::getenv("AWS_ROLE_ARN");  // NOLINT: read only
+    if (role != nullptr && is_role_arn(role)) facts_.pod_account = account_of_arn(role);
   }
 
   // Of what an issuer and a pod's name are made; anything else does not go into a policy.

@@ -36,9 +36,10 @@ struct KitFacts {
   std::string security_group = {};  // "sg-..."
   std::string ssh_public_key = {};  // the tunnel's line for authorized_keys
   // Of the pod that Vesto runs in on EKS, as its token says: the issuer without its scheme, and
-  // "system:serviceaccount:NAMESPACE:NAME".
+  // "system:serviceaccount:NAMESPACE:NAME"; and the account of the role that the token is for.
   std::string pod_issuer = {};
   std::string pod_subject = {};
+  std::string pod_account = {};
   std::vector<std::string> public_egress = {};
   std::vector<std::string> tables =
       {};  // of the schema, that are or will be loaded; Vesto's own too

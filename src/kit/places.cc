@@ -18,7 +18,10 @@ struct Placeholder {
   std::string_view how;
 };
 
-constexpr std::array<Placeholder, 17> kPlaceholders = {{
+constexpr std::array<Placeholder, 18> kPlaceholders = {{
+    {"POD_ACCOUNT",
+     "The AWS account's 12 digits of the role that Vesto's pods on EKS run as, where the cluster's "
+     "IAM identity provider has to be. Known where the kit is made in the pod."},
     {"OIDC_ISSUER",
      "The EKS cluster's issuer without https://: aws eks describe-cluster --name CLUSTER --query "
      "cluster.identity.oidc.issuer --output text. Known where the kit is made in the pod."},

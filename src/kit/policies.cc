@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "address/arn.h"
 #include "kit/parts.h"
 
 namespace vesto {
@@ -70,6 +71,20 @@ std::string permission_policy_for(const DestinationConfig& destination, const Ki
 
 namespace kit {
 
+namespace {
+
+// IAM takes a token of an identity provider of the role's own account alone, and the role is that
+// of the pods: where they assume role_arn, which may be a customer's, it is another one, of whoever
+// runs them. Source: IAM user guide, "Create a role for OpenID Connect federation".
+std::string account_of_pods(const DestinationConfig& to, const KitFacts& facts,
+                            const Places& places) {
+  if (!facts.pod_account.empty()) return facts.pod_account;
+  if (const std::string known = account_of_arn(places.principal_arn); !known.empty()) return known;
+  return to.auth.role_arn.empty() ? places.account : placeholder("POD_ACCOUNT");
+}
+
+}  // namespace
+
 std::string copy_policy_for(const DestinationConfig& destination, const KitFacts& facts) {
   return copy_role_policy(needs_of(destination, places_of(destination, facts)));
 }
@@ -82,8 +97,8 @@ std::string pod_trust_for(const DestinationConfig& destination, const KitFacts& 
           ? fmt::format("system:serviceaccount:{}:{}", placeholder("POD_NAMESPACE"),
                         placeholder("SERVICE_ACCOUNT"))
           : facts.pod_subject;
-  const std::string provider =
-      fmt::format("arn:{}:iam::{}:oidc-provider/{}", places.partition, places.account, issuer);
+  const std::string provider = fmt::format("arn:{}:iam::{}:oidc-provider/{}", places.partition,
+                                           account_of_pods(destination, facts, places), issuer);
   return trust_policy_pods(provider, issuer, subject);
 }
 

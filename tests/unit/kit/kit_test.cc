@@ -30,16 +30,34 @@ TEST(Kit, TheRoleOfPodsOnEksTrustsOneServiceAccount) {
   facts.pod_issuer = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE";
   facts.pod_subject = "system:serviceaccount:data:vesto";
   facts.account = "123456789012";
-  const Kit kit = make_kit(destination_from(kAttachedRole), facts);
+  facts.pod_account = "777777777777";
+  // Elsewhere than the role that they assume, which may be a customer's.
+  facts.principal_arn = "arn:aws:iam::999999999999:role/vesto";
+  DestinationConfig to = destination_from(kAttachedRole);
+  const auto provider_in = [&](const std::string& account) {
+    EXPECT_NE(text(make_kit(to, facts), "eks-trust")
+                  .find("arn:aws:iam::" + account + ":oidc-provider/" + facts.pod_issuer),
+              std::string::npos)
+        << account << text(make_kit(to, facts), "eks-trust");
+  };
+  const Kit kit = make_kit(to, facts);
   const Json statement = Json::parse(text(kit, "eks-trust"))["Statement"][0];
   EXPECT_EQ(statement["Principal"]["Federated"],
-            "arn:aws:iam::123456789012:oidc-provider/" + facts.pod_issuer);
+            "arn:aws:iam::777777777777:oidc-provider/" + facts.pod_issuer);
   EXPECT_EQ(statement["Condition"]["StringEquals"],
             (Json{{facts.pod_issuer + ":sub", facts.pod_subject},
                   {facts.pod_issuer + ":aud", "sts.amazonaws.com"}}));
+  facts.pod_account = "";
+  provider_in("999999999999");
+  facts.principal_arn = "";
+  provider_in("<<POD_ACCOUNT>>");
+  // Without a role to assume they work as their own, in the warehouse's account.
+  to.auth.role_arn = to.auth.external_id = "";
+  provider_in("123456789012");
   const Kit unknown = make_kit(destination_from(kAttachedRole), {});
-  EXPECT_EQ(unknown.find("eks-trust")->missing,
-            (std::vector<std::string>{"OIDC_ISSUER", "POD_NAMESPACE", "SERVICE_ACCOUNT"}));
+  EXPECT_EQ(
+      unknown.find("eks-trust")->missing,
+      (std::vector<std::string>{"POD_ACCOUNT", "OIDC_ISSUER", "POD_NAMESPACE", "SERVICE_ACCOUNT"}));
   EXPECT_EQ(make_kit(destination_from(kProvisioned), {}).find("eks-trust"), nullptr);
 }
 
