@@ -21,19 +21,6 @@ constexpr int64_t kMaxPackedCharacters = 1690 * 100 / 157;
 static_assert(kMaxPackedCharacters < kMaxCharacters);
 constexpr const char* kPolicyVersion = "2012-10-17";  // the one with variables
 
-// A literal text in a place where IAM knows wildcards and variables.
-std::string literal(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '*' || c == '?' || c == '$') {
-      out += std::string("${") + c + "}";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 // In a StringEquals there are variables, but no wildcards.
 std::string literal_equals(std::string_view text) { return replace_all(text, "$", "${$}"); }
 
@@ -102,7 +89,7 @@ Json policy_of(Json statements) {
 }
 
 std::string bucket_arn_of(const PermissionNeeds& needs) {
-  return "arn:" + needs.partition + ":s3:::" + literal(needs.bucket);
+  return "arn:" + needs.partition + ":s3:::" + policy_literal(needs.bucket);
 }
 
 // ListBucket is a right to the bucket; what it lists is narrowed by its condition.
@@ -110,12 +97,24 @@ Json list_statement(const PermissionNeeds& needs) {
   Json list = {
       {"Effect", "Allow"}, {"Action", "s3:ListBucket"}, {"Resource", bucket_arn_of(needs)}};
   if (!needs.prefix.empty()) {
-    list["Condition"] = {{"StringLike", {{"s3:prefix", literal(needs.prefix) + "*"}}}};
+    list["Condition"] = {{"StringLike", {{"s3:prefix", policy_literal(needs.prefix) + "*"}}}};
   }
   return list;
 }
 
 }  // namespace
+
+std::string policy_literal(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '*' || c == '?' || c == '$') {
+      out += std::string("${") + c + "}";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
 
 Result<std::string> copy_session_policy(const std::string& partition, const std::string& bucket,
                                         const std::string& key_prefix,
@@ -123,8 +122,8 @@ Result<std::string> copy_session_policy(const std::string& partition, const std:
   if (find_partition(partition) == nullptr) return bad_part("no such partition: " + partition);
   if (bucket.empty() || key_prefix.empty()) return bad_part("no bucket, or no prefix");
   if (!is_utf8(bucket) || !is_utf8(key_prefix)) return bad_part("the prefix is no UTF-8");
-  const std::string bucket_arn = "arn:" + partition + ":s3:::" + literal(bucket);
-  const std::string keys = literal(key_prefix) + "*";
+  const std::string bucket_arn = "arn:" + partition + ":s3:::" + policy_literal(bucket);
+  const std::string keys = policy_literal(key_prefix) + "*";
   Json statements = Json::array();
   statements.push_back(
       {{"Effect", "Allow"}, {"Action", "s3:GetObject"}, {"Resource", bucket_arn + "/" + keys}});
@@ -183,10 +182,11 @@ std::string permission_policy(const PermissionNeeds& needs) {
   statements.push_back(
       {{"Effect", "Allow"},
        {"Action", Json::array({"s3:PutObject", "s3:GetObject", "s3:DeleteObject"})},
-       {"Resource", bucket_arn_of(needs) + "/" + literal(needs.prefix) + "*"}});
+       {"Resource", bucket_arn_of(needs) + "/" + policy_literal(needs.prefix) + "*"}});
   if (!needs.own_role_arn.empty()) {
-    statements.push_back(
-        {{"Effect", "Allow"}, {"Action", "iam:GetRole"}, {"Resource", needs.own_role_arn}});
+    statements.push_back({{"Effect", "Allow"},
+                          {"Action", "iam:GetRole"},
+                          {"Resource", policy_literal(needs.own_role_arn)}});
   }
   if (!needs.kms_key_arn.empty()) {
     statements.push_back({{"Effect", "Allow"},
@@ -207,9 +207,10 @@ std::string permission_policy(const PermissionNeeds& needs) {
 
 std::string copy_role_policy(const PermissionNeeds& needs) {
   Json statements = Json::array({list_statement(needs)});
-  statements.push_back({{"Effect", "Allow"},
-                        {"Action", "s3:GetObject"},
-                        {"Resource", bucket_arn_of(needs) + "/" + literal(needs.prefix) + "*"}});
+  statements.push_back(
+      {{"Effect", "Allow"},
+       {"Action", "s3:GetObject"},
+       {"Resource", bucket_arn_of(needs) + "/" + policy_literal(needs.prefix) + "*"}});
   if (!needs.kms_key_arn.empty()) {
     statements.push_back(
         {{"Effect", "Allow"}, {"Action", "kms:Decrypt"}, {"Resource", needs.kms_key_arn}});
@@ -218,7 +219,8 @@ std::string copy_role_policy(const PermissionNeeds& needs) {
 }
 
 std::string assume_role_policy(const std::string& role_arn) {
-  Json statement = {{"Effect", "Allow"}, {"Action", "sts:AssumeRole"}, {"Resource", role_arn}};
+  Json statement = {
+      {"Effect", "Allow"}, {"Action", "sts:AssumeRole"}, {"Resource", policy_literal(role_arn)}};
   return dumped(policy_of(Json::array({std::move(statement)})), 2);
 }
 

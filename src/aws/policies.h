@@ -6,11 +6,16 @@
 #define VESTO_AWS_POLICIES_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 
 namespace vesto {
+
+// A text that means itself in a place where IAM knows wildcards and variables: a name with "*" in
+// it allows nothing else.
+std::string policy_literal(std::string_view text);
 
 // On one line, for the Policy field of AssumeRole. Allows to read, and to list, what begins with
 // `key_prefix` ("vesto/sync/run-7/") in the bucket, and kms:Decrypt with the key if one is given.

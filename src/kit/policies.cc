@@ -17,7 +17,7 @@ namespace {
 void add_login(const DestinationConfig& to, const Places& places, PermissionNeeds* needs) {
   if (to.serverless) {
     needs->login_action = "redshift-serverless:GetCredentials";
-    std::string arn = places.workgroup_arn;
+    std::string arn = policy_literal(places.workgroup_arn);
     if (arn.empty()) {
       arn = fmt::format("arn:{}:redshift-serverless:{}:{}:workgroup/{}", places.partition,
                         places.region, places.account, placeholder("WORKGROUP_ID"));
@@ -31,14 +31,17 @@ void add_login(const DestinationConfig& to, const Places& places, PermissionNeed
       fmt::format("arn:{}:redshift:{}:{}:", places.partition, places.region, places.account);
   const std::string& user = to.auth.db_user;
   needs->status_action = "redshift:DescribeClusters";
-  needs->status_resource = base + "cluster:" + places.warehouse;
+  // Names come from the configuration: one with "*" in it is still that name alone.
+  const std::string warehouse = policy_literal(places.warehouse);
+  needs->status_resource = base + "cluster:" + warehouse;
   needs->login_action =
       user.empty() ? "redshift:GetClusterCredentialsWithIAM" : "redshift:GetClusterCredentials";
   if (!user.empty()) {
-    needs->login_resources.push_back(fmt::format("{}dbuser:{}/{}", base, places.warehouse, user));
+    needs->login_resources.push_back(
+        fmt::format("{}dbuser:{}/{}", base, warehouse, policy_literal(user)));
   }
   needs->login_resources.push_back(
-      fmt::format("{}dbname:{}/{}", base, places.warehouse, to.database));
+      fmt::format("{}dbname:{}/{}", base, warehouse, policy_literal(to.database)));
 }
 
 PermissionNeeds needs_of(const DestinationConfig& to, const Places& places) {

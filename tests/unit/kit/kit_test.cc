@@ -183,6 +183,32 @@ TEST(Kit, PermissionFollowsTheLogin) {
   EXPECT_EQ(allowing("redshift"), Json());
 }
 
+// A name of the configuration is that name: neither a pattern nor a variable of IAM.
+TEST(Kit, NoNameWidensAPolicy) {
+  DestinationConfig to = destination_from(kProvisioned);
+  to.auth.db_user = "a*";
+  to.database = "d?";
+  to.auth.warehouse = "c*$";
+  const std::string login = permission_policy_for(to, {});
+  for (const char* resource :
+       {"dbuser:c${*}${$}/a${*}\"", "dbname:c${*}${$}/d${?}\"", ":cluster:c${*}${$}\""}) {
+    EXPECT_NE(login.find(resource), std::string::npos) << resource << login;
+  }
+  to = destination_from(kServerless);
+  to.auth.role_arn = "arn:aws:iam::123456789012:role/a*/sync";
+  EXPECT_NE(permission_policy_for(to, {}).find(":role/a${*}/sync\""), std::string::npos);
+  KitFacts facts;
+  facts.workgroup_arn = "arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/*";
+  const std::string workgroup = permission_policy_for(to, facts);
+  EXPECT_NE(workgroup.find(":workgroup/${*}\""), std::string::npos) << workgroup;
+  EXPECT_EQ(workgroup.find(":workgroup/*"), std::string::npos) << workgroup;
+  to = destination_from(kAccessKey);
+  to.auth.role_arn = "arn:aws-cn:iam::123456789012:role/a?/sync";
+  EXPECT_NE(text(make_kit(to, {}), "key").find(":role/a${?}/sync\""), std::string::npos);
+  // Nothing of it is a template of Terraform.
+  EXPECT_NE(text(make_kit(to, {}), "terraform").find(":role/a$${?}/sync\""), std::string::npos);
+}
+
 TEST(Kit, StatusOfAWorkgroupIsSeenByItsId) {
   const DestinationConfig to = destination_from(kAttachedRole);
   const auto resource_of = [&](const KitFacts& facts) -> Json {
