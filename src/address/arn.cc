@@ -52,6 +52,21 @@ bool is_role_arn(std::string_view text) {
          !arn->resource.ends_with('/');
 }
 
+std::string_view kms_key_fault(std::string_view text) {
+  constexpr std::string_view kKey = "key/";
+  constexpr std::string_view kNone = "is no ARN of a KMS key";
+  const auto is_plain = [](std::string_view part) {
+    return !part.empty() && part.find_first_not_of(
+                                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+                                "UVWXYZ0123456789-") == std::string_view::npos;
+  };
+  const std::optional<Arn> arn = parse_arn(text);
+  if (!arn || arn->service != "kms" || arn->account.empty() || !is_plain(arn->region)) return kNone;
+  const std::string_view resource = arn->resource;
+  if (resource.starts_with("alias/")) return "is that of an alias, which no policy can name";
+  return resource.starts_with(kKey) && is_plain(resource.substr(kKey.size())) ? "" : kNone;
+}
+
 bool is_session_arn(std::string_view text) {
   const std::optional<Arn> arn = parse_arn(text);
   if (!arn || arn->service != "sts" || !arn->region.empty() || arn->account.empty()) return false;

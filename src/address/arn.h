@@ -29,6 +29,11 @@ bool is_account_id(std::string_view text);
 // Of a role, path or not: what AssumeRole and COPY's IAM_ROLE take.
 bool is_role_arn(std::string_view text);
 
+// What is wrong with it as the ARN of a KMS key ("is no ARN of a KMS key"); "" = nothing. An
+// alias's is refused: no policy can name one as what it allows. Whatever passes can stand in quotes
+// anywhere. Source: KMS developer guide, "Key identifiers", "Controlling access to aliases".
+std::string_view kms_key_fault(std::string_view text);
+
 // Of a role's session: "arn:aws:sts::123456789012:assumed-role/acme-sync/session".
 bool is_session_arn(std::string_view text);
 

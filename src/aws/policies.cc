@@ -74,13 +74,9 @@ Error bad_part(const std::string& what) {
 }
 
 Status check_key_arn(const std::string& text) {
-  const std::optional<Arn> arn = parse_arn(text);
-  const bool is_key = arn && arn->service == "kms" && arn->resource.starts_with("key/");
-  if (is_key && is_utf8(text) && text.find_first_of("*?$\"") == std::string::npos) {
-    return ok_status();
-  }
-  return Error(bad_part("\"" + printable(cut_utf8(text, 200), false) +
-                        "\" is not the ARN of a KMS key"))
+  const std::string_view fault = kms_key_fault(text);
+  if (fault.empty()) return ok_status();
+  return Error(bad_part("\"" + printable(cut_utf8(text, 200), false) + "\" " + std::string(fault)))
       .with_hint("Give the key's own ARN (arn:aws:kms:REGION:ACCOUNT:key/ID), not an alias.");
 }
 

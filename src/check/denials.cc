@@ -3,6 +3,7 @@
 // "Policy evaluation logic" (an explicit Deny wins).
 #include <fmt/format.h>
 
+#include "address/arn.h"
 #include "aws/aws_errors.h"
 #include "base/strings.h"
 #include "check/destination_state.h"
@@ -42,7 +43,39 @@ std::string hint_for(const Refusal& refusal, const std::string& right, bool key)
 
 }  // namespace
 
+// To put the kit's policy again would not help, and would take out what somebody has added to it.
+std::optional<CheckAnswer> key_not_named(const State& state, const Error& error) {
+  const DestinationConfig& to = state.destination();
+  const std::string& text = error.upstream().text;
+  const auto said = parse_denied_text(text);
+  if (!to.kms_key_arn.empty() || !said || !said->action.starts_with("kms:")) return std::nullopt;
+  const Refusal refusal = refusal_in(text);
+  const bool lacks = refusal.kind.empty() || refusal.kind == "identity-based policy" ||
+                     refusal.kind == "session policy";  // that of COPY's keys, which we write
+  if (refusal.denies || !lacks) return std::nullopt;
+  const std::string arn = said->resource.substr(0, said->resource.find(','));
+  const bool known = kms_key_fault(arn).empty();
+  Error told = error;
+  told.with_hint(fmt::format(
+      "The bucket encrypts with a KMS key by itself, and staging.kms_key_arn ({}) does not name "
+      "it: "
+      "neither the kit's policies nor COPY's keys have a right to it. Write it into "
+      "[destination.{}.staging]{}. The next test tells the policy that is to be put then.",
+      to.staging_origin.line_text(), to.name,
+      known ? ""
+            : fmt::format("; aws s3api get-bucket-encryption --region {} --bucket {} tells which "
+                          "key it is",
+                          state.bucket_region, to.bucket)));
+  Fix fix{.who = "you", .kind = "text", .snippet = ""};
+  if (known) {
+    fix.kind = "toml";
+    fix.snippet = fmt::format("kms_key_arn = \"{}\"", arn);
+  }
+  return failed(std::move(told), std::move(fix));
+}
+
 CheckAnswer denied(const State& state, Error error) {
+  if (auto unnamed = key_not_named(state, error)) return *std::move(unnamed);
   const std::string text = error.upstream().text;
   const Refusal refusal = refusal_in(text);
   const bool lacks = refusal.kind.empty() || refusal.kind == "identity-based policy";

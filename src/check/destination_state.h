@@ -81,6 +81,11 @@ inline Fix part_fix(const State& state, std::string_view part) {
 // against it ours would have no effect: that one is named, and shown by what is to be run.
 CheckAnswer denied(const State& state, Error error);
 
+// A right to a KMS key is missing, and the configuration names none: the bucket encrypts with it by
+// itself. No policy of the kit knows it, so that the next step is its line in the configuration,
+// with its ARN where the refusal tells it. Nothing where it is another matter.
+std::optional<CheckAnswer> key_not_named(const State& state, const Error& error);
+
 // What the policy of the bucket refuses: a person has to change it. What is to be run prints it.
 inline Fix bucket_policy_fix(const State& state) { return part_fix(state, "bucket-policy"); }
 

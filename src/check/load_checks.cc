@@ -108,6 +108,7 @@ CheckAnswer merge(State& state, const CheckLimits& limits) {
 // COPY reads by the keys that s3.get has read with, narrowed to this file: where that went well it
 // is not the right that is missing, but the place from where the warehouse asks.
 CheckAnswer copy_refused(const State& state, Error error) {
+  if (auto unnamed = key_not_named(state, error)) return *std::move(unnamed);
   if (state.destination().auth.copy == "attached_role") {
     return failed(std::move(error), part_fix(state, "copy-role"));
   }

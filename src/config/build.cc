@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "address/arn.h"
 #include "address/stage_prefix.h"
 #include "address/warehouse_endpoint.h"
 #include "base/budget.h"
@@ -140,7 +141,7 @@ class Builder {
     out.path_style =
         staging.has("addressing") ? staging.text("addressing") == "path" : !out.s3_endpoint.empty();
     out.zstd = staging.text("compression") == "zstd";
-    out.kms_key_arn = staging.text("kms_key_arn");
+    out.kms_key_arn = std::string(trim(staging.text("kms_key_arn")));
     check_staging(staging, &out);
     return out;
   }
@@ -214,6 +215,10 @@ class Builder {
                       out->name),
           "Write host and port alone; requests are signed by the keys of auth.");
       out->s3_endpoint.clear();
+    }
+    if (const auto fault = kms_key_fault(out->kms_key_arn);
+        !out->kms_key_arn.empty() && !fault.empty()) {
+      value_issue("kms_key_arn", fault, "Write the key's own: arn:aws:kms:REGION:ACCOUNT:key/ID.");
     }
     while (out->s3_endpoint.ends_with('/')) out->s3_endpoint.pop_back();
     out->prefix = staging.text("prefix");

@@ -254,9 +254,11 @@ void add_destination(std::vector<KeySpec>* keys) {
                           "path when endpoint is set, else virtual."));
   keys->push_back(choice("destination.*.staging.compression", "\"gzip\"", "gzip|zstd", "",
                          "Compression of staged files."));
-  keys->push_back(optional("destination.*.staging.kms_key_arn", kText, "",
-                           "KMS key that the bucket's objects are encrypted with, where COPY's "
-                           "keys must be allowed to use it."));
+  keys->push_back(
+      optional("destination.*.staging.kms_key_arn", kText, "",
+               "ARN of the KMS key that the bucket's objects are encrypted with, not of "
+               "an alias: also where the bucket does that by itself. The kit's "
+               "policies and COPY's keys then have the right to it."));
   add_ssh(kDestinationSsh, keys);
 }
 

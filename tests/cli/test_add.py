@@ -150,7 +150,9 @@ def test_a_name_that_is_there(vesto):
 
 WRONG = [("--kind", "snowflake"), ("--region", "europe"), ("--account", "123"), ("--host", "a b/c"),
          ("--role-arn", "arn:aws:iam::1:role/x"), ("--bucket", "My_Bucket"), ("--bucket", "https://x.y/z"),
-         ("--prefix", "//"), ("--kms-key-arn", "alias/x"), ("--schema", "pg_x"), ("--schema", "x" * 128),
+         ("--prefix", "//"), ("--kms-key-arn", "alias/x"),
+         ("--kms-key-arn", "arn:aws:kms:eu-west-1:123456789012:alias/x"),
+         ("--schema", "pg_x"), ("--schema", "x" * 128),
          ("--create-schema", "maybe"), ("--ssh-port", "0"), ("--ssh-host-key", "SHA256:x"),
          ("--identity", "azure"), ("--copy", "magic"), ("--password-secret", "pA55 word"),
          ("--copy-role-arn", "x"), ("--endpoint", "http://"), ("--warehouse", "a b"),

@@ -267,9 +267,8 @@ Result<std::string> Answers::take_plain(const AddFlag& flag, const std::string& 
       set_text(flag.setting, text);
       return role_text(text);
     case AddValue::kKmsKey:
-      if (const auto arn = parse_arn(text); !arn || arn->service != "kms") {
-        return wrong(flag, "is no ARN of a KMS key",
-                     "It looks like arn:aws:kms:REGION:ACCOUNT:key/ID.");
+      if (const std::string_view fault = kms_key_fault(text); !fault.empty()) {
+        return wrong(flag, std::string(fault), "It looks like arn:aws:kms:REGION:ACCOUNT:key/ID.");
       }
       break;
     case AddValue::kPrefix: {

@@ -58,6 +58,24 @@ TEST(Arns, Roles) {
   }
 }
 
+TEST(Arns, KmsKeys) {
+  for (const char* good :
+       {"arn:aws:kms:eu-west-1:123456789012:key/0b5a2c1e-6f0d-4f3a-9a57-1c2d3e4f5a6b",
+        "arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-0b5a2c1e6f0d4f3a9a571c2d3e4f5a6b"}) {
+    EXPECT_EQ(kms_key_fault(good), "") << good;
+  }
+  EXPECT_NE(kms_key_fault("arn:aws:kms:eu-west-1:123456789012:alias/x").find("alias"),
+            std::string_view::npos);
+  for (const char* bad :
+       {"", "alias/x", "0b5a2c1e-6f0d-4f3a-9a57-1c2d3e4f5a6b", "arn:aws:kms:eu-west-1::key/x",
+        "arn:aws:kms::123456789012:key/x", "arn:aws:kms:eu-west-1:123456789012:key/",
+        "arn:aws:kms:eu-west-1:123456789012:key/*", "arn:aws:kms:eu-west-1:123456789012:key/x\"",
+        "arn:aws:kms:eu-\"west-1:123456789012:key/x", "arn:aws:s3:eu-west-1:123456789012:key/x",
+        "arn:aws:kms:eu-west-1:123456789012:key/x/y"}) {
+    EXPECT_EQ(kms_key_fault(bad), "is no ARN of a KMS key") << bad;
+  }
+}
+
 TEST(Arns, Sessions) {
   for (const char* good : {"arn:aws:sts::123456789012:assumed-role/x/y",
                            "arn:aws-cn:sts::123456789012:assumed-role/a/b",

@@ -194,6 +194,17 @@ TEST_F(RunChecks, OnlyWhatMayPassByItselfIsWaitedFor) {
   EXPECT_TRUE(clock_.sleeps.empty());
 }
 
+// The configuration is read before the test begins: what is to be written into it helps the next.
+TEST_F(RunChecks, NobodyWaitsForTheConfiguration) {
+  CheckAnswer key = failed(ErrorCode::kS3Kms);
+  key.fix = Fix{.who = "you", .kind = "toml", .snippet = "kms_key_arn = \"arn\""};
+  add("put", {}, {key}).may_wait = true;
+  const auto results = run({.wait_ms = 60'000});
+  EXPECT_TRUE(clock_.sleeps.empty());
+  EXPECT_EQ(results.at("put").attempts, 1);
+  EXPECT_EQ(results.at("put").answer.fix->snippet, key.fix->snippet);
+}
+
 TEST_F(RunChecks, AStopEndsTheWaitAndStillCleansUp) {
   std::stop_source stop;
   add("role", {}, {failed(ErrorCode::kAwsAssumeDenied)}).may_wait = true;
