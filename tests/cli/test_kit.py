@@ -1,4 +1,5 @@
 """destination kit: nothing but the artefact on stdout, what is missing on stderr."""
+import base64
 import json
 import re
 import subprocess
@@ -62,6 +63,39 @@ def test_all_parts_with_titles(kit):
                       re.MULTILINE) == PARTS
     for part in PARTS:
         assert kit("--offline", "--part", part).stdout in done.stdout
+
+
+ISSUER = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+
+
+def pods_token(folder):
+    """As EKS puts it into a pod; nobody looks at its signature here."""
+    def part(claims):
+        return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+
+    token = folder / "token"
+    token.write_text(".".join([part({"alg": "RS256"}), part({
+        "iss": "https://" + ISSUER, "sub": "system:serviceaccount:data:vesto",
+        "aud": ["sts.amazonaws.com"], "exp": 4102444800}), "c2lnbmF0dXJl"]))
+    return str(token)
+
+
+@pytest.mark.parametrize("role, account", [
+    ("arn:aws:iam::999999999999:role/vesto-pods", "999999999999"),
+    ("no ARN", "<<POD_ACCOUNT>>"), (None, "<<POD_ACCOUNT>>")])
+def test_the_pods_of_eks_trust_a_provider_of_their_own_account(kit, tmp_path, role, account):
+    """role_arn is of 123456789012: that is whom they work for."""
+    kit.vesto.write("vesto.toml", "version = 1\n" + destination("attached_role"))
+    pod = {"AWS_WEB_IDENTITY_TOKEN_FILE": pods_token(tmp_path)}
+    if role:
+        pod["AWS_ROLE_ARN"] = role
+    done = kit("--part", "eks-trust", "--offline", environment=pod)
+    assert done.returncode == 0
+    statement, = json.loads(done.stdout)["Statement"]
+    assert statement["Principal"] == {
+        "Federated": f"arn:aws:iam::{account}:oidc-provider/{ISSUER}"}
+    assert ("Missing: <<POD_ACCOUNT>>. The AWS account's 12 digits" in done.stderr) == \
+        account.startswith("<<")
 
 
 def test_a_warehouse_is_made_where_somebody_asks_for_it(kit):
