@@ -124,7 +124,11 @@ CheckAnswer copy_refused(const State& state, Error error) {
       "The same keys may read the file from here (s3.get), so that no right of ours is missing: "
       "the bucket's own policy refuses the warehouse, by its address or VPC (aws:SourceIp, "
       "aws:SourceVpc, aws:SourceVpce), or its VPC's endpoint for S3 does. Let the warehouse in "
-      "there; what is to be run prints the bucket's policy.");
+      "there; what is to be run prints the bucket's policy." +
+      std::string(state.destination().kms_key_arn.empty()
+                      ? " Or the bucket encrypts with a KMS key by itself: COPY's keys may use it "
+                        "only where staging.kms_key_arn names it."
+                      : ""));
   return failed(std::move(error), bucket_policy_fix(state));
 }
 
