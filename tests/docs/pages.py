@@ -7,8 +7,9 @@ from dataclasses import dataclass
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w-]*)\s*$")
 # Comments right before a block: <!-- not run: why -->, <!-- exit: 4 -->, <!-- values: yours -->
-# (the reader puts in others), <!-- file: vesto.toml --> (the block is put into that file).
-MARK = re.compile(r"^\s*<!-- (?P<word>not run|exit|values|file): (?P<text>.+) -->\s*$")
+# (the reader puts in others), <!-- file: vesto.toml --> (the block is put into that file),
+# <!-- no warehouse: ... --> (test_no_warehouse.py pastes it, in another account).
+MARK = re.compile(r"^\s*<!-- (?P<word>not run|exit|values|file|no warehouse): (?P<text>.+) -->\s*$")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from shell import shown_in
 # Blocks with <!-- not run: why -->, by page. One more is a decision: it is written down here.
 NOT_RUN = {"README.md": 3, "docs/ARCHITECTURE.md": 3, "docs/guide/google-identity.md": 3,
            "docs/guide/from-stitch.md": 1,
-           "docs/guide/redshift.md": 2, "docs/guide/serverless.md": 2, "docs/sandbox.md": 1}
+           "docs/guide/redshift.md": 1, "docs/guide/serverless.md": 1, "docs/sandbox.md": 1}
 # Made by a tool that knows no such comments: page, line of the block, why it is not run.
 GENERATED = {("docs/unverified.md", "make verify-live\n"): "it asks a real Redshift"}
 # Who reads the pages with shell blocks: see reader_of. test_new_user.py pastes the other two.
