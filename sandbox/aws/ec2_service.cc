@@ -82,6 +82,35 @@ ApiResult<Unit> take_block(const ApiCall& call, const std::string& name, bool ip
   return Unit{};
 }
 
+bool is_group_id(const std::string& id) {
+  return id.starts_with("sg-") && id.size() <= 20 &&
+         id.find_first_not_of("0123456789abcdef", 3) == std::string::npos;
+}
+
+IamError malformed_id(const std::string& id) {
+  return {400, "InvalidGroupId.Malformed", "Invalid id: \"" + id + "\" (expecting \"sg-...\")"};
+}
+
+// Another group of the account, by its id: those of other accounts and VPCs the sandbox has not.
+ApiResult<Unit> read_source_groups(const ApiCall& call, const std::string& prefix,
+                                   const InboundRule& ports, std::vector<InboundRule>* out) {
+  for (int i = 1; i <= kMaxPermissions; ++i) {
+    const std::string group = prefix + "Groups." + std::to_string(i) + ".";
+    if (!call.has(group + "GroupId")) break;
+    InboundRule rule = ports;
+    rule.source_group = call.parameter(group + "GroupId");
+    if (!is_group_id(rule.source_group)) return malformed_id(rule.source_group);
+    if (call.has(group + "UserId") &&
+        call.parameter(group + "UserId") != call.key->principal.account) {
+      return IamError{400, "InvalidGroup.NotFound",
+                      "You have specified two resources that belong to different networks."};
+    }
+    rule.description = call.parameter(group + "Description");
+    out->push_back(std::move(rule));
+  }
+  return Unit{};
+}
+
 ApiResult<Unit> read_permission(const ApiCall& call, const std::string& prefix,
                                 std::vector<InboundRule>* out) {
   VESTO_ASSIGN(const InboundRule ports, read_ports(call, prefix));
@@ -95,17 +124,23 @@ ApiResult<Unit> read_permission(const ApiCall& call, const std::string& prefix,
       VESTO_TRY(take_block(call, name, ipv6, ports, out));
     }
   }
+  VESTO_TRY(read_source_groups(call, prefix, ports, out));
   if (out->size() > before) return Unit{};
   return IamError{400, "MissingParameter", "The request must contain the parameter ipRanges"};
 }
 
-// Of other groups and prefix lists the sandbox has none.
+// Of groups by their names, and of prefix lists, the sandbox has none.
 bool is_known(const std::string& name) {
   if (name == "Action" || name == "Version" || name == "GroupId" || name == "IpProtocol" ||
       name == "FromPort" || name == "ToPort" || name == "CidrIp") {
     return true;
   }
-  return name.starts_with("IpPermissions.") && name.find(".Groups.") == std::string::npos &&
+  const size_t group = name.find(".Groups.");
+  if (group != std::string::npos) {
+    return name.ends_with(".GroupId") || name.ends_with(".UserId") ||
+           name.ends_with(".Description");
+  }
+  return name.starts_with("IpPermissions.") &&
          name.find(".UserIdGroupPairs.") == std::string::npos &&
          name.find(".PrefixListIds.") == std::string::npos;
 }
@@ -156,7 +191,8 @@ void write_ranges(const std::vector<InboundRule>& rules, const InboundRule& like
   for (const InboundRule& one : rules) {
     InboundRule moved = one;
     moved.cidr = like.cidr;
-    if (!moved.same(like) || one.is_ipv6() != ipv6) continue;
+    moved.source_group = like.source_group;
+    if (!moved.same(like) || one.cidr.empty() || one.is_ipv6() != ipv6) continue;
     xml.open("item").text(ipv6 ? "cidrIpv6" : "cidrIp", one.cidr);
     if (!one.description.empty()) xml.text("description", one.description);
     xml.close();
@@ -164,19 +200,36 @@ void write_ranges(const std::vector<InboundRule>& rules, const InboundRule& like
   xml.close();
 }
 
-// Rules of the same protocol and ports are one permission with several ranges.
-void write_permissions(const std::vector<InboundRule>& rules, XmlWriter& xml) {
+void write_source_groups(const std::vector<InboundRule>& rules, const InboundRule& like,
+                         const std::string& account, XmlWriter& xml) {
+  xml.open("groups");
+  for (const InboundRule& one : rules) {
+    InboundRule moved = one;
+    moved.cidr = like.cidr;
+    moved.source_group = like.source_group;
+    if (!moved.same(like) || one.source_group.empty()) continue;
+    xml.open("item").text("userId", account).text("groupId", one.source_group);
+    if (!one.description.empty()) xml.text("description", one.description);
+    xml.close();
+  }
+  xml.close();
+}
+
+// Rules of the same protocol and ports are one permission with several sources.
+void write_permissions(const std::vector<InboundRule>& rules, const std::string& account,
+                       XmlWriter& xml) {
   std::vector<InboundRule> shown;
   for (const InboundRule& rule : rules) {
     InboundRule bare = rule;
     bare.cidr.clear();
+    bare.source_group.clear();
     const bool seen = std::any_of(shown.begin(), shown.end(),
                                   [&](const InboundRule& one) { return one.same(bare); });
     if (seen) continue;
     shown.push_back(bare);
     xml.open("item");
     write_ports(rule, xml);
-    xml.open("groups").close();
+    write_source_groups(rules, rule, account, xml);
     write_ranges(rules, rule, false, xml);
     write_ranges(rules, rule, true, xml);
     xml.open("prefixListIds").close().close();
@@ -191,9 +244,9 @@ void write_group(const SecurityGroup& group, XmlWriter& xml) {
       .text("groupDescription", group.description)
       .text("vpcId", group.vpc_id);
   xml.open("ipPermissions");
-  write_permissions(group.rules, xml);
+  write_permissions(group.rules, group.account, xml);
   xml.close().open("ipPermissionsEgress");
-  write_permissions({{.protocol = "-1", .cidr = "0.0.0.0/0"}}, xml);
+  write_permissions({{.protocol = "-1", .cidr = "0.0.0.0/0"}}, group.account, xml);
   xml.close().close();
 }
 
@@ -259,12 +312,7 @@ ApiResult<std::string> Ec2Service::group_of(const ApiCall& call) const {
   if (id.empty()) {
     return IamError{400, "MissingParameter", "The request must contain the parameter groupId"};
   }
-  const bool good = id.starts_with("sg-") && id.size() <= 20 &&
-                    id.find_first_not_of("0123456789abcdef", 3) == std::string::npos;
-  if (!good) {
-    return IamError{400, "InvalidGroupId.Malformed",
-                    "Invalid id: \"" + id + "\" (expecting \"sg-...\")"};
-  }
+  if (!is_group_id(id)) return malformed_id(id);
   VESTO_TRY(allow(call, "arn:aws:ec2:" + call.region + ":" + call.key->principal.account +
                             ":security-group/" + id));
   return id;
@@ -304,7 +352,14 @@ ApiResult<ApiAnswer> Ec2Service::authorize(const ApiCall& call) {
         .text("groupOwnerId", call.key->principal.account)
         .text("isEgress", "false");
     write_ports(rule, xml);
-    xml.text(rule.is_ipv6() ? "cidrIpv6" : "cidrIpv4", rule.cidr);
+    if (rule.source_group.empty()) {
+      xml.text(rule.is_ipv6() ? "cidrIpv6" : "cidrIpv4", rule.cidr);
+    } else {
+      xml.open("referencedGroupInfo")
+          .text("groupId", rule.source_group)
+          .text("userId", call.key->principal.account)
+          .close();
+    }
     if (!rule.description.empty()) xml.text("description", rule.description);
     xml.close();
   }

@@ -17,6 +17,11 @@ std::string id_from(std::string_view prefix, const std::string& name) {
   return std::string(prefix) + "0" + sha256_hex(name).substr(0, 16);
 }
 
+// Of the group that each VPC has.
+std::string default_id(const std::string& account, const std::string& region) {
+  return id_from("sg-", account + "/" + region + "/default");
+}
+
 std::string make_rule_id() { return "sgr-0" + to_hex(random_bytes(8)); }
 
 std::vector<InboundRule> rules_of(const AllowList& list, int port) {
@@ -36,7 +41,7 @@ IamError no_such_group(const std::string& id) {
 }
 
 IamError duplicate(const InboundRule& rule) {
-  std::string what = "peer: " + rule.cidr;
+  std::string what = "peer: " + rule.cidr + rule.source_group;
   if (rule.protocol != "-1") {
     what += ", " + to_upper_ascii(rule.protocol) +
             ", from port: " + std::to_string(rule.from_port) +
@@ -57,7 +62,7 @@ auto find_rule(std::vector<InboundRule>& rules, const InboundRule& wanted) {
 
 bool InboundRule::same(const InboundRule& other) const {
   return protocol == other.protocol && from_port == other.from_port && to_port == other.to_port &&
-         cidr == other.cidr;
+         cidr == other.cidr && source_group == other.source_group;
 }
 
 bool InboundRule::covers(int port) const {
@@ -66,7 +71,7 @@ bool InboundRule::covers(int port) const {
 }
 
 SecurityGroups::SecurityGroups(const World& world, const ServedWarehouse& served, int port)
-    : served_(served), served_port_(port) {
+    : instances_(world.instances), served_(served), served_port_(port) {
   Lock lock(mutex_);
   for (const WorldCluster& one : world.clusters) add(name_of(one), one.allow_from);
   for (const WorldWorkgroup& one : world.workgroups) add(name_of(one), one.allow_from);
@@ -95,7 +100,7 @@ void SecurityGroups::add(const WarehouseName& warehouse, const AllowList& list) 
 
 const SecurityGroup& SecurityGroups::default_group(const std::string& account,
                                                    const std::string& region) {
-  const std::string id = id_from("sg-", account + "/" + region + "/default");
+  const std::string id = default_id(account, region);
   if (const SecurityGroup* found = find(account, region, id)) return *found;
   groups_.push_back({.id = id,
                      .name = "default",
@@ -111,16 +116,35 @@ void SecurityGroups::on_change(Changed changed) {
   changed_ = std::move(changed);
 }
 
+std::vector<std::string> SecurityGroups::members_of(const SecurityGroup& group) {
+  std::vector<std::string> out;
+  if (group.id != default_id(group.account, group.region)) return out;
+  for (const WorldInstance& one : instances_) {
+    if (one.account == group.account && one.region == group.region) {
+      out.push_back(one.private_address + "/32");
+    }
+  }
+  return out;
+}
+
 AllowList SecurityGroups::allowed_to(const Attachment& one) {
   std::vector<std::string> list;
-  if (!one.open_to_public) return list;
+  const auto take = [&list](const std::string& address) {
+    if (std::find(list.begin(), list.end(), address) == list.end()) list.push_back(address);
+  };
   for (const std::string& id : one.ids) {
     const SecurityGroup* group = find(one.warehouse.account, one.warehouse.region, id);
     if (group == nullptr) continue;
     for (const InboundRule& rule : group->rules) {
       if (!rule.covers(port_of(one.warehouse)) || rule.is_ipv6()) continue;
+      const SecurityGroup* source =
+          find(one.warehouse.account, one.warehouse.region, rule.source_group);
+      if (source != nullptr) {
+        for (const std::string& address : members_of(*source)) take(address);
+      }
+      if (!rule.source_group.empty() || !one.open_to_public) continue;
       if (rule.cidr == kEverybody) return std::nullopt;
-      if (std::find(list.begin(), list.end(), rule.cidr) == list.end()) list.push_back(rule.cidr);
+      take(rule.cidr);
     }
   }
   return list;
@@ -196,11 +220,14 @@ ApiResult<std::vector<InboundRule>> SecurityGroups::authorize(
     const std::string& account, const std::string& region, const std::string& id,
     const std::vector<InboundRule>& rules) {
   Lock lock(mutex_);
+  default_group(account, region);
   SecurityGroup* group = find(account, region, id);
   if (group == nullptr) return no_such_group(id);
   std::vector<InboundRule> after = group->rules;
   std::vector<InboundRule> added;
   for (const InboundRule& rule : rules) {
+    const std::string& source = rule.source_group;
+    if (!source.empty() && find(account, region, source) == nullptr) return no_such_group(source);
     if (find_rule(after, rule) != after.end()) return duplicate(rule);
     added.push_back(rule);
     added.back().id = make_rule_id();

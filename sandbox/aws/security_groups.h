@@ -1,8 +1,9 @@
 // The security groups of the sandbox's VPCs, one VPC for each account and region: its default
 // group, which lets nobody in from outside, and one for each warehouse of the world, whose inbound
 // rules are its allow_from list. What a change lets reach the served warehouse is done at the
-// listener at once, as with AWS. One that is not publicly accessible is reached from nowhere: the
-// sandbox has no addresses within a VPC. Thread rule: any thread.
+// listener at once, as with AWS. One that is not publicly accessible is reached from within the VPC
+// alone, which is by the instances of the world: each is in its VPC's default group, and a rule
+// whose source is that group lets them in. Thread rule: any thread.
 #ifndef VESTO_SANDBOX_AWS_SECURITY_GROUPS_H_
 #define VESTO_SANDBOX_AWS_SECURITY_GROUPS_H_
 
@@ -22,9 +23,10 @@ struct InboundRule {
   std::string protocol = "tcp";  // "tcp", "udp", "icmp", "icmpv6", "-1" (all)
   int from_port = -1;            // -1: all
   int to_port = -1;
-  std::string cidr = {};         // IPv4 or IPv6
-  std::string description = {};  // no part of what the rule is
-  std::string id = {};           // "sgr-..."
+  std::string cidr = {};          // IPv4 or IPv6
+  std::string source_group = {};  // in the place of a block: a group of the same account and region
+  std::string description = {};   // no part of what the rule is
+  std::string id = {};            // "sgr-..."
 
   [[nodiscard]] bool is_ipv6() const { return cidr.find(':') != std::string::npos; }
   [[nodiscard]] bool same(const InboundRule& other) const;
@@ -65,7 +67,8 @@ class SecurityGroups {
   void attach(const WarehouseName& warehouse, std::vector<std::string> ids, bool open_to_public)
       VESTO_EXCLUDES(mutex_);
   void detach(const WarehouseName& warehouse) VESTO_EXCLUDES(mutex_);
-  // All of them or none; the answer has their ids. Errors as EC2's: InvalidGroup.NotFound,
+  // All of them or none; the answer has their ids. Errors as EC2's: InvalidGroup.NotFound (the
+  // group's own id, or that of a source),
   // InvalidPermission.Duplicate, RulesPerSecurityGroupLimitExceeded.
   ApiResult<std::vector<InboundRule>> authorize(const std::string& account,
                                                 const std::string& region, const std::string& id,
@@ -92,11 +95,15 @@ class SecurityGroups {
       VESTO_REQUIRES(mutex_);
   Attachment* attachment_of(const WarehouseName& warehouse) VESTO_REQUIRES(mutex_);
   [[nodiscard]] int port_of(const WarehouseName& warehouse) const;
+  // The addresses in the VPC that a rule for their group stands for.
+  [[nodiscard]] std::vector<std::string> members_of(const SecurityGroup& group)
+      VESTO_REQUIRES(mutex_);
   // Whom the groups let reach a warehouse.
   AllowList allowed_to(const Attachment& one) VESTO_REQUIRES(mutex_);
   // Tells the listener about the served one.
   void tell() VESTO_REQUIRES(mutex_);
 
+  const std::vector<WorldInstance> instances_;
   const ServedWarehouse& served_;
   const int served_port_;
   Mutex mutex_;

@@ -40,6 +40,7 @@
 //   [[kms_key]]     # arn, enabled, policy
 //   [[cluster]]     # id, account, region, databases, copy_roles, allow_from
 //   [[workgroup]]   # name, uuid, account, region, databases, copy_roles, allow_from
+//   [[instance]]    # account, region, private_address: an EC2 instance in its VPC's default group
 //   serve_first_created = true              # at the head: the listener is nobody's until
 //   CreateCluster
 //                                           # or CreateWorkgroup makes a warehouse
@@ -214,6 +215,13 @@ struct WorldWorkgroup {
   WarehouseLife life = {};
 };
 
+// A machine of the customer's within the VPC.
+struct WorldInstance {
+  std::string account;
+  std::string region = "us-east-1";
+  std::string private_address;  // IPv4
+};
+
 struct World {
   int64_t propagation_ms = 0;
   std::vector<WorldAccount> accounts = {};
@@ -222,6 +230,7 @@ struct World {
   std::vector<WorldCluster> clusters = {};
   std::vector<WorldWorkgroup> workgroups = {};
   std::vector<WorldNamespace> namespaces = {};
+  std::vector<WorldInstance> instances = {};
   bool serve_first_created = false;
   int64_t creating_ms = 60'000;
   // ARNs; "": there is no such machine.
@@ -247,7 +256,7 @@ struct World {
 constexpr size_t kMaxWorldBytes = size_t{4} << 20;
 constexpr size_t kMaxAccounts = 100;
 constexpr size_t kMaxOfAccount = 1000;   // roles, users, providers of one account
-constexpr size_t kMaxOfWorld = 1000;     // buckets, keys, clusters, workgroups each
+constexpr size_t kMaxOfWorld = 1000;     // buckets, keys, clusters, workgroups, instances each
 constexpr size_t kMaxPoliciesEach = 20;  // of a user or a role
 constexpr size_t kMaxAttached = 10;      // managed policies of a user or a role, as IAM
 constexpr size_t kMaxKeysOfUser = 2;     // as IAM

@@ -57,6 +57,7 @@ class WorldReader {
     top.each("bucket", kMaxOfWorld, [&](TomlSection& section) { read_bucket(section); });
     top.each("cluster", kMaxOfWorld, [&](TomlSection& section) { read_cluster(section); });
     top.each("workgroup", kMaxOfWorld, [&](TomlSection& section) { read_workgroup(section); });
+    top.each("instance", kMaxOfWorld, [&](TomlSection& section) { read_instance(section); });
     for (const auto& check : later_) check();
     top.finish();
     if (world_.accounts.empty()) top.fail("there is no [[account]]");
@@ -326,6 +327,17 @@ class WorldReader {
     if (!space.copy_roles.empty()) space.default_role = space.copy_roles.front();
     world_.namespaces.push_back(std::move(space));
     world_.workgroups.push_back(std::move(group));
+  }
+
+  void read_instance(TomlSection& section) {
+    WorldInstance instance{.account = owner(section),
+                           .region = region(section),
+                           .private_address = section.text("private_address", true)};
+    const bool block = instance.private_address.find('/') != std::string::npos;
+    if (block || check_allow_list({instance.private_address})) {
+      section.fail_key("private_address", "no IPv4 address");
+    }
+    world_.instances.push_back(std::move(instance));
   }
 
   TomlProblems& problems_;

@@ -19,6 +19,12 @@ LOADER = ("AKIAVESTOLOADER00001", "loaderSecretloaderSecretloaderSecret/+01")
 @pytest.fixture(scope="module")
 def walled(start_sandbox, tmp_path_factory):
     world = with_allowed(tmp_path_factory.mktemp("walled"), 'allow_from = ["127.0.0.1/32"]')
+    world.write_text(world.read_text() + '''
+[[instance]]
+account = "123456789012"
+region = "eu-west-1"
+private_address = "127.0.0.5"
+''')
     return Cloud(start_sandbox("walled", "--world", world))
 
 
@@ -97,6 +103,46 @@ def test_only_rules_for_the_port_count(walled, ec2, group, port):
     assert knock(walled, "127.0.8.77") == shut()
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=tcp(port, "0.0.0.0/0"))
     assert knock(walled, "127.0.8.77") == "answers"
+
+
+def from_group(port, group):
+    return [{"IpProtocol": "tcp", "FromPort": port, "ToPort": port,
+             "UserIdGroupPairs": [{"GroupId": group}]}]
+
+
+def default_group(ec2):
+    found = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["default"]}])
+    return found["SecurityGroups"][0]["GroupId"]
+
+
+def test_a_rule_for_a_group_lets_its_instances_in_alone(walled, ec2, group, port):
+    theirs = default_group(ec2)
+    assert knock(walled, "127.0.0.5") == shut()
+    added = ec2.authorize_security_group_ingress(GroupId=group,
+                                                 IpPermissions=from_group(port, theirs))
+    rule = added["SecurityGroupRules"][0]
+    assert rule["ReferencedGroupInfo"]["GroupId"] == theirs and "CidrIpv4" not in rule
+    assert rules_of(ec2, group) == [{
+        "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "Ipv6Ranges": [],
+        "PrefixListIds": [], "IpRanges": [{"CidrIp": "127.0.0.1/32"}],
+        "UserIdGroupPairs": [{"UserId": "123456789012", "GroupId": theirs}]}]
+    assert knock(walled, "127.0.0.5") == "answers"
+    assert knock(walled, "127.0.0.6") == shut()
+    assert refused(ec2.authorize_security_group_ingress, GroupId=group,
+                   IpPermissions=from_group(port, theirs))[0] == "InvalidPermission.Duplicate"
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=from_group(port, theirs))
+    assert knock(walled, "127.0.0.5") == shut() and knock(walled, "127.0.0.1") == "answers"
+    # Its own group holds nobody but the warehouse.
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=from_group(port, group))
+    assert knock(walled, "127.0.0.5") == shut()
+
+
+def test_groups_that_are_not_there(ec2, group, port):
+    add = ec2.authorize_security_group_ingress
+    assert refused(add, GroupId=group, IpPermissions=from_group(port, "sg-0123456789abcdef0"))[:2] \
+        == ("InvalidGroup.NotFound", "The security group 'sg-0123456789abcdef0' does not exist")
+    assert refused(add, GroupId=group, IpPermissions=from_group(port, "sg-nonsense"))[0] == \
+        "InvalidGroupId.Malformed"
 
 
 def test_the_test_door_and_ec2_tell_the_same(walled, ec2, group, port):
