@@ -1,5 +1,8 @@
 #include "check/destination_checks.h"
 
+#include <cerrno>
+
+#include "base/error_causes.h"
 #include "check/destination_state.h"
 #include "check/reach_checks.h"
 #include "sync/warehouse_wait.h"
@@ -8,12 +11,24 @@ namespace vesto {
 
 namespace {
 
+// Seen from here, or from the SSH server.
+bool is_silence(const Error& error) {
+  const Upstream& said = error.upstream();
+  if (error.code() == ErrorCode::kSshConnect) {
+    return said.system == "os" && said.code == std::to_string(ETIMEDOUT);
+  }
+  if (error.code() == ErrorCode::kSshForward) {
+    return error.cause() != nullptr && error.cause()->name == "ssh-target-silent";
+  }
+  return error.code() == ErrorCode::kNetTimeout;
+}
+
 // Silence is most often an inbound rule that is not there.
 void offer_way_in(const check::StatePtr& state, Check* step) {
-  if (step->id != "net.tcp" && step->id != "ssh.connect") return;
+  if (step->id != "net.tcp" && step->id != "ssh.connect" && step->id != "ssh.forward") return;
   step->run = [state, run = std::move(step->run)](const CheckLimits& limits) {
     CheckAnswer answer = run(limits);
-    if (answer.error && answer.error->code() == ErrorCode::kNetTimeout) {
+    if (answer.error && is_silence(*answer.error)) {
       answer.fix = check::part_fix(*state, "network");
       answer.fix->who = "network_admin";
     }

@@ -9,6 +9,7 @@
 #include "base/time_text.h"
 #include "check/clock_check.h"
 #include "check/destination_state.h"
+#include "check/pod_facts.h"
 #include "sync/trust_bound.h"
 
 namespace vesto::check {
@@ -47,6 +48,17 @@ Fix trust_fix(const State& state) {
   KitFacts facts = state.facts();
   facts.foreign_names = foreign_names(*state.target.config, state.destination());
   return {.who = "aws_admin", .kind = "shell", .snippet = trust_shell(state.destination(), facts)};
+}
+
+// Where the role of Vesto's own pods does not take their token.
+std::optional<Fix> pod_fix(const State& state, const Error& error) {
+  const bool own = state.destination().auth.identity == "aws";
+  if (!own || error.code() != ErrorCode::kAwsAssumeDenied) return std::nullopt;
+  KitFacts facts = state.facts();
+  add_pod_facts(&facts);
+  const std::string steps = pod_trust_shell(state.destination(), facts);
+  if (steps.empty()) return std::nullopt;
+  return Fix{.who = "operator", .kind = "shell", .snippet = steps};
 }
 
 // A role of another account that takes us without an external id takes us for whoever may name it
@@ -222,6 +234,7 @@ std::string identity_checks(const StatePtr& state, std::vector<Check>* checks) {
                            !caller.ok() && caller.error().code() == ErrorCode::kAwsKey;
       CheckAnswer answer = who(std::move(caller), role);
       if (new_key) answer.fix = part_fix(*state, "key");
+      if (answer.error && !answer.fix) answer.fix = pod_fix(*state, *answer.error);
       return answer;
     };
     end = key.id;

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/error_causes.h"
 #include "base/strings.h"
+#include "kit/kit.h"
 
 namespace vesto {
 
@@ -98,6 +100,18 @@ void add_certificate(CheckAnswer* answer, const ProbeReport& report) {
   add(answer, "valid_for", fmt::format("{} days", std::max<int64_t>(left_ms / kDayMs, 0)));
 }
 
+// The line for authorized_keys, where it is that line that lacks.
+std::optional<Fix> line_fix(const SshTunnel& tunnel, const Error& error) {
+  // Who asks for more than a key has taken it.
+  const bool refused =
+      error.code() == ErrorCode::kSshAuth && error.upstream().code != kSshPartialSuccess;
+  const bool forbidden = error.cause() != nullptr && error.cause()->name == "ssh-forward-forbidden";
+  const std::string line = tunnel.authorize_line();
+  if (line.empty() || (!refused && !forbidden)) return std::nullopt;
+  return Fix{
+      .who = "network_admin", .kind = "shell", .snippet = authorize_shell(tunnel.login(), line)};
+}
+
 CheckAnswer answer_of(Look& look, std::string_view stage, const CheckLimits& limits) {
   const ProbeReport& report = look.ask(limits);
   CheckAnswer answer;
@@ -124,6 +138,7 @@ CheckAnswer answer_of(Look& look, std::string_view stage, const CheckLimits& lim
     answer.status = CheckStatus::kFailed;
     const bool ssh = stage.starts_with("ssh.") && stage != "ssh.forward";
     Error error = Error(*report.error).in(ssh ? look.target.ssh_setting : look.target.setting);
+    if (tunnel != nullptr) answer.fix = line_fix(*tunnel, error);
     answer.error = look.target.explain ? look.target.explain(std::move(error)) : std::move(error);
   }
   return answer;

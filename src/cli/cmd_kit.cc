@@ -3,15 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <cstring>
 
-#include "address/arn.h"
-#include "aws/google_token.h"
-#include "aws/small_file.h"
 #include "base/ids.h"
 #include "base/json_text.h"
 #include "base/strings.h"
+#include "check/pod_facts.h"
 #include "cli/add/draft.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
@@ -41,8 +37,6 @@ std::vector<std::string> missing_of(const Parts& parts) {
 }
 
 // What Google and AWS are asked for.
-constexpr size_t kMaxTokenBytes = 64 << 10;  // a token of EKS has about 1 KiB
-
 constexpr std::array<std::string_view, 6> kAsked = {"GOOGLE_SUB", "PRINCIPAL_ARN", "ROLE_NAME",
                                                     "ACCOUNT_ID", "WORKGROUP_ID",  "DATABASE_USER"};
 
@@ -71,7 +65,7 @@ class FactFinder {
       if (user.ok()) facts_.database_user = std::move(user).value();
     }
     if (to_.ssh.given) ssh_line();
-    if (to_.auth.identity == "aws") pod();
+    if (to_.auth.identity == "aws") add_pod_facts(&facts_);
   }
 
   // Told before, by whoever added it.
@@ -119,33 +113,6 @@ class FactFinder {
       own.emplace_back(shared);
     }
     facts_.tables.insert(facts_.tables.end(), own.begin(), own.end());
-  }
-
-  // Which pod we are, as the token says that EKS has given it. Elsewhere there is none.
-  void pod() {
-    const char* path = std::getenv("AWS_WEB_IDENTITY_TOKEN_FILE");  // NOLINT: read only
-    if (path == nullptr) return;
-    auto file = read_small_file(path, kMaxTokenBytes, ErrorCode::kAwsProfile);
-    if (!file.ok() || !file->there) return;
-    const auto claims = parse_token_claims(Secret(std::string(trim(file->text))));
-    explicit_bzero(file->text.data(), file->text.size());
-    if (!claims.ok()) return;
-    const std::string_view issuer = claims->issuer;
-    constexpr std::string_view kScheme = "https://";
-    const bool plain = issuer.starts_with(kScheme) && is_plain(issuer.substr(kScheme.size()));
-    if (!plain || !is_plain(claims->subject)) return;
-    facts_.pod_issuer = issuer.substr(kScheme.size());
-    facts_.pod_subject = claims->subject;
-    const char* role = std::getenv("AWS_ROLE_ARN");  // NOLINT: read only
-    if (role != nullptr && is_role_arn(role)) facts_.pod_account = account_of_arn(role);
-  }
-
-  // Of what an issuer and a pod's name are made; anything else does not go into a policy.
-  static bool is_plain(std::string_view text) {
-    return !text.empty() && text.size() <= 512 &&
-           text.find_first_not_of(
-               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-               "-._/:") == std::string_view::npos;
   }
 
   void ssh_line() {

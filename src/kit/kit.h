@@ -36,13 +36,13 @@ struct KitFacts {
   std::string security_group = {};  // "sg-..."
   std::string ssh_public_key = {};  // the tunnel's line for authorized_keys
   // Of the pod that Vesto runs in on EKS, as its token says: the issuer without its scheme, and
-  // "system:serviceaccount:NAMESPACE:NAME"; and the account of the role that the token is for.
+  // "system:serviceaccount:NAMESPACE:NAME"; and the role that the token is for.
   std::string pod_issuer = {};
   std::string pod_subject = {};
-  std::string pod_account = {};
+  std::string pod_role_arn = {};
   std::vector<std::string> public_egress = {};
-  std::vector<std::string> tables =
-      {};  // of the schema, that are or will be loaded; Vesto's own too
+  // Of the schema, that are or will be loaded; Vesto's own too.
+  std::vector<std::string> tables = {};
   // Audiences and external ids of destinations with other roles: the role must not take them.
   std::vector<std::string> foreign_names = {};
 };
@@ -137,6 +137,13 @@ std::string trust_shell(const DestinationConfig& destination, const KitFacts& fa
 // aws ec2 authorize-security-group-ingress for one address ("203.0.113.7/32").
 std::string ingress_shell(const DestinationConfig& destination, const KitFacts& facts,
                           const std::string& cidr);
+// Adds the part "eks-trust" to what the role of Vesto's own pods trusts already; "" where the role
+// or the pod is not known.
+std::string pod_trust_shell(const DestinationConfig& destination, const KitFacts& facts);
+// Puts the tunnel's line into the authorized_keys of whoever runs it: `login` ("ec2-user@bastion")
+// on the SSH server. What Vesto's line for this destination or source said before goes, since sshd
+// looks at the first line of a key alone; a line of somebody else with the same key stops it.
+std::string authorize_shell(const std::string& login, const std::string& line);
 
 }  // namespace vesto
 

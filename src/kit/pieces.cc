@@ -8,16 +8,18 @@ namespace {
 using kit::Actor;
 using kit::Places;
 
+constexpr const char* kOnlyNarrows = "Safety alone: it narrows what the key may do.";
 constexpr const char* kNoRight = "Safety alone: no load needs it, and Vesto may not look at it.";
 
 class Pieces {
  public:
   Pieces(const DestinationConfig& to, const KitFacts& facts)
-      : to_(to), places_(kit::places_of(to, facts)) {}
+      : to_(to), facts_(facts), places_(kit::places_of(to, facts)) {}
 
   std::vector<KitPiece> list() {
     bucket();
     key();
+    if (to_.auth.identity == "aws") pods();
     if (places_.actor == Actor::kRole) {
       add("role", "role", by_role());
       trust();
@@ -25,7 +27,7 @@ class Pieces {
     rights();
     if (to_.auth.copy == "attached_role") copy_role();
     sql();
-    add("network", "inbound rule", {to_.ssh.given ? "ssh.connect" : "net.tcp"});
+    way();
     return std::move(pieces_);
   }
 
@@ -33,8 +35,8 @@ class Pieces {
   void add(const char* part, const char* name, std::vector<std::string> checks) {
     pieces_.push_back({.part = part, .name = name, .checks = std::move(checks)});
   }
-  void safety(const char* part, const char* name, const char* why) {
-    pieces_.push_back({.part = part, .name = name, .checks = {}, .why = why});
+  void safety(const char* part, std::string name, const char* why) {
+    pieces_.push_back({.part = part, .name = std::move(name), .checks = {}, .why = why});
   }
 
   void bucket() {
@@ -69,6 +71,17 @@ class Pieces {
     add("trust-policy", "sts:AssumeRole", by_role());
     if (to_.auth.external_id.empty()) return;
     add("trust-policy", "condition sts:ExternalId", {"aws.trust_bound"});
+  }
+
+  // Of the role that Vesto's own pods run as.
+  void pods() {
+    const char* part = "eks-trust";
+    const std::string issuer = kit::or_placeholder(facts_.pod_issuer, "OIDC_ISSUER");
+    add(part, "sts:AssumeRoleWithWebIdentity", asking("aws.key"));
+    safety(part, "condition " + issuer + ":sub",
+           "Safety alone: without it every pod of the EKS cluster could be Vesto.");
+    safety(part, "condition " + issuer + ":aud",
+           "Safety alone: it refuses tokens that were issued for another service than AWS.");
   }
 
   // What COPY reads with are these rights, narrowed, or a role's own.
@@ -125,7 +138,20 @@ class Pieces {
     add("sql", "CREATE on the schema", {"redshift.schema"});
   }
 
+  void way() {
+    if (!to_.ssh.given) return add("network", "inbound rule", {"net.tcp"});
+    add("network", "inbound rule of the SSH server", {"ssh.connect"});
+    add("network", "inbound rule of the warehouse", {"ssh.forward"});
+    const char* part = "authorized-keys";
+    add(part, "line", {"ssh.login"});
+    add(part, "option port-forwarding", {"ssh.forward"});
+    safety(part, "option restrict", kOnlyNarrows);
+    safety(part, "option permitopen", kOnlyNarrows);
+    if (!facts_.public_egress.empty()) safety(part, "option from", kOnlyNarrows);
+  }
+
   const DestinationConfig& to_;
+  const KitFacts& facts_;
   const Places places_;
   std::vector<KitPiece> pieces_;
 };

@@ -190,6 +190,7 @@ Places places_of(const DestinationConfig& destination, const KitFacts& facts) {
   Places places;
   places.partition = partition_for(auth, facts, region);
   places.principal_arn = of_partition(facts.principal_arn, places.partition);
+  places.pod_role_arn = of_partition(facts.pod_role_arn, places.partition);
   places.workgroup_arn = of_partition(facts.workgroup_arn, places.partition);
   places.actor = actor_of(auth, places.principal_arn);
   places.region = or_placeholder(region, "REGION");

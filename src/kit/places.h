@@ -43,6 +43,7 @@ struct Places {
   std::string user;             // of IAM, name alone
   bool user_elsewhere = false;  // it is in another account than the role that it assumes
   std::string principal_arn;    // who assumes the role, of this partition; "" = not known
+  std::string pod_role_arn;     // of Vesto's own pods, of this partition; "" = not known
   std::string workgroup_arn;    // of this partition; "" = not known
   std::string copy_role;        // name alone
   std::string copy_role_path;

@@ -79,9 +79,8 @@ namespace {
 // IAM takes a token of an identity provider of the role's own account alone, and the role is that
 // of the pods: where they assume role_arn, which may be a customer's, it is another one, of whoever
 // runs them. Source: IAM user guide, "Create a role for OpenID Connect federation".
-std::string account_of_pods(const DestinationConfig& to, const KitFacts& facts,
-                            const Places& places) {
-  if (!facts.pod_account.empty()) return facts.pod_account;
+std::string account_of_pods(const DestinationConfig& to, const Places& places) {
+  if (!places.pod_role_arn.empty()) return account_of_arn(places.pod_role_arn);
   if (const std::string known = account_of_arn(places.principal_arn); !known.empty()) return known;
   return to.auth.role_arn.empty() ? places.account : placeholder("POD_ACCOUNT");
 }
@@ -101,7 +100,7 @@ std::string pod_trust_for(const DestinationConfig& destination, const KitFacts& 
                         placeholder("SERVICE_ACCOUNT"))
           : facts.pod_subject;
   const std::string provider = fmt::format("arn:{}:iam::{}:oidc-provider/{}", places.partition,
-                                           account_of_pods(destination, facts, places), issuer);
+                                           account_of_pods(destination, places), issuer);
   return trust_policy_pods(provider, issuer, subject);
 }
 

@@ -139,6 +139,9 @@ Told account_for(const DestinationConfig& to, const Places& places, std::string_
   if (part == "key" && places.user_elsewhere) {
     return {account_of_arn(places.principal_arn), "the user of Vesto's access key"};
   }
+  if (part == "eks-trust") {
+    return {account_of_arn(places.pod_role_arn), "the role that Vesto's pods run as"};
+  }
   if (part == "copy-role" && is_account(account_of_arn(to.auth.copy_role_arn))) {
     return account_of_copy_role(to);
   }

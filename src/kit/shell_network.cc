@@ -160,6 +160,25 @@ std::string warehouse_steps(const DestinationConfig& to, const Places& places) {
 
 }  // namespace kit
 
+std::string authorize_shell(const std::string& login, const std::string& line) {
+  // Options, type, key, and whose it is, which has no blanks.
+  const size_t comment_at = line.rfind(' ');
+  const size_t key_at = comment_at == std::string::npos ? 0 : line.rfind(' ', comment_at - 1) + 1;
+  const std::string ours = kit::sh_quote(line.substr(key_at));
+  const std::string key = kit::sh_quote(line.substr(key_at, comment_at - key_at));
+  std::string out = kit::commented("# ", fmt::format("On the SSH server, as {}.", login));
+  out += "(\nset -eu\numask 077\ncd\nmkdir -p .ssh\ntouch .ssh/authorized_keys\n";
+  out += fmt::format("if grep -F {} .ssh/authorized_keys | grep -qvF {}; then\n", key, ours);
+  out +=
+      "  echo 'The key stands there in a line that somebody has written or changed. sshd looks at "
+      "the first line of a key alone: correct that one by hand.' >&2\n"
+      "  exit 1\nfi\n";
+  out += fmt::format(
+      "grep -vF {} .ssh/authorized_keys > .ssh/authorized_keys.vesto || [ $? = 1 ]\n", key);
+  out += fmt::format("printf '%s\\n' {} >> .ssh/authorized_keys.vesto\n", kit::sh_quote(line));
+  return out + "mv .ssh/authorized_keys.vesto .ssh/authorized_keys\n)\n";
+}
+
 std::string ingress_shell(const DestinationConfig& destination, const KitFacts& facts,
                           const std::string& cidr) {
   const kit::Places places = kit::places_of(destination, facts);

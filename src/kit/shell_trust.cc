@@ -14,6 +14,7 @@
 #include "kit/quote.h"
 #include "kit/shell.h"
 #include "kit/shell_aws.h"
+#include "kit/shell_guards.h"
 
 namespace vesto::kit {
 
@@ -281,3 +282,30 @@ std::string trust_of_role(const DestinationConfig& to, const KitFacts& facts, co
 }
 
 }  // namespace vesto::kit
+
+namespace vesto {
+
+std::string pod_trust_shell(const DestinationConfig& destination, const KitFacts& facts) {
+  const kit::Places places = kit::places_of(destination, facts);
+  const std::string role = role_name_of_arn(places.pod_role_arn);
+  if (role.empty() || facts.pod_issuer.empty() || facts.pod_subject.empty()) return "";
+  const std::string name = kit::sh_flag("--role-name", role);
+  const std::string statement = kit::statements_of(kit::pod_trust_for(destination, facts));
+  const std::string others = fmt::format(
+      "to_array(Role.AssumeRolePolicyDocument.Statement)[?@ != {}]", kit::literal(statement));
+  std::string steps = fmt::format("STATEMENT={}\n", kit::sh_quote(statement));
+  steps += fmt::format("KEPT=$({}{} \\\n  --query {} --output json)\n",
+                       kit::iam_call(places, "get-role"), name, kit::sh_quote(others));
+  steps +=
+      "case $KEPT in\n"
+      "  '[]') ALL=\"[$STATEMENT]\" ;;\n"
+      "  '['*) ALL=\"[$STATEMENT,${KEPT#?}\" ;;\n"
+      "  *) echo 'AWS tells the trust policy in another way.' >&2; exit 1 ;;\nesac\n";
+  steps += fmt::format("{}{} \\\n  --policy-document {}\n",
+                       kit::iam_call(places, "update-assume-role-policy"), name,
+                       "\"{\\\"Version\\\": \\\"2012-10-17\\\", \\\"Statement\\\": $ALL}\"");
+  return kit::shell_apart(kit::account_guard(destination, places, "eks-trust"), steps, destination,
+                          places);
+}
+
+}  // namespace vesto

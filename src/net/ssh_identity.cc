@@ -124,8 +124,10 @@ void SshSession::login_denied(int answer) {
       answer == SSH_AUTH_PARTIAL
           ? fmt::format("{} asks for more than a key of {}", where(), options_.user)
           : fmt::format("{} does not take the key for the user {}", where(), options_.user));
-  error.with_upstream(ssh_upstream(ssh_get_error(session_)));
-  if (answer == SSH_AUTH_PARTIAL) {
+  const bool partial = answer == SSH_AUTH_PARTIAL;
+  error.with_upstream(ssh_upstream(ssh_get_error(session_),
+                                   std::string(partial ? kSshPartialSuccess : std::string_view())));
+  if (partial) {
     error.with_hint(
         fmt::format("Let the SSH server take a key alone for {} (AuthenticationMethods publickey).",
                     options_.user));

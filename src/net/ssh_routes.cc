@@ -79,6 +79,7 @@ void SshLoop::step_openings(int64_t now_ms) {
                 fmt::format("{}:{} has not said within {} whether it reaches {}:{}", options_.host,
                             options_.port, format_duration(at->dial->timeout_ms), at->dial->host,
                             at->dial->port))
+              .because(cause_named("ssh-target-silent"))
               .with_hint(
                   "Nothing answers the SSH server there: let the security group take the SSH "
                   "server's private address on that port."));

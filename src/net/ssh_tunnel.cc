@@ -152,6 +152,12 @@ std::string SshTunnel::describe() const {
   return fmt::format("through {}@{}:{}", options.user, options.host, options.port);
 }
 
+std::string SshTunnel::authorize_line() const { return impl_->options.authorize; }
+
+std::string SshTunnel::login() const {
+  return fmt::format("{}@{}", impl_->options.user, impl_->options.host);
+}
+
 SshTunnelStats SshTunnel::stats() const {
   const SshMail& mail = *impl_->mail;
   return {.sessions = mail.sessions,

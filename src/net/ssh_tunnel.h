@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/redact.h"
@@ -39,6 +40,9 @@ struct SshOptions {
   int keepalive_count = 4;
   int max_connections = 256;  // at one time through this session, cancels included
 };
+
+// The upstream code of SSH-AUTH where the server took our key and wants more than it (RFC 4252).
+inline constexpr std::string_view kSshPartialSuccess = "partial success";
 
 struct SshTunnelStats {
   int64_t sessions = 0;     // made so far; more than one: it was lost and made again
@@ -66,6 +70,9 @@ class SshTunnel : public Dialer {
   [[nodiscard]] SshTunnelStats stats() const;
   // The pinned key's fingerprint and type once a session was made: "SHA256:... (ssh-ed25519)".
   [[nodiscard]] std::string seen_host_key() const;
+  // The line for authorized_keys that lets our key in; "" where none was given.
+  [[nodiscard]] std::string authorize_line() const;
+  [[nodiscard]] std::string login() const;  // "user@host"
 
  private:
   struct Impl;

@@ -25,49 +25,15 @@ sys.path.insert(0, str(ROOT / "tools"))
 sys.path.insert(0, str(ROOT / "tests"))
 
 from aws_server import AwsServer  # noqa: E402
+from bastion import Bastion  # noqa: E402
+from kit_account import (  # noqa: E402,F401
+    ACCOUNT, ADMIN, AUDIENCE, BUCKET, CLUSTER, COPY_ROLE, DATABASE, EXTERNAL_ID, KEY_USER, KMS_KEY,
+    OPERATOR, OPERATORS_ADMIN, OPERATORS_KEY, PODS_ROLE, PREFIX, REGION, ROLE, SCHEMA, UUID, WORKGROUP,
+    world_toml)
 from sandbox_process import Sandbox, binary  # noqa: E402
 
-ACCOUNT, OPERATOR = "123456789012", "999999999999"
-ADMIN = ("AKIAVESTOADMIN000001", "adminSecretadminSecretadminSecretadmin+1")
-OPERATORS_ADMIN = ("AKIAVESTOOPADMIN0001", "opAdminSecretopAdminSecretopAdminSecre+1")
-OPERATORS_KEY = ("AKIAVESTOOPERATOR001", "operatorSecretoperatorSecretoperator/+01")
-REGION = "eu-west-1"
-CLUSTER, WORKGROUP = "examplecluster", "analytics"
-UUID = "0b5a2c1e-6f0d-4f3a-9a57-1c2d3e4f5a6b"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/vesto-acme-role"
-COPY_ROLE = f"arn:aws:iam::{ACCOUNT}:role/vesto-acme-copy-role"
-KMS_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/4d5e6f70-1a2b-4c3d-8e9f-0a1b2c3d4e5f"
-BUCKET, PREFIX, SCHEMA, DATABASE = "acme-stage", "vesto/", "shop_raw", "dev"
-KEY_USER = "vesto_acme"  # of the database, with a password
-AUDIENCE, EXTERNAL_ID = "vesto-acme-7f3a", "acme-42"
 LIMIT_S = 180  # of one program
 EXITS = (0, 2, 4, 5, 8)  # of a test: well, or whose matter it is
-
-_EMPTY = f"""
-[[account]]
-id = "{ACCOUNT}"
-name = "customer"
-  [[account.user]]
-  name = "admin"
-  access_keys = [{{ id = "{ADMIN[0]}", secret = "{ADMIN[1]}" }}]
-  attached_policies = ["arn:aws:iam::aws:policy/AdministratorAccess"]
-[[account]]
-id = "{OPERATOR}"
-name = "operator"
-  [[account.user]]
-  name = "admin"
-  access_keys = [{{ id = "{OPERATORS_ADMIN[0]}", secret = "{OPERATORS_ADMIN[1]}" }}]
-  attached_policies = ["arn:aws:iam::aws:policy/AdministratorAccess"]
-  [[account.user]]
-  name = "vesto"
-  access_keys = [{{ id = "{OPERATORS_KEY[0]}", secret = "{OPERATORS_KEY[1]}" }}]
-[[kms_key]]
-arn = "{KMS_KEY}"
-"""
-_WAREHOUSE = {
-    "provisioned": f'[[cluster]]\nid = "{CLUSTER}"\n',
-    "serverless": f'[[workgroup]]\nname = "{WORKGROUP}"\nuuid = "{UUID}"\n'}
-
 
 _AWS = []
 
@@ -80,28 +46,25 @@ def awscli_folder():
     return _AWS[0].folder
 
 
-def warehouse_toml(kind):
-    """A warehouse that nobody may reach yet."""
-    return (_WAREHOUSE[kind] + f'account = "{ACCOUNT}"\nregion = "{REGION}"\n'
-            f'databases = ["{DATABASE}"]\ncopy_roles = []\nallow_from = []\n')
-
-
 class KitWorld:
-    """kind: "provisioned" or "serverless". identity: "google", "key" (IAM user's key and password)
-    or "assume_role" (the operator's own key, which assumes the customer's role by external id).
+    """kind: "provisioned" or "serverless". identity: "google", "key" (IAM user's key and password),
+    "assume_role" (the operator's own key, which assumes the customer's role by external id) or
+    "aws" (the same by the role of a pod on EKS). tunnel: through an SSH server in the VPC.
     schema: "made" by Vesto or "premade". copy: "session_keys" or "attached_role". kms: whether
     staged files are encrypted with a key of the customer's. locked: whether PUBLIC has lost the
     right to temporary tables, so that only the kit gives it. named: whether a temporary login is
     for a user that the configuration names."""
 
     def __init__(self, kind="provisioned", identity="google", schema="made", copy="", kms=False,
-                 locked=True, more_world="", postgres=None, named=False):
+                 locked=True, more_world="", postgres=None, named=False, tunnel=False):
         self.kind, self.identity, self.schema, self.copy = kind, identity, schema, copy
         self.kms, self.postgres, self.named = kms, postgres, named
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vesto-kit-"))
         self.folder.chmod(0o755)
         self.password = "Kit1" + secrets.token_hex(12)
-        (self.folder / "world.toml").write_text(_EMPTY + warehouse_toml(kind) + more_world)
+        self.bastion = Bastion(self.folder) if tunnel else None
+        (self.folder / "world.toml").write_text(world_toml(
+            kind, pods=identity == "aws", bastion=tunnel, more=more_world))
         self.sandbox = Sandbox(self.folder / "sandbox", "--kind", kind, "--world",
                                self.folder / "world.toml", "--warehouse",
                                WORKGROUP if kind == "serverless" else CLUSTER)
@@ -115,11 +78,15 @@ class KitWorld:
             if schema == "premade":
                 self.admin_sql(f'CREATE SCHEMA "{SCHEMA}"')
             self.write_config()
+            if tunnel:
+                assert self.vesto("ssh-key", "destination.acme").returncode == 0
         except BaseException:
             self.close()
             raise
 
     def close(self):
+        if self.bastion:
+            self.bastion.close()
         if self.sandbox.process is not None:
             self.sandbox.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -153,10 +120,12 @@ class KitWorld:
             lines.append(f'db_user = "{KEY_USER}"')
         if self.identity == "google":
             lines.append(f'audience = "{AUDIENCE}"')
+        elif self.identity == "aws":
+            lines.append('identity = "aws"')
         else:
             lines += ['access_key_id = { file = "aws.id" }',
                       'secret_access_key = { file = "aws.key" }']
-        if self.identity == "assume_role":
+        if self.identity in ("assume_role", "aws"):
             lines.append(f'external_id = "{EXTERNAL_ID}"')
         if self.copy == "attached_role":
             lines.append(f'copy_role_arn = "{COPY_ROLE}"')
@@ -173,6 +142,8 @@ class KitWorld:
         google = '[identity.google]\nsource = "metadata"\n' if self.identity == "google" else ""
         if self.kms:
             staging += f'\nkms_key_arn = "{KMS_KEY}"'
+        if self.bastion:
+            more += "[destination.acme.ssh]\n" + self.bastion.section()
         return f"""version = 1
 [server]
 public_egress = ["127.0.0.1"]
@@ -208,11 +179,14 @@ tls_ca_file = "{ca_file}"
     def environment(self):
         """Of vesto: where AWS and Google are."""
         google = {"GCE_METADATA_HOST": self.endpoints["google"]["metadata_host"]}
+        pod = {"AWS_ROLE_ARN": f"arn:aws:iam::{OPERATOR}:role/{PODS_ROLE}",
+               "AWS_WEB_IDENTITY_TOKEN_FILE": self.endpoints["eks"]["token_file"]}
         return {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "LC_ALL": "C.UTF-8",
                 "ASAN_OPTIONS": "detect_leaks=0", "AWS_EC2_METADATA_DISABLED": "true",
                 "AWS_ENDPOINT_URL": self.endpoints["aws"]["url"],
                 "AWS_CA_BUNDLE": self.endpoints["ca_file"],
-                **(google if self.identity == "google" else {})}
+                **(google if self.identity == "google" else {}),
+                **(pod if self.identity == "aws" else {})}
 
     def command(self, *arguments):
         return [str(binary("src/cli/vesto")), "--config", str(self.folder / "vesto.toml"),
@@ -244,10 +218,12 @@ tls_ca_file = "{ca_file}"
 
     def filled(self, text):
         """What only a person can fill in: the password that stands in the configuration, and the
-        security group of a warehouse that Vesto knows by its address alone."""
+        security groups of an SSH server, and of a warehouse that Vesto knows by its address alone."""
         text = text.replace("<<PASSWORD>>", self.password)
-        mark = "<<SECURITY_GROUP>>"
-        return text.replace(mark, self.security_group()) if mark in text else text
+        for mark, value in (("<<SECURITY_GROUP>>", self.security_group),
+                            ("<<BASTION_SECURITY_GROUP>>", self.bastions_group)):
+            text = text.replace(mark, value()) if mark in text else text
+        return text
 
     def psql(self, text):
         """psql runs it as the warehouse's admin, from an address that may reach it."""
@@ -268,12 +244,20 @@ tls_ca_file = "{ca_file}"
         found = self.boto("redshift-serverless").get_workgroup(workgroupName=WORKGROUP)
         return found["workgroup"]["securityGroupIds"][0]
 
+    def bastions_group(self):
+        """That of an instance for which nobody has named one."""
+        found = self.boto("ec2").describe_security_groups(
+            Filters=[{"Name": "group-name", "Values": ["default"]}])
+        return found["SecurityGroups"][0]["GroupId"]
+
+    def group(self, group_id):
+        return self.boto("ec2").describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]
+
     def allowed(self):
-        """Whom the warehouse lets in, as EC2 tells it."""
-        ec2 = self.boto("ec2")
-        groups = ec2.describe_security_groups()["SecurityGroups"]
-        return [block["CidrIp"] for group in groups for rule in group["IpPermissions"]
-                for block in rule.get("IpRanges", [])]
+        """Whom the warehouse lets in, as EC2 tells it: addresses and groups."""
+        rules = self.group(self.security_group())["IpPermissions"]
+        return ([block["CidrIp"] for rule in rules for block in rule.get("IpRanges", [])] +
+                [pair["GroupId"] for rule in rules for pair in rule.get("UserIdGroupPairs", [])])
 
     def allow_from(self, addresses):
         self.sandbox.control("POST", "/v1/security-group", {"allow_from": addresses})
@@ -282,7 +266,9 @@ tls_ca_file = "{ca_file}"
     def reachable(self):
         """The warehouse's admin sits inside of its network; here that is Vesto's address as well,
         so the way is opened for a moment where it is closed."""
-        closed = "127.0.0.1/32" not in self.allowed()
+        allowed = self.allowed()
+        closed = "127.0.0.1/32" not in allowed and not (
+            self.bastion and self.bastions_group() in allowed)
         if closed:
             self.allow_from(["127.0.0.1/32"])
         try:
@@ -314,13 +300,23 @@ tls_ca_file = "{ca_file}"
         return self
 
     def parts(self):
-        mine = ["key"] if self.identity == "assume_role" else []  # of another account's admin
-        return ["script", *mine, "sql", "network"]
+        # Of another account's admin. Who the pods are must be known before others trust them.
+        pods = ["eks-trust"] if self.identity == "aws" else []
+        key = ["key"] if self.identity == "assume_role" else []
+        line = ["authorized-keys"] if self.bastion else []
+        return [*pods, "script", *key, "sql", "network", *line]
 
     def apply_part(self, part):
         text = self.kit(part)
         if part in ("sql", "owner"):
             self.psql(text)
+            return
+        if part == "authorized-keys":  # as it is told to do with this line
+            self.bastion.write([*self.bastion.lines(), *text.splitlines()])
+            return
+        if part == "eks-trust":
+            self.boto("iam", OPERATORS_ADMIN).update_assume_role_policy(
+                RoleName=PODS_ROLE, PolicyDocument=text)
             return
         elsewhere = part == "key" and self.identity == "assume_role"
         done = self.aws(text, who=OPERATORS_ADMIN if elsewhere else ADMIN)
@@ -340,13 +336,17 @@ tls_ca_file = "{ca_file}"
         assert fix["kind"] in ("sql", "shell") and fix["snippet"], fix
         if fix["kind"] == "sql":
             return self.psql(fix["snippet"])
-        if OPERATOR in fix["snippet"]:  # it is for the admins of both accounts
+        if fix["who"] == "operator":
+            return self.aws(fix["snippet"], who=OPERATORS_ADMIN)
+        if self.identity == "assume_role" and OPERATOR in fix["snippet"]:  # for both admins
             self.aws(fix["snippet"], who=OPERATORS_ADMIN)
         return self.aws(fix["snippet"])
 
     # --- what Vesto says of it ---
     def report(self, *arguments):
         """The report of `vesto destination test`, as JSON."""
+        if self.bastion:
+            self.bastion.follow(self.group(self.bastions_group()))
         done = self.vesto("destination", "test", "acme", "--json", "--wait", "0s", *arguments)
         assert done.returncode in EXITS, f"exit {done.returncode}: {done.stdout}{done.stderr}"
         report = json.loads(done.stdout)

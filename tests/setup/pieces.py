@@ -2,10 +2,14 @@
 warehouse; and how each piece is taken away alone. Nothing here knows what the kit made."""
 import copy
 import json
+import re
 
 from botocore.exceptions import ClientError
 
-from kit_world import ADMIN, BUCKET, DATABASE, OPERATORS_ADMIN, SCHEMA
+from kit_world import ADMIN, BUCKET, DATABASE, OPERATORS_ADMIN, PODS_ROLE, SCHEMA
+
+
+OPTION = re.compile(r'[a-z-]+(?:="[^"]*")?')
 
 
 class Piece:
@@ -98,8 +102,8 @@ def policies(world, kind, owner, who, part):
                         lambda rest=rest, name=name: _put(iam, kind, owner, name, rest))
 
 
-def trust(world, role, part):
-    iam = world.boto("iam")
+def trust(world, role, part, who=ADMIN):
+    iam = world.boto("iam", who)
 
     def put(document):
         if document is None:
@@ -129,6 +133,20 @@ def roles(world):
         yield from trust(world, role, "copy-role" if attached else "trust-policy")
         yield from policies(world, "role", role, ADMIN,
                             "copy-role" if attached else "permission-policy")
+
+
+def pods(world):
+    """The role that Vesto's pods run as was there before the kit; whom it trusts is the kit's."""
+    if world.identity != "aws":
+        return
+    iam = world.boto("iam", OPERATORS_ADMIN)
+    before = {"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"},
+        "Action": "sts:AssumeRole"}]}
+    yield Piece("eks-trust", ["sts:AssumeRoleWithWebIdentity"], "the statement, as it was before",
+                lambda: iam.update_assume_role_policy(
+                    RoleName=PODS_ROLE, PolicyDocument=json.dumps(before)))
+    yield from trust(world, PODS_ROLE, "eks-trust", OPERATORS_ADMIN)
 
 
 def users(world):
@@ -181,13 +199,35 @@ def grants(world):
 def inbound(world):
     ec2 = world.boto("ec2")
     for group in ec2.describe_security_groups()["SecurityGroups"]:
+        of_warehouse = group["GroupId"] == world.security_group()
+        name = "inbound rule" if not world.bastion else \
+            "inbound rule of the " + ("warehouse" if of_warehouse else "SSH server")
         for rule in group["IpPermissions"]:
-            for block in rule.get("IpRanges", []):
+            sources = [("IpRanges", "CidrIp", block) for block in rule.get("IpRanges", [])] + \
+                [("UserIdGroupPairs", "GroupId", pair) for pair in rule.get("UserIdGroupPairs", [])]
+            for kind, key, source in sources:
                 one = {**{k: rule[k] for k in ("IpProtocol", "FromPort", "ToPort")},
-                       "IpRanges": [{"CidrIp": block["CidrIp"]}]}
-                yield Piece("network", ["inbound rule"], "inbound rule " + block["CidrIp"],
+                       kind: [{key: source[key]}]}
+                yield Piece("network", [name], f"{name} {source[key]}",
                             lambda group=group, one=one: ec2.revoke_security_group_ingress(
                                 GroupId=group["GroupId"], IpPermissions=[one]))
+
+
+def authorized(world):
+    """The lines of the SSH server's authorized_keys, and their options."""
+    for line in world.bastion.lines() if world.bastion else []:
+        options, key = line.split(" ", 1)
+
+        def write(text, key=key):
+            there = [one for one in world.bastion.lines() if not one.endswith(" " + key)]
+            world.bastion.write([*there, text] if text else there)
+
+        yield Piece("authorized-keys", ["line"], "the line", lambda write=write: write(""))
+        for option in OPTION.findall(options):
+            rest = ",".join(one for one in OPTION.findall(options) if one != option)
+            name = "option " + option.split("=")[0]
+            yield Piece("authorized-keys", [name], name,
+                        lambda write=write, text=f"{rest} {key}": write(text))
 
 
 def bucket(world):
@@ -221,5 +261,6 @@ def attached_roles(world):
 
 
 def all_pieces(world):
-    return [piece for kind in (bucket, users, roles, attached_roles, grants, inbound)
+    return [piece for kind in (bucket, pods, users, roles, attached_roles, grants, inbound,
+                              authorized)
             for piece in kind(world)]

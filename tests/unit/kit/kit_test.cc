@@ -30,7 +30,7 @@ TEST(Kit, TheRoleOfPodsOnEksTrustsOneServiceAccount) {
   facts.pod_issuer = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE";
   facts.pod_subject = "system:serviceaccount:data:vesto";
   facts.account = "123456789012";
-  facts.pod_account = "777777777777";
+  facts.pod_role_arn = "arn:aws:iam::777777777777:role/pods";
   // Elsewhere than the role that they assume, which may be a customer's.
   facts.principal_arn = "arn:aws:iam::999999999999:role/vesto";
   DestinationConfig to = destination_from(kAttachedRole);
@@ -47,7 +47,7 @@ TEST(Kit, TheRoleOfPodsOnEksTrustsOneServiceAccount) {
   EXPECT_EQ(statement["Condition"]["StringEquals"],
             (Json{{facts.pod_issuer + ":sub", facts.pod_subject},
                   {facts.pod_issuer + ":aud", "sts.amazonaws.com"}}));
-  facts.pod_account = "";
+  facts.pod_role_arn = "";
   provider_in("999999999999");
   facts.principal_arn = "";
   provider_in("<<POD_ACCOUNT>>");

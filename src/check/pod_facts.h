@@ -1,0 +1,15 @@
+// Which pod of EKS this is.
+#ifndef VESTO_CHECK_POD_FACTS_H_
+#define VESTO_CHECK_POD_FACTS_H_
+
+#include "kit/kit.h"
+
+namespace vesto {
+
+// The pod's issuer, subject and role, as its token and its environment say; nothing elsewhere.
+// Thread rule: as getenv().
+void add_pod_facts(KitFacts* facts);
+
+}  // namespace vesto
+
+#endif  // VESTO_CHECK_POD_FACTS_H_
