@@ -13,11 +13,11 @@ namespace vesto {
 namespace {
 
 constexpr size_t kMaxChunkBytes = size_t{1} << 30;
-// Level 1 of zstd with half of its window and half of its table of matches, so that both stay in
-// the core's own cache (bench/codec_bench.cc; docs/performance.md says what came of it).
+// Level 1 of zstd with half of its window and a quarter of its table of matches, so that both stay
+// in the core's own cache (bench/codec_bench.cc; docs/performance.md says what came of it).
 constexpr int kZstdLevel = 1;
 constexpr int kZstdWindowLog = 18;
-constexpr int kZstdHashLog = 13;
+constexpr int kZstdHashLog = 12;
 
 std::string_view as_view(const uint8_t* bytes, size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
