@@ -181,6 +181,10 @@ class Lines:
                 self.add("wall", f"1 reader, {codec} / COPY of the same SELECT TO '/dev/null'",
                          lambda r, n=name: r[n][0].staged_s, lambda r, n=name: control_s(r[n]),
                          around(name), (1.15, 1.05))
+        if {"vesto 1 zstd", "read"} <= set(self.names):
+            self.add("wall", "1 reader, zstd / psql that throws the rows away",
+                     lambda r: r["vesto 1 zstd"][0].staged_s, lambda r: r["read"][0].wall_s,
+                     around("vesto 1 zstd", "read"))
         for name in (one for one in self.names if one in PLAIN_WORDS):
             self.add("wall", f"{PLAIN_WORDS[name]} / the same",
                      lambda r, n=name: r[n][0].wall_s, lambda r, n=name: control_s(r[n]),
