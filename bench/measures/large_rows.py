@@ -21,7 +21,7 @@ def case(bench, table, words):
     world, rows = bench.house.world(2, "zstd"), bench.rows(TABLES[table])
     TABLES[table].make(world, rows)
     if table == "diverted":
-        world.max_rejected_rows = min(rows, 100_000)  # the most that the setting takes
+        world.max_rejected_rows = min(rows, 50_000)  # the most that the setting takes
     world.table(f"public.{table}", "replace").write_config(**world.staging)
     runs = [one_run(bench, world, table) for _ in range(bench.pairs)]
     bench.house.drop(world)

@@ -286,9 +286,10 @@ void add_sync(std::vector<KeySpec>* keys) {
   keys->push_back(objects("sync", "One source to one destination, by name."));
   keys->push_back(needed("sync.*.source", kText, "Name of a source."));
   keys->push_back(needed("sync.*.destination", kText, "Name of a destination."));
-  keys->push_back(integer("sync.*.max_rejected_rows", "1000", 0, 100'000,
+  keys->push_back(integer("sync.*.max_rejected_rows", "1000", 0, 50'000,
                           "Rejected rows that one run may keep aside for a table; with more the "
-                          "table fails and nothing of it is committed."));
+                          "table fails and nothing of it is committed. All tables together may "
+                          "have 32 MiB of such rows at a time."));
   keys->push_back(choice(
       "sync.*.on_new_column", "\"add\"", kOnNewColumn, "",
       "What becomes of a column that the source has got since the last load. "

@@ -1,5 +1,8 @@
 #include "encode/diversion.h"
 
+#include <iterator>
+#include <utility>
+
 namespace vesto {
 
 namespace {
@@ -9,8 +12,8 @@ constexpr size_t kMore = 1U << kBitsOfAByte;
 
 // A text on the heap: its bytes, the NUL behind them, and what an allocator adds.
 constexpr int64_t kAllocationBytes = 24;
-// A vector that has just grown has room for twice its elements.
-constexpr int64_t kSlack = 2;
+// A vector that grows has its old array beside the new one, which has room for twice as many.
+constexpr int64_t kSlack = 3;
 
 int64_t heap_bytes(const std::string& text) {
   return text.capacity() <= std::string().capacity()
@@ -29,6 +32,47 @@ size_t take_number(std::string_view* packed) {
 }
 
 }  // namespace
+
+DiversionHold::DiversionHold(DiversionHold&& other) noexcept
+    : from_(std::move(other.from_)), held_(std::exchange(other.held_, {})) {}
+
+DiversionHold& DiversionHold::operator=(DiversionHold&& other) noexcept {
+  if (this == &other) return *this;
+  give_back();
+  from_ = std::move(other.from_);
+  held_ = std::exchange(other.held_, {});
+  return *this;
+}
+
+DiversionHold::~DiversionHold() { give_back(); }
+
+void DiversionHold::give_back() noexcept {
+  for (size_t i = 0; from_ != nullptr && i < held_.size(); ++i) from_->left[i] += held_[i];
+  held_ = {};
+}
+
+bool DiversionHold::take(const std::shared_ptr<DiversionBytes>& from, DiversionBound bound,
+                         int64_t amount) {
+  if (!DiversionLimits::take(&from->left_of(bound), amount)) return false;
+  from_ = from;
+  held_.at(static_cast<size_t>(bound)) += amount;
+  return true;
+}
+
+void DiversionHold::merge(DiversionHold other) {
+  if (from_ == nullptr) from_ = other.from_;
+  for (size_t i = 0; i < held_.size(); ++i) held_.at(i) += other.held_.at(i);
+  other.held_ = {};
+}
+
+void Diversion::merge(Diversion other) {
+  side.insert(side.end(), std::make_move_iterator(other.side.begin()),
+              std::make_move_iterator(other.side.end()));
+  rejected.insert(rejected.end(), std::make_move_iterator(other.rejected.begin()),
+                  std::make_move_iterator(other.rejected.end()));
+  nulled_values += other.nulled_values;
+  hold.merge(std::move(other.hold));
+}
 
 SideRow::SideRow(std::initializer_list<std::optional<std::string_view>> values) {
   for (const auto& value : values) add(value);

@@ -5,10 +5,11 @@
 #ifndef VESTO_ENCODE_DIVERSION_H_
 #define VESTO_ENCODE_DIVERSION_H_
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,16 +19,16 @@
 
 namespace vesto {
 
-// Memory that rows of the side door may take in one run; beyond it each of their values goes as
-// its column says.
+// Memory that rows of the side door may take at a time, all tables of a run together; beyond it
+// each of their values goes as its column says.
 inline constexpr int64_t kSideDoorBytes = 16LL << 20;
 // A row of the side door holds no value longer than this: Redshift may take no longer literal.
 inline constexpr size_t kLongestLiteralBytes = 65'535;
 // A value longer than this is kept in part: the row itself is still in the source.
 inline constexpr size_t kKeptValueBytes = 4096;
-// What the values of all rejected rows of a run may take; beyond it only their size is kept.
+// What the values of rejected rows may take at a time; beyond it only their size is kept.
 inline constexpr int64_t kKeptValuesBytes = 16LL << 20;
-// Memory that the rejected rows of a run may take beside their values; beyond it the table fails.
+// Memory that rejected rows may take at a time beside their values; beyond it the table fails.
 inline constexpr int64_t kRejectedRowsBytes = 32LL << 20;
 
 // One row, value by value, as the source printed it; nothing = NULL. Binary is hexadecimal.
@@ -59,11 +60,14 @@ struct RejectedRow {
   bool operator==(const RejectedRow&) const = default;
 };
 
-// Memory for all streams of a run together.
+// What of a run's memory rows that leave the stream may take, all streams together.
+enum class DiversionBound : size_t { kSideDoor, kKeptValues, kRejectedRows };
+using DiversionSizes = std::array<int64_t, 3>;
 struct DiversionBytes {
-  std::atomic<int64_t> side_left{kSideDoorBytes};
-  std::atomic<int64_t> value_left{kKeptValuesBytes};
-  std::atomic<int64_t> rejected_left{kRejectedRowsBytes};
+  std::array<std::atomic<int64_t>, 3> left{kSideDoorBytes, kKeptValuesBytes, kRejectedRowsBytes};
+  std::atomic<int64_t>& left_of(DiversionBound bound) {
+    return left.at(static_cast<size_t>(bound));
+  }
 };
 
 // The bounds of one stream, shared by its lanes.
@@ -81,18 +85,33 @@ struct DiversionLimits {
   }
 };
 
-struct Diversion {
-  std::vector<SideRow> side;
-  std::vector<RejectedRow> rejected;
-  uint64_t nulled_values = 0;  // values in whose place NULL stands, as on_unrepresentable says
+// What has been taken of the bounds; given back when it ends, be the rows delivered or dropped.
+class DiversionHold {
+ public:
+  DiversionHold() = default;
+  DiversionHold(DiversionHold&& other) noexcept;
+  DiversionHold& operator=(DiversionHold&& other) noexcept;
+  DiversionHold(const DiversionHold&) = delete;
+  DiversionHold& operator=(const DiversionHold&) = delete;
+  ~DiversionHold();
+  // All of one hold is taken from the same bytes. False, and nothing taken, if less is left.
+  bool take(const std::shared_ptr<DiversionBytes>& from, DiversionBound bound, int64_t amount);
+  void merge(DiversionHold other);
 
-  void merge(Diversion other) {
-    side.insert(side.end(), std::make_move_iterator(other.side.begin()),
-                std::make_move_iterator(other.side.end()));
-    rejected.insert(rejected.end(), std::make_move_iterator(other.rejected.begin()),
-                    std::make_move_iterator(other.rejected.end()));
-    nulled_values += other.nulled_values;
-  }
+ private:
+  void give_back() noexcept;
+
+  std::shared_ptr<DiversionBytes> from_;
+  DiversionSizes held_{};
+};
+
+struct Diversion {
+  std::vector<SideRow> side = {};
+  std::vector<RejectedRow> rejected = {};
+  uint64_t nulled_values = 0;  // values in whose place NULL stands, as on_unrepresentable says
+  DiversionHold hold = {};     // for `side` and `rejected`
+
+  void merge(Diversion other);
 };
 
 }  // namespace vesto

@@ -168,7 +168,7 @@ Result<Guard::RowFate> Guard::check_row(std::string_view row, Diversion* out) {
     } else if (schema_.columns[i].on_unrepresentable == Unrepresentable::kNull) {
       nulled_.push_back(i);
     } else {
-      return refuse(i, finding, out);
+      return refuse(i, bad_value(i, finding.what), out);
     }
   }
   if (!side_.empty()) return divert(out);
@@ -200,17 +200,21 @@ std::optional<Guard::RowFault> Guard::row_fault(std::string_view row) const {
 // The row leaves by the side door while that has room; else each value that it was for goes as its
 // column says.
 Result<Guard::RowFate> Guard::divert(Diversion* out) {
-  if (pass_side_door(out)) return RowFate::kLeaves;
+  const std::string shut = pass_side_door(out);
+  if (shut.empty()) return RowFate::kLeaves;
   for (const SideValue& value : side_) {
     if (schema_.columns[value.index].on_unrepresentable != Unrepresentable::kNull) {
-      return refuse(value.index, value.finding, out);
+      return refuse(
+          value.index,
+          fmt::format("{}, which COPY cannot take, and {}", shown(value.finding.what), shut), out);
     }
     nulled_.push_back(value.index);
   }
   return nulled(out);
 }
 
-bool Guard::pass_side_door(Diversion* out) {
+// Nothing: it has passed. Else why it has not, and nothing is done.
+std::string Guard::pass_side_door(Diversion* out) {
   SideRow gathered;
   for (size_t i = 0; i < fields_.size(); ++i) {
     if (is_nulled(i) || is_csv_null(fields_[i], null_marker_)) {
@@ -218,22 +222,25 @@ bool Guard::pass_side_door(Diversion* out) {
       continue;
     }
     const std::string_view value = csv_value(fields_[i], &scratch_);
-    if (value.size() > kLongestLiteralBytes) return false;
+    if (value.size() > kLongestLiteralBytes) {
+      return fmt::format("its row holds {} bytes in column {}, too many for an INSERT",
+                         value.size(), schema_.columns[i].source_name);
+    }
     gathered.add(value);
   }
   SideRow row = gathered;  // a copy has no room to spare
-  if (!DiversionLimits::take(&limits_.diversion->bytes->side_left, row.memory_bytes())) {
-    return false;
+  if (!out->hold.take(limits_.diversion->bytes, DiversionBound::kSideDoor, row.memory_bytes())) {
+    return fmt::format("this run has more such rows at a time than {} of memory hold",
+                       format_bytes(kSideDoorBytes));
   }
   out->nulled_values += nulled_.size();
   out->side.push_back(std::move(row));
-  return true;
+  return "";
 }
 
 // The row leaves because of a value that Redshift cannot hold: it is rejected, or the stream stops.
-Result<Guard::RowFate> Guard::refuse(size_t index, const Finding& finding, Diversion* out) {
+Result<Guard::RowFate> Guard::refuse(size_t index, const std::string& reason, Diversion* out) {
   const Column& column = schema_.columns[index];
-  const std::string reason = bad_value(index, finding.what);
   if (column.on_unrepresentable == Unrepresentable::kStop || limits_.diversion == nullptr) {
     return Error(ErrorCode::kSrcValue,
                  fmt::format("column {} holds {} ({})", column.source_name, reason, row_name()))
@@ -270,15 +277,20 @@ Status Guard::reject(std::string column, std::string reason, std::string_view va
                     row.column.empty() ? "" : fmt::format("column {}: ", row.column), row.reason,
                     row_name()));
   }
-  if (!DiversionLimits::take(&limits_.diversion->bytes->rejected_left, row.memory_bytes())) {
+  const std::shared_ptr<DiversionBytes>& bytes = limits_.diversion->bytes;
+  if (!out->hold.take(bytes, DiversionBound::kRejectedRows, row.memory_bytes())) {
     return Error(ErrorCode::kSrcRejectedLimit,
                  fmt::format("the rows of this run that cannot be delivered take more than {} of "
-                             "memory ({})",
-                             format_bytes(kRejectedRowsBytes), row_name()));
+                             "memory, the last one because of {} ({})",
+                             format_bytes(kRejectedRowsBytes), row.reason, row_name()))
+        .with_hint(
+            "Correct the rows, or name another policy for the column with "
+            "on_unrepresentable; where many tables have such rows, run fewer at a time "
+            "(--table).");
   }
   const std::string_view kept = cut_utf8(value, kKeptValueBytes);
-  if (DiversionLimits::take(&limits_.diversion->bytes->value_left,
-                            static_cast<int64_t>(kept.size()))) {
+  const auto value_bytes = static_cast<int64_t>(kept.size() + sizeof(std::string));
+  if (out->hold.take(bytes, DiversionBound::kKeptValues, value_bytes)) {
     row.value = kept;
   }
   out->rejected.push_back(std::move(row));

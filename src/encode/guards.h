@@ -86,8 +86,8 @@ class Guard {
   static Finding judge_time(std::string_view value);
   Finding judge_text(size_t index, const CsvField& field);
   Result<RowFate> divert(Diversion* out);
-  bool pass_side_door(Diversion* out);  // false: it has no room for the row, nothing is done
-  Result<RowFate> refuse(size_t index, const Finding& finding, Diversion* out);
+  std::string pass_side_door(Diversion* out);
+  Result<RowFate> refuse(size_t index, const std::string& reason, Diversion* out);
   RowFate nulled(Diversion* out) const;  // the row with NULL for the fields of nulled_
   [[nodiscard]] std::optional<std::string_view> shown_value(size_t index,
                                                             std::string* scratch) const;

@@ -86,7 +86,8 @@ class Work {
     Lock lock(mutex_);
     StreamState& state = states_[planned];
     state.rows += share.rows;
-    state.diversion.merge(std::move(share.diversion));
+    // Of a stream that has failed nothing is delivered, and what it held others may need.
+    if (!state.failed) state.diversion.merge(std::move(share.diversion));
     state.range_hashes.merge(share.range_hashes);
     if (state.widths.size() < widths.size()) state.widths.resize(widths.size());
     for (size_t i = 0; i < widths.size(); ++i) {
@@ -106,6 +107,7 @@ class Work {
     Lock lock(mutex_);
     if (is_stream_error(error)) {
       states_[planned].failed = true;
+      states_[planned].diversion = {};
       result_.failed.emplace(planned, std::move(error));
       return;
     }

@@ -38,8 +38,7 @@ Guard ParitySource::guard() const {
   // Of one chunk: the bounds of a run are not those of a comparison, which keeps no row.
   constexpr int64_t kNoBound = std::numeric_limits<int64_t>::max() / 2;
   const auto bytes = std::make_shared<DiversionBytes>();
-  bytes->side_left = kNoBound;
-  bytes->rejected_left = kNoBound;
+  for (std::atomic<int64_t>& left : bytes->left) left = kNoBound;
   limits.diversion = std::make_shared<DiversionLimits>(bytes, kNoBound);
   return {schema_, null_marker_, limits};
 }

@@ -168,3 +168,19 @@ def test_a_row_of_many_megabytes_is_rejected_by_its_key(one_world):
     assert finished["rows"]["copied"] == 40 and finished["rows"]["rejected"] == 1
     (row,) = json.loads(rejected(world, "--json"))["rows"]
     assert row["key"] == {"id": "77"} and row["column"] == "" and "4.0 MiB" in row["reason"]
+
+
+def test_a_table_that_fails_leaves_the_side_door_to_others(one_world):
+    """The first table fills it with more than it holds, and then has more rejected rows than it may."""
+    world = one_world
+    world.source("CREATE TABLE a AS SELECT i::bigint AS id, repeat('x', 60) AS t, 'NaN'::float8 AS f "
+                 "FROM generate_series(1, 150000) i; ALTER TABLE a ADD PRIMARY KEY (id);"
+                 "CREATE TABLE b (id bigint PRIMARY KEY, f float8);"
+                 "INSERT INTO b VALUES (1, 'NaN'), (2, 1.5)")
+    world.limits = "[limits]\nreaders = 1\n"
+    world.table("public.a").table("public.b").write_config()
+    _, finished, _ = world.run()
+    assert {(t["table"], t["state"]) for t in finished["table_results"]} == {
+        ("public.a", "failed"), ("public.b", "succeeded")}
+    assert finished["rows"]["rejected"] == 0
+    world.assert_equal(("public.b", ["id"]))

@@ -61,7 +61,16 @@ class DiversionTest : public ::testing::Test {
     return chunk.bytes;
   }
 
+  // What is held of before is given back first, which would come on top.
+  void leave(std::atomic<int64_t>* left, int64_t amount) {
+    out_ = Diversion();
+    *left = amount;
+  }
+
   std::shared_ptr<DiversionBytes> bytes_ = std::make_shared<DiversionBytes>();
+  std::atomic<int64_t>& side_left_ = bytes_->left_of(DiversionBound::kSideDoor);
+  std::atomic<int64_t>& value_left_ = bytes_->left_of(DiversionBound::kKeptValues);
+  std::atomic<int64_t>& rejected_left_ = bytes_->left_of(DiversionBound::kRejectedRows);
   GuardLimits limits_;
   int64_t max_rejected_rows_ = 10;
   Diversion out_;
@@ -141,12 +150,15 @@ TEST_F(DiversionTest, OneRowMoreThanAllowedFailsTheStream) {
 }
 
 TEST_F(DiversionTest, AFullSideDoorLeavesTheColumnsPolicy) {
-  bytes_->side_left = 100;  // of one short row, and not of two
+  leave(&side_left_, 150);  // of one short row, and not of two
   const std::vector<Column> columns = {column("f", TypeKind::kReal)};
   check(columns, {"1,NaN", "2,Infinity", "3,NaN"});
   EXPECT_EQ(out_.side.size(), 1U);
-  EXPECT_EQ(out_.rejected.size(), 2U);
-  bytes_->side_left = 0;
+  ASSERT_EQ(out_.rejected.size(), 2U);
+  EXPECT_NE(out_.rejected[0].reason.find("COPY cannot take, and this run has more such rows"),
+            std::string::npos)
+      << out_.rejected[0].reason;
+  leave(&side_left_, 0);
   EXPECT_EQ(check({column("f", TypeKind::kReal, Unrepresentable::kNull)}, {"1,NaN"}),
             "1,nullmarker0123\n");
   EXPECT_EQ(out_.nulled_values, 1U);
@@ -186,18 +198,44 @@ TEST(SideRow, HoldsWhatIsAdded) {
   EXPECT_TRUE(SideRow().values().empty());
 }
 
+TEST_F(DiversionTest, WhatIsDroppedIsGivenBack) {
+  const int64_t side = side_left_;
+  const int64_t value = value_left_;
+  const int64_t rejected = rejected_left_;
+  check({column("f", TypeKind::kReal), column("n", TypeKind::kDecimal)}, {"1,NaN,1", "2,1,NaN"});
+  EXPECT_LT(side_left_, side);
+  EXPECT_LT(value_left_, value);
+  EXPECT_LT(rejected_left_, rejected);
+  Diversion all;
+  all.merge(std::move(out_));
+  out_ = Diversion();
+  EXPECT_LT(side_left_, side);
+  all = Diversion();
+  EXPECT_EQ(side_left_, side);
+  EXPECT_EQ(value_left_, value);
+  EXPECT_EQ(rejected_left_, rejected);
+}
+
+TEST_F(DiversionTest, ARowThatIsTooLongForAnInsertSaysSo) {
+  check({column("f", TypeKind::kReal), column("t", TypeKind::kSuper)},
+        {"1,NaN,\"" + std::string(70'000, ' ') + "1\""});
+  ASSERT_EQ(out_.rejected.size(), 1U);
+  EXPECT_NE(out_.rejected[0].reason.find("70001 bytes in column t"), std::string::npos)
+      << out_.rejected[0].reason;
+}
+
 // What a bound of memory counts must be what is taken, be the values ever so short.
 TEST_F(DiversionTest, TheSideDoorCountsItsMemory) {
   constexpr size_t kRows = 20'000;
   std::vector<Column> columns(15, column("s", TypeKind::kSmallint));
   columns.push_back(column("f", TypeKind::kDouble));
   const std::vector<std::string> rows(kRows, "12345,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,NaN");
-  const int64_t left = bytes_->side_left;
+  const int64_t left = side_left_;
   const int64_t before = allocated_bytes();
   check(columns, rows);
   const int64_t taken = allocated_bytes() - before;
   ASSERT_EQ(out_.side.size(), kRows);
-  const int64_t counted = left - bytes_->side_left;
+  const int64_t counted = left - side_left_;
   EXPECT_GE(counted, taken - 65'536);
   EXPECT_LE(counted, 2 * taken);
   EXPECT_LE(counted, static_cast<int64_t>(kRows) * 200);
@@ -208,22 +246,22 @@ TEST_F(DiversionTest, RejectedRowsCountTheirMemory) {
   max_rejected_rows_ = kRows;
   const std::vector<Column> columns = {column("n", TypeKind::kDecimal)};
   const std::vector<std::string> rows(kRows, "123456,NaN");
-  const int64_t left = bytes_->rejected_left;
+  const int64_t left = rejected_left_;
   const int64_t before = allocated_bytes();
   check(columns, rows);
   const int64_t taken = allocated_bytes() - before;
   ASSERT_EQ(out_.rejected.size(), kRows);
-  const int64_t counted = left - bytes_->rejected_left;
+  const int64_t counted = left - rejected_left_;
   EXPECT_GE(counted, taken - 65'536);
   EXPECT_LE(counted, 2 * taken);
-  bytes_->rejected_left = counted / 2;
+  leave(&rejected_left_, counted / 2);
   check(columns, rows);
   EXPECT_NE(error_.find("SRC-REJECTED-LIMIT"), std::string::npos) << error_;
   EXPECT_NE(error_.find("memory"), std::string::npos) << error_;
 }
 
 TEST_F(DiversionTest, BinaryOfNoBytesIsKeptAsNoBytes) {
-  bytes_->side_left = 0;
+  leave(&side_left_, 0);
   const std::vector<Column> columns = {column("b", TypeKind::kVarbyte)};
   check(columns, {"1," + std::string(kEmptyBinary)});
   ASSERT_EQ(out_.rejected.size(), 1U);
@@ -250,7 +288,7 @@ TEST_F(DiversionTest, LongValuesAreKeptInPartAndTheirSizeWhole) {
   ASSERT_EQ(out_.rejected.size(), 1U);
   EXPECT_EQ(out_.rejected[0].value.size(), kKeptValueBytes);
   EXPECT_EQ(out_.rejected[0].value_bytes, value.size());
-  bytes_->value_left = 10;
+  leave(&value_left_, 10);
   check({column("t", TypeKind::kVarchar)}, {"1," + value});
   EXPECT_EQ(out_.rejected[0].value, "");
   EXPECT_EQ(out_.rejected[0].value_bytes, value.size());
