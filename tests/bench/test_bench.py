@@ -1,5 +1,4 @@
 """The benchmark runs, with a few rows of each measure, and says no where it must."""
-import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -13,6 +12,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 
 import bench as program  # noqa: E402
 import peers  # noqa: E402
+import profile_run  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
 from house import Differs, House, Run, finished_event  # noqa: E402
@@ -220,12 +220,8 @@ REPORT = """# Samples: 8
 
 
 def test_a_profile_by_thread_library_and_function():
-    # The standard library has a module of that name.
-    spec = importlib.util.spec_from_file_location("bench_profile", ROOT / "bench" / "profile.py")
-    profiler = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(profiler)
-    found = profiler.samples(REPORT)
-    text = profiler.tables(found)
+    found = profile_run.samples(REPORT)
+    text = profile_run.tables(found)
     for row in ("| `read`: receive, guard, compress, hash | 70.0 % |", "| libzstd | 30.0 % |",
                 "| `upload`: kernel | 19.6 % |", "| `(no symbols)` (libzstd) | 30.0 % |",
                 "| `deflate` (libisal) | 50.0 % |"):
@@ -233,7 +229,14 @@ def test_a_profile_by_thread_library_and_function():
     assert "plan" not in text  # too little
     assert found[-1] == (0.4, "vesto", "vesto", "vesto::plan(int, char)")
     with pytest.raises(SystemExit, match="perf told nothing"):
-        profiler.samples("# Samples: 0\n")
+        profile_run.samples("# Samples: 0\n")
+
+
+def test_no_module_here_hides_one_of_the_standard_library():
+    """bench/ is first on the path of its programs, and so of all that they import."""
+    here = {path.stem for path in (ROOT / "bench").iterdir()
+            if path.is_dir() or path.suffix == ".py"}
+    assert not here & set(sys.stdlib_module_names)
 
 
 def python(code):

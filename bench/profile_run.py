@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Where the CPU of a run goes until everything is staged: by thread role, by library, by function.
 
-  bench/profile.py                            lineitem, 2 M rows, one reader, gzip and zstd
-  bench/profile.py --table hits --rows 500000 --codec zstd --readers 2
+  bench/profile_run.py                        lineitem, 2 M rows, one reader, gzip and zstd
+  bench/profile_run.py --table hits --rows 500000 --codec zstd --readers 2
 
 It needs perf (Debian's linux-perf) and `make build`. The warehouse refuses COPY meanwhile, so that
 the run ends once it has staged. What it prints is Markdown, for docs/performance.md; shares are of all
