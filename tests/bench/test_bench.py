@@ -376,3 +376,25 @@ def test_a_fault_of_vesto_itself_ends_the_comparison(monkeypatch, error):
     monkeypatch.setattr(peers, "PEERS", [tool])
     with pytest.raises(peers.VestoFailed):
         peers.run(Turn(peers.VestoFailed("x")), types.SimpleNamespace(only=[]))
+
+
+@pytest.mark.parametrize("stage_only", [False, True])
+def test_a_tools_turn_leaves_no_work_to_the_next(monkeypatch, stage_only):
+    """As after a run of Vesto, its rows are written out once they are proved."""
+    done = []
+    house = types.SimpleNamespace(assert_sums=lambda *_: done.append("proved"),
+                                  settle=lambda _, tables: done.append(("settled", *tables)))
+    world = types.SimpleNamespace(sandbox=types.SimpleNamespace(query=lambda _: None))
+    tool = types.SimpleNamespace(
+        name="tool", stage_only=stage_only, schema=lambda: "s", target=lambda name: f"s.{name}",
+        prepare=lambda *_: None, command=lambda *_: ([], {}, None),
+        rows_counted=lambda _: done.append("proved") or 9)
+
+    def one_run(*_):
+        done.append("ran")
+        return Cost(1, 1, 1)
+
+    monkeypatch.setattr(peers, "timed", one_run)
+    monkeypatch.setattr(peers, "Place", lambda *_: None)
+    peers.Bench(house, world, None).peer(tool, "t", 9)
+    assert done == ["ran", "proved", ("settled",)]
