@@ -4,6 +4,8 @@ import time
 from data import TABLES
 from lines import Line
 
+MEASURES = ("change",)
+
 
 def delete_alone_s(bench, world, table):
     """What the merge's DELETE of as many rows costs the sandbox's PostgreSQL with nothing of Vesto or

@@ -113,6 +113,7 @@ def start(bench):
 # Each with the measures that it has lines of.
 PARTS = {statements: {"statements", "connections"}, tiny: {"tiny", "statements", "memory"},
          start: {"start"}}
+MEASURES = tuple(sorted(set.union(*PARTS.values())))
 
 
 def measure(bench, measures):

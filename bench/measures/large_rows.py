@@ -3,6 +3,7 @@ stream because COPY cannot take it."""
 from data import TABLES
 from lines import Line
 
+MEASURES = ("memory",)
 CASES = {"blobs": "values of 1 MB (bytea)", "wide": "1,500 columns",
          "diverted": "rows with a NaN, of which the side door takes what it has room for"}
 

@@ -11,6 +11,7 @@ from data import TABLES
 from lines import Line
 from s3_small import SmallS3
 
+MEASURES = ("sandbox",)
 MIB = 1024
 
 

@@ -27,6 +27,7 @@ NEEDS = {
             "psql gzip"),
     "memory": ("vesto 2 zstd", "vesto 2 gzip"),
 }
+MEASURES = tuple(NEEDS)
 # Of the tables beside lineitem: fewer, since each run is also loaded and proved.
 SMOKE_TABLES = ("lineitem", "hits")
 BRIEF = ("vesto 1 zstd", "read", "beside", "vesto 2 gzip", "expert zstd", "expert gzip", "psql zstd", "psql gzip",

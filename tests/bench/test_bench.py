@@ -17,7 +17,7 @@ import report  # noqa: E402
 import scale  # noqa: E402
 from house import Differs, House, Run, finished_event  # noqa: E402
 from lines import Line, is_quiet, ratios, spread  # noqa: E402
-from measures import throughput  # noqa: E402
+from measures import fixed, throughput  # noqa: E402
 from timing import Cost, Failed, of_process, of_tree, timed  # noqa: E402
 
 
@@ -121,6 +121,27 @@ def test_the_rest_goes_on_after_a_failure(capsys):
         assert house.run(world, tables=["t"]).rows == 1
         with pytest.raises(KeyboardInterrupt), bench.part([], "x"):
             raise KeyboardInterrupt
+
+
+def test_what_fails_as_a_whole_is_missing_from_its_own_measures_alone(monkeypatch):
+    def fails(_, measures):
+        raise Failed(measures)
+
+    line = Line("tiny", "x", [1.0])
+    monkeypatch.setattr(program, "MODULES", [
+        types.SimpleNamespace(__name__="measures.big", MEASURES=("wall", "cpu"), measure=fails),
+        types.SimpleNamespace(__name__="measures.none", MEASURES=("guards",), measure=fails),
+        types.SimpleNamespace(__name__="measures.small", MEASURES=("tiny", "start"),
+                              measure=lambda *_: [line])])
+    bench = bench_of(NoHouse())
+    assert program.measure_all(bench, ["tiny", "wall", "cpu"]) == [line]
+    assert bench.failed == [(["cpu", "wall"], "big")]
+
+
+def test_every_measure_has_a_module():
+    modules = [{*module.MEASURES} for module in program.MODULES]
+    assert set.union(*modules) == set(report.MEASURES)
+    assert {*fixed.MEASURES} == set.union(*fixed.PARTS.values())
 
 
 class NoHouse:
