@@ -1,4 +1,7 @@
-"""Tables of a run of the benchmark, on the screen and between the marks of docs/performance.md."""
+"""Tables of a run of the benchmark, on the screen and between the marks of docs/performance.md.
+
+  bench/report.py    takes no measure: the page's tables that are older than the method say so
+"""
 import dataclasses
 import datetime
 import os
@@ -6,6 +9,7 @@ import pathlib
 import re
 import subprocess
 
+import method
 import scale
 from house import vesto_version
 from lines import spread
@@ -107,8 +111,11 @@ def failures(result, measure):
 
 
 def stamp(result, measure):
-    today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
-    return (f"`{result.command}`, {today}, {rounds_text(of(result, measure))}, "
+    """What made it, and when that began: method.py reads it."""
+    began = (datetime.datetime.now(datetime.timezone.utc) -
+             datetime.timedelta(seconds=result.seconds))
+    rounds = f"{rounds_text(of(result, measure))}, " if of(result, measure) else ""
+    return (f"`{result.command}`, {began:%Y-%m-%d %H:%M} UTC, {rounds}"
             f"{result.seconds / 60:.0f} minutes; "
             f"load of the last 15 minutes {os.getloadavg()[2]:.1f}."
             f"{failures(result, measure)}")
@@ -123,7 +130,7 @@ def marks(page, name):
 
 def must_have_marks():
     """Before an hour of work, not after it."""
-    for name in (*MEASURES, "scale", "machine"):
+    for name in (*MEASURES, "scale", "machine", "before"):
         marks(PAGE.read_text(), name)
 
 
@@ -132,6 +139,21 @@ def put(page, name, text):
     begin, end = marks(page, name)
     head, rest = page.split(begin, 1)
     return f"{head}{begin}\n{text}\n{end}{rest.split(end, 1)[1]}"
+
+
+def between(page, name):
+    begin, end = marks(page, name)
+    return page.split(begin, 1)[1].split(end, 1)[0].strip("\n")
+
+
+def with_notes(page):
+    """The page, of whose tables those that are older than the method say so, and the head too."""
+    old = []
+    for name in (*MEASURES, "scale"):
+        text = between(page, name)
+        page = put(page, name, method.with_note(name, text))
+        old += [name] if method.held(name, text) else []
+    return put(page, "before", method.overview(old))
 
 
 def not_new(result):
@@ -147,5 +169,9 @@ def write(result):
         if of(result, measure):
             page = put(page, measure, f"{table(of(result, measure))}\n\n{stamp(result, measure)}")
     if scale.is_complete(result.facts):
-        page = put(page, "scale", scale.text(result.facts))
-    PAGE.write_text(put(page, "machine", f"The last of them ran on {machine()}."))
+        page = put(page, "scale", f"{scale.text(result.facts)}\n\n{stamp(result, 'scale')}")
+    PAGE.write_text(with_notes(put(page, "machine", f"The last of them ran on {machine()}.")))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_notes(PAGE.read_text()))

@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 
 import bench as program  # noqa: E402
+import method  # noqa: E402
 import peers  # noqa: E402
 import profile_run  # noqa: E402
 import report  # noqa: E402
@@ -303,11 +304,18 @@ def test_verdicts(value, verdict):
     assert Line("wall", "x", [value], None, 1.15, 1.05).verdict() == verdict
 
 
-def test_only_the_table_between_the_marks_is_replaced(tmp_path, monkeypatch):
+def page_of(tmp_path, monkeypatch, **tables):
+    """In the place of docs/performance.md."""
     page = tmp_path / "performance.md"
-    page.write_text("before\n<!-- bench: machine -->\n<!-- end: machine -->\n<!-- bench: wall -->\nold\n<!-- end: wall -->\nbetween\n"
-                    "<!-- bench: cpu -->\nkept\n<!-- end: cpu -->\nafter\n")
+    page.write_text("head\n" + "".join(
+        f"<!-- bench: {name} -->\n{tables.get(name, '')}\n<!-- end: {name} -->\n"
+        for name in ("machine", *report.MEASURES, "scale", "before")))
     monkeypatch.setattr(report, "PAGE", page)
+    return page
+
+
+def test_only_the_table_between_the_marks_is_replaced(tmp_path, monkeypatch):
+    page = page_of(tmp_path, monkeypatch, wall="old", cpu="kept")
     lines = [Line("wall", "a | b", [1.2], [], 1.15, 1.05, rounds=3)]
     result = report.Result(lines, "bench/bench.py --only wall", 60, {},
                            [(["cpu", "wall"], "taxi"), (["cpu"], "hits")])
@@ -321,22 +329,59 @@ def test_only_the_table_between_the_marks_is_replaced(tmp_path, monkeypatch):
     assert "| a \\| b | 1.20 | none | 1.15 | 1.05 | NOT MET |" in text
     assert "`bench/bench.py --only wall`, " in text and " 3 rounds, 1 minutes; " in text
     assert "The last of them ran on " in text
-    assert text.startswith("before\n<!-- bench: machine -->\n") and text.endswith("after\n")
+    assert text.startswith("head\n<!-- bench: machine -->\n") and text.endswith("<!-- end: before -->\n")
+
+
+def test_a_table_that_is_older_than_the_method_says_so_until_it_is_measured_anew(
+        tmp_path, monkeypatch):
+    monkeypatch.setattr(method, "CHANGES", (
+        ("2020-01-02 10:30", ("wall", "cpu", "scale"), "all ran twice"),
+        ("2020-01-02 10:30", ("cpu",), "nobody looked"),
+        ("2020-01-03 00:00", ("guards",), "the least of nine")))
+    page = page_of(tmp_path, monkeypatch, wall="| a |\n\n`x`, 2020-01-02, 7 rounds",
+                   cpu="`x`, 2020-01-02 10:29 UTC, 7 rounds", tiny="`x`, 2020-01-01, 7 rounds",
+                   guards="`x`, 2020-01-03 00:00 UTC, 7 rounds", scale="`x`, 2020-01-01, 2 minutes")
+    result = report.Result([Line("start", "x", [1.2])], "x", 60, {})
+    report.write(result)
+    noted = page.read_text()
+    assert report.between(noted, "wall") == (
+        f"| a |\n\n`x`, 2020-01-02, 7 rounds\n\n{method.HEAD}all ran twice.")
+    assert report.between(noted, "cpu").endswith(f"\n\n{method.HEAD}all ran twice; nobody looked.")
+    assert report.between(noted, "scale").endswith(f"\n\n{method.HEAD}all ran twice.")
+    assert report.between(noted, "before").startswith(
+        "**Made before the method changed:** `wall`, `cpu`, Scale on paper (")
+    for name in ("tiny", "guards", "start"):
+        assert method.HEAD not in report.between(noted, name)
+    assert report.with_notes(noted) == noted
+    report.write(report.Result([Line(name, "x", [1.2]) for name in ("wall", "cpu")], "x", 60, FACTS))
+    new = page.read_text()
+    assert new.count(method.HEAD) == 0 and "All tables were made by the method" in new
+
+
+def test_the_page_says_which_of_its_tables_are_older_than_the_method():
+    """After a change of CHANGES bench/report.py writes it."""
+    text = report.PAGE.read_text()
+    assert report.with_notes(text) == text
+    assert {name for _, names, _ in method.CHANGES for name in names} <= {*report.MEASURES, "scale"}
+    for name in (*report.MEASURES, "scale"):
+        assert method.STAMP.search(report.between(text, name)), name
+
+
+FACTS = {"source_s_per_gb": 8, "cpu_s_per_gb": 4, "staged_share": 0.25, "object_bytes": 7.5e6,
+         "peak_mib": 100.4, "table_s": 0.036, "table_statements": 7, "tables": 500,
+         "tables_peak_mib": 45.2}
 
 
 def test_scale_on_paper():
-    facts = {"source_s_per_gb": 8, "cpu_s_per_gb": 4, "staged_share": 0.25, "object_bytes": 7.5e6,
-             "peak_mib": 100.4, "table_s": 0.036, "table_statements": 7, "tables": 500,
-             "tables_peak_mib": 45.2}
-    rows = {name: rest for name, *rest in scale.rows_of(facts)}
+    rows = {name: rest for name, *rest in scale.rows_of(FACTS)}
     assert rows["the source prints it, one reader"] == ["13 min", "2.2 h"]
     assert rows["CPU of Vesto until staged"] == ["7 min", "67 min"]
     assert rows["that over 1 Gb/s"] == ["4 min", "35 min"]
     assert rows["objects, as many rows of the journal and PUTs"] == ["3,333", "33,333"]
-    text = scale.text(facts)
+    text = scale.text(FACTS)
     assert "1.5 TB of such rows" in text and "6 min and 70,000 statements" in text
     assert "The 500 held 45 MiB at the most." in text
-    assert scale.is_complete(facts) and not scale.is_complete({"table_s": 1})
+    assert scale.is_complete(FACTS) and not scale.is_complete({"table_s": 1})
 
 
 def test_a_page_without_marks_is_refused(tmp_path, monkeypatch):
