@@ -5,17 +5,14 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/redact.h"
 #include "base/strings.h"
 #include "encode/byte_scan.h"
-#include "encode/key_json.h"
 #include "encode/utf8.h"
 
 namespace vesto {
 
 namespace {
 
-constexpr size_t kShownValueBytes = 100;
 constexpr size_t kNone = std::string_view::npos;
 
 unsigned suspects_of(TypeKind kind) {
@@ -55,12 +52,6 @@ size_t safe_bytes(const Column& column, const GuardLimits& limits) {
     default:
       return limits.row_bytes;
   }
-}
-
-std::string shown(std::string_view value) {
-  std::string text = redact(cut_utf8(value, kShownValueBytes));
-  if (value.size() > kShownValueBytes) text += "...";
-  return replace_all(text, "\n", "\\n");
 }
 
 }  // namespace
@@ -197,106 +188,6 @@ std::optional<Guard::RowFault> Guard::row_fault(std::string_view row) const {
                   fmt::format("a row of more than {}", format_bytes(limits_.row_bytes))};
 }
 
-// The row leaves by the side door while that has room; else each value that it was for goes as its
-// column says.
-Result<Guard::RowFate> Guard::divert(Diversion* out) {
-  const std::string shut = pass_side_door(out);
-  if (shut.empty()) return RowFate::kLeaves;
-  for (const SideValue& value : side_) {
-    if (schema_.columns[value.index].on_unrepresentable != Unrepresentable::kNull) {
-      return refuse(
-          value.index,
-          fmt::format("{}, which COPY cannot take, and {}", shown(value.finding.what), shut), out);
-    }
-    nulled_.push_back(value.index);
-  }
-  return nulled(out);
-}
-
-// Nothing: it has passed. Else why it has not, and nothing is done.
-std::string Guard::pass_side_door(Diversion* out) {
-  SideRow gathered;
-  for (size_t i = 0; i < fields_.size(); ++i) {
-    if (is_nulled(i) || is_csv_null(fields_[i], null_marker_)) {
-      gathered.add(std::nullopt);
-      continue;
-    }
-    const std::string_view value = csv_value(fields_[i], &scratch_);
-    if (value.size() > kLongestLiteralBytes) {
-      return fmt::format("its row holds {} bytes in column {}, too many for an INSERT",
-                         value.size(), schema_.columns[i].source_name);
-    }
-    gathered.add(value);
-  }
-  SideRow row = gathered;  // a copy has no room to spare
-  if (!out->hold.take(limits_.diversion->bytes, DiversionBound::kSideDoor, row.memory_bytes())) {
-    return fmt::format("this run has more such rows at a time than {} of memory hold",
-                       format_bytes(kSideDoorBytes));
-  }
-  out->nulled_values += nulled_.size();
-  out->side.push_back(std::move(row));
-  return "";
-}
-
-// The row leaves because of a value that Redshift cannot hold: it is rejected, or the stream stops.
-Result<Guard::RowFate> Guard::refuse(size_t index, const std::string& reason, Diversion* out) {
-  const Column& column = schema_.columns[index];
-  if (column.on_unrepresentable == Unrepresentable::kStop || limits_.diversion == nullptr) {
-    return Error(ErrorCode::kSrcValue,
-                 fmt::format("column {} holds {} ({})", column.source_name, reason, row_name()))
-        .with_hint(fmt::format("Correct the row in the source, leave the column out (exclude = "
-                               "[\"{0}\"]), or say what becomes of such values: "
-                               "on_unrepresentable = {{ {0} = \"reject\" }}.",
-                               column.source_name));
-  }
-  VESTO_TRY(reject(column.source_name, reason, *shown_value(index, &scratch_), out));
-  return RowFate::kLeaves;
-}
-
-// The value as the source would show it; nothing for NULL. The sign for binary of no bytes is ours
-// alone.
-std::optional<std::string_view> Guard::shown_value(size_t index, std::string* scratch) const {
-  const CsvField& field = fields_.at(index);
-  if (is_csv_null(field, null_marker_)) return std::nullopt;
-  const bool binary = schema_.columns[index].type.kind == TypeKind::kVarbyte;
-  return binary && field.raw == kEmptyBinary ? std::string_view() : csv_value(field, scratch);
-}
-
-Status Guard::reject(std::string column, std::string reason, std::string_view value,
-                     Diversion* out) {
-  RejectedRow row{.key = key_json(),
-                  .column = std::move(column),
-                  .reason = std::move(reason),
-                  .value = "",
-                  .value_bytes = value.size()};
-  if (!DiversionLimits::take(&limits_.diversion->rejected_rows_left, 1)) {
-    return Error(
-        ErrorCode::kSrcRejectedLimit,
-        fmt::format("more rows than max_rejected_rows allows cannot be delivered, the last one "
-                    "because of {}{} ({})",
-                    row.column.empty() ? "" : fmt::format("column {}: ", row.column), row.reason,
-                    row_name()));
-  }
-  const std::shared_ptr<DiversionBytes>& bytes = limits_.diversion->bytes;
-  if (!out->hold.take(bytes, DiversionBound::kRejectedRows, row.memory_bytes())) {
-    return Error(ErrorCode::kSrcRejectedLimit,
-                 fmt::format("the rows of this run that cannot be delivered take more than {} of "
-                             "memory, the last one because of {} ({})",
-                             format_bytes(kRejectedRowsBytes), row.reason, row_name()))
-        .with_hint(
-            "Correct the rows, or name another policy for the column with "
-            "on_unrepresentable; where many tables have such rows, run fewer at a time "
-            "(--table).");
-  }
-  const std::string_view kept = cut_utf8(value, kKeptValueBytes);
-  const auto value_bytes = static_cast<int64_t>(kept.size() + sizeof(std::string));
-  if (out->hold.take(bytes, DiversionBound::kKeptValues, value_bytes)) {
-    row.value = kept;
-  }
-  out->rejected.push_back(std::move(row));
-  return ok_status();
-}
-
 bool Guard::is_nulled(size_t index) const {
   return std::find(nulled_.begin(), nulled_.end(), index) != nulled_.end();
 }
@@ -393,33 +284,6 @@ Guard::Finding Guard::judge_text(size_t index, const CsvField& field) {
     widths_[index] = std::max(widths_[index], static_cast<uint32_t>(bytes));
   }
   return {};
-}
-
-std::string Guard::bad_value(size_t index, std::string_view what) const {
-  return fmt::format("{}, which {} cannot take", shown(what),
-                     type_sql(schema_.columns[index].type));
-}
-
-std::string Guard::key_json() const {
-  KeyJson key;
-  std::string scratch;
-  for (const size_t index : schema_.key) {
-    key.add(schema_.columns[index].source_name, shown_value(index, &scratch));
-  }
-  return key.text();
-}
-
-std::string Guard::row_name() const {
-  std::vector<size_t> named = schema_.key;
-  const bool keyless = named.empty();
-  if (keyless) named.push_back(0);
-  std::vector<std::string> parts;
-  std::string scratch;
-  for (const size_t index : named) {
-    const std::optional<std::string_view> value = shown_value(index, &scratch);
-    parts.push_back(schema_.columns[index].source_name + " = " + (value ? shown(*value) : "NULL"));
-  }
-  return (keyless ? "no key; the row with " : "key: ") + join(parts, ", ");
 }
 
 std::vector<uint32_t> Guard::widths() const {
