@@ -4,6 +4,7 @@
 #include "address/arn.h"
 #include "aws/endpoints.h"
 #include "aws/iam.h"
+#include "base/error_causes.h"
 #include "base/hash.h"
 #include "base/strings.h"
 #include "base/time_text.h"
@@ -50,12 +51,15 @@ Fix trust_fix(const State& state) {
   return {.who = "aws_admin", .kind = "shell", .snippet = trust_shell(state.destination(), facts)};
 }
 
-// Where the role of Vesto's own pods does not take their token.
+// Where the role of Vesto's own pods does not take their token. A token may lie there unused, as
+// where AWS_PROFILE names another role: what AWS refuses then is no matter of the pods' role.
 std::optional<Fix> pod_fix(const State& state, const Error& error) {
-  const bool own = state.destination().auth.identity == "aws";
-  if (!own || error.code() != ErrorCode::kAwsAssumeDenied) return std::nullopt;
+  if (error.cause() != cause_named("web-identity-denied")) return std::nullopt;
   KitFacts facts = state.facts();
-  add_pod_facts(&facts);
+  add_pod_facts(state.destination().auth, &facts);
+  // As AWS's chain names what it asks by.
+  const std::string by = fmt::format("web identity (role {},", facts.pod_role_arn);
+  if (!state.to.identity->describe_asker().starts_with(by)) return std::nullopt;
   const std::string steps = pod_trust_shell(state.destination(), facts);
   if (steps.empty()) return std::nullopt;
   return Fix{.who = "operator", .kind = "shell", .snippet = steps};

@@ -24,7 +24,8 @@ bool is_plain(std::string_view text) {
 
 }  // namespace
 
-void add_pod_facts(KitFacts* facts) {
+void add_pod_facts(const AuthConfig& auth, KitFacts* facts) {
+  if (auth.identity != "aws" || !auth.profile.empty()) return;
   const char* path = std::getenv("AWS_WEB_IDENTITY_TOKEN_FILE");  // NOLINT: read only
   if (path == nullptr) return;
   auto file = read_small_file(path, kMaxTokenBytes, ErrorCode::kAwsProfile);

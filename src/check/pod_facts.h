@@ -6,9 +6,10 @@
 
 namespace vesto {
 
-// The pod's issuer, subject and role, as its token and its environment say; nothing elsewhere.
+// The pod's issuer, subject and role, as its token and its environment say; nothing elsewhere, and
+// nothing where `auth` asks by something else: a profile that it names is asked alone.
 // Thread rule: as getenv().
-void add_pod_facts(KitFacts* facts);
+void add_pod_facts(const AuthConfig& auth, KitFacts* facts);
 
 }  // namespace vesto
 

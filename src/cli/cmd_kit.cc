@@ -65,7 +65,7 @@ class FactFinder {
       if (user.ok()) facts_.database_user = std::move(user).value();
     }
     if (to_.ssh.given) ssh_line();
-    if (to_.auth.identity == "aws") add_pod_facts(&facts_);
+    add_pod_facts(to_.auth, &facts_);
   }
 
   // Told before, by whoever added it.

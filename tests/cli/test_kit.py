@@ -98,6 +98,19 @@ def test_the_pods_of_eks_trust_a_provider_of_their_own_account(kit, tmp_path, ro
         account.startswith("<<")
 
 
+def test_a_profile_that_is_named_is_not_the_pods(kit, tmp_path):
+    """Vesto asks by that profile alone, whatever token lies there."""
+    text = "version = 1\n" + destination("attached_role")
+    assert text.count('identity = "aws"\n') == 1
+    kit.vesto.write("vesto.toml", text.replace('identity = "aws"\n',
+                                               'identity = "aws"\nprofile = "far"\n'))
+    done = kit("--part", "eks-trust", "--offline", environment={
+        "AWS_WEB_IDENTITY_TOKEN_FILE": pods_token(tmp_path),
+        "AWS_ROLE_ARN": "arn:aws:iam::999999999999:role/vesto-pods"})
+    assert done.returncode == 0 and "<<OIDC_ISSUER>>" in done.stdout
+    assert ISSUER not in done.stdout and "999999999999" not in done.stdout
+
+
 def test_a_warehouse_is_made_where_somebody_asks_for_it(kit):
     """Who has given an endpoint has one."""
     assert "create-workgroup" not in kit("--offline").stdout

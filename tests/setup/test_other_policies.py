@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from kit_world import (ACCOUNT, AUDIENCE, BUCKET, CLUSTER, OPERATOR, OPERATORS_ADMIN, PREFIX, ROLE,
-                       WORKGROUP, KitWorld, bad_checks, by_id)
+from kit_world import (ACCOUNT, AUDIENCE, BUCKET, CLUSTER, OPERATOR, OPERATORS_ADMIN, OPERATORS_KEY, PODS_ROLE,
+                       PREFIX, REGION, ROLE, WORKGROUP, KitWorld, bad_checks, by_id)
 
 ROLE_NAME = ROLE.rsplit("/", 1)[1]
 POLICY = "vesto-acme-policy"
@@ -251,6 +251,46 @@ def test_a_role_of_another_account_without_an_external_id(worlds):
     finally:
         world.write_config()
         put_trust(world, [ours])
+
+
+# --- the role of Vesto's own pods on EKS ---
+FAR = f"arn:aws:iam::{OPERATOR}:role/nobody"
+
+
+def asked_by(world, *lines, **environment):
+    """aws.key, with these lines in [destination.acme.auth]."""
+    (world.folder / "profiles").write_text(
+        f"[profile far]\nrole_arn = {FAR}\nsource_profile = src\n[profile src]\n"
+        f"aws_access_key_id = {OPERATORS_KEY[0]}\naws_secret_access_key = {OPERATORS_KEY[1]}\n"
+        f"region = {REGION}\n")
+    world.write_config(auth="\n".join([world.auth(), *lines]))
+    done = world.vesto("destination", "test", "acme", "--json", "--wait", "0s", "--only", "aws.key",
+                       environment={"AWS_CONFIG_FILE": str(world.folder / "profiles"), **environment})
+    return by_id(json.loads(done.stdout))["aws.key"]
+
+
+def test_a_profile_is_no_matter_of_the_pods_role(worlds):
+    """A pod's token lies there, and AWS refuses the role of a profile: nothing is wrong with whom the
+    pods' own role trusts."""
+    world = worlds(identity="aws")
+    iam = world.boto("iam", OPERATORS_ADMIN)
+    kept = iam.get_role(RoleName=PODS_ROLE)["Role"]["AssumeRolePolicyDocument"]
+    try:
+        for check in (asked_by(world, 'profile = "far"'), asked_by(world, AWS_PROFILE="far")):
+            assert check["error"]["code"] == "AWS-ASSUME-DENIED"
+            assert FAR in check["error"]["message"] and "fix" not in check
+        # By its token the pod is its role, and then it is that role's matter.
+        assert asked_by(world)["status"] == "passed"
+        iam.update_assume_role_policy(RoleName=PODS_ROLE, PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": [account(f"arn:aws:iam::{OPERATOR}:root")]}))
+        check = asked_by(world)
+        assert check["error"]["code"] == "AWS-ASSUME-DENIED" and PODS_ROLE in check["fix"]["snippet"]
+        assert "fix" not in asked_by(world, AWS_PROFILE="far")
+        world.fix(check["fix"])
+        assert asked_by(world)["status"] == "passed"
+    finally:
+        iam.update_assume_role_policy(RoleName=PODS_ROLE, PolicyDocument=json.dumps(kept))
+        world.write_config()
 
 
 # --- the bucket ---
