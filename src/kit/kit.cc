@@ -42,8 +42,7 @@ class Maker {
       shell("role", "aws_admin", std::move(checks), kit::role_part(to_, facts_, places_));
     }
     if (has_copy_role()) {
-      shell("copy-role", "aws_admin", {"redshift.copy"},
-            kit::copy_role_steps(to_, facts_, places_));
+      shell("copy-role", "aws_admin", {"redshift.copy"}, kit::copy_role_part(to_, facts_, places_));
     }
     headed("sql", "redshift_admin", "sql", "-- ",
            {"redshift.login", "redshift.temp", "redshift.schema", "redshift.table"},
@@ -101,16 +100,24 @@ class Maker {
     aws_checks_.insert(aws_checks_.end(), part.checks.begin(), part.checks.end());
   }
 
+  // What stops the whole script, before it changes anything.
+  [[nodiscard]] std::string script_guards(bool with_key) const {
+    // The role that COPY reads with need not be of the account that the rest is of.
+    std::string out = has_copy_role() ? kit::copy_account_guard(to_, places_) : "";
+    out += kit::work_guards(to_, places_);
+    if (with_key && places_.actor != Actor::kKeyUser) out += kit::key_guards(to_, places_);
+    if (has_copy_role()) out += kit::copy_role_guards(to_, places_);
+    return out;
+  }
+
   // The parts of an AWS admin in one. The network is among them where its rules are known.
   void script() {
-    std::string steps = kit::work_guards(to_, places_) + kit::bucket_steps(to_, places_);
     // A user of another account is no matter of this account's admin.
-    if (has_key() && !places_.user_elsewhere) steps += kit::key_steps(to_, facts_, places_);
+    const bool with_key = has_key() && !places_.user_elsewhere;
+    std::string steps = script_guards(with_key) + kit::bucket_steps(to_, places_);
+    if (with_key) steps += kit::key_steps(to_, facts_, places_);
     if (places_.actor != Actor::kKeyUser) steps += kit::role_steps(to_, facts_, places_);
-    if (has_copy_role()) {
-      // It need not be of the account that the rest is of.
-      steps += kit::copy_account_guard(to_, places_) + kit::copy_role_steps(to_, facts_, places_);
-    }
+    if (has_copy_role()) steps += kit::copy_role_steps(to_, facts_, places_);
     if (!to_.ssh.given && !facts_.public_egress.empty()) {
       aws_checks_.emplace_back("net.tcp");
       steps += kit::network_steps(to_, facts_, places_);

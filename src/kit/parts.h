@@ -28,21 +28,31 @@ std::string owner_text(const DestinationConfig& destination, const KitFacts& fac
 
 // --- shell: steps without their frame (shell.h) ---
 std::string bucket_steps(const DestinationConfig& destination, const Places& places);
-// Stops where the policy that stands is for other places: a second Vesto may have a destination of
-// the same name. Before the first change, so that nothing of the other's is touched.
+// Each stops where the policy that stands is for other places: a second Vesto may have a
+// destination of the same name. They stand before the first change, so that nothing of the other's
+// is touched: the whole script has those of all of its steps at its head.
+// Of whoever does the work.
 std::string work_guards(const DestinationConfig& destination, const Places& places);
-// Behind work_guards(): the whole script has them once, at its head.
+// Of the user whose key assumes a role.
+std::string key_guards(const DestinationConfig& destination, const Places& places);
+// Of the role that COPY reads with. They look up what copy_role_steps() needs, too.
+std::string copy_role_guards(const DestinationConfig& destination, const Places& places);
+// Behind work_guards().
 std::string role_steps(const DestinationConfig& destination, const KitFacts& facts,
                        const Places& places);
+// Behind key_guards(); where the user does the work itself, behind work_guards().
 std::string key_steps(const DestinationConfig& destination, const KitFacts& facts,
                       const Places& places);
+// Behind copy_role_guards().
+std::string copy_role_steps(const DestinationConfig& destination, const KitFacts& facts,
+                            const Places& places);
 // The same with their guards, to be run by themselves.
 std::string role_part(const DestinationConfig& destination, const KitFacts& facts,
                       const Places& places);
 std::string key_part(const DestinationConfig& destination, const KitFacts& facts,
                      const Places& places);
-std::string copy_role_steps(const DestinationConfig& destination, const KitFacts& facts,
-                            const Places& places);
+std::string copy_role_part(const DestinationConfig& destination, const KitFacts& facts,
+                           const Places& places);
 std::string network_steps(const DestinationConfig& destination, const KitFacts& facts,
                           const Places& places);
 std::string warehouse_steps(const DestinationConfig& destination, const Places& places);

@@ -201,14 +201,6 @@ std::string put_work_policy(const DestinationConfig& to, const KitFacts& facts,
                     permission_policy_for(to, facts));
 }
 
-// The policy of a user whose key assumes a role must let it assume that one already, or nothing.
-std::string key_policy_guards(const DestinationConfig& to, const Places& places) {
-  const std::string get =
-      standing_policy(places, "user", sh_flag("--user-name", places.user), places.policy);
-  return step("Nothing is changed where the policy that stands is for another role or bucket") +
-         assumed_role_guard(to, get) + bucket_guard_standing(to, get);
-}
-
 std::string policy_names_steps(const Places& places) {
   const std::string kind = worker_kind(places);
   return iam_call(places, fmt::format("list-{}-policies", kind)) + worker_flag(places) + "\n" +
@@ -286,6 +278,16 @@ std::string work_guards(const DestinationConfig& to, const Places& places) {
          (kind == "user" ? assumed_role_guard(to, get) : "");
 }
 
+// The policy of a user whose key assumes a role must let it assume that one already, or nothing.
+std::string key_guards(const DestinationConfig& to, const Places& places) {
+  const std::string get =
+      standing_policy(places, "user", sh_flag("--user-name", places.user), places.policy);
+  return step(
+             "Nothing is changed where the policy that the user has is for another role or "
+             "bucket") +
+         assumed_role_guard(to, get) + bucket_guard_standing(to, get);
+}
+
 std::string bucket_steps(const DestinationConfig& to, const Places& places) {
   const bool no_constraint = places.bucket_region == "us-east-1";
   std::string out = step("The bucket, where it is not there yet: s3.bucket, s3.public");
@@ -325,8 +327,7 @@ std::string role_steps(const DestinationConfig& to, const KitFacts& facts, const
 
 std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
   const std::string name = sh_flag("--user-name", places.user);
-  std::string out = to.auth.role_arn.empty() ? "" : key_policy_guards(to, places);
-  out += step(fmt::format(
+  std::string out = step(fmt::format(
       "The user {}{}: aws.key", places.user,
       places.user_elsewhere ? ", in the account " + account_of_arn(places.principal_arn) : ""));
   // A trust policy may name the user only once IAM knows it everywhere.
@@ -357,7 +358,7 @@ std::string role_part(const DestinationConfig& to, const KitFacts& facts, const 
 
 std::string key_part(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
   const bool works = places.actor == Actor::kKeyUser;
-  return (works ? work_guards(to, places) : "") + key_steps(to, facts, places);
+  return (works ? work_guards(to, places) : key_guards(to, places)) + key_steps(to, facts, places);
 }
 
 }  // namespace kit
@@ -390,7 +391,7 @@ std::string part_shell(const DestinationConfig& destination, const KitFacts& fac
   }
   if (part == "key") steps = kit::key_part(destination, facts, places);
   if (part == "role") steps = kit::role_part(destination, facts, places);
-  if (part == "copy-role") steps = kit::copy_role_steps(destination, facts, places);
+  if (part == "copy-role") steps = kit::copy_role_part(destination, facts, places);
   if (part == "network") steps = kit::network_steps(destination, facts, places);
   if (steps.empty()) return "";
   return kit::shell_apart(kit::account_guard(destination, places, part), steps, destination,

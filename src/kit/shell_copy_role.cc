@@ -94,8 +94,7 @@ std::string copy_policy_guard(const DestinationConfig& to, const Places& places,
 std::string own_copy_role(const DestinationConfig& to, const KitFacts& facts, const Places& places,
                           std::string_view as_default) {
   const std::string name = sh_flag("--role-name", places.copy_role);
-  std::string out = copy_policy_guard(to, places, name);
-  out += copy_role_with_trust(to, places, copy_trust_for(to));
+  std::string out = copy_role_with_trust(to, places, copy_trust_for(to));
   out += put_policy(places, "role", name, places.copy_policy, copy_policy_for(to, facts));
   out += fmt::format("COPY_ROLE=$({}{} --query Role.Arn --output text)\n",
                      iam_call(places, "get-role"), name);
@@ -104,29 +103,47 @@ std::string own_copy_role(const DestinationConfig& to, const KitFacts& facts, co
   return out + attach(to, places, as_default);
 }
 
+// Of the warehouse's default role, whatever it is.
+constexpr std::string_view kDefaultRole = " --role-name \"${DEFAULT##*/}\"";
+
+bool is_default(const DestinationConfig& to) { return to.auth.copy_role_arn == "default"; }
+
 }  // namespace
+
+std::string copy_role_guards(const DestinationConfig& to, const Places& places) {
+  std::string out = step(
+      "Nothing is changed where the policy of COPY's role that stands is for another bucket or "
+      "prefix");
+  if (to.serverless) out += namespace_look_up(places);
+  const std::string own = copy_policy_guard(to, places, sh_flag("--role-name", places.copy_role));
+  if (!is_default(to)) return out + own;
+  return out + default_look_up(to, places) + "case $DEFAULT in\n'' | None)\n" + own + ";;\n*)\n" +
+         copy_policy_guard(to, places, std::string(kDefaultRole)) + ";;\nesac\n";
+}
 
 std::string copy_role_steps(const DestinationConfig& to, const KitFacts& facts,
                             const Places& places) {
-  if (to.auth.copy_role_arn != "default") {
+  if (!is_default(to)) {
     return step(fmt::format("The role {}, by which COPY reads the staged files: redshift.copy",
                             places.copy_role)) +
-           (to.serverless ? namespace_look_up(places) : "") + own_copy_role(to, facts, places, "");
+           own_copy_role(to, facts, places, "");
   }
   // Others load by the default too: where there is one it stays, and is only given more rights.
   std::string out = step(fmt::format(
       "The warehouse's default role, by which COPY reads the staged files; where it has none, "
       "{}: redshift.copy",
       places.copy_role));
-  if (to.serverless) out += namespace_look_up(places);
-  out += default_look_up(to, places);
   out += "case $DEFAULT in\n'' | None)\n";
   out += own_copy_role(to, facts, places, " --default-iam-role-arn \"$COPY_ROLE\"");
   out += ";;\n*)\n";
-  const std::string theirs = " --role-name \"${DEFAULT##*/}\"";
-  out += copy_policy_guard(to, places, theirs);
-  out += put_policy(places, "role", theirs, places.copy_policy, copy_policy_for(to, facts));
+  out += put_policy(places, "role", std::string(kDefaultRole), places.copy_policy,
+                    copy_policy_for(to, facts));
   return out + ";;\nesac\n";
+}
+
+std::string copy_role_part(const DestinationConfig& to, const KitFacts& facts,
+                           const Places& places) {
+  return copy_role_guards(to, places) + copy_role_steps(to, facts, places);
 }
 
 }  // namespace vesto::kit

@@ -1,4 +1,6 @@
 // What the kit's scripts do, run with an AWS that only tells its calls.
+#include <regex>
+
 #include "address/arn.h"
 #include "tests/unit/kit/told.h"
 
@@ -403,32 +405,75 @@ TEST(KitShell, APolicyNamesNoBucketThatIsNotMeant) {
   }
 }
 
-// Of two installations with a destination of one name the second changes nothing of the first's.
-TEST(KitShell, NothingIsChangedWhereAnothersPolicyStands) {
-  const std::string other = "*-policy*) echo '  \"arn:aws:s3:::other/vesto/*\",' ;;\n";
-  const KitFacts facts = full_facts();
-  DestinationConfig shared = destination_from(kProvisioned);
-  shared.auth.copy = "attached_role";
-  shared.auth.copy_role_arn = "default";
-  const auto stops = [&](const std::string& script, const std::string& answers) {
-    const Told told = run(script, answers + other);
-    EXPECT_FALSE(told.well) << told.calls;
-    EXPECT_NE(told.said.find("The policy that stands is for other/vesto/*."), std::string::npos)
-        << told.said;
-    for (const char* change : {" put-", " create-", " update-", " modify-"}) {
-      EXPECT_EQ(told.calls.find(change), std::string::npos) << told.calls;
-    }
-  };
-  for (const char* sample : kSamples) {
-    const Kit kit = make_kit(destination_from(sample), facts_for(sample));
-    stops(text(kit, "script"), "");
-    for (const char* id : {"role", "key", "copy-role"}) {
-      if (kit.find(id) != nullptr) stops(text(kit, id), "");
+// Runs it where of the policies only those of this arm of a case are another's: it changes nothing.
+void expect_stop_for(const std::string& policy, const std::string& script,
+                     const std::string& answers = "") {
+  const Told told = run(script, answers + policy +
+                                    ") echo '  \"arn:aws:s3:::other/vesto/*\",' ;;\n"
+                                    "*get-role-policy* | *get-user-policy*) return 254 ;;\n");
+  EXPECT_FALSE(told.well) << policy << told.calls;
+  EXPECT_NE(told.said.find("The policy that stands is for other/vesto/*."), std::string::npos)
+      << policy << told.said;
+  for (const char* change : {" put-", " create-", " update-", " modify-"}) {
+    EXPECT_EQ(told.calls.find(change), std::string::npos) << policy << told.calls;
+  }
+}
+
+// One after the other, each that the script looks at; gives how many these are.
+int stops_for_each(const std::string& script, const std::string& answers = "") {
+  int seen = 0;
+  for (const std::string kind : {"role", "user"}) {
+    for (const char* name : {"vesto-acme-policy", "vesto-acme-copy-policy"}) {
+      const std::string call = "get-" + kind + "-policy";
+      const std::regex looked(call + "[^\n]*(\\\\\n[^\n]*)*--policy-name '?" + name);
+      if (!std::regex_search(script, looked)) continue;
+      expect_stop_for("*" + call + "*" + name + "*", script, answers);
+      ++seen;
     }
   }
-  const std::string copy_role = text(make_kit(shared, facts), "copy-role");
-  stops(copy_role, "*efaultIamRoleArn*) echo arn:aws:iam::123456789012:role/a/theirs ;;\n");
-  stops(copy_role, "*efaultIamRoleArn*) echo None ;;\n");
+  return seen;
+}
+
+// Of two installations with a destination of one name the second changes nothing of the first's.
+TEST(KitShell, NothingIsChangedWhereAnothersPolicyStands) {
+  for (const char* sample : kSamples) {
+    const Kit kit = make_kit(destination_from(sample), facts_for(sample));
+    EXPECT_EQ(stops_for_each(text(kit, "script")), sample == kAttachedRole ? 2 : 1) << sample;
+    for (const char* id : {"role", "key", "copy-role"}) {
+      if (kit.find(id) == nullptr) continue;
+      EXPECT_EQ(stops_for_each(text(kit, id)), 1) << sample << id;
+    }
+  }
+  // All three: of the role, of the user that assumes it, and of the role that COPY reads with.
+  DestinationConfig to = destination_from(kProvisioned);
+  to.auth.identity = "access_key";
+  to.auth.copy = "attached_role";
+  KitFacts facts = full_facts();
+  facts.principal_arn = "arn:aws:iam::123456789012:user/vesto";
+  for (const char* arn : {"default", "arn:aws:iam::123456789012:role/acme-copy"}) {
+    to.auth.copy_role_arn = arn;
+    const Kit kit = make_kit(to, facts);
+    for (const char* is_default : {"arn:aws:iam::123456789012:role/a/theirs", "None"}) {
+      const std::string answers = std::string("*efaultIamRoleArn*) echo ") + is_default + " ;;\n";
+      EXPECT_EQ(stops_for_each(text(kit, "script"), answers), 3) << arn;
+      EXPECT_EQ(stops_for_each(text(kit, "copy-role"), answers), 1) << arn;
+    }
+    EXPECT_EQ(stops_for_each(text(kit, "role")) + stops_for_each(text(kit, "key")), 2) << arn;
+  }
+}
+
+// Nor where the role that COPY reads with is of another account.
+TEST(KitShell, NothingIsChangedWhereTheCopyRoleIsOfAnotherAccount) {
+  DestinationConfig to = destination_from(kProvisioned);
+  to.auth.copy = "attached_role";
+  to.auth.copy_role_arn = "arn:aws:iam::123456789013:role/acme-copy";
+  const Told told = run(text(make_kit(to, full_facts()), "script"), kNothingThere);
+  EXPECT_FALSE(told.well);
+  EXPECT_NE(told.said.find("auth.copy_role_arn is of the account 123456789013"), std::string::npos)
+      << told.said;
+  for (const char* change : {" put-", " create-", " update-", " modify-"}) {
+    EXPECT_EQ(told.calls.find(change), std::string::npos) << told.calls;
+  }
 }
 
 TEST(KitShell, AKeyKeepsTheRoleThatItAssumes) {
