@@ -199,7 +199,8 @@ def test_another_identity_of_a_live_destination(one_world):
         assert tables[-1] == "_vesto_sync_status"
         assert sorted(tables[:-1]) == sorted(name for name, in cursor.fetchall()) and len(tables) == 5
         cursor.execute(check["fix"]["snippet"])
-        assert owner_check(world) == (True, {**owner_check(world)[1], "status": "passed"})
+        ok, check = owner_check(world)
+        assert ok and check["status"] == "passed"
         world.source("INSERT INTO a VALUES (7, 'seven')")
         assert world.run()[0] == 0
         cursor.execute(f"SET SESSION AUTHORIZATION {SECOND}")
