@@ -52,9 +52,29 @@ std::vector<std::string> open_drafts(const Context& context, const Config& confi
   return out;
 }
 
-std::string drafts_text(const std::vector<std::string>& drafts) {
-  std::string out;
+// Those of them that nothing can go on with, and why.
+std::vector<std::pair<std::string, Error>> unread_drafts(const Context& context,
+                                                         const std::vector<std::string>& drafts) {
+  std::vector<std::pair<std::string, Error>> out;
   for (const std::string& name : drafts) {
+    const auto draft = read_draft(data_dir(context.options), name, "");
+    if (!draft.ok()) out.emplace_back(name, draft.error());
+  }
+  return out;
+}
+
+std::string drafts_text(const std::vector<std::string>& drafts,
+                        const std::vector<std::pair<std::string, Error>>& unread) {
+  std::string out;
+  auto next = unread.begin();  // in the same order
+  for (const std::string& name : drafts) {
+    if (next != unread.end() && next->first == name) {
+      out += fmt::format(
+          "draft {0} cannot be read: {1}; correct it, or vesto destination remove {0}\n", name,
+          printable(next->second.message(), false));
+      ++next;
+      continue;
+    }
     out += fmt::format("draft {0}: vesto destination add {0} goes on\n", name);
   }
   return out;
@@ -93,6 +113,7 @@ int cmd_config_check(const Context& context) {
   }
   const bool good = loaded.issues.empty();
   const std::vector<std::string> drafts = open_drafts(context, loaded.config);
+  const auto unread = unread_drafts(context, drafts);
   if (context.options.json) {
     std::vector<std::string> issues;
     for (const ConfigIssue& issue : loaded.issues) issues.push_back(issue_json(issue));
@@ -100,10 +121,12 @@ int cmd_config_check(const Context& context) {
     for (const ConfigIssue& issue : loaded.warnings) warnings.push_back(issue_json(issue));
     std::vector<std::string> files;
     for (const std::string& file : loaded.files) files.push_back(json_quote(file));
+    std::vector<std::string> unread_names;
+    for (const auto& one : unread) unread_names.push_back(one.first);
     write_out(fmt::format(R"({{"schema":"vesto.config-check/1","success":{},"files":[{}],)"
-                          R"("issues":[{}],"warnings":[{}],"drafts":{}}})",
+                          R"("issues":[{}],"warnings":[{}],"drafts":{},"unread_drafts":{}}})",
                           good, join(files, ","), join(issues, ","), join(warnings, ","),
-                          json_list(drafts)) +
+                          json_list(drafts), json_list(unread_names)) +
               "\n");
   } else if (good && !context.options.quiet) {
     const Config& config = loaded.config;
@@ -112,7 +135,7 @@ int cmd_config_check(const Context& context) {
         plural(config.sources.size(), "source"), plural(config.destinations.size(), "destination"),
         plural(config.syncs.size(), "sync")));
   }
-  if (!context.options.json && !context.options.quiet) write_out(drafts_text(drafts));
+  if (!context.options.json && !context.options.quiet) write_out(drafts_text(drafts, unread));
   if (!context.options.quiet) write_err(issues_text(loaded.warnings));
   if (good) return kExitOk;
   write_err(issues_text(loaded.issues));

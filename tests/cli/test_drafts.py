@@ -169,6 +169,7 @@ def test_a_draft_that_cannot_be_read(vesto, text, said):
     for command in (["show"], ["kit"], ["test"], ["add"]):
         done = vesto("destination", command[0], "acme")
         assert done.returncode == 3 and said in done.stderr, (command, done.stderr)
+        assert "vesto destination remove acme" in done.stderr, (command, done.stderr)
     listed = vesto("destination", "list")
     assert listed.returncode == 0 and "cannot be read" in listed.stdout and said in listed.stderr
     draft, = json.loads(vesto("destination", "list", "--json").stdout)["drafts"]
@@ -290,6 +291,15 @@ GOOGLE = ("--identity", "google", "--role-arn", ROLE, "--audience", "vesto-acme"
      {"db_user": "loader2"}),
     (("--endpoint", CLUSTER, *BY_KEY, "--copy", "static_keys"), ("--role-arn", ROLE),
      "auth.copy (static_keys)", {"role_arn": ROLE}),
+    (("--endpoint", CLUSTER, *GOOGLE, "--copy", "attached_role", "--copy-role-arn", ROLE),
+     ("--copy", "session_keys"), f"auth.copy_role_arn ({ROLE}) of the draft is left out",
+     {"copy": "session_keys", "copy_role_arn": None}),
+    (("--endpoint", CLUSTER, *GOOGLE, "--copy", "session_keys"), ("--copy-role-arn", ROLE),
+     "auth.copy (session_keys) of the draft is left out",
+     {"copy": "attached_role", "copy_role_arn": ROLE}),
+    (("--endpoint", CLUSTER, *BY_KEY[4:], "--db-user", "loader"),
+     ("--endpoint", WORKGROUP, "--database", "dev"),
+     "the login is IAM:<name of the user>.", {"access_key_id": "AKIAEXAMPLE"}),
 ])
 def test_a_draft_goes_on_as_somebody_else(vesto, draft, then, told, settings):
     assert add(vesto, "acme", "--draft", *draft, *REST).returncode == 0
@@ -299,6 +309,20 @@ def test_a_draft_goes_on_as_somebody_else(vesto, draft, then, told, settings):
     auth = destinations(vesto)["acme"]["auth"]
     assert {key: auth.get(key) for key in settings} == settings
     assert vesto("config", "check", "--no-secrets").returncode == 0
+
+
+def test_the_name_of_a_warehouse_of_another_kind(vesto):
+    """The draft keeps no identifier of a cluster as a workgroup's name; one that is said stays."""
+    add(vesto, "acme", "--draft", "--kind", "redshift", "--warehouse", "shop", *GOOGLE)
+    done = add(vesto, "acme", "--draft", "--kind", "serverless")
+    assert "auth.warehouse (shop) of the draft is left out" in done.stderr, done.stderr
+    assert "warehouse =" not in (vesto.folder / ".vesto" / "drafts" / "acme.toml").read_text()
+    for then in (["--kind", "serverless", "--warehouse", "shop"], ["--kind", "serverless"],
+                 ["--kind", "redshift", "--warehouse", "other"],
+                 ["--kind", "serverless", "--warehouse", "shop"]):
+        assert add(vesto, "acme", "--draft", *then).returncode == 0
+        text = (vesto.folder / ".vesto" / "drafts" / "acme.toml").read_text()
+        assert f'warehouse = "{"other" if "other" in then else "shop"}"' in text
 
 
 def test_what_is_said_now_is_never_passed_over(vesto):
@@ -332,9 +356,13 @@ def test_config_check_names_the_drafts(vesto):
     (vesto.folder / ".vesto" / "drafts" / "rs.toml").write_text("")  # defined since
     done = vesto("config", "check")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[1:] == [
-        f"draft {name}: vesto destination add {name} goes on" for name in ("Acme_2", "broken", "later")]
-    assert json.loads(vesto("config", "check", "--json").stdout)["drafts"] == ["Acme_2", "broken", "later"]
+    first, broken, last = done.stdout.splitlines()[1:]
+    assert [first, last] == [
+        f"draft {name}: vesto destination add {name} goes on" for name in ("Acme_2", "later")]
+    assert broken.startswith("draft broken cannot be read: ") and "broken.toml:1" in broken
+    assert broken.endswith("vesto destination remove broken")
+    told = json.loads(vesto("config", "check", "--json").stdout)
+    assert told["drafts"] == ["Acme_2", "broken", "later"] and told["unread_drafts"] == ["broken"]
     assert vesto("config", "check", "--quiet").stdout == ""
     text = (vesto.folder / "vesto.toml").read_text()
     vesto.write("vesto.toml", text.replace("host =", "hots ="))

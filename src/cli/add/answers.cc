@@ -280,7 +280,10 @@ Result<std::string> Answers::take_endpoint(const std::string& text) {
   if (!parsed.database.empty()) set_text("draft.database", parsed.database);
   if (!parsed.account.empty()) set_text("draft.account", parsed.account);
   if (!parsed.region.empty()) set_text("auth.region", parsed.region);
-  if (!parsed.name.empty()) set_text("auth.warehouse", parsed.name);
+  if (!parsed.name.empty()) {
+    set_text("auth.warehouse", parsed.name);
+    fresh_.insert("auth.warehouse");
+  }
   if (parsed.kind != WarehouseKind::kUnknown) {
     set_text("kind", std::string(kind_word(parsed.kind)));
   }

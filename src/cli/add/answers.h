@@ -107,6 +107,8 @@ class Answers {
   [[nodiscard]] bool is_old(std::string_view setting) const;
   void leave_out(std::string_view setting, std::string_view why);
   void follow_what_is_said();
+  void drop_name_of_other_kind();
+  [[nodiscard]] std::string serverless_login() const;
   void note_what_goes(const WarehouseEndpoint& parsed);
   Status take_staging(const TomlValue& staging);
   Result<std::string> take_bucket(const std::string& text);
@@ -124,6 +126,7 @@ class Answers {
   Settings settings_;
   bool of_draft_ = false;
   std::set<std::string, std::less<>> fresh_;  // said since the draft was read
+  std::string draft_kind_;                    // as the draft told it
   std::vector<std::string> notes_;
   // Of an endpoint that was taken now: an ARN tells them without a host.
   std::string told_region_;

@@ -20,6 +20,24 @@ constexpr size_t kMaxDrafts = 1000;
 
 std::string drafts_dir(const std::string& data_dir) { return data_dir + "/drafts"; }
 
+Result<std::optional<Answers>> parse_draft(const std::string& path, const std::string& name,
+                                           const std::string& config_file) {
+  VESTO_ASSIGN(const std::optional<std::string> text, secret::read_whole(path, kMaxDraftBytes));
+  if (!text) return std::optional<Answers>();
+  const auto parsed = parse_toml(*text, path);
+  if (const auto* issue = std::get_if<ConfigIssue>(&parsed)) return issue_error(*issue);
+  const auto& tree = std::get<TomlValue>(parsed);
+  Answers answers(name, config_file);
+  const TomlValue* all = tree.find("destination");
+  const TomlValue* own = all == nullptr ? nullptr : all->find(name);
+  // Paths in a draft are as the configuration will have them.
+  const std::string dir = std::filesystem::path(config_file).parent_path().string();
+  if (own != nullptr) VESTO_TRY(answers.take_table(*own, dir));
+  if (const TomlValue* draft = tree.find("draft")) VESTO_TRY(answers.take_draft(*draft));
+  answers.begin_with_draft();
+  return std::optional<Answers>(std::move(answers));
+}
+
 }  // namespace
 
 std::string draft_path(const std::string& data_dir, const std::string& name) {
@@ -41,22 +59,12 @@ std::vector<std::string> draft_names(const std::string& data_dir) {
 
 Result<std::optional<Answers>> read_draft(const std::string& data_dir, const std::string& name,
                                           const std::string& config_file) {
-  const std::string path = draft_path(data_dir, name);
   if (!good_object_name(name)) return std::optional<Answers>();
-  VESTO_ASSIGN(const std::optional<std::string> text, secret::read_whole(path, kMaxDraftBytes));
-  if (!text) return std::optional<Answers>();
-  const auto parsed = parse_toml(*text, path);
-  if (const auto* issue = std::get_if<ConfigIssue>(&parsed)) return issue_error(*issue);
-  const auto& tree = std::get<TomlValue>(parsed);
-  Answers answers(name, config_file);
-  const TomlValue* all = tree.find("destination");
-  const TomlValue* own = all == nullptr ? nullptr : all->find(name);
-  // Paths in a draft are as the configuration will have them.
-  const std::string dir = std::filesystem::path(config_file).parent_path().string();
-  if (own != nullptr) VESTO_TRY(answers.take_table(*own, dir));
-  if (const TomlValue* draft = tree.find("draft")) VESTO_TRY(answers.take_draft(*draft));
-  answers.begin_with_draft();
-  return std::optional<Answers>(std::move(answers));
+  const std::string path = draft_path(data_dir, name);
+  auto draft = parse_draft(path, name, config_file);
+  if (draft.ok()) return draft;
+  return Error(draft.error())
+      .with_hint(fmt::format("Correct {}, or remove it: vesto destination remove {}", path, name));
 }
 
 Status save_draft(const std::string& data_dir, const Answers& answers) {
@@ -104,11 +112,7 @@ bool remove_draft(const std::string& data_dir, const std::string& name) {
 
 std::optional<Error> draft_error(const std::string& data_dir, const std::string& name) {
   const auto draft = read_draft(data_dir, name, "");
-  if (!draft.ok()) {
-    return Error(draft.error())
-        .with_hint(fmt::format("Correct {}, or remove it: vesto destination remove {}",
-                               draft_path(data_dir, name), name));
-  }
+  if (!draft.ok()) return draft.error();
   if (!*draft) return std::nullopt;
   const std::vector<std::string> missing = (*draft)->missing_flags();
   return Error(ErrorCode::kCfgDraft,

@@ -15,6 +15,7 @@ constexpr size_t kShownBytes = 100;
 void Answers::begin_with_draft() {
   of_draft_ = true;
   fresh_.clear();
+  draft_kind_ = text("kind");
 }
 
 bool Answers::is_old(std::string_view setting) const {
@@ -43,6 +44,10 @@ void Answers::follow_what_is_said() {
       leave_out(setting, "a temporary login is wanted");
     }
   }
+  if (said("auth.copy_role_arn") && !said("auth.copy") && text("auth.copy") != "attached_role") {
+    leave_out("auth.copy", "a role attached to the warehouse is wanted");
+    set_text("auth.copy", "attached_role");
+  }
   const std::string wanted = said("auth.access_key_id") || said("auth.secret_access_key")
                                  ? "access_key"
                              : said("auth.audience") ? "google"
@@ -53,9 +58,27 @@ void Answers::follow_what_is_said() {
   if (identity() != wanted) set_text("auth.identity", wanted);
 }
 
+// A cluster's identifier names no workgroup, nor the other way round.
+void Answers::drop_name_of_other_kind() {
+  const std::string kind = text("kind");
+  if (draft_kind_.empty() || kind.empty() || kind == draft_kind_) return;
+  leave_out("auth.warehouse", draft_kind_ == "redshift-serverless"
+                                  ? "it is the name of a workgroup, and a cluster is wanted"
+                                  : "it is the name of a cluster, and a workgroup is wanted");
+}
+
+// Whom a temporary login of Serverless is of.
+std::string Answers::serverless_login() const {
+  constexpr const char* kRole = "IAMR:<name of the role>";
+  constexpr const char* kUser = "IAM:<name of the user>";
+  if (has("auth.role_arn") || identity() == "google") return kRole;
+  return identity() == "access_key" ? kUser : fmt::format("{} or {}", kRole, kUser);
+}
+
 void Answers::drop_misfits() {
   if (!of_draft_) return;
   follow_what_is_said();
+  drop_name_of_other_kind();
   if (method() == "password") {
     leave_out("auth.db_user", "a login by password has a user of its own");
     leave_out("auth.redshift_endpoint", "a login by password asks nothing of Redshift's API");
@@ -65,7 +88,7 @@ void Answers::drop_misfits() {
     }
     if (text("kind") == "redshift-serverless") {
       leave_out("auth.db_user",
-                "Serverless takes no named user, the login is IAMR:<name of the role>");
+                "Serverless takes no named user, the login is " + serverless_login());
     }
   }
   const std::string who = identity();
@@ -87,6 +110,9 @@ void Answers::drop_misfits() {
     leave_out("auth.copy", "there is no long-lived key for COPY to read with");
   } else if (copy == "session_keys" && bare_key && !has("auth.session_token")) {
     leave_out("auth.copy", "a long-lived key has no temporary ones");
+  }
+  if (has("auth.copy") && text("auth.copy") != "attached_role") {
+    leave_out("auth.copy_role_arn", "COPY is to read with keys");
   }
 }
 
