@@ -67,7 +67,7 @@ constexpr Words kWords[] = {
     {"redshift.table", "May a table be made, changed and dropped? One is.",
      "RS-PRIV-SCHEMA RS-PRIV-CREATE RS-PRIV RS-OWNER RS-VIEW-DEP RS-SQL", "sql"},
     {"redshift.owner", "Are the tables that are there already the login's own?",
-     "RS-OWNER RS-TABLE-DIFFERS", "owner"},
+     "RS-OWNER RS-PRIV RS-TABLE-DIFFERS", "owner"},
     {"redshift.capacity", "Has the cluster disk space left, where the login may see it?",
      "RS-DISK-LOW", ""},
     {"redshift.superuser", "Has the login no more rights than it needs?", "RS-SUPERUSER", ""},

@@ -7,11 +7,10 @@
 #include "base/error_causes.h"
 #include "base/strings.h"
 #include "check/destination_state.h"
+#include "check/loaded_tables.h"
 #include "redshift/sql.h"
 #include "redshift/sql_rows.h"
 #include "redshift/table_plan.h"
-#include "schema/names.h"
-#include "schema/table_name.h"
 
 namespace vesto::check {
 
@@ -20,7 +19,6 @@ namespace {
 constexpr size_t kMaxTablesSeen = 5'000;  // of other users, in the schema
 // That one fix names: redacting and showing it is work for each. The next test names the next ones.
 constexpr size_t kMaxTablesFixed = 1'000;
-constexpr size_t kMaxStreamsSeen = 10'000;  // of one sync's state
 
 // A table of somebody else in the destination's schema.
 struct Foreign {
@@ -30,77 +28,16 @@ struct Foreign {
   bool may_update = true;            // which a merge needs where the table has columns of others
 };
 
-struct Loaded {
-  std::set<std::string> tables;       // that are loaded for sure
-  std::set<std::string> state;        // those of them that keep positions
-  std::vector<std::string> patterns;  // of tables in the source
-  bool cut = false;                   // not all streams of the runs so far were looked at
-};
-
 template <typename One>
 struct Found {
   std::vector<One> all;
   bool cut = false;  // there are more
 };
 
-// What a pattern stood for in the runs so far is known by the state of its sync. No answer: there
-// was no run, or the state may not be read, which its own row tells.
-void add_delivered(State& state, const CheckLimits& limits, const TargetName& of,
-                   const std::vector<std::string>& patterns, Loaded* out) {
-  const auto streams = ask(state,
-                           fmt::format("SELECT stream FROM {} GROUP BY 1 LIMIT {}",
-                                       sql::qualified(of), kMaxStreamsSeen + 1),
-                           limits);
-  if (!streams.ok()) return;
-  if (streams->rows.size() > kMaxStreamsSeen) out->cut = true;
-  for (const auto& row : streams->rows) {
-    const auto name = row.empty() || !row[0] ? std::nullopt : parse_table_name(*row[0]);
-    if (!name) continue;
-    const bool wanted = std::any_of(
-        patterns.begin(), patterns.end(),
-        [&](const std::string& pattern) { return matches_table_pattern(pattern, *name); });
-    if (wanted) out->tables.insert(target_table_name(name->table));
-  }
-}
-
-// Of the syncs of this destination, and Vesto's own.
-Loaded loaded_tables(State& state, const CheckLimits& limits) {
-  Loaded out;
-  out.tables.insert(std::string(sql::kLoadsTable));
-  out.tables.insert(std::string(sql::kRejectedTable));
-  for (const SyncConfig& sync : state.target.config->syncs) {
-    if (sync.destination != state.destination().name) continue;
-    const std::string own = sql::state_table_name(sync_id(sync.name));
-    out.tables.insert(own);
-    out.state.insert(own);
-    std::vector<std::string> patterns;
-    for (const TableConfig& one : sync.tables) {
-      if (!one.target.empty()) out.tables.insert(one.target);
-      if (one.pattern) patterns.push_back(one.name);
-    }
-    if (patterns.empty()) continue;
-    add_delivered(state, limits, {state.destination().schema, own}, patterns, &out);
-    out.patterns.insert(out.patterns.end(), patterns.begin(), patterns.end());
-  }
-  return out;
-}
-
-// Whether a pattern may stand for a table of the source that is delivered into `target`. In which
-// schema of the source that would lie is not known here, nor which of its letters are capitals.
-bool may_be_meant(const std::vector<std::string>& patterns, const std::string& target) {
-  const auto source = source_name_of(target);
-  if (!source || target.starts_with("_vesto_")) return false;
-  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-    const std::string folded = fold_name(pattern);
-    const auto parts = parse_table_name(folded);
-    return parts && matches_table_pattern(folded, {parts->schema, fold_name(*source)});
-  });
-}
-
-// `condition`: SQL that narrows them, or "".
-Result<Found<Foreign>> tables_of_others(State& state, const CheckLimits& limits,
-                                        const std::set<std::string>& keep_positions,
-                                        const std::string& condition) {
+// `whose`: "<>" of others, "=" of the login. `condition`: SQL that narrows them, or "".
+Result<Found<Foreign>> tables_with(State& state, const CheckLimits& limits, std::string_view whose,
+                                   const std::set<std::string>& keep_positions,
+                                   const std::string& condition) {
   const std::vector<std::string> rights = {"SELECT", "INSERT", "DELETE", "UPDATE"};
   std::string columns;
   for (const std::string& right : rights) {
@@ -112,10 +49,10 @@ Result<Found<Foreign>> tables_of_others(State& state, const CheckLimits& limits,
   VESTO_ASSIGN(const ExecResult found,
                ask(state,
                    fmt::format("SELECT tablename, tableowner{} FROM pg_tables WHERE schemaname = "
-                               "{} AND tableowner <> current_user AND NOT EXISTS (SELECT 1 FROM "
+                               "{} AND tableowner {} current_user AND NOT EXISTS (SELECT 1 FROM "
                                "pg_user WHERE usename = current_user AND usesuper){} ORDER BY 1 "
                                "LIMIT {}",
-                               columns, sql::literal(state.destination().schema), condition,
+                               columns, sql::literal(state.destination().schema), whose, condition,
                                kMaxTablesSeen + 1),
                    limits));
   Found<Foreign> out{.all = {}, .cut = found.rows.size() > kMaxTablesSeen};
@@ -198,27 +135,113 @@ bool view_of_another(State& state, const CheckLimits& limits) {
   return found.ok() && !found->rows.empty();
 }
 
-// Only what was asked for is pasted: a server may answer anything.
-Fix owner_fix(State& state, const CheckLimits& limits, const std::vector<const Foreign*>& tables) {
+// Only what was asked for is pasted: a server may answer anything. Nothing where Vesto has filled
+// none of these tables: they are somebody's.
+std::optional<Fix> owner_fix(State& state, const CheckLimits& limits, const Loaded& loaded,
+                             const std::vector<const Foreign*>& tables) {
   if (printable(state.user, false) != state.user) {
-    return {.who = "redshift_admin", .kind = "sql", .snippet = ""};
+    return Fix{.who = "redshift_admin", .kind = "sql", .snippet = ""};
   }
-  std::vector<std::string> names;
+  std::vector<std::string> lines;
+  size_t left = 0;
   for (const Foreign* one : tables) {
-    if (names.size() < kMaxTablesFixed) names.push_back(one->table);
+    const bool ours = loaded.ours.contains(one->table);
+    if (!ours && !loaded.unsure.contains(one->table)) continue;
+    if (lines.size() == kMaxTablesFixed) {
+      ++left;
+      continue;
+    }
+    std::string line = grant_sql(state.destination(), "owner", state.user, {one->table});
+    if (!ours) line += " -- was owned by " + printable(one->owner, false);
+    lines.push_back(std::move(line));
   }
-  if (view_of_another(state, limits)) names.emplace_back(sql::kStatusView);
-  std::string snippet = grant_sql(state.destination(), "owner", state.user, names);
-  if (tables.size() > kMaxTablesFixed) {
-    snippet += fmt::format("\n-- {} more tables: run the test again for their lines.",
-                           tables.size() - kMaxTablesFixed);
+  if (lines.empty()) return std::nullopt;
+  if (view_of_another(state, limits)) {
+    lines.push_back(
+        grant_sql(state.destination(), "owner", state.user, {std::string(sql::kStatusView)}));
   }
-  return {.who = "redshift_admin", .kind = "sql", .snippet = std::move(snippet)};
+  if (left > 0) {
+    lines.push_back(fmt::format("-- {} more tables: run the test again for their lines.", left));
+  }
+  return Fix{.who = "redshift_admin", .kind = "sql", .snippet = join(lines, "\n")};
 }
 
-Error owner_error(std::string_view what, const std::vector<const Foreign*>& tables) {
-  return Error(ErrorCode::kRsOwner, fmt::format("{}: {}", what, named(tables)))
-      .because(cause_named("table-of-another-user"));
+// Another destination of this configuration that logs in as `owner` and keeps its tables here; or
+// "".
+std::string destination_of(const State& state, const std::string& owner) {
+  const DestinationConfig& own = state.destination();
+  for (const DestinationConfig& one : state.target.config->destinations) {
+    if (one.name == own.name || one.schema != own.schema || one.host != own.host ||
+        one.port != own.port || one.database != own.database) {
+      continue;
+    }
+    const bool by_name =
+        one.auth.method == "password" && one.auth.user.kind == ValueRef::Kind::kText;
+    if (owner == (by_name ? one.auth.user.name : login_user(one, one.auth.role_arn))) {
+      return one.name;
+    }
+  }
+  return "";
+}
+
+// What is to be thought of before anything is handed over; "" where the catalogue says it all.
+std::string owner_hint(const State& state, const Loaded& loaded,
+                       const std::vector<const Foreign*>& tables) {
+  std::vector<const Foreign*> foreign;
+  std::vector<std::string> out;
+  bool unsure = false;
+  for (const Foreign* one : tables) {
+    const bool ours = loaded.ours.contains(one->table);
+    if (!ours && !loaded.unsure.contains(one->table)) foreign.push_back(one);
+    unsure = unsure || (!ours && loaded.unsure.contains(one->table));
+    if (one->table != sql::kLoadsTable && one->table != sql::kRejectedTable) continue;
+    const std::string other = destination_of(state, one->owner);
+    if (other.empty()) continue;
+    out.push_back(
+        fmt::format("{} is the destination {}'s, which can use it no more once it is handed over: "
+                    "rather give one of the two a schema of its own.",
+                    one->table, other));
+  }
+  if (unsure) {
+    out.emplace_back(
+        "What the sync has filled cannot be read: hand over (ALTER TABLE ... OWNER TO) only tables "
+        "that were Vesto's.");
+  }
+  if (!foreign.empty()) {
+    out.push_back(
+        fmt::format("The sync has not filled {}: name another target = \"...\". Or take it over on "
+                    "purpose, with its rows: adopt = true; then this test gives the line for it.",
+                    named(foreign)));
+  }
+  return join(out, " ");
+}
+
+Error owner_error(std::string_view what, const std::vector<const Foreign*>& tables,
+                  const std::string& hint = "") {
+  Error error(ErrorCode::kRsOwner, fmt::format("{}: {}", what, named(tables)));
+  if (!hint.empty()) error.with_hint(hint);
+  return std::move(error).because(cause_named("table-of-another-user"));
+}
+
+// An owner whose rights on its own table were revoked.
+std::optional<CheckAnswer> rights_revoked(State& state, const std::vector<Foreign>& tables) {
+  std::vector<const Foreign*> closed;
+  std::vector<std::string> lines;
+  const bool pasted = printable(state.user, false) == state.user;
+  for (const Foreign& one : tables) {
+    if (one.missing.empty()) continue;
+    closed.push_back(&one);
+    if (!pasted || lines.size() == kMaxTablesFixed) continue;
+    lines.push_back(fmt::format("GRANT {} ON {} TO {};", join(one.missing, ", "),
+                                sql::qualified({state.destination().schema, one.table}),
+                                sql::ident(state.user)));
+  }
+  if (closed.empty()) return std::nullopt;
+  return failed(
+      Error(ErrorCode::kRsPriv,
+            fmt::format("rights were revoked from the owner of tables that a sync loads: {}",
+                        named(closed))),
+      Fix{.who = "redshift_admin", .kind = "sql", .snippet = join(lines, "\n")});
 }
 
 // No table has failed, but not all were looked at.
@@ -235,7 +258,7 @@ CheckAnswer unless_cut(CheckAnswer answer, bool cut) {
 // What a pattern may stand for, if the source has such a table.
 CheckAnswer perhaps_check(State& state, const CheckLimits& limits, const Loaded& loaded) {
   if (loaded.patterns.empty()) return unless_cut(passed(), loaded.cut);
-  const auto others = tables_of_others(state, limits, loaded.state, "");
+  const auto others = tables_with(state, limits, "<>", loaded.state, "");
   if (!others.ok()) return failed(others.error());
   const auto views = no_tables(state, limits, "");
   if (!views.ok()) return failed(views.error());
@@ -248,8 +271,8 @@ CheckAnswer perhaps_check(State& state, const CheckLimits& limits, const Loaded&
   if (!perhaps.empty()) {
     Error error = owner_error("a pattern of a sync may stand for tables of other users", perhaps);
     error.with_hint(
-        "If the source has tables of these names, hand these over (ALTER TABLE ... OWNER "
-        "TO) or give them targets of their own; otherwise nothing is to be done.");
+        "If the source has tables of these names, give those targets of their own, or hand these "
+        "over (ALTER TABLE ... OWNER TO) if Vesto made them; otherwise nothing is to be done.");
     return unless_cut(warned(std::move(error)), cut);
   }
   std::vector<std::string> meant;
@@ -273,7 +296,7 @@ CheckAnswer owner_check(State& state, const CheckLimits& limits) {
   if (!views.ok()) return failed(views.error());
   if (!views->all.empty()) return failed(no_table_error(state, views->all));
   const auto others =
-      tables_of_others(state, limits, loaded.state, in_list("tablename", loaded.tables));
+      tables_with(state, limits, "<>", loaded.state, in_list("tablename", loaded.tables));
   if (!others.ok()) return failed(others.error());
   std::vector<const Foreign*> closed;  // a run fails for them
   std::vector<const Foreign*> usable;  // until they are to be altered
@@ -284,15 +307,20 @@ CheckAnswer owner_check(State& state, const CheckLimits& limits) {
   if (!closed.empty()) {
     std::vector<const Foreign*> all = closed;
     all.insert(all.end(), usable.begin(), usable.end());
-    Error error = owner_error("tables that a sync loads belong to other users", all);
-    return unless_cut(failed(std::move(error), owner_fix(state, limits, all)), cut);
+    Error error = owner_error("tables that a sync loads belong to other users", all,
+                              owner_hint(state, loaded, all));
+    return unless_cut(failed(std::move(error), owner_fix(state, limits, loaded, all)), cut);
   }
+  const auto own =
+      tables_with(state, limits, "=", loaded.state, in_list("tablename", loaded.tables));
+  if (!own.ok()) return failed(own.error());
+  if (auto revoked = rights_revoked(state, own->all)) return unless_cut(*std::move(revoked), cut);
   if (!usable.empty()) {
     Error error = owner_error(
         "tables that a sync loads belong to other users; rows can be loaded, but a run fails that "
         "has to add or widen a column, or without UPDATE to merge into one with columns of others",
-        usable);
-    return unless_cut(warned(std::move(error), owner_fix(state, limits, usable)), cut);
+        usable, owner_hint(state, loaded, usable));
+    return unless_cut(warned(std::move(error), owner_fix(state, limits, loaded, usable)), cut);
   }
   CheckAnswer answer = perhaps_check(state, limits, loaded);
   return answer.error || !others->cut ? answer : unless_cut(std::move(answer), true);

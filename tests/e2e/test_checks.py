@@ -122,6 +122,12 @@ def test_a_table_of_another_user(one_world):
         assert checks["redshift.owner"]["error"]["code"] == "RS-OWNER"
         assert "a (" + somebody + "; no SELECT, INSERT, DELETE)" in \
             checks["redshift.owner"]["error"]["message"]
+        # Vesto has not filled it: it is taken from nobody unasked.
+        assert "fix" not in checks["redshift.owner"]
+        assert "adopt = true" in checks["redshift.owner"]["error"]["hint"]
+        world.tables.clear()
+        world.table("public.a", adopt=True).write_config()
+        _, checks = report_of(world)
         cursor.execute(checks["redshift.owner"]["fix"]["snippet"])
         cursor.execute("SELECT tableowner FROM pg_tables WHERE schemaname = %s", (world.schema,))
         assert cursor.fetchall() == [(user,)]
@@ -165,6 +171,65 @@ def test_a_table_of_another_user_that_may_be_filled(one_world):
         assert world.run()[0] == 0
 
 
+def test_a_table_of_somebody_else_beside_one_of_vestos_own(one_world):
+    """Only what Vesto made is in the fix, also where the sync has filled another target before."""
+    world = ready(one_world)
+    assert world.run()[0] == 0
+    user = world.sandbox.endpoints["redshift"]["user"]
+    with admin(world.sandbox) as cursor:
+        cursor.execute(f'CREATE TABLE "{world.schema}"."b" (id bigint)')
+        cursor.execute(f'GRANT SELECT, INSERT, DELETE ON "{world.schema}"."b" TO "{user}"')
+        taken(world, cursor, "_vesto_rejected")
+        world.tables.clear()
+        world.table("public.a", target="b").write_config()
+        ok, check = owner_check(world)
+        assert not ok and check["error"]["code"] == "RS-OWNER"
+        line, = check["fix"]["snippet"].splitlines()
+        assert "_vesto_rejected" in line
+        assert "has not filled b (" in check["error"]["hint"], check
+        cursor.execute(line)
+        ok, check = owner_check(world)
+        assert ok and check["status"] == "warning" and "fix" not in check, check
+        assert "has not filled b (" in check["error"]["hint"]
+        cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
+
+
+def test_a_table_of_another_destinations(one_world):
+    """Two destinations with a login each cannot share a schema: that is said before one is robbed."""
+    world = ready(one_world)
+    world.must_run()
+    first = world.sandbox.endpoints["redshift"]["user"]
+    with admin(world.sandbox) as cursor:
+        as_second_user(world, cursor)
+        text = (world.folder / "vesto.toml").read_text()
+        head, rest = text.split("[destination.rs]")
+        body = rest.split("[sync.shop]")[0].replace("destination.rs", "destination.old")
+        body = body.replace(f'user = "{SECOND}"', f'user = "{first}"', 1)
+        (world.folder / "vesto.toml").write_text(head + "[destination.old]" + body +
+                                                 "[destination.rs]" + rest)
+        _, check = owner_check(world)
+        assert "_vesto_loads is the destination old's" in check["error"]["hint"], check
+        assert "schema of its own" in check["error"]["hint"]
+        cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
+
+
+@pytest.mark.parametrize("right", ["INSERT", "DELETE", "SELECT"])
+def test_a_right_that_was_revoked_from_the_owner(one_world, right):
+    world = ready(one_world)
+    world.must_run()
+    user = world.sandbox.endpoints["redshift"]["user"]
+    with admin(world.sandbox) as cursor:
+        cursor.execute(f'REVOKE {right} ON "{world.schema}"."a" FROM "{user}"')
+        ok, check = owner_check(world)
+        assert not ok and check["error"]["code"] == "RS-PRIV", check
+        assert f"a ({user}; no {right})" in check["error"]["message"]
+        cursor.execute(check["fix"]["snippet"])
+        assert owner_check(world)[1]["status"] == "passed"
+        world.source("INSERT INTO a VALUES (7, 'seven')")
+        assert world.run()[0] == 0
+        cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
+
+
 SECOND = "vesto_second"
 
 
@@ -197,10 +262,15 @@ def test_another_identity_of_a_live_destination(one_world):
         tables = [line.split(" OWNER TO ")[0].rsplit('."', 1)[1].rstrip('"') for line in lines]
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (world.schema,))
         assert tables[-1] == "_vesto_sync_status"
+        # The state is not readable: whose a target was is said, as it may not have been Vesto's.
+        first = world.sandbox.endpoints["redshift"]["user"]
+        assert [line.endswith(f"-- was owned by {first}") for line in lines] == \
+            [table == "a" for table in tables]
+        assert "only tables that were Vesto's" in check["error"]["hint"]
         assert sorted(tables[:-1]) == sorted(name for name, in cursor.fetchall()) and len(tables) == 5
         cursor.execute(check["fix"]["snippet"])
         ok, check = owner_check(world)
-        assert ok and check["status"] == "passed"
+        assert ok and check["status"] == "passed", check
         world.source("INSERT INTO a VALUES (7, 'seven')")
         assert world.run()[0] == 0
         cursor.execute(f"SET SESSION AUTHORIZATION {SECOND}")
@@ -214,7 +284,7 @@ def test_the_fix_says_how_many_tables_are_left(one_world):
     """It is repeated until nothing is left."""
     world = one_world
     for number in range(1003):
-        world.table(f"public.t{number}")
+        world.table(f"public.t{number}", adopt=True)
     world.write_config()
     user = world.sandbox.endpoints["redshift"]["user"]
     with admin(world.sandbox) as cursor:
