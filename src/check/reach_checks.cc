@@ -112,6 +112,22 @@ std::optional<Fix> line_fix(const SshTunnel& tunnel, const Error& error) {
       .who = "network_admin", .kind = "shell", .snippet = authorize_shell(tunnel.login(), line)};
 }
 
+// "SHA256:..." as the error names it: the tunnel keeps that of a key which was approved.
+std::string shown_fingerprint(const Error& error) {
+  const std::string& text = error.message();
+  const size_t at = text.rfind(" SHA256:");
+  return at == std::string::npos ? "" : text.substr(at + 1, text.find(' ', at + 1) - at - 1);
+}
+
+// What is mended by a line of our own configuration, in front of a source as well.
+std::optional<Fix> own_fix(const Error& error) {
+  if (error.code() == ErrorCode::kNetDns) return Fix{.who = "you", .kind = "text", .snippet = ""};
+  if (error.code() != ErrorCode::kSshHostKeyNew) return std::nullopt;
+  const std::string shown = shown_fingerprint(error);
+  if (shown.empty()) return std::nullopt;
+  return Fix{.who = "you", .kind = "toml", .snippet = fmt::format("host_key = \"{}\"", shown)};
+}
+
 CheckAnswer answer_of(Look& look, std::string_view stage, const CheckLimits& limits) {
   const ProbeReport& report = look.ask(limits);
   CheckAnswer answer;
@@ -138,7 +154,8 @@ CheckAnswer answer_of(Look& look, std::string_view stage, const CheckLimits& lim
     answer.status = CheckStatus::kFailed;
     const bool ssh = stage.starts_with("ssh.") && stage != "ssh.forward";
     Error error = Error(*report.error).in(ssh ? look.target.ssh_setting : look.target.setting);
-    if (tunnel != nullptr) answer.fix = line_fix(*tunnel, error);
+    answer.fix = own_fix(error);
+    if (!answer.fix && tunnel != nullptr) answer.fix = line_fix(*tunnel, error);
     answer.error = look.target.explain ? look.target.explain(std::move(error)) : std::move(error);
   }
   return answer;

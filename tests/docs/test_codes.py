@@ -16,6 +16,16 @@ def test_every_code_is_given_by_something():
     assert [code for code in codes if code not in words] == []
 
 
+def test_who_is_refused_a_key_is_told_of_its_setting():
+    """Without it a right to the key does not help: the keys of COPY have none to it."""
+    causes = (SRC / "base" / "error_causes.def").read_text()
+    hints = re.findall(r'kms:[^"]*",\s*"[^"]*",\s*"([^"]*)"', causes)
+    assert len(hints) == 4
+    hints += re.findall(r'"S3-KMS", "[^"]*",\s*"([^"]*)"', (SRC / "base" / CATALOGUE).read_text())
+    assert len(hints) == 5
+    assert [hint for hint in hints if "staging.kms_key_arn" not in hint] == []
+
+
 def test_every_cause_is_found_or_set():
     """One without a pattern is set by its name."""
     causes = re.findall(r'^VESTO_(?:LASTING_)?CAUSE\("([\w-]+)", k\w+, "(.*?)", "(.*?)", "(.*?)",',

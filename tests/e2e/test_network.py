@@ -138,6 +138,8 @@ def test_a_host_that_nobody_knows(one_world, kind):
     POINT[kind](fill(one_world), "no-such-host.invalid", 5439)
     error = assert_same(one_world, kind, "NET-DNS", "net.dns")
     assert "no-such-host.invalid" in error["message"]
+    told = one_world.check(kind).stdout
+    assert "Who must act: you." in told and "administers" not in told, told
 
 
 @pytest.mark.parametrize("kind", ["destination", "source"])

@@ -136,15 +136,20 @@ def test_a_host_key_that_changed_is_refused_before_anything_is_sent(one_world):
         assert "Accepted" not in sshd.log() and "publickey" not in sshd.log()
 
 
-def test_a_host_key_that_is_not_approved_yet(one_world, sshd):
+@pytest.mark.parametrize("kind", ["destination", "source"])
+def test_a_host_key_that_is_not_approved_yet(one_world, sshd, kind):
     fill(one_world, 1)
-    one_world.through(sshd, "destination")
-    one_world.ssh["destination"] = one_world.ssh["destination"].replace(
-        f'host_key = "{sshd.fingerprint}"\n', "")
+    one_world.through(sshd, kind)
+    line = f'host_key = "{sshd.fingerprint}"'
+    approved = one_world.ssh[kind]
+    one_world.ssh[kind] = approved.replace(line + "\n", "")
     one_world.write_config()
-    error, _ = failing_test(one_world)
-    assert error["code"] == "SSH-HOSTKEY-NEW"
-    assert sshd.fingerprint in error["message"]
+    (check,) = [c for c in json.loads(one_world.check(kind, "--json").stdout)["checks"]
+                if c["status"] == "failed"]
+    assert (check["error"]["code"], check["error"]["blame"]) == ("SSH-HOSTKEY-NEW", "config")
+    assert sshd.fingerprint in check["error"]["message"]
+    assert check["fix"] == {"who": "you", "kind": "toml", "snippet": line}
+    assert line not in one_world.ssh[kind] and line in approved
 
 
 def test_forwarding_that_is_forbidden(one_world):

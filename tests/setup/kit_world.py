@@ -356,12 +356,12 @@ tls_ca_file = "{ca_file}"
     def sync(self, rows=20):
         """A first run from a PostgreSQL table of `rows` rows; gives how many arrived."""
         assert self.postgres is not None, "KitWorld(postgres=...) gives the source"
-        self._make_source(rows)
+        self.make_source(rows)
         done = self.vesto("run", "shop", "--json")
         assert done.returncode == 0, done.stdout + done.stderr
         return self.admin_sql(f'SELECT count(*) FROM "{SCHEMA}"."orders"')[0][0]
 
-    def _make_source(self, rows):
+    def make_source(self, rows):
         database = "kit_" + secrets.token_hex(6)
         for name, statements in (
                 (None, [f"CREATE DATABASE {database}"]),

@@ -68,6 +68,22 @@ def test_copy_where_the_role_has_the_right_by_hand(world):
     assert bad_checks(made.report()) == {}
 
 
+def test_a_run_names_the_setting_as_well(world, postgres):
+    made = world(postgres=postgres)
+    made.make_source(20)
+
+    def failed():
+        done = made.vesto("run", "shop", "--json")
+        assert done.returncode != 0, done.stdout
+        error = json.loads(done.stdout.splitlines()[-1])["error"]
+        assert "staging.kms_key_arn" in error["hint"], error
+        return error["code"]
+
+    assert failed() == "S3-KMS"
+    by_hand(made, ROLE, "kms:GenerateDataKey", "kms:Decrypt")
+    assert failed() == "RS-COPY-S3-403"
+
+
 def test_copy_by_a_role_of_the_warehouse(world):
     made = world(copy="attached_role")
     by_hand(made, ROLE, "kms:GenerateDataKey", "kms:Decrypt")
