@@ -32,7 +32,8 @@ std::string answer_paragraph(const DestinationConfig& to, const Places& places) 
   if (places.actor == Actor::kRole) {
     out += fmt::format("   - that the role is there: {}\n", printable(places.role_arn, false));
   }
-  if (to.auth.identity == "access_key") {
+  // A key of another account's user is our own.
+  if (to.auth.identity == "access_key" && !places.user_elsewhere) {
     out += "   - the access key's ID and secret, by a way that is safe for a secret\n";
   }
   if (to.auth.method == "password") {

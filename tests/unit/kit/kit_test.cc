@@ -299,6 +299,8 @@ TEST(Kit, AKnownUserWhoseKeyAssumesARole) {
   DestinationConfig to = destination_from(kAccessKey);
   to.auth.role_arn = "arn:aws-cn:iam::123456789012:role/acme-sync";
   const Kit kit = make_kit(to, china_facts());
+  const std::string secret = "the access key's ID and secret";
+  EXPECT_NE(text(kit, "message").find(secret), std::string::npos);
   EXPECT_NE(text(kit, "key").find("get-user --region cn-north-1 --user-name loader "),
             std::string::npos);
   EXPECT_NE(text(kit, "trust-policy").find(":user/team/loader\""), std::string::npos);
@@ -309,6 +311,7 @@ TEST(Kit, AKnownUserWhoseKeyAssumesARole) {
   EXPECT_FALSE(called(run(text(other, "script"), kNothingThere), "iam create-user"));
   EXPECT_EQ(text(other, "terraform").find("aws_iam_user"), std::string::npos);
   EXPECT_NE(text(other, "trust-policy").find(facts.principal_arn), std::string::npos);
+  EXPECT_EQ(text(other, "message").find(secret), std::string::npos);
 }
 
 TEST(Kit, FactsOfAnotherPartitionCountForNothing) {
