@@ -205,8 +205,6 @@ CheckAnswer not_public(State& state, const CheckLimits& limits) {
   return passed();
 }
 
-// The kit's rule lets an object stay for 3 days.
-constexpr int64_t kLongestStayDays = 30;
 constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
 
 // How long an object that was just put stays, of S3's header x-amz-expiration
@@ -221,6 +219,8 @@ std::optional<int64_t> stay_days(std::string_view expiration, int64_t now_ms) {
   return (*end_ms - now_ms) / kDayMs;
 }
 
+// S3 tells of an object when it goes. What the rules do with former versions and unfinished uploads
+// it tells only who may read the rules, as Vesto may not; the kit's script looks at them.
 CheckAnswer lifecycle(State& state, const CheckLimits& limits) {
   const Result<std::string> told =
       look_of(state, limits)->expiration(key_of(state, kPart), limits.stop);

@@ -244,7 +244,7 @@ std::optional<CheckAnswer> rights_revoked(State& state, const std::vector<Foreig
       Fix{.who = "redshift_admin", .kind = "sql", .snippet = join(lines, "\n")});
 }
 
-// No table has failed, but not all were looked at.
+// Where not all were looked at it is not known that all is well, and what was found may not be all.
 CheckAnswer unless_cut(CheckAnswer answer, bool cut) {
   if (!cut) return answer;
   const std::string text =

@@ -2,22 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
-#include "base/ids.h"
 #include "base/json_text.h"
 #include "base/strings.h"
-#include "check/pod_facts.h"
 #include "cli/add/draft.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
-#include "cli/identity_report.h"
+#include "cli/kit_facts.h"
 #include "kit/kit.h"
-#include "redshift/sql.h"
-#include "redshift/sql_rows.h"
-#include "sync/assemble.h"
-#include "sync/trust_bound.h"
-#include "sync/tunnel.h"
 
 namespace vesto::cli {
 
@@ -35,165 +27,6 @@ std::vector<std::string> missing_of(const Parts& parts) {
   }
   return out;
 }
-
-// What Google and AWS are asked for.
-constexpr std::array<std::string_view, 6> kAsked = {"GOOGLE_SUB", "PRINCIPAL_ARN", "ROLE_NAME",
-                                                    "ACCOUNT_ID", "WORKGROUP_ID",  "DATABASE_USER"};
-
-bool is_asked(std::string_view name) {
-  return std::find(kAsked.begin(), kAsked.end(), name) != kAsked.end();
-}
-
-// What the configuration does not say, as far as it can be found out.
-class FactFinder {
- public:
-  FactFinder(const Context& context, const Config& config, const DestinationConfig& to)
-      : context_(context), config_(config), to_(to) {}
-
-  [[nodiscard]] const KitFacts& facts() const { return facts_; }
-
-  // What is here.
-  void look() {
-    facts_.public_egress = config_.public_egress;
-    facts_.foreign_names = foreign_names(config_, to_);
-    for (const SyncConfig& sync : config_.syncs) {
-      if (sync.destination == to_.name) add_tables(sync);
-    }
-    add_own_tables();
-    if (to_.auth.method == "password") {
-      auto user = resolve_text(to_.auth.user, sealed_store(context_));
-      if (user.ok()) facts_.database_user = std::move(user).value();
-    }
-    if (to_.ssh.given) ssh_line();
-    add_pod_facts(to_.auth, &facts_);
-  }
-
-  // Told before, by whoever added it.
-  void account(std::string digits) { facts_.account = std::move(digits); }
-
-  // What only others know.
-  void ask() {
-    if (to_.auth.identity == "google") return google();
-    aws();
-  }
-
-  // Why what is missing in these parts is not known.
-  [[nodiscard]] std::vector<std::string> notes(const Parts& parts) const {
-    const std::vector<std::string> missing = missing_of(parts);
-    const bool asked = std::any_of(missing.begin(), missing.end(), is_asked);
-    const bool ssh =
-        std::find(missing.begin(), missing.end(), "SSH_PUBLIC_KEY_LINE") != missing.end();
-    std::vector<std::string> out;
-    if (ssh && !ssh_note_.empty()) out.push_back(ssh_note_);
-    if (asked && !asked_note_.empty()) out.push_back(asked_note_);
-    return out;
-  }
-
- private:
-  static std::string note(std::string_view what, const Error& error) {
-    return fmt::format("{}: {}: {}", what, error.name(),
-                       printable(cut_utf8(error.message(), 300), false));
-  }
-
-  void add_tables(const SyncConfig& sync) {
-    for (const TableConfig& table : sync.tables) {
-      if (!table.pattern) facts_.tables.push_back(table.target);
-    }
-  }
-
-  // Those that Vesto makes for itself beside the tables of a sync.
-  void add_own_tables() {
-    std::vector<std::string> own;
-    for (const SyncConfig& sync : config_.syncs) {
-      if (sync.destination == to_.name) own.push_back(sql::state_table_name(sync_id(sync.name)));
-    }
-    if (own.empty()) return;
-    for (const std::string_view shared :
-         {sql::kLoadsTable, sql::kRejectedTable, sql::kStatusView}) {
-      own.emplace_back(shared);
-    }
-    facts_.tables.insert(facts_.tables.end(), own.begin(), own.end());
-  }
-
-  void ssh_line() {
-    const TunnelPlace place = tunnel_place(to_);
-    auto key = resolve_secret(to_.ssh.key, sealed_store(context_));
-    Result<Secret> passphrase = Secret();
-    if (to_.ssh.passphrase.given()) {
-      passphrase = resolve_secret(to_.ssh.passphrase, sealed_store(context_));
-    }
-    if (!key.ok() || !passphrase.ok()) {
-      ssh_note_ = note(kKeyUnread, key.ok() ? passphrase.error() : key.error());
-      return;
-    }
-    const auto shown = ssh_public_key(*key, *passphrase);
-    if (!shown.ok()) {
-      ssh_note_ = note(kKeyUnread, shown.error());
-      return;
-    }
-    facts_.ssh_public_key = tunnel_authorize_line(config_, place, *shown);
-  }
-
-  void google() {
-    const GoogleReport report = report_google(config_.google, google_key(context_, config_),
-                                              {to_.auth.audience}, *context_.clock);
-    if (!report.claims) {
-      if (report.error) asked_note_ = note("Google was asked who we are", *report.error);
-      return;
-    }
-    facts_.google_sub = report.claims->subject;
-    workgroup();
-  }
-
-  void aws() {
-    const auto identity = make_identity();
-    if (!identity) return;
-    const Result<CallerIdentity> asker = identity->asker(stop_);
-    if (!asker.ok()) {
-      asked_note_ = note("AWS was asked who we are", asker.error());
-      return;
-    }
-    facts_.principal_arn = asker_principal(identity->describe_asker(), asker->arn);
-    if (to_.auth.role_arn.empty()) {
-      facts_.account = asker->account;
-      if (to_.auth.method == "iam_role") facts_.database_user = login_user(to_, asker->arn);
-    }
-    workgroup();
-  }
-
-  // Its UUID. Few may ask, and before the set-up nobody: that it fails is no news.
-  void workgroup() {
-    if (!to_.serverless || to_.auth.method != "iam_role") return;
-    const auto identity = make_identity();
-    if (!identity) return;
-    const Result<WarehouseInfo> info = identity->warehouse(stop_);
-    if (info.ok()) facts_.workgroup_arn = info->resource_arn;
-  }
-
-  std::shared_ptr<DestinationIdentity> make_identity() {
-    auto options = identity_options(config_, to_, sealed_store(context_));
-    if (!options.ok()) {
-      asked_note_ = note(kNobody, options.error());
-      return nullptr;
-    }
-    auto made = DestinationIdentity::make(std::move(options).value(),
-                                          real_identity_effects(*context_.clock));
-    if (made.ok()) return std::move(made).value();
-    asked_note_ = note(kNobody, made.error());
-    return nullptr;
-  }
-
-  static constexpr std::string_view kKeyUnread = "The tunnel's key cannot be read";
-  static constexpr std::string_view kNobody = "Who we are towards AWS is not known";
-
-  const Context& context_;
-  const Config& config_;
-  const DestinationConfig& to_;
-  const std::stop_token stop_;
-  KitFacts facts_;
-  std::string ssh_note_;
-  std::string asked_note_;
-};
 
 std::string who_text(const std::string& who) {
   if (who == "aws_admin") return "an AWS admin";
@@ -299,7 +132,7 @@ bool worth_asking(const DestinationConfig& to, const Parts& parts) {
     return true;
   }
   const std::vector<std::string> missing = missing_of(parts);
-  return std::any_of(missing.begin(), missing.end(), is_asked);
+  return std::any_of(missing.begin(), missing.end(), KitFactFinder::asks);
 }
 
 int print_parts(const Context& context, const DestinationConfig& to, const Parts& parts,
@@ -354,7 +187,7 @@ Status print_kit_without_secrets(const Context& context, const Config& config, A
   draft.fill_defaults();
   VESTO_TRY(save_draft(data_dir(context.options), draft));
   VESTO_ASSIGN(const DestinationConfig to, destination_without_secrets(draft));
-  FactFinder finder(context, config, to);
+  KitFactFinder finder(context, config, to);
   finder.look();
   finder.account(draft.text("draft.account"));
   const Kit kit = make_kit(to, finder.facts());
@@ -389,7 +222,7 @@ int cmd_destination_kit(const Context& context) {
   const auto destination = named_destination(context, *config);
   if (!destination.ok()) return fail(context, unknown(context, destination.error()));
   const DestinationConfig& to = **destination;
-  FactFinder finder(context, *config, to);
+  KitFactFinder finder(context, *config, to);
   finder.look();
   Kit kit = make_kit(to, finder.facts());
   auto parts = wanted_parts(kit, to, context.options.part);
@@ -400,7 +233,7 @@ int cmd_destination_kit(const Context& context) {
     parts = wanted_parts(kit, to, context.options.part);
     if (!parts.ok()) return fail(context, parts.error());
   }
-  return print_parts(context, to, *parts, finder.facts(), finder.notes(*parts));
+  return print_parts(context, to, *parts, finder.facts(), finder.notes(missing_of(*parts)));
 }
 
 }  // namespace vesto::cli

@@ -24,6 +24,13 @@
 
 namespace vesto {
 
+// A lifecycle rule may let a staged object stay so long, where a person has changed ours of 3 days.
+// s3.lifecycle warns of more, and the kit replaces such a rule of its own.
+inline constexpr int kLongestStayDays = 30;
+
+// Vesto's view for people, which is handed over with its tables.
+inline constexpr std::string_view kViewForPeople = "_vesto_sync_status";
+
 // What the configuration does not say. "" = not known.
 struct KitFacts {
   std::string google_sub = {};  // of our Google identity

@@ -28,6 +28,8 @@ std::string owner_text(const DestinationConfig& destination, const KitFacts& fac
 
 // --- shell: steps without their frame (shell.h) ---
 std::string bucket_steps(const DestinationConfig& destination, const Places& places);
+// Of them the rule that removes what a run leaves there. $MADE: "yes" where they made the bucket.
+std::string lifecycle_steps(const DestinationConfig& destination, const Places& places);
 // Each stops where the policy that stands is for other places: a second Vesto may have a
 // destination of the same name. They stand before the first change, so that nothing of the other's
 // is touched: the whole script has those of all of its steps at its head.

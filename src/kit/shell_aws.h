@@ -10,6 +10,10 @@
 
 namespace vesto::kit {
 
+// "aws s3api get-bucket-policy --region eu-west-1 --bucket acme-stage"
+std::string on_bucket(std::string_view operation, const DestinationConfig& to,
+                      const Places& places);
+
 // The description by which a role is known again that this kit has made for this destination.
 std::string made_by_kit(const DestinationConfig& to);
 

@@ -10,8 +10,6 @@ namespace vesto {
 
 namespace {
 
-constexpr std::string_view kStatusView = "_vesto_sync_status";
-
 std::string grant_temp(const DestinationConfig& to, const std::string& user, bool create) {
   return fmt::format("GRANT {}TEMPORARY ON DATABASE {} TO {};", create ? "CREATE, " : "",
                      quote_identifier(to.database), quote_identifier(user));
@@ -46,7 +44,7 @@ std::string owner_query(const DestinationConfig& to, const std::string& user) {
       "  SELECT schemaname, viewname, viewowner FROM pg_views WHERE viewname = {}) AS made\n"
       "WHERE schemaname = {} AND tableowner <> {} ORDER BY tablename;",
       quote_redshift_literal(fmt::format(" OWNER TO {};", quote_identifier(user))),
-      quote_redshift_literal(kStatusView), quote_redshift_literal(to.schema),
+      quote_redshift_literal(kViewForPeople), quote_redshift_literal(to.schema),
       quote_redshift_literal(user));
 }
 
