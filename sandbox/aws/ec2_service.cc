@@ -135,13 +135,12 @@ bool is_known(const std::string& name) {
       name == "FromPort" || name == "ToPort" || name == "CidrIp") {
     return true;
   }
-  const size_t group = name.find(".Groups.");
-  if (group != std::string::npos) {
+  if (!name.starts_with("IpPermissions.")) return false;
+  if (name.find(".Groups.") != std::string::npos) {
     return name.ends_with(".GroupId") || name.ends_with(".UserId") ||
            name.ends_with(".Description");
   }
-  return name.starts_with("IpPermissions.") &&
-         name.find(".UserIdGroupPairs.") == std::string::npos &&
+  return name.find(".UserIdGroupPairs.") == std::string::npos &&
          name.find(".PrefixListIds.") == std::string::npos;
 }
 
