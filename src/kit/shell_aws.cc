@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "address/arn.h"
 #include "base/strings.h"
 #include "kit/parts.h"
@@ -134,6 +136,35 @@ std::string other_listing_steps(const DestinationConfig& to, const Places& place
          " \"$POLICY\" >&2 ;;\nesac\n";
 }
 
+// Before a policy takes the place of one that stands: what somebody has put into that is shown, and
+// what denies is asked about.
+std::string not_kept(const Places& places, std::string_view kind, const std::string& name,
+                     const std::string& policy_name, const std::string& policy) {
+  const auto json = nlohmann::ordered_json::parse(policy, nullptr, false);
+  const bool known = json.is_object() && json.contains("Statement");
+  const std::string statements = known ? json["Statement"].dump() : "[]";
+  const std::string query = fmt::format("to_array(PolicyDocument.Statement)[?!contains(`{}`, @)]",
+                                        replace_all(statements, "`", "\\`"));
+  std::string out = fmt::format(
+      "LOST=$({}{}{} --output json \\\n  --query {} 2>&1) || case $LOST in\n"
+      "  *'(NoSuchEntity)'*) LOST='[]' ;;\n"
+      "  *) printf '%s\\n' \"$LOST\" >&2; exit 1 ;;\nesac\n",
+      iam_call(places, fmt::format("get-{}-policy", kind)), name,
+      sh_flag("--policy-name", policy_name), sh_quote(query));
+  out +=
+      fmt::format("[ \"$LOST\" = '[]' ] || printf '%s\\n%s\\n' {} \"$LOST\" >&2\n",
+                  sh_quote(fmt::format("The policy {} is set anew. This was in it and is not kept:",
+                                       policy_name)));
+  return out +
+         "case $LOST in *'\"Deny\"'*)\n"
+         "  if [ \"${NEW_POLICY:-}\" != yes ]; then\n"
+         "    echo 'What denies keeps somebody out: the policy stays as it is. Put it into a "
+         "policy "
+         "of "
+         "another name, then run this with NEW_POLICY=yes in the environment.' >&2\n"
+         "    exit 1\n  fi ;;\nesac\n";
+}
+
 std::string who_is_trusted(const DestinationConfig& to) {
   if (to.auth.identity == "google") return "Vesto's Google identity, for this destination alone";
   return to.auth.external_id.empty() ? "Vesto" : "Vesto, by an external id";
@@ -163,7 +194,8 @@ std::string create_role(const DestinationConfig& to, const Places& places, const
 
 std::string put_policy(const Places& places, std::string_view kind, const std::string& name,
                        const std::string& policy_name, const std::string& policy) {
-  return fmt::format("{}{}{} \\\n  --policy-document {}\n",
+  return not_kept(places, kind, name, policy_name, policy) +
+         fmt::format("{}{}{} \\\n  --policy-document {}\n",
                      iam_call(places, fmt::format("put-{}-policy", kind)), name,
                      sh_flag("--policy-name", policy_name), sh_quote(policy));
 }

@@ -68,6 +68,18 @@ std::string stop_for_standing(std::string_view what, const std::string& asked,
                            "environment.",
                            variable)));
 }
+
+// $STANDS: what `filter`, of sed, finds in the policy that stands; '' where there is none. Where
+// it cannot be read it may be another's, and that stops.
+std::string look_at_standing(const std::string& get_policy, std::string_view filter) {
+  return fmt::format(
+      "STANDS=$({} 2>&1) || case $STANDS in\n"
+      "  *'(NoSuchEntity)'*) STANDS= ;;\n"
+      "  *) printf '%s\\n' \"$STANDS\" >&2; exit 1 ;;\nesac\n"
+      "STANDS=$(printf '%s\\n' \"$STANDS\" |\n  sed -n '{}' | sort -u)\n",
+      get_policy, filter);
+}
+
 constexpr std::string_view kStandsFor = "The policy that stands is for";
 
 // Lines that stop with `what`, and with what `list` prints if it is given. They stand alone.
@@ -95,17 +107,20 @@ std::string replaces_another(const DestinationConfig& to, const Places& places,
   const std::string stop = stop_for_standing(
       kStandsFor, fmt::format("auth.warehouse is {}: {}", places.warehouse, kOrAnotherVesto),
       "NEW_WAREHOUSE");
-  std::string out = fmt::format("STANDS=$({} 2>/dev/null |\n", get_policy);
   if (!to.serverless) {
-    out += "  sed -n 's/.*:dbname:\\([^/\"]*\\)\\/.*/\\1/p' | sort -u) || STANDS=\n";
-    return out + fmt::format("case $STANDS in\n  '' | {}) ;;\n", sh_quote(places.warehouse)) + stop;
+    return look_at_standing(get_policy, "s/.*:dbname:\\([^/\"]*\\)\\/.*/\\1/p") +
+           fmt::format("case $STANDS in\n  '' | {}) ;;\n", sh_quote(places.warehouse)) + stop;
   }
+  const size_t slash = places.workgroup_arn.rfind('/');
+  const std::string id = slash == std::string::npos ? placeholder("WORKGROUP_ID")
+                                                    : places.workgroup_arn.substr(slash + 1);
   // Workgroups that are gone have left their ids behind.
-  out += "  sed -n 's/.*:workgroup\\/\\([0-9a-f-]*\\)\".*/\\1/p' | sort -u) || STANDS=\n";
-  out += fmt::format(
-      "[ -z \"$STANDS\" ] || STANDS=$({} --output text \\\n"
-      "  --query \"workgroups[?workgroupId=='$STANDS'].workgroupName\" 2>/dev/null) || STANDS=\n",
-      regional_call("redshift-serverless list-workgroups", places.region));
+  const std::string out =
+      look_at_standing(get_policy, "s/.*:workgroup\\/\\([0-9a-f-]*\\)\".*/\\1/p") +
+      fmt::format(
+          "case $STANDS in\n  '' | {}) STANDS= ;;\n  *)\n    STANDS=$({} --output text \\\n"
+          "      --query \"workgroups[?workgroupId=='$STANDS'].workgroupName\") ;;\nesac\n",
+          sh_quote(id), regional_call("redshift-serverless list-workgroups", places.region));
   return out + fmt::format("case $STANDS in\n  '' | None | {}) ;;\n", sh_quote(places.warehouse)) +
          stop;
 }
@@ -211,9 +226,8 @@ std::string bucket_guard_standing(const DestinationConfig& to, const std::string
   const bool plain = std::all_of(to.prefix.begin(), to.prefix.end(), [](char c) {
     return c > ' ' && c < 0x7F && std::string_view("*?$\"\\").find(c) == std::string_view::npos;
   });
-  std::string out = fmt::format("STANDS=$({} 2>/dev/null |\n", get_policy);
-  out +=
-      "  sed -n 's/.*\"arn:[^:\"]*:s3:::\\([^/\"]*\\/[^\"]*\\)\".*/\\1/p' | sort -u) || STANDS=\n";
+  std::string out =
+      look_at_standing(get_policy, "s/.*\"arn:[^:\"]*:s3:::\\([^/\"]*\\/[^\"]*\\)\".*/\\1/p");
   out += fmt::format(
       "case $STANDS in\n  '' | {}) ;;\n",
       plain ? sh_quote(to.bucket + "/" + to.prefix + "*") : sh_quote(to.bucket + "/") + "*");
@@ -236,8 +250,7 @@ std::string assumed_role_guard(const DestinationConfig& to, const std::string& g
                        sh_quote(arn.substr(name)));
     asked = fmt::format("auth.role_arn is {}: {}", arn, kOrAnotherVesto);
   }
-  return fmt::format("STANDS=$({} 2>/dev/null |\n", get_policy) +
-         "  sed -n 's/.*\"\\(arn:[^\"]*:role\\/[^\"]*\\)\".*/\\1/p' | sort -u) || STANDS=\n" +
+  return look_at_standing(get_policy, "s/.*\"\\(arn:[^\"]*:role\\/[^\"]*\\)\".*/\\1/p") +
          fmt::format("case $STANDS in\n  ''{}) ;;\n", same) +
          stop_for_standing("The policy that stands lets the user assume", asked, "NEW_ROLE");
 }

@@ -26,8 +26,8 @@ def runner(cloud, folder):
         "AWS_CA_BUNDLE": cloud.endpoints["ca_file"], "AWS_PAGER": "",
         "AWS_ACCESS_KEY_ID": ADMIN[0], "AWS_SECRET_ACCESS_KEY": ADMIN[1]}
 
-    def run(config, name, code=0):
-        script = part(folder, config, name, environment=metadata)
+    def run(config, name, code=0, before=""):
+        script = before + "\n" + part(folder, config, name, environment=metadata)
         done = subprocess.run(["sh", "-s"], input=script, env=environment, timeout=300, text=True,
                               cwd=folder, capture_output=True, check=False)
         assert done.returncode == code, done.stderr
@@ -193,28 +193,42 @@ def ruled(cloud, setup):
     s3 = cloud.client("s3", *ADMIN)
     make_bucket(s3)
 
-    def run(*rules, key=None):
+    def run(*rules, key=None, before=""):
         s3.put_bucket_lifecycle_configuration(Bucket="kit-staging",
                                               LifecycleConfiguration={"Rules": list(rules)})
         if key:
             s3.put_object(Bucket="kit-staging", Key=key, Body=b"1")
-        said = setup(configuration(), "bucket").stderr
+        said = setup(configuration(), "bucket", before=before).stderr
         return said, s3.get_bucket_lifecycle_configuration(Bucket="kit-staging")["Rules"]
 
     return run
 
 
-@pytest.mark.parametrize("key", [None, "vesto/file"])
 @pytest.mark.parametrize("change", [
     {"Status": "Disabled"}, {"Expiration": {"Days": 3650}},
     {"AbortIncompleteMultipartUpload": None}])
-def test_our_own_lifecycle_rule_that_does_not_work_is_replaced(ruled, change, key):
+def test_our_own_lifecycle_rule_that_does_not_work_is_replaced(ruled, change):
+    """Where no files lie below its prefix: else a person may have changed it for their sake."""
     stood = {name: value for name, value in {**OURS, **change}.items() if value is not None}
-    said, rules = ruled(stood, key=key)
+    said, rules = ruled(stood)
     assert rules == [OURS]
     assert "lifecycle rule vesto-acme did not do its work" in said
-    shown = said[said.index("{"):]
-    assert json.JSONDecoder().raw_decode(shown)[0] == stood
+    assert shown_in(said)[0] == stood
+    said, rules = ruled(stood, key="vesto/archive")
+    assert rules == [stood] and "does not do its work, and stays" in said
+    assert shown_in(said) == [stood, OURS]
+    said, rules = ruled(stood, LOGS, key="vesto/archive", before="NEW_LIFECYCLE=yes")
+    assert rules == [OURS, LOGS] and shown_in(said) == [stood]
+
+
+def shown_in(said):
+    """What is printed in JSON."""
+    found, at = [], said.find("{")
+    while at >= 0:
+        value, end = json.JSONDecoder().raw_decode(said[at:])
+        found.append(value)
+        at = said.find("{", at + end)
+    return found
 
 
 def test_our_own_lifecycle_rule_stays_beside_those_of_others(ruled):
@@ -222,14 +236,29 @@ def test_our_own_lifecycle_rule_stays_beside_those_of_others(ruled):
     said, rules = ruled(stood, LOGS)
     assert rules == [stood, LOGS]
     assert "lifecycle rule vesto-acme does not do its work, and stays" in said
-    shown, end = json.JSONDecoder().raw_decode(said[said.index("{"):])
-    assert shown == stood and '"Status": "Enabled"' in said[said.index("{") + end:]
+    assert shown_in(said) == [stood, OURS]
 
 
-def test_our_own_lifecycle_rule_for_another_place_stays_where_files_lie_here(ruled):
+@pytest.mark.parametrize("key", [None, "vesto/theirs"])
+def test_a_lifecycle_rule_of_our_name_for_another_place_stays(ruled, key):
+    """It may be another Vesto's."""
     stood = {**OURS, "Filter": {"Prefix": "elsewhere/"}}
-    said, rules = ruled(stood, key="vesto/theirs")
-    assert rules == [stood] and "and stays" in said
+    said, rules = ruled(stood, key=key)
+    assert rules == [stood] and "is for another prefix, and stays" in said
+    assert shown_in(said) == [stood, OURS]
+    assert ruled(stood, key=key, before="NEW_LIFECYCLE=yes")[1] == [OURS]
+
+
+def test_our_lifecycle_rule_comes_to_those_that_stand(ruled):
+    """By itself where these are the kit's for other destinations."""
+    theirs = {**OURS, "ID": "vesto-second", "Filter": {"Prefix": "second/"}}
+    assert ruled(theirs)[1] == [OURS, theirs]
+    here = {**theirs, "Filter": OURS["Filter"], "Expiration": {"Days": 60}}
+    for others in [here], [theirs, LOGS]:
+        said, rules = ruled(*others)
+        assert rules == others and "add this rule to those that stand" in said
+        assert shown_in(said) == [OURS]
+        assert ruled(*others, before="NEW_LIFECYCLE=yes")[1] == [OURS, *others]
 
 
 @pytest.mark.parametrize("change", [{}, {"Expiration": {"Days": 30}}])

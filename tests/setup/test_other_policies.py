@@ -537,6 +537,50 @@ def test_another_vesto_with_a_destination_of_this_name(worlds, part, old, new, w
     assert world.aws(world.kit(part)).stderr == "" and standing(world) == before
 
 
+def test_what_a_person_has_put_into_the_policy_is_told(worlds):
+    world = worlds()
+    iam, before = world.boto("iam"), policy_of(world)
+    by_hand = {"Sid": "ByHand", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
+    for more in by_hand, {**by_hand, "Effect": "Deny"}:
+        mixed = {**before, "Statement": [*before["Statement"], more]}
+        iam.put_role_policy(RoleName=ROLE_NAME, PolicyName=POLICY,
+                            PolicyDocument=json.dumps(mixed))
+        role = world.kit("role")
+        if more is not by_hand:
+            said = world.aws(role, code=1).stderr
+            assert policy_of(world) == mixed and "NEW_POLICY=yes" in said
+            role = "NEW_POLICY=yes\n" + role
+        said = world.aws(role).stderr
+        shown, _ = json.JSONDecoder().raw_decode(said[said.index("["):])
+        assert shown == [more] and "is not kept" in said
+        assert policy_of(world) == before
+
+
+def test_a_policy_that_may_not_be_read_is_not_replaced(worlds):
+    world = worlds()
+    iam = world.boto("iam")
+    others = json.dumps(policy_of(world)).replace(BUCKET, "elsewhere-stage")
+    name = {"RoleName": ROLE_NAME, "PolicyName": POLICY}
+    ours = json.dumps(policy_of(world))
+    iam.create_user(UserName="blind")
+    iam.put_user_policy(UserName="blind", PolicyName="blind", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "iam:GetRolePolicy", "Resource": "*"}]}))
+    key = iam.create_access_key(UserName="blind")["AccessKey"]
+    iam.put_role_policy(**name, PolicyDocument=others)
+    try:
+        said = world.aws(world.kit("role"), code=1,
+                         who=(key["AccessKeyId"], key["SecretAccessKey"])).stderr
+        assert "(AccessDenied)" in said and "GetRolePolicy" in said
+        assert policy_of(world) == json.loads(others)
+    finally:
+        iam.put_role_policy(**name, PolicyDocument=ours)
+        iam.delete_access_key(UserName="blind", AccessKeyId=key["AccessKeyId"])
+        iam.delete_user_policy(UserName="blind", PolicyName="blind")
+        iam.delete_user(UserName="blind")
+
+
 def test_a_copy_role_that_another_vesto_uses(worlds):
     """Its own role is another one: the one that COPY reads by is shared."""
     world = worlds(copy="attached_role")

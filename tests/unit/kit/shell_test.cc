@@ -61,7 +61,7 @@ TEST(KitShell, ShellDoesNotRunUntilWhatIsMissingIsFilledIn) {
             "aws sts get-caller-identity\n"
             "aws iam get-role-policy\naws redshift describe-clusters\naws iam get-role-policy\n"
             "aws iam get-role\naws iam list-roles\naws iam create-role\n"
-            "aws iam put-role-policy\n");
+            "aws iam get-role-policy\naws iam put-role-policy\n");
 }
 
 TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
@@ -87,7 +87,9 @@ TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
   EXPECT_NE(held.said.find("add this rule"), std::string::npos) << held.said;
   const Told empty = run(bucket, guarded + "*list-objects*) echo None ;;\n");
   EXPECT_TRUE(called(empty, "s3api put-bucket-lifecycle-configuration")) << empty.said;
-  const std::string none = std::string(kNothingThere) + "*get-bucket-lifecycle*) echo 0 0 0 0 ;;\n";
+  const std::string none = std::string(kNothingThere) +
+                           "*get-bucket-lifecycle*json) echo '[]' ;;\n"
+                           "*get-bucket-lifecycle*) echo 0 0 0 0 ;;\n";
   const Told made = run(bucket, none);
   for (const char* call : {"create-bucket", "put-bucket-ownership-controls",
                            "put-public-access-block", "put-bucket-lifecycle-configuration"}) {
@@ -108,31 +110,53 @@ TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
 // and for our prefix. `held`: whether files lie below it.
 TEST(KitShell, ALifecycleRuleOfOurName) {
   DestinationConfig to = destination_from(kProvisioned);
+  const auto script = [&] { return part_shell(to, full_facts(), "lifecycle"); };
+  const auto answers = [](const std::string& counted, bool held) {
+    return "*get-bucket-lifecycle*length*) echo " + counted +
+           " ;;\n*get-bucket-lifecycle*' | [0] '*) echo '{\"ID\": \"vesto-acme\"}' ;;\n"
+           "*get-bucket-lifecycle*json) echo '[{\"ID\": \"logs\"}]' ;;\n"
+           "*get-bucket-lifecycle*Transition*) echo varies_by_storage_class ;;\n"
+           "*put-bucket-lifecycle*) echo \"$*\" >&2 ;;\n"
+           "*list-objects*) echo " +
+           (held ? "vesto/file" : "None") + " ;;\n";
+  };
   const auto with = [&](const std::string& counted, bool held) {
-    return run(part_shell(to, full_facts(), "lifecycle"),
-               "*get-bucket-lifecycle*length*) echo " + counted +
-                   " ;;\n*get-bucket-lifecycle*) echo '{\"ID\": \"vesto-acme\"}' ;;\n"
-                   "*list-objects*) echo " +
-                   (held ? "vesto/file" : "None") + " ;;\n");
+    return run(script(), answers(counted, held));
   };
   const auto puts = [](const Told& told) {
     return called(told, "s3api put-bucket-lifecycle-configuration");
   };
-  for (const char* counted : {"1 1 0 1", "1 1 0 0"}) {
-    const Told replaced = with(counted, false);
-    EXPECT_TRUE(puts(replaced) && replaced.well) << replaced.said;
-    EXPECT_NE(replaced.said.find("is replaced, and was:\n{\"ID\": \"vesto-acme\"}"),
-              std::string::npos)
-        << replaced.said;
-  }
-  EXPECT_TRUE(puts(with("1 1 0 1", true)));
-  // Another prefix, whose files we do not know; and rules of others.
-  for (const auto& [counted, held] :
-       {std::pair("1 1 0 0", true), std::pair("2 1 0 1", false), std::pair("11 1 0 0", true)}) {
+  const auto expect_put = [&](const Told& told, const char* about) {
+    EXPECT_TRUE(puts(told) && told.well) << about << told.said;
+    // Beside the rules of others, whose sizes stay as they are.
+    const std::string ours = "\"DaysAfterInitiation\": 1}},";
+    EXPECT_NE(told.said.find(ours + "{\"ID\": \"logs\"}]}"), std::string::npos) << told.said;
+    EXPECT_NE(told.said.find("minimum-object-size varies_by_storage_class"), std::string::npos)
+        << told.said;
+  };
+  const std::string was = "is replaced, and was:\n{\"ID\": \"vesto-acme\"}";
+  const Told replaced = with("1 1 0 1", false);
+  expect_put(replaced, "");
+  EXPECT_NE(replaced.said.find(was), std::string::npos) << replaced.said;
+  // Those of other destinations are not counted, and stay.
+  expect_put(with("0 0 0 0", false), "");
+  // Files of somebody, another prefix, whose files we do not know; and rules of others.
+  for (const auto& [counted, held, told_of] :
+       {std::tuple("1 1 0 1", true, "does not do its work, and stays"),
+        std::tuple("2 1 0 1", false, "does not do its work, and stays"),
+        std::tuple("1 1 0 0", false, "is for another prefix, and stays"),
+        std::tuple("1 1 0 0", true, "is for another prefix, and stays"),
+        std::tuple("11 1 0 0", true, "is for another prefix, and stays"),
+        std::tuple("3 0 0 0", false, "add this rule to those that stand")}) {
     const Told told = with(counted, held);
     EXPECT_TRUE(!puts(told) && told.well) << counted;
-    EXPECT_NE(told.said.find("does not do its work, and stays"), std::string::npos) << told.said;
+    EXPECT_NE(told.said.find(told_of), std::string::npos) << told.said;
+    EXPECT_NE(told.said.find("NEW_LIFECYCLE=yes"), std::string::npos) << told.said;
     EXPECT_NE(told.said.find("\"Days\": 3"), std::string::npos) << told.said;
+    EXPECT_EQ(told.said.find("\"Rules\""), std::string::npos) << told.said;  // it would be all
+    const Told asked = run("NEW_LIFECYCLE=yes\n" + script(), answers(counted, held));
+    expect_put(asked, counted);
+    EXPECT_EQ(asked.said.find(was) != std::string::npos, std::string(counted) != "3 0 0 0");
   }
   for (const char* counted : {"1 1 1 1", "5 1 1 1"}) {
     const Told right = with(counted, true);
@@ -140,6 +164,7 @@ TEST(KitShell, ALifecycleRuleOfOurName) {
   }
   to.prefix = "";
   EXPECT_FALSE(puts(with("1 1 0 1", false)));
+  EXPECT_FALSE(puts(run("NEW_LIFECYCLE=yes\n" + script(), answers("3 0 0 0", false))));
 }
 
 TEST(KitShell, LifecycleRulesThatCannotBeReadAreNotReplaced) {
@@ -405,12 +430,70 @@ TEST(KitShell, APolicyNamesNoBucketThatIsNotMeant) {
   }
 }
 
+// What cannot be looked at may be another's.
+TEST(KitShell, APolicyThatCannotBeReadIsNotReplaced) {
+  for (const char* sample : kSamples) {
+    const DestinationConfig to = destination_from(sample);
+    const Kit kit = make_kit(to, facts_for(sample));
+    for (const char* id : {"script", "role", "key", "copy-role"}) {
+      if (kit.find(id) == nullptr) continue;
+      const Told told = run(text(kit, id),
+                            "*get-role-policy* | *get-user-policy*) echo '(AccessDenied)' >&2; "
+                            "return 254 ;;\n" +
+                                std::string(kNothingThere));
+      EXPECT_FALSE(told.well) << id;
+      EXPECT_NE(told.said.find("(AccessDenied)"), std::string::npos) << told.said;
+      EXPECT_EQ(told.calls.find("-policy\naws iam put-"), std::string::npos) << told.calls;
+      EXPECT_FALSE(called(told, "iam put-role-policy") || called(told, "iam put-user-policy"))
+          << told.calls;
+    }
+  }
+  DestinationConfig to = destination_from(kServerless);
+  const auto standing = [&](const std::string& id) {
+    return run(put_policy_shell(to, full_facts()),
+               "*get-role-policy*Resource*) echo '\"arn:aws:redshift-serverless:e:1:workgroup/" +
+                   id + "\"' ;;\n*list-workgroups*) echo '(AccessDenied)' >&2; return 254 ;;\n");
+  };
+  const std::string arn = full_facts().workgroup_arn;
+  EXPECT_TRUE(called(standing(arn.substr(arn.rfind('/') + 1)), "iam put-role-policy")) << arn;
+  const Told other = standing("0");
+  EXPECT_FALSE(other.well || called(other, "iam put-role-policy")) << other.calls;
+  EXPECT_NE(other.said.find("(AccessDenied)"), std::string::npos) << other.said;
+}
+
+TEST(KitShell, WhatSomebodyHasPutIntoAPolicyIsToldBeforeItIsSetAnew) {
+  const DestinationConfig to = destination_from(kProvisioned);
+  const KitFacts facts = full_facts();
+  for (const std::string& script :
+       {put_policy_shell(to, facts), text(make_kit(to, facts), "role")}) {
+    const auto with = [&](const std::string& lost, const std::string& before) {
+      return run(before + script, "*get-role-policy*Statement*contains*) echo '" + lost + "' ;;\n" +
+                                      answers_of({.ours = "1"}));
+    };
+    const std::string put = "iam put-role-policy";
+    const Told same = with("[]", "");
+    EXPECT_TRUE(called(same, put)) << same.said;
+    EXPECT_EQ(same.said.find("is not kept"), std::string::npos) << same.said;
+    const std::string allow = R"([{"Effect": "Allow", "Action": "kms:Decrypt"}])";
+    const std::string deny = R"([{"Effect": "Deny", "Action": "s3:*"}])";
+    const Told told = with(allow, "");
+    EXPECT_TRUE(called(told, put)) << told.said;
+    EXPECT_NE(told.said.find("is not kept:\n" + allow), std::string::npos) << told.said;
+    const Told stopped = with(deny, "");
+    EXPECT_FALSE(stopped.well || called(stopped, put)) << stopped.calls;
+    EXPECT_NE(stopped.said.find("is not kept:\n" + deny), std::string::npos) << stopped.said;
+    EXPECT_NE(stopped.said.find("NEW_POLICY=yes"), std::string::npos) << stopped.said;
+    EXPECT_TRUE(called(with(deny, "NEW_POLICY=yes\n"), put));
+  }
+}
+
 // Runs it where of the policies only those of this arm of a case are another's: it changes nothing.
 void expect_stop_for(const std::string& policy, const std::string& script,
                      const std::string& answers = "") {
   const Told told = run(script, answers + policy +
                                     ") echo '  \"arn:aws:s3:::other/vesto/*\",' ;;\n"
-                                    "*get-role-policy* | *get-user-policy*) return 254 ;;\n");
+                                    "*get-role-policy* | *get-user-policy*) echo "
+                                    "'(NoSuchEntity)' >&2; return 254 ;;\n");
   EXPECT_FALSE(told.well) << policy << told.calls;
   EXPECT_NE(told.said.find("The policy that stands is for other/vesto/*."), std::string::npos)
       << policy << told.said;

@@ -92,7 +92,8 @@ inline void expect_readable(const Kit& kit) {
 inline constexpr const char* kNothingThere =
     "*head-bucket*) echo 'An error occurred (404) when calling'; return 254 ;;\n"
     "*' Role.Arn '*) echo arn:aws:iam::123456789012:role/x ;;\n"
-    "*get-role* | *get-user*) return 254 ;;\n"
+    "*get-role* | *get-user*) echo 'An error occurred (NoSuchEntity) when calling' >&2; return 254 "
+    ";;\n"
     "*list-access-keys* | *efaultIamRoleArn*) echo None ;;\n";
 
 inline const char* const kSamples[] = {kProvisioned, kServerless, kAccessKey, kAttachedRole};
