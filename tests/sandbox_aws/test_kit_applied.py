@@ -399,7 +399,8 @@ def test_the_role_of_pods_on_eks(cloud, setup, tmp_path):
     """The trust policy as the pod's own token fills it in; another service account is refused."""
     token_file = cloud.endpoints["eks"]["token_file"]
     policy = part(tmp_path, configuration(auth=OWN_ROLE), "eks-trust", "--offline",
-                  environment={"AWS_WEB_IDENTITY_TOKEN_FILE": token_file})
+                  environment={"AWS_WEB_IDENTITY_TOKEN_FILE": token_file,
+                               "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/kit-pods"})
     assert "<<" not in policy
     iam = cloud.client("iam", *ADMIN)
     iam.create_role(RoleName="kit-pods", AssumeRolePolicyDocument=policy)
