@@ -148,8 +148,9 @@ std::string ingress_shell(const DestinationConfig& destination, const KitFacts& 
 // or the pod is not known.
 std::string pod_trust_shell(const DestinationConfig& destination, const KitFacts& facts);
 // Puts the tunnel's line into the authorized_keys of whoever runs it: `login` ("ec2-user@bastion")
-// on the SSH server. What Vesto's line for this destination or source said before goes, since sshd
-// looks at the first line of a key alone; a line of somebody else with the same key stops it.
+// on the SSH server, and nobody else. What Vesto's line for this destination or source said before
+// goes and is printed, since sshd looks at the first line of a key alone; a line with this key that
+// somebody else has written, changed or switched off stops it. The file as it was stays beside it.
 std::string authorize_shell(const std::string& login, const std::string& line);
 
 }  // namespace vesto

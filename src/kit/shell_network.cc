@@ -160,23 +160,86 @@ std::string warehouse_steps(const DestinationConfig& to, const Places& places) {
 
 }  // namespace kit
 
+namespace {
+
+// Only the options that Vesto writes: what a person has added would be lost. A from= of a person
+// cannot be told from ours, so none is taken away, only one put in the place of another.
+std::string option_pattern(bool with_from) {
+  return std::string("restrict|port-forwarding|permitopen=\"[^\"]*\"") +
+         (with_from ? "|from=\"[^\"]*\"" : "");
+}
+
+// pick ours, theirs or rest: the lines of the file as it was that are of Vesto's form with this key
+// and comment; others that have the key in them; all others. In bytes, whatever they spell.
+std::string pick_function(bool with_from) {
+  return fmt::format(
+      "pick() {{\n"
+      "  WANT=$1 awk '\n"
+      "    function kind(at) {{\n"
+      "      if (index($0, ENVIRON[\"KEY\"]) == 0) return \"rest\"\n"
+      "      at = length($0) - length(ENVIRON[\"OURS\"])\n"
+      "      if (at < 2 || substr($0, at) != \" \" ENVIRON[\"OURS\"]) return \"theirs\"\n"
+      "      return substr($0, 1, at - 1) ~ /^({0})(,({0}))*$/ ? \"ours\" : \"theirs\"\n"
+      "    }}\n"
+      "    kind() == ENVIRON[\"WANT\"]' \"$WAS\"\n"
+      "}}\n",
+      option_pattern(with_from));
+}
+
+// The file is written through, as it may be a link and has an owner and a mode; so nothing is
+// written before it is counted that no byte of another line is missing, and the file as it was
+// stays beside it.
+constexpr const char* kAuthorize =
+    "stop() { printf '%s\\n' \"$1\" >&2; exit 1; }\n"
+    "[ \"$(id -un)\" = \"$LOGIN\" ] || stop \"This is for the user $LOGIN, not for $(id -un).\"\n"
+    "umask 077\n"
+    "cd\n"
+    "mkdir -p .ssh\n"
+    "FILE=.ssh/authorized_keys WAS=.ssh/authorized_keys.vesto-before "
+    "NEW=.ssh/authorized_keys.vesto\n"
+    "[ ! -e $NEW ] || stop \"$NEW is there: this was cut short before. Compare $FILE with $WAS, "
+    "and "
+    "remove $NEW.\"\n"
+    "touch $FILE\n"
+    "cat $FILE > $WAS\n"
+    "THEIRS=$(pick theirs)\n"
+    "[ -z \"$THEIRS\" ] || stop \"The key stands there in a line that somebody has written or "
+    "changed. sshd looks at the first line of a key alone: correct that one by hand. It is: "
+    "$THEIRS\"\n"
+    "FORMER=$(pick ours)\n"
+    "[ \"$FORMER\" != \"$LINE\" ] || { echo 'The line stands there already.' >&2; exit 0; }\n"
+    "LACKS=0\n"
+    "[ ! -s $WAS ] || LACKS=$((1 - $(tail -c 1 $WAS | wc -l)))\n"
+    "if [ -z \"$FORMER\" ]; then\n"
+    "  [ $LACKS = 0 ] || echo >> $FILE\n"
+    "  printf '%s\\n' \"$LINE\" >> $FILE\n"
+    "  exit 0\n"
+    "fi\n"
+    "REST=$(pick rest | wc -c) OLD=$(pick ours | wc -c) ALL=$(cat $WAS | wc -c)\n"
+    "[ $((REST + OLD)) = $((ALL + LACKS)) ] || stop \"Not all lines of $FILE can be kept as they "
+    "are: put the line there by hand, in place of $FORMER\"\n"
+    "pick rest > $NEW\n"
+    "printf '%s\\n' \"$LINE\" >> $NEW\n"
+    "cat $NEW > $FILE || stop \"$FILE could not be written. As it was: $WAS\"\n"
+    "rm $NEW\n"
+    "printf '%s\\n' \"Replaced: $FORMER\" >&2\n"
+    ")\n";
+
+}  // namespace
+
 std::string authorize_shell(const std::string& login, const std::string& line) {
   // Options, type, key, and whose it is, which has no blanks.
   const size_t comment_at = line.rfind(' ');
   const size_t key_at = comment_at == std::string::npos ? 0 : line.rfind(' ', comment_at - 1) + 1;
-  const std::string ours = kit::sh_quote(line.substr(key_at));
-  const std::string key = kit::sh_quote(line.substr(key_at, comment_at - key_at));
+  const size_t type_at = key_at < 2 ? 0 : line.rfind(' ', key_at - 2) + 1;
+  const bool with_from = line.substr(0, type_at).find(",from=\"") != std::string::npos;
   std::string out = kit::commented("# ", fmt::format("On the SSH server, as {}.", login));
-  out += "(\nset -eu\numask 077\ncd\nmkdir -p .ssh\ntouch .ssh/authorized_keys\n";
-  out += fmt::format("if grep -F {} .ssh/authorized_keys | grep -qvF {}; then\n", key, ours);
-  out +=
-      "  echo 'The key stands there in a line that somebody has written or changed. sshd looks at "
-      "the first line of a key alone: correct that one by hand.' >&2\n"
-      "  exit 1\nfi\n";
-  out += fmt::format(
-      "grep -vF {} .ssh/authorized_keys > .ssh/authorized_keys.vesto || [ $? = 1 ]\n", key);
-  out += fmt::format("printf '%s\\n' {} >> .ssh/authorized_keys.vesto\n", kit::sh_quote(line));
-  return out + "mv .ssh/authorized_keys.vesto .ssh/authorized_keys\n)\n";
+  out += "(\nset -eu\nexport LC_ALL=C\n";
+  out += fmt::format("export LOGIN={}\n", kit::sh_quote(login.substr(0, login.rfind('@'))));
+  out += fmt::format("export LINE={}\n", kit::sh_quote(line));
+  out += fmt::format("export OURS={}\n", kit::sh_quote(line.substr(type_at)));
+  out += fmt::format("export KEY={}\n", kit::sh_quote(line.substr(key_at, comment_at - key_at)));
+  return out + pick_function(with_from) + kAuthorize;
 }
 
 std::string ingress_shell(const DestinationConfig& destination, const KitFacts& facts,

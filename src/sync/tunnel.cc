@@ -18,7 +18,9 @@ TunnelPlace tunnel_place(const SourceConfig& source) {
 
 std::string tunnel_authorize_line(const Config& config, const TunnelPlace& place,
                                   const SshPublicKey& key) {
-  return authorized_keys_line(key, {place.target}, config.public_egress, "vesto-" + place.name);
+  // With the kind: a source and a destination may have one name, and one key.
+  return authorized_keys_line(key, {place.target}, config.public_egress,
+                              "vesto-" + place.kind + "-" + place.name);
 }
 
 Result<std::shared_ptr<SshTunnel>> make_tunnel(const Config& config, const TunnelPlace& place,

@@ -49,7 +49,7 @@ def test_the_line_for_authorized_keys_allows_this_forwarding_alone(one_world, ss
     line = one_world.output("ssh-key", "destination.rs")
     redshift = one_world.sandbox.endpoints["redshift"]
     options, kind, blob, comment = line.split()
-    assert kind == "ssh-ed25519" and comment == "vesto-rs" and len(blob) == 68
+    assert kind == "ssh-ed25519" and comment == "vesto-destination-rs" and len(blob) == 68
     assert options == (f'restrict,port-forwarding,permitopen="{redshift["host"]}:{redshift["port"]}"'
                        ',from="127.0.0.1,203.0.113.7/32"')
     assert one_world.output("ssh-key", "destination.rs") == line, "the key is made once"
