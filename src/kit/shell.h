@@ -20,6 +20,9 @@ std::string iam_call(const Places& places, std::string_view operation);
 // "aws redshift describe-clusters --region eu-west-1"
 std::string regional_call(std::string_view service_and_operation, const std::string& region);
 
+// Of an inbound rule: " --protocol tcp --port 5439 --cidr 203.0.113.7/32"
+std::string rule_flags(int port, const std::string& cidr);
+
 // A line that gives the shell variable `name` what AWS tells for the placeholder of that name; ""
 // where AWS cannot be asked for it.
 std::string lookup(std::string_view name, const DestinationConfig& destination,

@@ -18,16 +18,6 @@ namespace {
 constexpr const char* kAdminUser = "awsuser";  // as the console proposes
 constexpr int kSmallestCapacity = 8;           // RPU; 4 are not to be had in every region
 
-// " --protocol tcp --port 5439 --cidr 203.0.113.7/32"
-std::string source_flags(int port, const std::string& cidr) {
-  if (cidr.find(':') == std::string::npos) {
-    return fmt::format(" --protocol tcp --port {}{}", port, sh_flag("--cidr", cidr));
-  }
-  return sh_flag("--ip-permissions",
-                 fmt::format("IpProtocol=tcp,FromPort={0},ToPort={0},Ipv6Ranges=[{{CidrIpv6={1}}}]",
-                             port, cidr));
-}
-
 std::string ingress_call(const Places& places) {
   return regional_call("ec2 authorize-security-group-ingress", places.region);
 }
@@ -57,6 +47,15 @@ std::string security_group(const KitFacts& facts) {
 
 }  // namespace
 
+std::string rule_flags(int port, const std::string& cidr) {
+  if (cidr.find(':') == std::string::npos) {
+    return fmt::format(" --protocol tcp --port {}{}", port, sh_flag("--cidr", cidr));
+  }
+  return sh_flag("--ip-permissions",
+                 fmt::format("IpProtocol=tcp,FromPort={0},ToPort={0},Ipv6Ranges=[{{CidrIpv6={1}}}]",
+                             port, cidr));
+}
+
 std::string network_steps(const DestinationConfig& to, const KitFacts& facts,
                           const Places& places) {
   std::string out = "\n" + allow_function(places);
@@ -64,7 +63,7 @@ std::string network_steps(const DestinationConfig& to, const KitFacts& facts,
   if (!to.ssh.given) {
     out += step(fmt::format("Vesto's addresses, to port {} of the warehouse: net.tcp", to.port));
     for (const std::string& cidr : sources(facts)) {
-      out += fmt::format("allow{}{}\n", warehouse, source_flags(to.port, cidr));
+      out += fmt::format("allow{}{}\n", warehouse, rule_flags(to.port, cidr));
     }
     return out;
   }
@@ -73,7 +72,7 @@ std::string network_steps(const DestinationConfig& to, const KitFacts& facts,
       fmt::format("Vesto's addresses, to port {} of the SSH server: ssh.connect", to.ssh.port));
   for (const std::string& cidr : sources(facts)) {
     out +=
-        fmt::format("allow{}{}\n", sh_flag("--group-id", bastion), source_flags(to.ssh.port, cidr));
+        fmt::format("allow{}{}\n", sh_flag("--group-id", bastion), rule_flags(to.ssh.port, cidr));
   }
   out += step(fmt::format("The SSH server, to port {} of the warehouse: ssh.forward", to.port));
   return out + fmt::format("allow{} --protocol tcp --port {}{}\n", warehouse, to.port,
@@ -248,7 +247,7 @@ std::string ingress_shell(const DestinationConfig& destination, const KitFacts& 
   return kit::shell_line(kit::account_guard(destination, places, "network"),
                          fmt::format("{}{}{}\n", kit::ingress_call(places),
                                      kit::sh_flag("--group-id", kit::security_group(facts)),
-                                     kit::source_flags(destination.port, kit::with_bits(cidr))),
+                                     kit::rule_flags(destination.port, kit::with_bits(cidr))),
                          destination, places);
 }
 

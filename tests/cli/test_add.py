@@ -382,6 +382,8 @@ def test_a_bucket_that_others_use_is_theirs(vesto):
         return [line for line in lines_of(vesto, "acme", "aws") if " s3 rm" in line or "s3api" in line]
     assert last() == [
         "# only if all that lies there may go: aws s3 rm --region eu-west-1 s3://stage/acme/ --recursive",
+        "# where the bucket stays, and its lifecycle rule vesto-acme is the only one; else that one is to be "
+        "taken out of them: aws s3api delete-bucket-lifecycle --region eu-west-1 --bucket stage",
         "# only if nothing else uses it; other prefixes of it are of beta, gamma: aws s3api "
         "delete-bucket --region eu-west-1 --bucket stage"]
 
@@ -440,7 +442,40 @@ def test_the_user_whose_key_assumes_a_role_goes_too(vesto):
         "# if nothing else reads by it: aws redshift modify-cluster-iam-roles",
         "# if nothing else uses it: aws iam delete-role",
         "# only if all that lies there may go: aws s3 rm",
-        "# if nothing else uses it: aws s3api delete-bucket"]
+        "# where the bucket stays, and its lifecycle rule vesto-acme is the only one; else that one is to be "
+        "taken out of them: aws s3api delete-bucket-lifecycle",
+        "# if nothing else uses it: aws s3api delete-bucket",
+        "# only if nothing else comes by this inbound rule: SECURITY_GROUP=$(aws redshift describe-clusters"]
+
+
+def test_what_only_a_person_takes_away_is_named(vesto):
+    """Of an SSH tunnel, and of a default role that the kit has made."""
+    add(vesto, "acme", *by_password(), "--copy", "attached_role", "--copy-role-arn", "default")
+    text = (vesto.folder / "vesto.toml").read_text()
+    vesto.write("vesto.toml", text + '\n[destination.acme.ssh]\nhost = "bastion.example"\nuser = "ec2"\n'
+                '\n[server]\npublic_egress = ["203.0.113.7"]\n')
+    lines = lines_of(vesto, "acme", "aws")
+    assert "# on the SSH server, as ec2@bastion.example: take the line that ends in vesto-destination-acme out " \
+        "of ~/.ssh/authorized_keys" in lines
+    role = [line for line in lines if line.startswith("# where ROLE is vesto-acme-copy-role")]
+    assert "modify-cluster-iam-roles" in role[0] and role[1].endswith("--role-name vesto-acme-copy-role")
+    rules = [line for line in lines if "revoke-security-group-ingress" in line]
+    assert "--group-id '<<BASTION_SECURITY_GROUP>>' --protocol tcp --port 22 --cidr 203.0.113.7/32" in rules[0]
+    assert rules[1].endswith('--group-id "$SECURITY_GROUP" --protocol tcp --port 5439 '
+                             "--source-group '<<BASTION_SECURITY_GROUP>>'")
+    assert all(line.startswith("# ") for line in (*role, *rules))
+
+
+def test_the_trust_for_the_pods_goes_with_the_last_one(vesto):
+    for name in ("acme", "beta"):
+        done = add(vesto, name, "--endpoint", CLUSTER, "--identity", "aws", "--role-arn",
+                   f"arn:aws:iam::{ACCOUNT}:role/{name}", "--bucket", f"stage-{name}", "--schema", name,
+                   "--database", "dev")
+        assert done.returncode == 0, done.stderr
+    def named(name):
+        return [line for line in lines_of(vesto, name, "aws") if "service account" in line]
+    assert named("acme") == []
+    assert len(named("beta")) == 1
 
 
 def test_not_while_a_sync_uses_it(vesto):

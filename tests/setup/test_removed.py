@@ -40,6 +40,8 @@ def test_nothing_of_the_kit_is_left(identity, schema):
         assert "vesto-acme-role" not in [one["RoleName"] for one in iam.list_roles()["Roles"]]
         assert "vesto-acme" not in [one["UserName"] for one in iam.list_users()["Users"]]
         assert world.boto("s3").list_buckets()["Buckets"] == []
+        groups = world.boto("ec2").describe_security_groups()["SecurityGroups"]
+        assert "127.0.0.1/32" not in json.dumps([one["IpPermissions"] for one in groups])
 
 
 def add_beta(world, *changes):

@@ -33,7 +33,10 @@ class Finder {
     if (made || places_.actor == kit::Actor::kOwn) role(made);
     if (gone_.auth.identity == "access_key") user();
     if (gone_.auth.copy == "attached_role") copy_role();
+    pods();
     bucket();
+    inbound_rules();
+    if (gone_.ssh.given) tunnel();
     redshift();
     return std::move(out_);
   }
@@ -137,22 +140,93 @@ class Finder {
                             "{} --role-name \"$ROLE\"{}",
                             places_.copy_role, used, iam_call(places_, "delete-role-policy"),
                             sh_flag("--policy-name", places_.copy_policy))));
+      if (others.empty()) default_copy_role();
       return;
     }
     const bool surely =
         !none([&](const DestinationConfig& other) { return uses_role(other, arn); });
     rights_of(others, surely ? "does" : "may", policy_line(places_.copy_role, places_.copy_policy));
     if (!others.empty()) return;
+    detach("if nothing else reads by it", sh_flag("--remove-iam-roles", arn));
+    aws_if(kUnused, iam_call(places_, "delete-role") + sh_flag("--role-name", places_.copy_role));
+  }
+
+  void detach(std::string_view condition, const std::string& role_flag) {
     if (gone_.serverless) {
       out_.aws.push_back(
-          "# if nothing else reads by it: take it out of the roles of the workgroup's namespace");
-    } else {
-      aws_if("if nothing else reads by it",
-             regional_call("redshift modify-cluster-iam-roles", places_.region) +
-                 sh_flag("--cluster-identifier", places_.warehouse) +
-                 sh_flag("--remove-iam-roles", arn));
+          fmt::format("# {}: take it out of the roles of the workgroup's namespace", condition));
+      return;
     }
-    aws_if(kUnused, iam_call(places_, "delete-role") + sh_flag("--role-name", places_.copy_role));
+    aws_if(condition, regional_call("redshift modify-cluster-iam-roles", places_.region) +
+                          sh_flag("--cluster-identifier", places_.warehouse) + role_flag);
+  }
+
+  // Where the warehouse had no default one, the kit has made this and attached it.
+  void default_copy_role() {
+    const std::string name = sh_flag("--role-name", places_.copy_role);
+    detach(fmt::format("where ROLE is {} and nothing else reads by it", places_.copy_role),
+           fmt::format(" --remove-iam-roles \"$({}{} --query Role.Arn --output text)\"",
+                       iam_call(places_, "get-role"), name));
+    aws_if(fmt::format("where ROLE is {}, {}", places_.copy_role, kUnused),
+           iam_call(places_, "delete-role") + name);
+  }
+
+  // Of the role that Vesto's pods run as, which is the operator's.
+  void pods() {
+    const auto by_pods = [](const DestinationConfig& other) {
+      return other.auth.identity == "aws";
+    };
+    if (!by_pods(gone_) || !none(by_pods)) return;
+    out_.aws.push_back(
+        "# where Vesto runs on EKS and its role is not needed any more: take the statement for its "
+        "service account out of the trust policy of that role");
+  }
+
+  // Where others dial from the same addresses, or others than Vesto do, only their owner knows.
+  void inbound_rules() {
+    const std::string others = sharers([this](const DestinationConfig& other) {
+      return same_warehouse(gone_, other) != Same::kNo ||
+             (gone_.ssh.given && other.ssh.host == gone_.ssh.host);
+    });
+    const std::string condition =
+        others.empty()
+            ? "only if nothing else comes by this inbound rule"
+            : fmt::format("only if nothing else comes by this inbound rule; {} may", others);
+    const std::string revoke = regional_call("ec2 revoke-security-group-ingress", places_.region);
+    std::string look = replace_all(kit::lookup("SECURITY_GROUP", gone_, places_), " \\\n   ", "");
+    look = replace_all(look, "\n", "; ");
+    const std::string warehouse =
+        look + revoke +
+        (look.empty() ? sh_flag("--group-id", kit::placeholder("SECURITY_GROUP"))
+                      : " --group-id \"$SECURITY_GROUP\"");
+    if (gone_.ssh.given) {
+      const std::string bastion = kit::placeholder("BASTION_SECURITY_GROUP");
+      for (const std::string& cidr : addresses()) {
+        aws_if(condition,
+               revoke + sh_flag("--group-id", bastion) + kit::rule_flags(gone_.ssh.port, cidr));
+      }
+      aws_if(condition, fmt::format("{} --protocol tcp --port {}{}", warehouse, gone_.port,
+                                    sh_flag("--source-group", bastion)));
+      return;
+    }
+    for (const std::string& cidr : addresses()) {
+      aws_if(condition, warehouse + kit::rule_flags(gone_.port, cidr));
+    }
+  }
+
+  [[nodiscard]] std::vector<std::string> addresses() const {
+    std::vector<std::string> out;
+    for (const std::string& one : config_.public_egress) out.push_back(kit::with_bits(one));
+    if (out.empty()) out.push_back(kit::placeholder("EGRESS_ADDRESS") + "/32");
+    return out;
+  }
+
+  // As its comment names it, whichever key it has.
+  void tunnel() {
+    out_.aws.push_back(
+        offered("# ", fmt::format("on the SSH server, as {}@{}: take the line that ends in "
+                                  "vesto-destination-{} out of ~/.ssh/authorized_keys",
+                                  gone_.ssh.user, gone_.ssh.host, gone_.name)));
   }
 
   void bucket() {
@@ -163,6 +237,11 @@ class Finder {
     aws_if("only if all that lies there may go",
            regional_call("s3 rm", region) + " " +
                sh_quote(fmt::format("s3://{}/{}", gone_.bucket, gone_.prefix)) + " --recursive");
+    aws_if(
+        fmt::format("where the bucket stays, and its lifecycle rule vesto-{} is the only one; "
+                    "else that one is to be taken out of them",
+                    gone_.name),
+        regional_call("s3api delete-bucket-lifecycle", region) + sh_flag("--bucket", gone_.bucket));
     const std::string others =
         sharers([this](const DestinationConfig& other) { return other.bucket == gone_.bucket; });
     aws_if(
