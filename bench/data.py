@@ -111,6 +111,6 @@ TABLES = {table.name: table for table in (
     Table("events", EVENTS, 250_000, ("id",), 1_000_000),
     Table("blobs", BLOBS, 200, ("id",)),
     Table("wide", WIDE, 20_000, ("id",)),
-    Table("diverted", DIVERTED, 150_000, ("id",)),
+    Table("diverted", DIVERTED, 120_000, ("id",)),
 )}
 FOUR = ("lineitem", "hits", "taxi", "events")
