@@ -153,6 +153,7 @@ PgStatus PgConnection::Impl::wait(short events, int64_t deadline_ms) {
     if (interrupted) return make_pg_error(PgError::Kind::kInterrupted, "interrupted");
     const int64_t left_ms = deadline_ms - system_clock().monotonic_ms();
     if (left_ms <= 0) return make_pg_error(PgError::Kind::kTimeout, "no answer in time");
+    if ((events & POLLIN) != 0 && intake.holds_bytes()) return Unit{};
     std::array<pollfd, 2> fds{{{PQsocket(conn), events, 0}, {wake_fd, POLLIN, 0}}};
     const int ready =
         ::poll(fds.data(), fds.size(), static_cast<int>(std::min<int64_t>(left_ms, 60'000)));

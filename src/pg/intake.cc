@@ -87,6 +87,11 @@ void PgIntake::count_plain() {
   taken_ = std::max(taken_, base_ + received - waiting_bytes(fd));
 }
 
+bool PgIntake::holds_bytes() const {
+  auto* ssl = tls() ? static_cast<SSL*>(PQsslStruct(conn_, "OpenSSL")) : nullptr;
+  return ssl != nullptr && SSL_pending(ssl) > 0;
+}
+
 void PgIntake::before_read() {
   if (tls() || kernel_counts_ || conn_ == nullptr) return;
   waiting_ = waiting_bytes(PQsocket(conn_));

@@ -12,7 +12,7 @@
 //     counted: less than came where the server writes meanwhile, never more.
 // Not bounded by libpq, and bounded here alone: length of a row, a column list, a notice, an error,
 // number of parameter reports and notifications.
-// Sources: libpq's documentation (33.4, 33.18), tcp(7), BIO_set_callback_ex(3).
+// Sources: libpq's documentation (33.4, 33.18), tcp(7), BIO_set_callback_ex(3), SSL_pending(3).
 // Thread rule: that of its connection.
 #ifndef VESTO_PG_INTAKE_H_
 #define VESTO_PG_INTAKE_H_
@@ -55,6 +55,11 @@ class PgIntake {
   void before_read();
   // Right after: true when more came than may. Nothing more is then read under TLS.
   [[nodiscard]] bool over();
+
+  // True while OpenSSL holds bytes that libpq has not taken. libpq reads a record of TLS in parts
+  // where its buffer has less room than the record (16 KiB) has bytes, and poll() knows nothing of
+  // the rest: who waits for the socket then may wait for good.
+  [[nodiscard]] bool holds_bytes() const;
 
   [[nodiscard]] int64_t limit_bytes() const { return limit_; }
   // One read under TLS: true when it may go on.

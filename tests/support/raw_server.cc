@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -73,6 +74,11 @@ class SocketConnection final : public RawServer::Connection {
     }
     keep_(text);
     return text;
+  }
+
+  std::string read_some() override {
+    std::string text;
+    return read_more(&text) ? text : "";
   }
 
   void write(const std::string& bytes) override {
@@ -193,6 +199,8 @@ struct RawServer::State {
       const int fd = accept(listen_fd, nullptr, nullptr);
       if (fd < 0) continue;
       ++connections;
+      const int on = 1;  // or each answer of several records waits for the client's delayed ACK
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       SSL* ssl = nullptr;
       if (begin == Begin::kPostgres) {
         char request[8];

@@ -46,6 +46,8 @@ class RawServer {
     // Reads until the empty line, and as many bytes of body as Content-Length says. Head and body;
     // "" when the client has gone.
     virtual std::string read_request() = 0;
+    // What has come, once something has; "" when the client has gone.
+    virtual std::string read_some() = 0;
     virtual void write(const std::string& bytes) = 0;
     // Waits until the client closes or the server ends.
     virtual void wait_for_end() = 0;
