@@ -5,13 +5,13 @@ import os
 import pathlib
 import socket
 import subprocess
-import sys
 import time
 
 import psycopg2
 import pytest
 
 pytest.importorskip("boto3")
+from aws_server import awscli_folder  # noqa: E402
 from conftest import Cloud  # noqa: E402
 from kit_process import part  # noqa: E402
 from sandbox_process import ROOT  # noqa: E402
@@ -72,7 +72,7 @@ class Account:
                       "AWS_CA_BUNDLE": self.cloud.endpoints["ca_file"],
                       "VESTO_CLOCK_OFFSET_FILE": str(folder / "clock"), **google}
         self.shell = {
-            "PATH": f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{awscli_folder()}:{os.environ['PATH']}",
             "HOME": str(folder), "AWS_ENDPOINT_URL": self.cloud.aws["url"],
             "AWS_CA_BUNDLE": self.cloud.endpoints["ca_file"], "AWS_PAGER": "",
             "AWS_ACCESS_KEY_ID": ADMIN[0], "AWS_SECRET_ACCESS_KEY": ADMIN[1]}

@@ -7,7 +7,6 @@ awscli, a Redshift admin its SQL by psql, as they stand: nothing else is set up 
     world.apply()
     assert world.report()["ok"]
 """
-import atexit
 import contextlib
 import json
 import os
@@ -24,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 sys.path.insert(0, str(ROOT / "tests"))
 
-from aws_server import AwsServer  # noqa: E402
+from aws_server import awscli_folder  # noqa: E402
 from bastion import Bastion  # noqa: E402
 from kit_account import (  # noqa: E402,F401
     ACCOUNT, ADMIN, AUDIENCE, BUCKET, CLUSTER, COPY_ROLE, DATABASE, EXTERNAL_ID, KEY_USER, KMS_KEY,
@@ -34,16 +33,6 @@ from sandbox_process import Sandbox, binary  # noqa: E402
 
 LIMIT_S = 180  # of one program
 EXITS = (0, 2, 4, 5, 8)  # of a test: well, or whose matter it is
-
-_AWS = []
-
-
-def awscli_folder():
-    """Where `aws` is: one process for all worlds of a test run, started when it is needed."""
-    if not _AWS:
-        _AWS.append(AwsServer())
-        atexit.register(_AWS[0].close)
-    return _AWS[0].folder
 
 
 class KitWorld:

@@ -2,9 +2,9 @@
 its imports take a second of every call. `aws` in `folder` hands its words, environment, directory
 and open files over to it.
 
-    with AwsServer() as server:
-        subprocess.run(["sh", "-c", "aws sts get-caller-identity"], env={"PATH": server.folder, ...})
+    subprocess.run(["sh", "-c", "aws sts get-caller-identity"], env={"PATH": awscli_folder(), ...})
 """
+import atexit
 import json
 import os
 import pathlib
@@ -94,11 +94,16 @@ class AwsServer:
         self.process.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def __enter__(self):
-        return self
 
-    def __exit__(self, *_):
-        self.close()
+_STARTED = []
+
+
+def awscli_folder():
+    """Where `aws` is: one process for a whole test run, started when it is needed."""
+    if not _STARTED:
+        _STARTED.append(AwsServer())
+        atexit.register(_STARTED[0].close)
+    return _STARTED[0].folder
 
 
 if __name__ == "__main__":
