@@ -19,6 +19,7 @@ namespace {
 constexpr size_t kMaxTablesSeen = 5'000;  // of other users, in the schema
 // That one fix names: redacting and showing it is work for each. The next test names the next ones.
 constexpr size_t kMaxTablesFixed = 1'000;
+constexpr size_t kMaxTablesLookedInto = 200;  // for rows, in one statement
 
 // A table of somebody else in the destination's schema.
 struct Foreign {
@@ -244,6 +245,54 @@ std::optional<CheckAnswer> rights_revoked(State& state, const std::vector<Foreig
       Fix{.who = "redshift_admin", .kind = "sql", .snippet = join(lines, "\n")});
 }
 
+// Targets that Vesto has not filled, and whose rows would be merged into or replaced: a run stops
+// at the first row of one (check_target() in redshift/prepare.cc).
+Result<Found<std::string>> filled_by_others(State& state, const CheckLimits& limits,
+                                            const Loaded& loaded) {
+  std::set<std::string> asked;
+  for (const std::string& one : loaded.tables) {
+    if (!loaded.ours.contains(one) && !loaded.unsure.contains(one)) asked.insert(one);
+  }
+  Found<std::string> out;
+  if (asked.empty()) return out;
+  const std::string& schema = state.destination().schema;
+  VESTO_ASSIGN(
+      const ExecResult there,
+      ask(state,
+          fmt::format("SELECT tablename FROM pg_tables WHERE schemaname = {}{} ORDER BY 1 LIMIT {}",
+                      sql::literal(schema), in_list("tablename", asked), kMaxTablesLookedInto + 1),
+          limits));
+  std::vector<std::string> looks;
+  std::vector<std::string> names;
+  for (const auto& row : there.rows) {
+    if (row.empty() || !row[0] || !asked.contains(*row[0])) continue;
+    out.cut = names.size() == kMaxTablesLookedInto;
+    if (out.cut) break;
+    looks.push_back(fmt::format("SELECT {} FROM ({}) AS t{}", names.size(),
+                                sql::select_one({schema, *row[0]}), names.size()));
+    names.push_back(*row[0]);
+  }
+  if (looks.empty()) return out;
+  VESTO_ASSIGN(const ExecResult filled, ask(state, join(looks, " UNION ALL "), limits));
+  for (const auto& row : filled.rows) {
+    const auto number = row.empty() ? std::nullopt : parse_int(row[0].value_or(""));
+    if (!number || *number < 0 || static_cast<size_t>(*number) >= names.size()) continue;
+    out.all.push_back(names[static_cast<size_t>(*number)]);
+  }
+  return out;
+}
+
+Error filled_error(const State& state, std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  const size_t all = names.size();
+  if (all > kMaxTablesNamed) names.resize(kMaxTablesNamed);
+  for (std::string& name : names) name = printable(name, false);
+  return {ErrorCode::kRsTableForeign,
+          fmt::format("tables of {} hold rows that no sync of this destination delivered: {}{}",
+                      printable(state.destination().schema, false), join(names, ", "),
+                      all > names.size() ? ", ..." : "")};
+}
+
 // Where not all were looked at it is not known that all is well, and what was found may not be all.
 CheckAnswer unless_cut(CheckAnswer answer, bool cut) {
   if (!cut) return answer;
@@ -315,6 +364,9 @@ CheckAnswer owner_check(State& state, const CheckLimits& limits) {
       tables_with(state, limits, "=", loaded.state, in_list("tablename", loaded.tables));
   if (!own.ok()) return failed(own.error());
   if (auto revoked = rights_revoked(state, own->all)) return unless_cut(*std::move(revoked), cut);
+  const auto filled = filled_by_others(state, limits, loaded);
+  if (!filled.ok()) return failed(filled.error());
+  if (!filled->all.empty()) return unless_cut(failed(filled_error(state, filled->all)), cut);
   if (!usable.empty()) {
     Error error = owner_error(
         "tables that a sync loads belong to other users; rows can be loaded, but a run fails that "

@@ -230,6 +230,30 @@ def test_a_right_that_was_revoked_from_the_owner(one_world, right):
         cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
 
 
+def test_rows_that_no_sync_delivered(one_world):
+    """A run stops at them: so the test says it, of tables of the login's own too."""
+    world = ready(one_world)
+    user = world.sandbox.endpoints["redshift"]["user"]
+    with admin(world.sandbox) as cursor:
+        cursor.execute(f'CREATE SCHEMA "{world.schema}"; GRANT ALL ON SCHEMA "{world.schema}" TO '
+                       f'"{user}"; CREATE TABLE "{world.schema}"."a" (id bigint, v varchar(300)); '
+                       f'ALTER TABLE "{world.schema}"."a" OWNER TO "{user}"')
+        assert owner_check(world)[1]["status"] == "passed"
+        cursor.execute(f'INSERT INTO "{world.schema}"."a" VALUES (77, \'theirs\')')
+        ok, check = owner_check(world)
+        assert not ok and check["error"]["code"] == "RS-TABLE-FOREIGN", check
+        assert f"of {world.schema} hold rows" in check["error"]["message"]
+        assert check["error"]["message"].endswith(": a") and "adopt = true" in check["error"]["hint"]
+        code, finished, _ = world.run()
+        assert code != 0 and "RS-TABLE-FOREIGN" in json.dumps(finished)
+        cursor.execute(f'DELETE FROM "{world.schema}"."a"')
+        assert owner_check(world)[1]["status"] == "passed"
+        assert world.run()[0] == 0
+        # From here on the rows are its own.
+        assert owner_check(world)[1]["status"] == "passed"
+        cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
+
+
 SECOND = "vesto_second"
 
 
