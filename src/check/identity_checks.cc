@@ -57,9 +57,7 @@ std::optional<Fix> pod_fix(const State& state, const Error& error) {
   if (error.cause() != cause_named("web-identity-denied")) return std::nullopt;
   KitFacts facts = state.facts();
   add_pod_facts(state.destination().auth, &facts);
-  // As AWS's chain names what it asks by.
-  const std::string by = fmt::format("web identity (role {},", facts.pod_role_arn);
-  if (!state.to.identity->describe_asker().starts_with(by)) return std::nullopt;
+  if (!asks_as_pod(state.to.identity->describe_asker(), facts)) return std::nullopt;
   const std::string steps = pod_trust_shell(state.destination(), facts);
   if (steps.empty()) return std::nullopt;
   return Fix{.who = "operator", .kind = "shell", .snippet = steps};

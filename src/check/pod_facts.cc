@@ -43,4 +43,9 @@ void add_pod_facts(const AuthConfig& auth, KitFacts* facts) {
   if (role != nullptr && is_role_arn(role)) facts->pod_role_arn = role;
 }
 
+bool asks_as_pod(const std::string& asker, const KitFacts& facts) {
+  return !facts.pod_role_arn.empty() &&
+         asker.starts_with("web identity (role " + facts.pod_role_arn + ",");
+}
+
 }  // namespace vesto

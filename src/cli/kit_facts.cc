@@ -123,6 +123,10 @@ void KitFactFinder::aws() {
   if (!identity) return;
   const Result<CallerIdentity> asker = identity->asker(stop_);
   if (!asker.ok()) {
+    // A role that does not take its pods yet is who will ask.
+    if (asks_as_pod(identity->describe_asker(), facts_)) {
+      facts_.principal_arn = facts_.pod_role_arn;
+    }
     asked_note_ = note("AWS was asked who we are", asker.error());
     return;
   }

@@ -36,6 +36,9 @@ class Maker {
       add("eks-trust", "aws_admin", "json", {"aws.key"}, kit::pod_trust_for(to_, facts_) + "\n");
     }
     key();
+    if (places_.own_elsewhere) {
+      shell("asker", "aws_admin", {"aws.assume_role"}, kit::asker_part(to_, facts_, places_));
+    }
     if (places_.actor != Actor::kKeyUser) {
       std::vector<std::string> checks = permission_checks();
       if (made) checks.insert(checks.begin(), {"aws.assume_role", "aws.trust_bound"});
@@ -96,7 +99,8 @@ class Maker {
   void note_checks(const KitPart& part) {
     const bool steps = part.kind == "shell" && part.id != "warehouse" && part.id != "script";
     if (part.who != "aws_admin" || !steps) return;
-    if (part.id == "key" && places_.user_elsewhere) return;  // for another account's admin
+    // For another account's admin.
+    if (part.id == "asker" || (part.id == "key" && places_.user_elsewhere)) return;
     aws_checks_.insert(aws_checks_.end(), part.checks.begin(), part.checks.end());
   }
 
@@ -190,6 +194,7 @@ const std::vector<KitPartName>& kit_part_names() {
       {"permission-policy", "Permission policy"},
       {"eks-trust", "Trust policy of the role that Vesto's pods on EKS run as"},
       {"key", "IAM user with an access key"},
+      {"asker", "Right of whom Vesto runs as to assume the role"},
       {"role", "Role and its policies"},
       {"copy-role", "Role that COPY reads with"},
       {"sql", "Rights in the database"},

@@ -71,9 +71,10 @@ struct Kit {
 
 // Parts, those that have a meaning for this destination: "bucket" (shell), "trust-policy" and
 // "permission-policy" (json), "role" (shell: role, policy and their bond), "key" (shell: IAM user
-// with a key, for identity = access_key), "eks-trust" (json: of the role that Vesto's own pods run
-// as, for identity = aws), "copy-role" (shell), "sql" (what works in any database, for the user
-// that really logs in), "owner" (sql, for tables that another user owns), "network" (shell),
+// with a key, for identity = access_key), "asker" (shell: what lets whoever Vesto runs as assume a
+// role of another account, for identity = aws), "eks-trust" (json: of the role that Vesto's own
+// pods run as, for identity = aws), "copy-role" (shell), "sql" (what works in any database, for the
+// user that really logs in), "owner" (sql, for tables that another user owns), "network" (shell),
 // "authorized-keys" (text), "warehouse" (shell: the smallest one), "script" (shell: all that an AWS
 // admin runs), "terraform", "message" (text to send on).
 Kit make_kit(const DestinationConfig& destination, const KitFacts& facts);
@@ -129,8 +130,8 @@ std::string grant_sql(const DestinationConfig& destination, std::string_view rig
                       const std::vector<std::string>& tables = {});
 // aws iam put-role-policy with the whole permission policy; for the role's name.
 std::string put_policy_shell(const DestinationConfig& destination, const KitFacts& facts);
-// One of "bucket", "key", "role", "copy-role", "network", in a shell of its own; what is there
-// already stays. Two steps of "bucket" alone: "public-access" blocks it all, and "lifecycle".
+// One of "bucket", "key", "asker", "role", "copy-role", "network", in a shell of its own; what is
+// there already stays. Two steps of "bucket" alone: "public-access" blocks it all, and "lifecycle".
 // "bucket-policy" prints that of the bucket, "policies" the names of those of who works. "listing"
 // puts the policy and tells what else may let the bucket be listed.
 std::string part_shell(const DestinationConfig& destination, const KitFacts& facts,
@@ -138,8 +139,8 @@ std::string part_shell(const DestinationConfig& destination, const KitFacts& fac
 // The role with its policies, in a shell of its own: who is refused cannot tell whether there is
 // one. Statements of others stay, but for what lets others use the role by this Vesto; where a role
 // that the kit has not made does not trust us at all, it prints our statement, to be added by hand,
-// and ends with 1. Where the user whose key assumes it is in another account, the same lines are
-// for the admins of both: each account gets its own part.
+// and ends with 1. Where who assumes it is in another account, the same lines are for the admins of
+// both: each account gets its own part.
 std::string trust_shell(const DestinationConfig& destination, const KitFacts& facts);
 // aws ec2 authorize-security-group-ingress for one address ("203.0.113.7/32").
 std::string ingress_shell(const DestinationConfig& destination, const KitFacts& facts,

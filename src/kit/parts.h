@@ -53,6 +53,9 @@ std::string role_part(const DestinationConfig& destination, const KitFacts& fact
                       const Places& places);
 std::string key_part(const DestinationConfig& destination, const KitFacts& facts,
                      const Places& places);
+// What lets whoever Vesto runs as assume a role of another account.
+std::string asker_part(const DestinationConfig& destination, const KitFacts& facts,
+                       const Places& places);
 std::string copy_role_part(const DestinationConfig& destination, const KitFacts& facts,
                            const Places& places);
 std::string network_steps(const DestinationConfig& destination, const KitFacts& facts,

@@ -20,6 +20,7 @@ class Pieces {
     bucket();
     key();
     if (to_.auth.identity == "aws") pods();
+    if (places_.own_elsewhere) add("asker", "sts:AssumeRole", by_role());
     if (places_.actor == Actor::kRole) {
       add("role", "role", by_role());
       trust();

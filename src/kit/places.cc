@@ -203,6 +203,8 @@ Places places_of(const DestinationConfig& destination, const KitFacts& facts) {
   places.policy = iam_name(destination.name, "-policy");
   places.copy_policy = iam_name(destination.name, "-copy-policy");
   name_user(destination, &places);
+  places.own_elsewhere = auth.identity == "aws" && !auth.role_arn.empty() &&
+                         account_of_arn(places.principal_arn) != account_of_arn(auth.role_arn);
   places.copy_role = role_name_of_arn(auth.copy_role_arn);
   places.copy_role_path = path_of_role(auth.copy_role_arn);
   if (places.copy_role.empty()) places.copy_role = iam_name(destination.name, "-copy-role");

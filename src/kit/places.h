@@ -42,10 +42,12 @@ struct Places {
   std::string copy_policy;      // name; another one, as both roles may be one
   std::string user;             // of IAM, name alone
   bool user_elsewhere = false;  // it is in another account than the role that it assumes
-  std::string principal_arn;    // who assumes the role, of this partition; "" = not known
-  std::string pod_role_arn;     // of Vesto's own pods, of this partition; "" = not known
-  std::string workgroup_arn;    // of this partition; "" = not known
-  std::string copy_role;        // name alone
+  // So is whoever Vesto runs as and assumes it from AWS's chain, or may be: where nothing tells.
+  bool own_elsewhere = false;
+  std::string principal_arn;  // who assumes the role, of this partition; "" = not known
+  std::string pod_role_arn;   // of Vesto's own pods, of this partition; "" = not known
+  std::string workgroup_arn;  // of this partition; "" = not known
+  std::string copy_role;      // name alone
   std::string copy_role_path;
   std::string database_user;
 };

@@ -20,15 +20,13 @@ std::string guard(const std::string& name) {
                      mark, tail);
 }
 
-// Before the steps: what is missing stops it, then a wrong account; only then AWS is asked for
-// values, since another account's answers would mislead.
-struct Framed {
-  std::string before;
+// What AWS is asked for, and the steps that take its answers.
+struct LookedUp {
+  std::string lookups;
   std::string steps;
 };
 
-Framed framed(const std::string& account, std::string steps, const DestinationConfig& destination,
-              const Places& places) {
+LookedUp looked_up(std::string steps, const DestinationConfig& destination, const Places& places) {
   std::string lookups;
   for (const char* name : {"ACCOUNT_ID", "WORKGROUP_ID", "SECURITY_GROUP"}) {
     const std::string mark = placeholder(name);
@@ -40,9 +38,22 @@ Framed framed(const std::string& account, std::string steps, const DestinationCo
     steps = replace_all(steps, fmt::format("'{}'", mark), variable);
     steps = replace_all(steps, mark, fmt::format("'{}'", variable));
   }
+  if (!lookups.empty()) lookups.insert(0, "# What AWS itself tells:\n");
+  return {.lookups = std::move(lookups), .steps = std::move(steps)};
+}
+
+// Before the steps: what is missing stops it, then a wrong account; only then AWS is asked for
+// values, since another account's answers would mislead.
+struct Framed {
+  std::string before;
+  std::string steps;
+};
+
+Framed framed(const std::string& account, const std::string& text,
+              const DestinationConfig& destination, const Places& places) {
+  auto [lookups, steps] = looked_up(text, destination, places);
   std::string guards;
   for (const std::string& name : missing_in(account + lookups + steps)) guards += guard(name);
-  if (!lookups.empty()) lookups.insert(0, "# What AWS itself tells:\n");
   return {.before = guards + account + lookups, .steps = std::move(steps)};
 }
 
@@ -84,6 +95,12 @@ std::string lookup(std::string_view name, const DestinationConfig& destination,
                      regional_call("redshift describe-clusters", places.region),
                      sh_flag("--cluster-identifier", places.warehouse),
                      sh_quote("Clusters[0].VpcSecurityGroups[0].VpcSecurityGroupId"));
+}
+
+std::string with_lookups(std::string steps, const DestinationConfig& destination,
+                         const Places& places) {
+  const LookedUp parts = looked_up(std::move(steps), destination, places);
+  return parts.lookups + parts.steps;
 }
 
 std::string shell_script(const std::vector<std::string>& about, const std::string& account,

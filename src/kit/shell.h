@@ -37,6 +37,10 @@ std::string told(std::string_view variable);
 std::string shell_script(const std::vector<std::string>& about, const std::string& account,
                          const std::string& steps, const DestinationConfig& destination,
                          const Places& places);
+// `steps` behind the look-ups that they need: for one branch of a script, whose other branches are
+// for people who need not be allowed to look.
+std::string with_lookups(std::string steps, const DestinationConfig& destination,
+                         const Places& places);
 // Steps to paste into a shell that goes on after them, whether they end well or not.
 std::string shell_apart(const std::string& account, const std::string& steps,
                         const DestinationConfig& destination, const Places& places);

@@ -104,6 +104,20 @@ std::string put_work_policy(const DestinationConfig& to, const KitFacts& facts,
                     permission_policy_for(to, facts));
 }
 
+// Who Vesto runs as, and assumes a role: "role" or "user", and the flag that names it.
+struct Own {
+  std::string kind;
+  std::string flag;
+};
+
+Own own_identity(const Places& places) {
+  if (places.principal_arn.find(":user/") != std::string::npos) {
+    return {.kind = "user", .flag = sh_flag("--user-name", places.user)};
+  }
+  const std::string role = role_name_of_arn(places.principal_arn);
+  return {.kind = "role", .flag = sh_flag("--role-name", or_placeholder(role, "ROLE_NAME"))};
+}
+
 std::string policy_names_steps(const Places& places) {
   const std::string kind = worker_kind(places);
   return iam_call(places, fmt::format("list-{}-policies", kind)) + worker_flag(places) + "\n" +
@@ -291,6 +305,17 @@ std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const 
   return out + "  *) echo \"The user has a key already: $KEYS\" >&2 ;;\nesac\n";
 }
 
+// IAM takes a role of another account alone where both sides say so: the role's trust, and this.
+std::string asker_part(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
+  const Own own = own_identity(places);
+  return step(fmt::format("Nothing is changed where the policy that the {} has is for another role",
+                          own.kind)) +
+         assumed_role_guard(to, standing_policy(places, own.kind, own.flag, places.policy)) +
+         step(fmt::format("The {} that Vesto runs as may assume {}: aws.assume_role", own.kind,
+                          to.auth.role_arn)) +
+         put_policy(places, own.kind, own.flag, places.policy, key_policy_for(to, facts));
+}
+
 std::string role_part(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
   return work_guards(to, places) + role_steps(to, facts, places);
 }
@@ -329,6 +354,7 @@ std::string part_shell(const DestinationConfig& destination, const KitFacts& fac
             " --query Policy --output text\n";
   }
   if (part == "key") steps = kit::key_part(destination, facts, places);
+  if (part == "asker") steps = kit::asker_part(destination, facts, places);
   if (part == "role") steps = kit::role_part(destination, facts, places);
   if (part == "copy-role") steps = kit::copy_role_part(destination, facts, places);
   if (part == "network") steps = kit::network_steps(destination, facts, places);
@@ -339,18 +365,22 @@ std::string part_shell(const DestinationConfig& destination, const KitFacts& fac
 
 std::string trust_shell(const DestinationConfig& destination, const KitFacts& facts) {
   const kit::Places places = kit::places_of(destination, facts);
-  if (!places.user_elsewhere) return part_shell(destination, facts, "role");
-  // Two accounts, and AWS does not tell which of them refuses: each admin pastes the same. The
-  // warehouse may be of a third one.
   const std::string users = account_of_arn(places.principal_arn);
+  const bool two_accounts = places.user_elsewhere || (places.own_elsewhere && !users.empty());
+  if (!two_accounts) return part_shell(destination, facts, "role");
+  // Two accounts, and AWS does not tell which of them refuses: each admin pastes the same. The
+  // warehouse may be of a third one, and is looked for in the role's alone.
   const std::string roles = account_of_arn(destination.auth.role_arn);
+  const std::string asking = places.user_elsewhere ? kit::key_part(destination, facts, places)
+                                                   : kit::asker_part(destination, facts, places);
   const std::string steps = fmt::format(
       "# For the admin of each of the two accounts.\n"
       "case $({} --query Account --output text) in\n{})\n{};;\n{})\n{};;\n"
       "*) echo 'This is for the accounts {} and {}.' >&2; exit 1 ;;\nesac\n",
       kit::regional_call("sts get-caller-identity", places.region), users,
-      kit::key_part(destination, facts, places), roles, kit::role_part(destination, facts, places),
-      users, roles);
+      kit::with_lookups(asking, destination, places), roles,
+      kit::with_lookups(kit::role_part(destination, facts, places), destination, places), users,
+      roles);
   return kit::shell_apart("", steps, destination, places);
 }
 

@@ -154,6 +154,9 @@ Told account_for(const DestinationConfig& to, const Places& places, std::string_
   if (part == "key" && places.user_elsewhere) {
     return {account_of_arn(places.principal_arn), "the user of Vesto's access key"};
   }
+  if (part == "asker") {
+    return {account_of_arn(places.principal_arn), "the identity that Vesto runs as"};
+  }
   if (part == "eks-trust") {
     return {account_of_arn(places.pod_role_arn), "the role that Vesto's pods run as"};
   }
@@ -252,7 +255,7 @@ std::string assumed_role_guard(const DestinationConfig& to, const std::string& g
   }
   return look_at_standing(get_policy, "s/.*\"\\(arn:[^\"]*:role\\/[^\"]*\\)\".*/\\1/p") +
          fmt::format("case $STANDS in\n  ''{}) ;;\n", same) +
-         stop_for_standing("The policy that stands lets the user assume", asked, "NEW_ROLE");
+         stop_for_standing("The policy that stands allows to assume", asked, "NEW_ROLE");
 }
 
 std::string bucket_guard_near(const DestinationConfig& to, const Places& places) {

@@ -42,8 +42,6 @@ _PODS = f"""
   name = "{PODS_ROLE}"
   trust = '''{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow",
     "Principal": {{"Service": "ec2.amazonaws.com"}}, "Action": "sts:AssumeRole"}}]}}'''
-  policies = ['''{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow",
-    "Action": "sts:AssumeRole", "Resource": "{ROLE}"}}]}}''']
   [[account.oidc_provider]]
   issuer_url = "https://oidc.eks.{REGION}.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
   client_ids = ["sts.amazonaws.com"]

@@ -39,7 +39,8 @@ class KitWorld:
     """kind: "provisioned" or "serverless". identity: "google", "key" (IAM user's key and password),
     "assume_role" (the operator's own key, which assumes the customer's role by external id) or
     "aws" (the same by the role of a pod on EKS). tunnel: through an SSH server in the VPC.
-    schema: "made" by Vesto or "premade". copy: "session_keys" or "attached_role". kms: whether
+    schema: "made" by Vesto or "premade". copy: "session_keys", "attached_role" or "default_role" (the
+    attached one that is the warehouse's default). kms: whether
     staged files are encrypted with a key of the customer's. locked: whether PUBLIC has lost the
     right to temporary tables, so that only the kit gives it. named: whether a temporary login is
     for a user that the configuration names."""
@@ -116,8 +117,9 @@ class KitWorld:
                       'secret_access_key = { file = "aws.key" }']
         if self.identity in ("assume_role", "aws"):
             lines.append(f'external_id = "{EXTERNAL_ID}"')
-        if self.copy == "attached_role":
-            lines.append(f'copy_role_arn = "{COPY_ROLE}"')
+        if self.copy in ("attached_role", "default_role"):
+            arn = COPY_ROLE if self.copy == "attached_role" else "default"
+            lines.append(f'copy_role_arn = "{arn}"')
             if self.identity == "key":  # the warehouse's, which no temporary login names here
                 lines += [f'region = "{REGION}"',
                           f'warehouse = "{CLUSTER if self.provisioned else WORKGROUP}"']
@@ -290,7 +292,7 @@ tls_ca_file = "{ca_file}"
 
     def parts(self):
         # Of another account's admin. Who the pods are must be known before others trust them.
-        pods = ["eks-trust"] if self.identity == "aws" else []
+        pods = ["eks-trust", "asker"] if self.identity == "aws" else []
         key = ["key"] if self.identity == "assume_role" else []
         line = ["authorized-keys"] if self.bastion else []
         return [*pods, "script", *key, "sql", "network", *line]
@@ -307,7 +309,7 @@ tls_ca_file = "{ca_file}"
             self.boto("iam", OPERATORS_ADMIN).update_assume_role_policy(
                 RoleName=PODS_ROLE, PolicyDocument=text)
             return
-        elsewhere = part == "key" and self.identity == "assume_role"
+        elsewhere = part == "asker" or (part == "key" and self.identity == "assume_role")
         done = self.aws(text, who=OPERATORS_ADMIN if elsewhere else ADMIN)
         if part in ("script", "key") and self.identity == "key":
             self.take_key(done.stdout)
@@ -327,7 +329,7 @@ tls_ca_file = "{ca_file}"
             return self.psql(fix["snippet"])
         if fix["who"] == "operator":
             return self.aws(fix["snippet"], who=OPERATORS_ADMIN)
-        if self.identity == "assume_role" and OPERATOR in fix["snippet"]:  # for both admins
+        if self.identity in ("assume_role", "aws") and OPERATOR in fix["snippet"]:  # for both admins
             self.aws(fix["snippet"], who=OPERATORS_ADMIN)
         return self.aws(fix["snippet"])
 

@@ -147,6 +147,7 @@ def pods(world):
                 lambda: iam.update_assume_role_policy(
                     RoleName=PODS_ROLE, PolicyDocument=json.dumps(before)))
     yield from trust(world, PODS_ROLE, "eks-trust", OPERATORS_ADMIN)
+    yield from policies(world, "role", PODS_ROLE, OPERATORS_ADMIN, "asker")
 
 
 def users(world):

@@ -1,9 +1,13 @@
 """What `vesto destination remove` prints undoes what the kit did: it is run, comments included."""
 import json
+import re
 
 import pytest
 
-from kit_world import SCHEMA, KitWorld
+from kit_world import CLUSTER, SCHEMA, KitWorld
+
+COMMAND = re.compile(r"(?:SECURITY_GROUP=|for KEY in |aws ).*")
+PROSE = ("# on the SSH server, as ", "# where Vesto runs on EKS ")
 
 
 def removed(world):
@@ -12,19 +16,35 @@ def removed(world):
     return json.loads(done.stdout)["stays"]
 
 
-def run_all(mark, lines):
+def sql_of(lines):
     """Somebody judged each comment, and runs it: what stands behind its first ": "."""
-    return "\n".join(line.split(": ", 1)[1] if line.startswith(mark) else line for line in lines) + "\n"
+    return "\n".join(line.split(": ", 1)[1] if line.startswith("-- ") else line
+                     for line in lines) + "\n"
+
+
+def commands_of(lines):
+    """The same of the lines for AWS; what is told in words alone is in PROSE."""
+    return "".join(COMMAND.search(line)[0] + "\n" for line in lines
+                   if not line.startswith(PROSE))
 
 
 def users(world):
     return world.psql("SELECT usename FROM pg_user")
 
 
-@pytest.mark.parametrize("schema", ["made", "premade"])
-@pytest.mark.parametrize("identity", ["google", "key"])
-def test_nothing_of_the_kit_is_left(identity, schema):
-    with KitWorld(identity=identity, schema=schema) as world:
+VARIANTS = {
+    "google-made": {}, "google-premade": {"schema": "premade"},
+    "key-made": {"identity": "key"}, "key-premade": {"identity": "key", "schema": "premade"},
+    "serverless": {"kind": "serverless"},
+    "tunnel": {"identity": "key", "tunnel": True},
+    "default-role": {"copy": "default_role"},
+}
+
+
+@pytest.mark.parametrize("options", VARIANTS.values(), ids=VARIANTS)
+def test_nothing_of_the_kit_is_left(options):
+    identity = options.get("identity", "google")
+    with KitWorld(**options) as world:
         world.apply()
         assert world.report()["ok"]
         iam = world.boto("iam")
@@ -34,14 +54,24 @@ def test_nothing_of_the_kit_is_left(identity, schema):
         assert user in users(world)
         stays = removed(world)
         lines = [line for line in stays["redshift"] if not line.startswith("-- only if")]
-        world.psql(run_all("-- ", lines))
+        world.psql(sql_of(lines))
         assert user not in users(world)
-        world.aws("set -eu\n" + run_all("# ", stays["aws"]))
-        assert "vesto-acme-role" not in [one["RoleName"] for one in iam.list_roles()["Roles"]]
+        world.aws("set -eu\nROLE=vesto-acme-copy-role\n" + commands_of(stays["aws"]))
+        roles = [one["RoleName"] for one in iam.list_roles()["Roles"]]
+        assert [name for name in roles if name.startswith("vesto-acme")] == []
         assert "vesto-acme" not in [one["UserName"] for one in iam.list_users()["Users"]]
         assert world.boto("s3").list_buckets()["Buckets"] == []
         groups = world.boto("ec2").describe_security_groups()["SecurityGroups"]
-        assert "127.0.0.1/32" not in json.dumps([one["IpPermissions"] for one in groups])
+        assert [one["IpPermissions"] for one in groups if one["IpPermissions"]] == []
+        if "copy" in options:
+            cluster, = world.boto("redshift").describe_clusters()["Clusters"]
+            assert (cluster["ClusterIdentifier"], cluster["IamRoles"]) == (CLUSTER, [])
+        told = [line for line in stays["aws"] if line.startswith(PROSE)]
+        assert len(told) == ("tunnel" in options), told
+        if told:
+            ending = re.search("ends in ([^ ]*) out of", told[0])[1]
+            line, = world.bastion.lines()
+            assert line.endswith(" " + ending)
 
 
 def add_beta(world, *changes):

@@ -34,6 +34,7 @@ class Finder {
     if (gone_.auth.identity == "access_key") user();
     if (gone_.auth.copy == "attached_role") copy_role();
     pods();
+    if (places_.own_elsewhere) asker();
     bucket();
     inbound_rules();
     if (gone_.ssh.given) tunnel();
@@ -180,6 +181,12 @@ class Finder {
     out_.aws.push_back(
         "# where Vesto runs on EKS and its role is not needed any more: take the statement for its "
         "service account out of the trust policy of that role");
+  }
+
+  // What lets whoever Vesto runs as assume the role, where that is of another account.
+  void asker() {
+    aws_if("where Vesto runs as a role of another account, there",
+           policy_line(kit::placeholder("ROLE_NAME"), places_.policy));
   }
 
   // Where others dial from the same addresses, or others than Vesto do, only their owner knows.

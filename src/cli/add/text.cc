@@ -15,7 +15,9 @@ namespace vesto::cli {
 
 namespace {
 
-std::string who_text(const std::string& who) {
+std::string who_text(const std::string& who, const std::string& part) {
+  // Who assumes the role need not be of its account.
+  if (part == "key" || part == "asker") return "an AWS admin of your own account";
   if (who == "aws_admin") return "an AWS admin";
   if (who == "redshift_admin") return "a Redshift admin";
   if (who == "network_admin") return "a network admin";
@@ -42,9 +44,12 @@ std::vector<KitErrand> kit_errands(const Config& config, const DestinationConfig
   facts.public_egress = config.public_egress;
   const Kit kit = make_kit(to, facts);
   std::vector<KitErrand> out;
-  for (const char* part : {"script", "sql", "authorized-keys", "network", "message"}) {
+  for (const char* part :
+       {"script", "key", "asker", "sql", "authorized-keys", "network", "message"}) {
     const KitPart* found = kit.find(part);
-    if (found == nullptr) continue;
+    // The key of a user that works by itself is among what "script" makes.
+    const bool in_script = part == std::string_view("key") && to.auth.role_arn.empty();
+    if (found == nullptr || in_script) continue;
     out.push_back({.who = found->who,
                    .part = part,
                    .command = fmt::format("vesto destination kit {} --part {}", to.name, part)});
@@ -54,7 +59,8 @@ std::vector<KitErrand> kit_errands(const Config& config, const DestinationConfig
 
 std::string errands_text(const std::vector<KitErrand>& errands) {
   std::vector<std::vector<std::string>> rows;
-  for (const KitErrand& one : errands) rows.push_back({"  " + who_text(one.who), one.command});
+  for (const KitErrand& one : errands)
+    rows.push_back({"  " + who_text(one.who, one.part), one.command});
   return "Who has to do what; each command prints it, with every value filled in:\n" +
          table_text(rows);
 }

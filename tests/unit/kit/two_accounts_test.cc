@@ -1,0 +1,82 @@
+// Who assumes the role is of another account than the role: each admin pastes the same lines.
+#include "tests/unit/kit/told.h"
+
+namespace vesto {
+namespace {
+
+constexpr const char* kRolesAccount = "123456789012";
+constexpr const char* kOurAccount = "999999999999";
+
+Told run_in(const std::string& account, const std::string& script) {
+  return run(script, "*get-caller-identity*) echo " + account + " ;;\n" + kNothingThere);
+}
+
+// The warehouse may be of a third account.
+TEST(KitTwoAccounts, EachAdminGetsTheLinesOfHisOwn) {
+  DestinationConfig to = destination_from(kProvisioned);
+  to.auth.identity = "access_key";
+  to.auth.external_id = "acme-42";
+  KitFacts facts = full_facts();
+  facts.principal_arn = "arn:aws:iam::999999999999:user/vesto";
+  facts.account = "555555555555";
+  const std::string script = trust_shell(to, facts);
+  EXPECT_TRUE(called(run_in(kRolesAccount, script), "iam put-role-policy"));
+  EXPECT_TRUE(called(run_in(kOurAccount, script), "iam put-user-policy"));
+  const Told third = run_in("555555555555", script);
+  EXPECT_EQ(third.calls, "aws sts get-caller-identity\n");
+  EXPECT_NE(third.said.find("for the accounts 999999999999 and 123456789012."), std::string::npos)
+      << third.said;
+}
+
+// Only the role's admin may ask for the workgroup: in the key's account there is none.
+TEST(KitTwoAccounts, AWorkgroupIsLookedForInTheRolesAccountAlone) {
+  DestinationConfig to = destination_from(kServerless);
+  to.auth.identity = "access_key";
+  to.auth.audience.clear();
+  to.auth.external_id = "acme-42";
+  to.auth.role_arn = "arn:aws:iam::123456789012:role/acme-sync";
+  KitFacts facts = full_facts();
+  facts.principal_arn = "arn:aws:iam::999999999999:user/vesto";
+  facts.workgroup_arn.clear();
+  const std::string script = trust_shell(to, facts);
+  const std::string look = "redshift-serverless get-workgroup";
+  const Told ours = run_in(kOurAccount, script);
+  EXPECT_TRUE(called(ours, "iam put-user-policy")) << ours.calls;
+  EXPECT_FALSE(called(ours, look)) << ours.calls;
+  const Told theirs = run_in(kRolesAccount, script);
+  EXPECT_TRUE(called(theirs, look) && called(theirs, "iam put-role-policy"))
+      << theirs.calls << theirs.said;
+}
+
+// A role of AWS's chain, as that of pods on EKS, needs the right from its own side as well.
+TEST(KitTwoAccounts, TheRoleThatVestoRunsAsIsAllowedToAssume) {
+  DestinationConfig to = destination_from(kAttachedRole);
+  KitFacts facts = full_facts();
+  ASSERT_EQ(to.auth.identity, "aws");
+  const std::string script = trust_shell(to, facts);
+  const Told ours = run_in(kOurAccount, script);
+  EXPECT_TRUE(called(ours, "iam put-role-policy")) << ours.calls << ours.said;
+  EXPECT_FALSE(called(ours, "iam create-role")) << ours.calls;
+  EXPECT_NE(script.find("--role-name vesto "), std::string::npos) << script;
+  EXPECT_TRUE(called(run_in(kRolesAccount, script), "iam create-role"));
+  EXPECT_NE(text(make_kit(to, facts), "asker").find("\"sts:AssumeRole\""), std::string::npos);
+  facts.principal_arn = "arn:aws:iam::999999999999:user/team/loader";
+  EXPECT_NE(trust_shell(to, facts).find("iam put-user-policy"), std::string::npos);
+  EXPECT_NE(trust_shell(to, facts).find("--user-name loader"), std::string::npos);
+}
+
+// Within one account the role's trust policy is enough. Where nothing tells, the part says so.
+TEST(KitTwoAccounts, NobodyIsAskedForMoreThanIsNeeded) {
+  const DestinationConfig to = destination_from(kAttachedRole);
+  KitFacts facts = full_facts();
+  facts.principal_arn = "arn:aws:iam::123456789012:role/vesto";
+  EXPECT_EQ(make_kit(to, facts).find("asker"), nullptr);
+  EXPECT_EQ(trust_shell(to, facts), part_shell(to, facts, "role"));
+  const Kit unknown = make_kit(to, {});
+  ASSERT_NE(unknown.find("asker"), nullptr);
+  EXPECT_EQ(unknown.find("asker")->missing, std::vector<std::string>{"ROLE_NAME"});
+  EXPECT_EQ(make_kit(destination_from(kProvisioned), {}).find("asker"), nullptr);
+}
+
+}  // namespace
+}  // namespace vesto
