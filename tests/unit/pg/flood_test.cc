@@ -57,6 +57,11 @@ std::string notice(std::string_view text) {
       'N', std::string("SNOTICE\0C00000\0M", 16) + std::string(text) + std::string(2, '\0'));
 }
 
+std::string error(std::string_view text) {
+  return backend_message(
+      'E', std::string("SERROR\0C42601\0M", 15) + std::string(text) + std::string(2, '\0'));
+}
+
 std::string times(const std::string& text, int count) {
   std::string out;
   for (int i = 0; i < count; ++i) out += text;
@@ -305,6 +310,17 @@ TEST(Flood, ASourceSaysWhatItIs) {
   EXPECT_EQ(error.code(), ErrorCode::kPgRead);
   ASSERT_NE(error.cause(), nullptr);
   EXPECT_EQ(error.cause()->name, "source-answer-too-large");
+}
+
+// libpq hands out the beginning of a COPY again and again until somebody reads its rows.
+TEST(Flood, ACopyThatNobodyAskedForEndsTheWait) {
+  FakePgServer server({error("no") + testing::copy_out_begin()});
+  auto made = PgConnection::connect(to(server));
+  ASSERT_TRUE(made.ok()) << made.error().text();
+  const PgStatus begun = made.value()->copy_out("SELECT 1");
+  ASSERT_FALSE(begun.ok());
+  EXPECT_EQ(begun.error().kind, PgError::Kind::kProtocol) << begun.error().text();
+  EXPECT_FALSE(made.value()->usable());
 }
 
 }  // namespace
