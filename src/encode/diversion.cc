@@ -71,6 +71,7 @@ void Diversion::merge(Diversion other) {
   rejected.insert(rejected.end(), std::make_move_iterator(other.rejected.begin()),
                   std::make_move_iterator(other.rejected.end()));
   nulled_values += other.nulled_values;
+  lacked_room = lacked_room || other.lacked_room;
   hold.merge(std::move(other.hold));
 }
 

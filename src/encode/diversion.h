@@ -24,6 +24,9 @@ namespace vesto {
 inline constexpr int64_t kSideDoorBytes = 16LL << 20;
 // A row of the side door holds no value longer than this: Redshift may take no longer literal.
 inline constexpr size_t kLongestLiteralBytes = 65'535;
+// Nor has a row more than this as literals: a statement ends at 16 MiB, and one begins no new row
+// behind its first MiB (kInsertTextBytes).
+inline constexpr size_t kLongestRowLiteralsBytes = 14U << 20;
 // A value longer than this is kept in part: the row itself is still in the source.
 inline constexpr size_t kKeptValueBytes = 4096;
 // What the values of rejected rows may take at a time; beyond it only their size is kept.
@@ -79,8 +82,11 @@ struct DiversionLimits {
       : bytes(std::move(of_the_run)), rejected_rows_left(max_rejected_rows) {}
   // Takes `amount` of what is left; false (and nothing taken) if it is less.
   static bool take(std::atomic<int64_t>* left, int64_t amount) {
-    if (left->fetch_sub(amount) >= amount) return true;
-    left->fetch_add(amount);
+    // Nothing is taken for a moment and put back: another lane would find less than there is.
+    int64_t seen = left->load();
+    while (seen >= amount) {
+      if (left->compare_exchange_weak(seen, seen - amount)) return true;
+    }
     return false;
   }
 };
@@ -109,7 +115,10 @@ struct Diversion {
   std::vector<SideRow> side = {};
   std::vector<RejectedRow> rejected = {};
   uint64_t nulled_values = 0;  // values in whose place NULL stands, as on_unrepresentable says
-  DiversionHold hold = {};     // for `side` and `rejected`
+  // Rows found the side door full, whose room is the whole run's: the same rows may pass it next
+  // time, with nothing changed in the source.
+  bool lacked_room = false;
+  DiversionHold hold = {};  // for `side` and `rejected`
 
   void merge(Diversion other);
 };

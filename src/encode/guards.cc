@@ -156,7 +156,7 @@ Result<Guard::RowFate> Guard::check_row(std::string_view row, Diversion* out) {
     if (finding.kind == Finding::Kind::kFine) continue;
     if (finding.kind == Finding::Kind::kSideDoor && limits_.diversion != nullptr) {
       side_.push_back({i, std::move(finding)});
-    } else if (schema_.columns[i].on_unrepresentable == Unrepresentable::kNull) {
+    } else if (may_be_nulled(i)) {
       nulled_.push_back(i);
     } else {
       return refuse(i, bad_value(i, finding.what), out);

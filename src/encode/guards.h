@@ -85,6 +85,7 @@ class Guard {
   Finding judge(size_t index, const CsvField& field);
   static Finding judge_time(std::string_view value);
   Finding judge_text(size_t index, const CsvField& field);
+  [[nodiscard]] bool may_be_nulled(size_t index) const;
   Result<RowFate> divert(Diversion* out);
   std::string pass_side_door(Diversion* out);
   Result<RowFate> refuse(size_t index, const std::string& reason, Diversion* out);

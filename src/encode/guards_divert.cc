@@ -21,7 +21,20 @@ std::string shown(std::string_view value) {
   return replace_all(text, "\n", "\\n");
 }
 
+// In quotes, with what a literal doubles, and the function and comma around it.
+size_t literal_bytes(std::string_view value) {
+  constexpr size_t kAround = 32;
+  const auto doubled =
+      std::count_if(value.begin(), value.end(), [](char c) { return c == '\'' || c == '\\'; });
+  return value.size() + static_cast<size_t>(doubled) + kAround;
+}
+
 }  // namespace
+
+// A NULL in a key would match nothing, and the row would be there once more after each run.
+bool Guard::may_be_nulled(size_t index) const {
+  return schema_.columns[index].on_unrepresentable == Unrepresentable::kNull && !is_key_[index];
+}
 
 // The row leaves by the side door while that has room; else each value that it was for goes as its
 // column says.
@@ -29,7 +42,7 @@ Result<Guard::RowFate> Guard::divert(Diversion* out) {
   const std::string shut = pass_side_door(out);
   if (shut.empty()) return RowFate::kLeaves;
   for (const SideValue& value : side_) {
-    if (schema_.columns[value.index].on_unrepresentable != Unrepresentable::kNull) {
+    if (!may_be_nulled(value.index)) {
       return refuse(
           value.index,
           fmt::format("{}, which COPY cannot take, and {}", shown(value.finding.what), shut), out);
@@ -42,6 +55,7 @@ Result<Guard::RowFate> Guard::divert(Diversion* out) {
 // Nothing: it has passed. Else why it has not, and nothing is done.
 std::string Guard::pass_side_door(Diversion* out) {
   SideRow gathered;
+  size_t literals_bytes = 0;
   for (size_t i = 0; i < fields_.size(); ++i) {
     if (is_nulled(i) || is_csv_null(fields_[i], null_marker_)) {
       gathered.add(std::nullopt);
@@ -52,10 +66,16 @@ std::string Guard::pass_side_door(Diversion* out) {
       return fmt::format("its row holds {} bytes in column {}, too many for an INSERT",
                          value.size(), schema_.columns[i].source_name);
     }
+    literals_bytes += literal_bytes(value);
     gathered.add(value);
+  }
+  if (literals_bytes > kLongestRowLiteralsBytes) {
+    return fmt::format("its row takes {} bytes as literals, too many for an INSERT",
+                       literals_bytes);
   }
   SideRow row = gathered;  // a copy has no room to spare
   if (!out->hold.take(limits_.diversion->bytes, DiversionBound::kSideDoor, row.memory_bytes())) {
+    out->lacked_room = true;
     return fmt::format("this run has more such rows at a time than {} of memory hold",
                        format_bytes(kSideDoorBytes));
   }

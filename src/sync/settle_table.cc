@@ -37,6 +37,17 @@ Status apply_policies(const TableSpec& spec, StreamSchema* schema) {
                       "on_unrepresentable may be reject or stop",
                       spec.name, name));
     }
+    const auto index = static_cast<size_t>(column - schema->columns.begin());
+    const auto& key = schema->key;
+    const bool in_key = std::find(key.begin(), key.end(), index) != key.end();
+    // The configuration knows the keys that it names; the source's primary key is known here.
+    if (policy == Unrepresentable::kNull && in_key) {
+      return Error(ErrorCode::kCfgValue,
+                   fmt::format("table {}: {} is in the key, and a key may not be NULL: a row with "
+                               "NULL there would be a new one in each run (on_unrepresentable)",
+                               spec.name, name))
+          .with_hint("Use reject, stop or text for it.");
+    }
     column->on_unrepresentable = policy;
     if (policy == Unrepresentable::kNull) column->nullable = true;
     if (policy == Unrepresentable::kText && column->type.kind != TypeKind::kVarchar) {

@@ -184,3 +184,41 @@ def test_a_table_that_fails_leaves_the_side_door_to_others(one_world):
         ("public.a", "failed"), ("public.b", "succeeded")}
     assert finished["rows"]["rejected"] == 0
     world.assert_equal(("public.b", ["id"]))
+
+
+def test_a_policy_puts_no_null_into_a_primary_key(one_world):
+    """The row would match nothing, and be there once more after each run."""
+    world = one_world
+    world.source("CREATE TABLE t (d date PRIMARY KEY, v text); INSERT INTO t VALUES ('infinity', 'x')")
+    world.table("public.t", on_unrepresentable={"d": "null"}).write_config()
+    code, finished, _ = world.run()
+    error = finished["table_results"][0]["error"]
+    assert code != 0 and error["code"] == "CFG-VALUE", finished
+    assert "d is in the key" in error["message"] and "reject, stop or text" in error["hint"]
+    world.tables.clear()
+    world.table("public.t", on_unrepresentable={"d": "text"}).write_config()
+    world.must_run()
+    world.must_run()
+    assert world.sandbox.query(f'SELECT d, v FROM "{world.schema}"."t"') == [("infinity", "x")]
+
+
+def test_rows_for_which_there_was_no_room_come_with_the_next_run(one_world):
+    """What another table left of the side door decided: nothing changed in the source, and yet the
+    window is not the same."""
+    world = one_world
+    for table, rows in (("a", 200), ("b", 120)):
+        world.source(f"CREATE TABLE {table} (id int PRIMARY KEY, at timestamptz NOT NULL, f float8, "
+                     f"pad text); INSERT INTO {table} SELECT i, '2026-01-01', 1, "
+                     f"repeat('p', 60000) FROM generate_series(1, {rows}) i")
+        world.table(f"public.{table}", cursor="at", lookback="0s")
+    world.limits = "[limits]\nreaders = 1\n"
+    world.write_config()
+    world.must_run()
+    for table in ("a", "b"):
+        world.source(f"UPDATE {table} SET f = 'NaN', at = '2026-01-02'")
+    rows = {t["table"]: t["rows"] for t in world.must_run()["table_results"]}
+    assert rows["public.a"]["rejected"] == 0 < rows["public.b"]["rejected"] < 120
+    world.source("UPDATE a SET f = 1, at = at + interval '1 s'")
+    rows = {t["table"]: t["rows"] for t in world.must_run()["table_results"]}
+    assert rows["public.b"]["rejected"] == 0 and rows["public.b"]["copied"] == 120, rows
+    world.assert_equal(("public.b", ["id"]), rows=120)

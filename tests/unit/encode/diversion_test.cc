@@ -43,7 +43,7 @@ class DiversionTest : public ::testing::Test {
     StreamSchema schema;
     schema.stream = "public.t";
     schema.columns = columns;
-    schema.columns.insert(schema.columns.begin(), column("id", TypeKind::kBigint));
+    schema.columns.insert(schema.columns.begin(), key_);
     schema.key = {0};
     limits_.diversion = std::make_shared<DiversionLimits>(bytes_, max_rejected_rows_);
     Guard guard(schema, std::string(kMarker), limits_);
@@ -73,6 +73,7 @@ class DiversionTest : public ::testing::Test {
   std::atomic<int64_t>& rejected_left_ = bytes_->left_of(DiversionBound::kRejectedRows);
   GuardLimits limits_;
   int64_t max_rejected_rows_ = 10;
+  Column key_ = column("id", TypeKind::kBigint);
   Diversion out_;
   std::string error_;
 };
@@ -154,6 +155,7 @@ TEST_F(DiversionTest, AFullSideDoorLeavesTheColumnsPolicy) {
   const std::vector<Column> columns = {column("f", TypeKind::kReal)};
   check(columns, {"1,NaN", "2,Infinity", "3,NaN"});
   EXPECT_EQ(out_.side.size(), 1U);
+  EXPECT_TRUE(out_.lacked_room);
   ASSERT_EQ(out_.rejected.size(), 2U);
   EXPECT_NE(out_.rejected[0].reason.find("COPY cannot take, and this run has more such rows"),
             std::string::npos)
@@ -173,6 +175,58 @@ TEST_F(DiversionTest, AFullSideDoorLeavesTheColumnsPolicy) {
   EXPECT_EQ(out_.rejected[0].column, "d");
   check({nulls, column("d", TypeKind::kDate, Unrepresentable::kStop)}, {"1,NaN,0044-03-15 BC"});
   EXPECT_NE(error_.find("column d"), std::string::npos) << error_;
+}
+
+TEST_F(DiversionTest, RoomThatLackedInOneLaneLackedInTheStream) {
+  leave(&side_left_, 0);
+  check({column("f", TypeKind::kReal)}, {"1,NaN"});
+  Diversion stream;
+  EXPECT_FALSE(stream.lacked_room);
+  stream.merge(std::move(out_));
+  stream.merge(Diversion());
+  EXPECT_TRUE(stream.lacked_room);
+  leave(&side_left_, kSideDoorBytes);
+  check({column("n", TypeKind::kDecimal)}, {"1,NaN"});
+  ASSERT_EQ(out_.rejected.size(), 1U);
+  EXPECT_FALSE(out_.lacked_room);
+}
+
+// It would match nothing: each run would deliver the row once more.
+TEST_F(DiversionTest, NoNullStandsInAKey) {
+  key_ = column("id", TypeKind::kDate, Unrepresentable::kNull);
+  EXPECT_EQ(check({column("f", TypeKind::kReal)}, {"infinity,1", "2024-01-01,2"}),
+            "2024-01-01,2\n");
+  ASSERT_EQ(out_.rejected.size(), 1U);
+  EXPECT_EQ(out_.rejected[0].key, "{\"id\":\"infinity\"}");
+  leave(&side_left_, 0);
+  key_ = column("id", TypeKind::kDouble, Unrepresentable::kNull);
+  EXPECT_EQ(check({column("f", TypeKind::kReal)}, {"NaN,1"}), "");
+  ASSERT_EQ(out_.rejected.size(), 1U);
+  EXPECT_EQ(out_.nulled_values, 0U);
+}
+
+// Redshift takes 16 MiB of text, and a literal doubles apostrophes.
+TEST_F(DiversionTest, ARowThatNoStatementHoldsIsRejected) {
+  limits_.row_bytes = 32U << 20;
+  const auto row = [](size_t texts, char letter) {
+    std::string out = "1,NaN";
+    for (size_t i = 0; i < texts; ++i) out += "," + std::string(65'000, letter);
+    return out;
+  };
+  const auto columns = [](size_t texts) {
+    std::vector<Column> out(texts + 1, column("t", TypeKind::kVarchar));
+    for (Column& one : out) one.type.length_bytes = 65'535;
+    out.front() = column("f", TypeKind::kReal);
+    return out;
+  };
+  check(columns(150), {row(150, '\'')});
+  EXPECT_TRUE(out_.side.empty());
+  ASSERT_EQ(out_.rejected.size(), 1U);
+  EXPECT_NE(out_.rejected[0].reason.find("its row takes 195"), std::string::npos)
+      << out_.rejected[0].reason;
+  EXPECT_FALSE(out_.lacked_room);
+  check(columns(150), {row(150, 'x')});
+  EXPECT_EQ(out_.side.size(), 1U);
 }
 
 TEST(SideRow, HoldsWhatIsAdded) {
