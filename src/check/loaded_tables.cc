@@ -26,10 +26,27 @@ std::string delivered_query(const TargetName& state) {
       sql::kPositionPart, kSetupEnd, sql::qualified(state), kMaxStreamsSeen + 1);
 }
 
+bool filled_by(const std::set<std::string>& setups, const std::string& target) {
+  const std::string mine = stream_setup(target, {}, "");
+  return std::any_of(setups.begin(), setups.end(),
+                     [&](const std::string& setup) { return same_target(setup, mine); });
+}
+
+// The table that the patterns deliver the stream into; "" where an entry of its own does, or
+// nothing.
+std::string target_by_pattern(const LoadedPatterns& of, const std::string& stream) {
+  const auto name = parse_table_name(stream);
+  if (!name || of.own.contains(normal_table_name(stream))) return "";
+  const bool wanted = std::any_of(
+      of.patterns.begin(), of.patterns.end(),
+      [&](const std::string& pattern) { return matches_table_pattern(pattern, *name); });
+  return wanted ? target_table_name(name->table) : "";
+}
+
 // What a sync has filled, and what its patterns stood for in the runs so far, is known by its
 // state. Where that is not there, there was no run.
 void add_delivered(State& state, const CheckLimits& limits, const TargetName& of,
-                   const SyncConfig& sync, const std::vector<std::string>& patterns, Loaded* out) {
+                   const SyncConfig& sync, const LoadedPatterns& patterns, Loaded* out) {
   const auto streams = ask(state, delivered_query(of), limits);
   const bool known = streams.ok() ? streams->rows.size() <= kMaxStreamsSeen
                                   : streams.error().upstream().code == kNoSuchTable;
@@ -38,28 +55,22 @@ void add_delivered(State& state, const CheckLimits& limits, const TargetName& of
     if (!known && !one.pattern) out->unsure.insert(one.target);
   }
   if (!streams.ok()) return;
-  if (!known && !patterns.empty()) out->cut = true;
+  if (!known && !patterns.patterns.empty()) out->cut = true;
   std::set<std::string> setups;
   for (const auto& row : streams->rows) {
     if (row.size() != 2 || !row[0]) continue;
     const auto position = parse_committed_position(row[1].value_or(""));
-    if (position) setups.insert(position->setup);
-    const auto name = parse_table_name(*row[0]);
-    if (!name) continue;
-    const bool wanted = std::any_of(
-        patterns.begin(), patterns.end(),
-        [&](const std::string& pattern) { return matches_table_pattern(pattern, *name); });
-    if (!wanted) continue;
-    out->tables.insert(target_table_name(name->table));
-    out->ours.insert(target_table_name(name->table));
+    if (!position) continue;
+    setups.insert(position->setup);
+    // A position that counts for another table is from a time when the pattern did not stand for
+    // this one: whether the source still has it is not known, and the target may be anybody's.
+    const std::string target = target_by_pattern(patterns, *row[0]);
+    if (target.empty() || !filled_by({position->setup}, target)) continue;
+    out->tables.insert(target);
+    out->ours.insert(target);
   }
   for (const TableConfig& one : sync.tables) {
-    if (one.pattern) continue;
-    const std::string mine = stream_setup(one.target, {}, "");
-    const bool filled = std::any_of(setups.begin(), setups.end(), [&](const std::string& setup) {
-      return same_target(setup, mine);
-    });
-    if (filled) out->ours.insert(one.target);
+    if (!one.pattern && filled_by(setups, one.target)) out->ours.insert(one.target);
   }
 }
 
@@ -74,26 +85,42 @@ Loaded loaded_tables(State& state, const CheckLimits& limits) {
     const std::string own = sql::state_table_name(sync_id(sync.name));
     out.tables.insert(own);
     out.state.insert(own);
-    std::vector<std::string> patterns;
+    LoadedPatterns patterns;
     for (const TableConfig& one : sync.tables) {
       if (!one.target.empty()) out.tables.insert(one.target);
-      if (one.pattern) patterns.push_back(one.name);
+      if (one.pattern) patterns.patterns.push_back(one.name);
+      if (!one.pattern) patterns.own.insert(normal_table_name(one.name));
     }
     add_delivered(state, limits, {state.destination().schema, own}, sync, patterns, &out);
-    out.patterns.insert(out.patterns.end(), patterns.begin(), patterns.end());
+    if (!patterns.patterns.empty()) out.patterns.push_back(std::move(patterns));
   }
   out.ours.insert({std::string(sql::kLoadsTable), std::string(sql::kRejectedTable)});
   out.ours.insert(out.state.begin(), out.state.end());
   return out;
 }
 
-bool may_be_meant(const std::vector<std::string>& patterns, const std::string& target) {
-  const auto source = source_name_of(target);
-  if (!source || target.starts_with("_vesto_")) return false;
-  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+namespace {
+
+bool may_be_meant(const LoadedPatterns& of, const std::string& source) {
+  return std::any_of(of.patterns.begin(), of.patterns.end(), [&](const std::string& pattern) {
     const std::string folded = fold_name(pattern);
     const auto parts = parse_table_name(folded);
-    return parts && matches_table_pattern(folded, {parts->schema, fold_name(*source)});
+    if (!parts || !matches_table_pattern(folded, {parts->schema, source})) return false;
+    // Another schema of the source may have such a table, too.
+    if (parts->schema.find('*') != std::string::npos) return true;
+    const std::string name = table_name_text(parts->schema, source);
+    return std::none_of(of.own.begin(), of.own.end(),
+                        [&](const std::string& own) { return fold_name(own) == name; });
+  });
+}
+
+}  // namespace
+
+bool may_be_meant(const std::vector<LoadedPatterns>& patterns, const std::string& target) {
+  const auto source = source_name_of(target);
+  if (!source || target.starts_with("_vesto_")) return false;
+  return std::any_of(patterns.begin(), patterns.end(), [&](const LoadedPatterns& one) {
+    return may_be_meant(one, fold_name(*source));
   });
 }
 
