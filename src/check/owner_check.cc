@@ -124,49 +124,6 @@ std::string named(const std::vector<const Foreign*>& tables) {
   return join(out, ", ");
 }
 
-// The view for people, which its owner can read no more once the tables below it are another's. It
-// is no matter of a run: where nobody can tell, nothing is said.
-bool view_of_another(State& state, const CheckLimits& limits) {
-  const auto found =
-      ask(state,
-          fmt::format("SELECT viewowner FROM pg_views WHERE schemaname = {} AND "
-                      "viewname = {} AND viewowner <> current_user",
-                      sql::literal(state.destination().schema), sql::literal(sql::kStatusView)),
-          limits);
-  return found.ok() && !found->rows.empty();
-}
-
-// Only what was asked for is pasted: a server may answer anything. Nothing where Vesto has filled
-// none of these tables: they are somebody's.
-std::optional<Fix> owner_fix(State& state, const CheckLimits& limits, const Loaded& loaded,
-                             const std::vector<const Foreign*>& tables) {
-  if (printable(state.user, false) != state.user) {
-    return Fix{.who = "redshift_admin", .kind = "sql", .snippet = ""};
-  }
-  std::vector<std::string> lines;
-  size_t left = 0;
-  for (const Foreign* one : tables) {
-    const bool ours = loaded.ours.contains(one->table);
-    if (!ours && !loaded.unsure.contains(one->table)) continue;
-    if (lines.size() == kMaxTablesFixed) {
-      ++left;
-      continue;
-    }
-    std::string line = grant_sql(state.destination(), "owner", state.user, {one->table});
-    if (!ours) line += " -- was owned by " + printable(one->owner, false);
-    lines.push_back(std::move(line));
-  }
-  if (lines.empty()) return std::nullopt;
-  if (view_of_another(state, limits)) {
-    lines.push_back(
-        grant_sql(state.destination(), "owner", state.user, {std::string(sql::kStatusView)}));
-  }
-  if (left > 0) {
-    lines.push_back(fmt::format("-- {} more tables: run the test again for their lines.", left));
-  }
-  return Fix{.who = "redshift_admin", .kind = "sql", .snippet = join(lines, "\n")};
-}
-
 // Another destination of this configuration that logs in as `owner` and keeps its tables here; or
 // "".
 std::string destination_of(const State& state, const std::string& owner) {
@@ -185,28 +142,85 @@ std::string destination_of(const State& state, const std::string& owner) {
   return "";
 }
 
+// The destination that Vesto's own table of this name and owner serves and this one would rob; "".
+std::string robbed(const State& state, std::string_view table, const std::string& owner) {
+  const bool shared =
+      table == sql::kLoadsTable || table == sql::kRejectedTable || table == sql::kStatusView;
+  return shared ? destination_of(state, owner) : "";
+}
+
+// What another destination would lose is for a person to decide: a comment, which no name ends.
+std::string owner_line(const State& state, const std::string& table, const std::string& owner) {
+  std::string line = grant_sql(state.destination(), "owner", state.user, {table});
+  if (robbed(state, table, owner).empty()) return line;
+  return "-- " + printable(line, false);
+}
+
+// Of the view for people, which its owner can read no more once the tables below it are another's.
+// It is no matter of a run: where nobody can tell, nothing is said.
+std::optional<std::string> other_owner_of_view(State& state, const CheckLimits& limits) {
+  const auto found =
+      ask(state,
+          fmt::format("SELECT viewowner FROM pg_views WHERE schemaname = {} AND "
+                      "viewname = {} AND viewowner <> current_user",
+                      sql::literal(state.destination().schema), sql::literal(sql::kStatusView)),
+          limits);
+  if (!found.ok() || found->rows.empty() || found->rows[0].empty()) return std::nullopt;
+  return found->rows[0][0];
+}
+
+// Only what was asked for is pasted: a server may answer anything. Nothing where Vesto has filled
+// none of these tables, or where that cannot be read yet: they are somebody's.
+std::optional<Fix> owner_fix(State& state, const CheckLimits& limits, const Loaded& loaded,
+                             const std::vector<const Foreign*>& tables) {
+  if (printable(state.user, false) != state.user) {
+    return Fix{.who = "redshift_admin", .kind = "sql", .snippet = ""};
+  }
+  std::vector<std::string> lines;
+  size_t left = 0;
+  for (const Foreign* one : tables) {
+    if (!loaded.ours.contains(one->table)) continue;
+    if (lines.size() == kMaxTablesFixed) {
+      ++left;
+      continue;
+    }
+    lines.push_back(owner_line(state, one->table, one->owner));
+  }
+  if (lines.empty()) return std::nullopt;
+  if (const auto owner = other_owner_of_view(state, limits)) {
+    lines.push_back(owner_line(state, std::string(sql::kStatusView), *owner));
+  }
+  if (left > 0) {
+    lines.push_back(fmt::format("-- {} more tables: run the test again for their lines.", left));
+  }
+  return Fix{.who = "redshift_admin", .kind = "sql", .snippet = join(lines, "\n")};
+}
+
 // What is to be thought of before anything is handed over; "" where the catalogue says it all.
 std::string owner_hint(const State& state, const Loaded& loaded,
                        const std::vector<const Foreign*>& tables) {
   std::vector<const Foreign*> foreign;
   std::vector<std::string> out;
   bool unsure = false;
+  bool state_too = false;
   for (const Foreign* one : tables) {
     const bool ours = loaded.ours.contains(one->table);
     if (!ours && !loaded.unsure.contains(one->table)) foreign.push_back(one);
     unsure = unsure || (!ours && loaded.unsure.contains(one->table));
-    if (one->table != sql::kLoadsTable && one->table != sql::kRejectedTable) continue;
-    const std::string other = destination_of(state, one->owner);
+    state_too = state_too || loaded.state.contains(one->table);
+    const std::string other = robbed(state, one->table, one->owner);
     if (other.empty()) continue;
     out.push_back(
         fmt::format("{} is the destination {}'s, which can use it no more once it is handed over: "
-                    "rather give one of the two a schema of its own.",
+                    "rather give one of the two a schema of its own (its line is a comment).",
                     one->table, other));
   }
   if (unsure) {
     out.emplace_back(
-        "What the sync has filled cannot be read: hand over (ALTER TABLE ... OWNER TO) only tables "
-        "that were Vesto's.");
+        state_too ? "What the sync has filled can be read once its state table is handed over: run "
+                    "the test again after that; its fix then names those tables."
+                  : "What the sync has filled cannot be read: hand over (ALTER TABLE ... OWNER TO) "
+                    "only tables that were Vesto's.");
   }
   if (!foreign.empty()) {
     out.push_back(
@@ -353,6 +367,14 @@ CheckAnswer owner_check(State& state, const CheckLimits& limits) {
     (one.missing.empty() ? usable : closed).push_back(&one);
   }
   const bool cut = loaded.cut || others->cut;
+  const auto own =
+      tables_with(state, limits, "=", loaded.state, in_list("tablename", loaded.tables));
+  if (!own.ok()) return failed(own.error());
+  // A state that its owner may not read is opened first: by it is known what may be handed over.
+  auto revoked = rights_revoked(state, own->all);
+  if (revoked && (closed.empty() || !loaded.unsure.empty())) {
+    return unless_cut(*std::move(revoked), cut);
+  }
   if (!closed.empty()) {
     std::vector<const Foreign*> all = closed;
     all.insert(all.end(), usable.begin(), usable.end());
@@ -360,10 +382,6 @@ CheckAnswer owner_check(State& state, const CheckLimits& limits) {
                               owner_hint(state, loaded, all));
     return unless_cut(failed(std::move(error), owner_fix(state, limits, loaded, all)), cut);
   }
-  const auto own =
-      tables_with(state, limits, "=", loaded.state, in_list("tablename", loaded.tables));
-  if (!own.ok()) return failed(own.error());
-  if (auto revoked = rights_revoked(state, own->all)) return unless_cut(*std::move(revoked), cut);
   const auto filled = filled_by_others(state, limits, loaded);
   if (!filled.ok()) return failed(filled.error());
   if (!filled->all.empty()) return unless_cut(failed(filled_error(state, filled->all)), cut);

@@ -154,6 +154,25 @@ def altered(world, check):
                   for line in check["fix"]["snippet"].splitlines() if not line.startswith("--"))
 
 
+def state_table(world, cursor):
+    cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename LIKE %s",
+                   (world.schema, "_vesto_state_%"))
+    (table,), = cursor.fetchall()
+    return table
+
+
+def fixes_applied(world, cursor):
+    """Round after round, until one has nothing to paste; the tables that each handed over."""
+    rounds = []
+    for _ in range(5):
+        _, check = owner_check(world)
+        if not check.get("fix") or not altered(world, check):
+            return rounds, check
+        rounds.append(altered(world, check))
+        cursor.execute(check["fix"]["snippet"])
+    raise AssertionError((rounds, check))
+
+
 def test_a_table_of_another_user_that_may_be_filled(one_world):
     world = ready(one_world)
     user = world.sandbox.endpoints["redshift"]["user"]
@@ -217,6 +236,19 @@ def test_a_table_of_another_destinations(one_world):
         _, check = owner_check(world)
         assert "_vesto_loads is the destination old's" in check["error"]["hint"], check
         assert "schema of its own" in check["error"]["hint"]
+        # What both need is the other's until somebody decides.
+        rounds, check = fixes_applied(world, cursor)
+        assert rounds == [[state_table(world, cursor)], ["a"]]
+        lines = check["fix"]["snippet"].splitlines()
+        assert sorted(line.split('"."')[1].split('"')[0] for line in lines) == \
+            ["_vesto_loads", "_vesto_rejected", "_vesto_sync_status"]
+        assert all(line.startswith('-- ALTER TABLE "') for line in lines), lines
+        text = (world.folder / "vesto.toml").read_text()
+        own = f'schema = "{world.schema}"'
+        at = text.index("[destination.rs]")
+        (world.folder / "vesto.toml").write_text(
+            text[:at] + text[at:].replace(own, f'schema = "{world.schema}_own"', 1))
+        assert owner_check(world)[1]["status"] == "passed"
         cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
 
 
@@ -282,32 +314,53 @@ def as_second_user(world, cursor):
 
 
 def test_another_identity_of_a_live_destination(one_world):
-    """What the first user made is handed over by the fix, Vesto's own tables and its view too."""
+    """What the first user made is handed over by the fixes: Vesto's own tables and its view, and with
+    the state what was filled. A target that never was is somebody's."""
     world = ready(one_world)
     world.must_run()
+    world.source("CREATE TABLE b (id bigint PRIMARY KEY); CREATE TABLE c (id bigint PRIMARY KEY)")
+    world.table("public.b").table("public.c", adopt=True).write_config()
     with admin(world.sandbox) as cursor:
+        for table in ("b", "c"):
+            cursor.execute(f'CREATE TABLE "{world.schema}"."{table}" (id bigint)')
         as_second_user(world, cursor)
         ok, check = owner_check(world)
         assert not ok and check["error"]["code"] == "RS-OWNER"
-        lines = check["fix"]["snippet"].splitlines()
-        tables = [line.split(" OWNER TO ")[0].rsplit('."', 1)[1].rstrip('"') for line in lines]
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", (world.schema,))
-        assert tables[-1] == "_vesto_sync_status"
-        # The state is not readable: whose a target was is said, as it may not have been Vesto's.
-        first = world.sandbox.endpoints["redshift"]["user"]
-        assert [line.endswith(f"-- was owned by {first}") for line in lines] == \
-            [table == "a" for table in tables]
-        assert "only tables that were Vesto's" in check["error"]["hint"]
-        assert sorted(tables[:-1]) == sorted(name for name, in cursor.fetchall()) and len(tables) == 5
-        cursor.execute(check["fix"]["snippet"])
-        ok, check = owner_check(world)
-        assert ok and check["status"] == "passed", check
+        assert "run the test again" in check["error"]["hint"], check
+        own = ["_vesto_loads", "_vesto_rejected", state_table(world, cursor), "_vesto_sync_status",
+               "c"]
+        rounds, check = fixes_applied(world, cursor)
+        assert rounds == [own, ["a"]]
+        assert not check.get("fix") and "has not filled b (" in check["error"]["hint"], check
+        text = (world.folder / "vesto.toml").read_text()
+        assert 'name = "public.b"' in text
+        (world.folder / "vesto.toml").write_text(
+            text.replace('name = "public.b"', 'name = "public.b"\nadopt = true'))
+        rounds, check = fixes_applied(world, cursor)
+        assert rounds == [["b"]] and check["status"] == "passed", check
         world.source("INSERT INTO a VALUES (7, 'seven')")
         assert world.run()[0] == 0
         cursor.execute(f"SET SESSION AUTHORIZATION {SECOND}")
         cursor.execute(f'SELECT count(*) FROM "{world.schema}"._vesto_sync_status')
-        assert cursor.fetchone()[0] == 1
+        assert cursor.fetchone()[0] == 3
         cursor.execute("RESET SESSION AUTHORIZATION")
+        cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
+
+
+def test_a_state_that_its_owner_cannot_read(one_world):
+    """It is opened first: what was filled is known by it alone."""
+    world = ready(one_world)
+    world.must_run()
+    user = world.sandbox.endpoints["redshift"]["user"]
+    with admin(world.sandbox) as cursor:
+        cursor.execute(f'REVOKE SELECT ON "{world.schema}"."{state_table(world, cursor)}" '
+                       f'FROM "{user}"')
+        taken(world, cursor, "a")
+        ok, check = owner_check(world)
+        assert not ok and check["error"]["code"] == "RS-PRIV", check
+        cursor.execute(check["fix"]["snippet"])
+        rounds, check = fixes_applied(world, cursor)
+        assert rounds == [["a"]] and check["status"] == "passed", check
         cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
 
 
