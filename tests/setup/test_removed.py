@@ -56,7 +56,7 @@ def test_nothing_of_the_kit_is_left(options):
         lines = [line for line in stays["redshift"] if not line.startswith("-- only if")]
         world.psql(sql_of(lines))
         assert user not in users(world)
-        world.aws("set -eu\nROLE=vesto-acme-copy-role\n" + commands_of(stays["aws"]))
+        world.aws("set -eu\nROLE=vesto-acme-copy-role\nIAM_USER=vesto-acme\n" + commands_of(stays["aws"]))
         roles = [one["RoleName"] for one in iam.list_roles()["Roles"]]
         assert [name for name in roles if name.startswith("vesto-acme")] == []
         assert "vesto-acme" not in [one["UserName"] for one in iam.list_users()["Users"]]
@@ -114,7 +114,7 @@ def test_what_another_destination_works_by_stays(options):
                   or "delete-user-policy" in line]
         assert rights
         for line in rights:
-            assert line.startswith("# only if nothing else uses it; beta "), line
+            assert re.match("# (IAM_USER: .*, )?only if nothing else uses it; beta ", line), line
             assert "run that destination's kit first" in line
         assert all(line.startswith("# ") for line in stays["aws"]), stays["aws"]
         paste(world, stays)
@@ -127,7 +127,26 @@ def test_keys_and_a_user_go_only_when_somebody_says_so():
         paste(world, removed(world))
         iam = world.boto("iam")
         assert iam.list_access_keys(UserName="vesto-acme")["AccessKeyMetadata"]
-        assert iam.list_user_policies(UserName="vesto-acme")["PolicyNames"] == []
+        assert iam.list_user_policies(UserName="vesto-acme")["PolicyNames"] == ["vesto-acme-policy"]
+
+
+def test_the_policy_goes_from_the_user_whose_key_it_is():
+    """The kit has put it onto a user that was there, as AWS names it. Nothing of another user, who has
+    the name that the kit would have given, is touched."""
+    with KitWorld(identity="key") as world:
+        iam = world.boto("iam")
+        world.apply()
+        policy = iam.get_user_policy(UserName="vesto-acme", PolicyName="vesto-acme-policy")
+        iam.create_user(UserName="loader")
+        iam.put_user_policy(UserName="loader", PolicyName="vesto-acme-policy",
+                            PolicyDocument=json.dumps(policy["PolicyDocument"]))
+        lines = [line for line in removed(world)["aws"] if " iam " in line]
+        assert all(line.startswith("# IAM_USER: whose key it is, vesto-acme where the kit has made it")
+                   for line in lines), lines
+        world.aws("set -eu\nIAM_USER=loader\n" + commands_of(lines))
+        assert [one["UserName"] for one in iam.list_users()["Users"] if
+                one["UserName"] in ("loader", "vesto-acme")] == ["vesto-acme"]
+        assert iam.list_user_policies(UserName="vesto-acme")["PolicyNames"] == ["vesto-acme-policy"]
 
 
 def another_name(world):

@@ -96,25 +96,29 @@ class Finder {
     aws_if(kUnused, iam_call(places_, "delete-role") + sh_flag("--role-name", places_.role));
   }
 
-  // A user may have two keys, and another one than the configuration knows: IAM removes no user
-  // that has any left, so all that it names go. Only its owner knows whether something else has
-  // one.
+  // Whose key it is nothing here tells: the kit puts its rights onto the user that AWS names, which
+  // may be somebody's. So nothing names a user but whoever runs the line. A user may have two keys,
+  // and another one than the configuration knows: IAM removes no user that has any left, so all
+  // that it names go. Only its owner knows whether something else has one.
   void user() {
-    const std::string user = sh_flag("--user-name", places_.user);
+    constexpr std::string_view kUser = " --user-name \"$IAM_USER\"";
     const std::string others =
         sharers([this](const DestinationConfig& other) { return may_share_user(gone_, other); });
-    rights_of(
-        others, "may",
-        iam_call(places_, "delete-user-policy") + user + sh_flag("--policy-name", places_.policy));
-    const std::string condition = others.empty()
-                                      ? std::string(kUnused)
-                                      : fmt::format("only if nothing else uses it; {} may", others);
+    const std::string who =
+        fmt::format("IAM_USER: whose key it is, {} where the kit has made it{}", places_.user,
+                    gone_.auth.role_arn.empty() ? "" : ", in the account of that user");
+    const std::string used =
+        others.empty() ? "" : fmt::format(", only if nothing else uses it; {} may", others);
+    aws_if(who + used + (others.empty() ? "" : ", so run that destination's kit first"),
+           fmt::format("{}{}{}", iam_call(places_, "delete-user-policy"), kUser,
+                       sh_flag("--policy-name", places_.policy)));
+    const std::string condition = who + (others.empty() ? fmt::format(", {}", kUnused) : used);
     aws_if(condition,
            fmt::format("for KEY in $({}{} --query 'AccessKeyMetadata[].AccessKeyId' --output "
                        "text); do [ \"$KEY\" = None ] || {}{} --access-key-id \"$KEY\"; done",
-                       iam_call(places_, "list-access-keys"), user,
-                       iam_call(places_, "delete-access-key"), user));
-    aws_if(condition, iam_call(places_, "delete-user") + user);
+                       iam_call(places_, "list-access-keys"), kUser,
+                       iam_call(places_, "delete-access-key"), kUser));
+    aws_if(condition, fmt::format("{}{}", iam_call(places_, "delete-user"), kUser));
   }
 
   // Others may load by a role that is attached, also as the warehouse's default one.
