@@ -377,6 +377,16 @@ def test_a_private_address_behind_two_servers_may_be_two_warehouses(vesto):
         '-- only if nothing else logs in as it; beta may: REVOKE ALL ON DATABASE "dev" FROM "loader";']
 
 
+def test_whose_login_a_key_gives_is_not_guessed(vesto):
+    done = add(vesto, "acme", "--endpoint", CLUSTER, "--database", "dev", "--bucket", "stage",
+               "--schema", "shop", "--identity", "access_key", "--access-key-id",
+               "AKIAIOSFODNN7EXAMPLE", "--secret-access-key-env", "SK")
+    assert done.returncode == 0, done.stderr
+    assert revoked(vesto, "acme") == [
+        "-- where vesto-acme is the key's own user: REVOKE ALL ON DATABASE \"dev\" FROM "
+        '"IAM:vesto-acme";']
+
+
 def test_a_bucket_that_others_use_is_theirs(vesto):
     for name in ("acme", "beta", "gamma"):
         add(vesto, name, *by_password(name, bucket="stage", prefix=f"{name}/"))

@@ -321,6 +321,15 @@ class Finder {
       const char* does = others.find(", ") == std::string::npos ? " does" : " do";
       if (!others.empty()) doubts.push_back(others + (same == Same::kYes ? does : " may"));
     }
+    // A temporary login by a key is of the key's user, whose name only AWS knows.
+    const AuthConfig& auth = gone_.auth;
+    const bool guessed = places_.actor == kit::Actor::kKeyUser && !password && auth.db_user.empty();
+    if (guessed) {
+      redshift_if(fmt::format("where {} is the key's own user{}", places_.user,
+                              doubts.empty() ? "" : "; " + join(doubts, ", ")),
+                  line);
+      return;
+    }
     if (doubts.empty()) {
       out_.redshift.push_back(line);
       return;
