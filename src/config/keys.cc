@@ -335,12 +335,12 @@ void add_sync(std::vector<KeySpec>* keys) {
                        "Needs pg_read_all_stats in the source."));
   keys->push_back(
       optional("sync.*.table[].exclude", kTextList, "", "Columns that are not delivered."));
-  keys->push_back(
-      choice_map("sync.*.table[].on_unrepresentable", "reject|stop|null|text",
-                 "What becomes of a value that Redshift cannot hold, by column. reject: "
-                 "its row is kept aside in _vesto_rejected (for columns not named here). "
-                 "stop: the table fails. null: NULL stands in its place, and is counted. "
-                 "text: the column is made VARCHAR and holds the source's text."));
+  keys->push_back(choice_map(
+      "sync.*.table[].on_unrepresentable", "reject|stop|null|text",
+      "What becomes of a value that Redshift cannot hold, by column. reject: "
+      "its row is kept aside in _vesto_rejected (for columns not named here). "
+      "stop: the table fails. null: NULL stands in its place, and is counted; not in a key. "
+      "text: the column is made VARCHAR and holds the source's text."));
   keys->push_back(flag("sync.*.table[].adopt",
                        "Deliver into a table that holds rows of somebody else: upsert merges "
                        "with them, replace removes them."));
