@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kit/kit.h"
+#include "aws/policies.h"
 #include "kit/places.h"
 
 namespace vesto::kit {
@@ -14,6 +15,8 @@ constexpr int64_t kDefaultSessionS = 3600;  // that every role allows
 
 // --- policies (JSON) ---
 std::string copy_policy_for(const DestinationConfig& destination, const KitFacts& facts);
+// Of what a policy allows, the temporary login alone.
+PermissionNeeds login_needs(const DestinationConfig& destination, const Places& places);
 std::string copy_trust_for(const DestinationConfig& destination);
 // Of the user whose access key it is.
 std::string key_policy_for(const DestinationConfig& destination, const KitFacts& facts);

@@ -74,6 +74,12 @@ std::string permission_policy_for(const DestinationConfig& destination, const Ki
 
 namespace kit {
 
+PermissionNeeds login_needs(const DestinationConfig& destination, const Places& places) {
+  PermissionNeeds needs = needs_of(destination, places);
+  add_login(destination, places, &needs);
+  return needs;
+}
+
 namespace {
 
 // IAM takes a token of an identity provider of the role's own account alone, and the role is that

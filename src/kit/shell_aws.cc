@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "address/arn.h"
 #include "base/strings.h"
 #include "kit/parts.h"
@@ -150,35 +148,6 @@ std::string other_listing_steps(const DestinationConfig& to, const Places& place
          " \"$POLICY\" >&2 ;;\nesac\n";
 }
 
-// Before a policy takes the place of one that stands: what somebody has put into that is shown, and
-// what denies is asked about.
-std::string not_kept(const Places& places, std::string_view kind, const std::string& name,
-                     const std::string& policy_name, const std::string& policy) {
-  const auto json = nlohmann::ordered_json::parse(policy, nullptr, false);
-  const bool known = json.is_object() && json.contains("Statement");
-  const std::string statements = known ? json["Statement"].dump() : "[]";
-  const std::string query = fmt::format("to_array(PolicyDocument.Statement)[?!contains(`{}`, @)]",
-                                        replace_all(statements, "`", "\\`"));
-  std::string out = fmt::format(
-      "LOST=$({}{}{} --output json \\\n  --query {} 2>&1) || case $LOST in\n"
-      "  *'(NoSuchEntity)'*) LOST='[]' ;;\n"
-      "  *) printf '%s\\n' \"$LOST\" >&2; exit 1 ;;\nesac\n",
-      iam_call(places, fmt::format("get-{}-policy", kind)), name,
-      sh_flag("--policy-name", policy_name), sh_quote(query));
-  out +=
-      fmt::format("[ \"$LOST\" = '[]' ] || printf '%s\\n%s\\n' {} \"$LOST\" >&2\n",
-                  sh_quote(fmt::format("The policy {} is set anew. This was in it and is not kept:",
-                                       policy_name)));
-  return out +
-         "case $LOST in *'\"Deny\"'*)\n"
-         "  if [ \"${NEW_POLICY:-}\" != yes ]; then\n"
-         "    echo 'What denies keeps somebody out: the policy stays as it is. Put it into a "
-         "policy "
-         "of "
-         "another name, then run this with NEW_POLICY=yes in the environment.' >&2\n"
-         "    exit 1\n  fi ;;\nesac\n";
-}
-
 std::string who_is_trusted(const DestinationConfig& to) {
   if (to.auth.identity == "google") return "Vesto's Google identity, for this destination alone";
   return to.auth.external_id.empty() ? "Vesto" : "Vesto, by an external id";
@@ -206,21 +175,6 @@ std::string create_role(const DestinationConfig& to, const Places& places, const
       sh_flag("--description", made_by_kit(to)));
 }
 
-std::string put_policy(const Places& places, std::string_view kind, const std::string& name,
-                       const std::string& policy_name, const std::string& policy) {
-  return not_kept(places, kind, name, policy_name, policy) +
-         fmt::format("{}{}{} \\\n  --policy-document {}\n",
-                     iam_call(places, fmt::format("put-{}-policy", kind)), name,
-                     sh_flag("--policy-name", policy_name), sh_quote(policy));
-}
-
-std::string standing_policy(const Places& places, std::string_view kind, const std::string& name,
-                            const std::string& policy_name) {
-  return iam_call(places, fmt::format("get-{}-policy", kind)) + name +
-         sh_flag("--policy-name", policy_name) +
-         " \\\n  --query 'PolicyDocument.Statement[].Resource' --output json";
-}
-
 std::string work_guards(const DestinationConfig& to, const Places& places) {
   const std::string kind = worker_kind(places);
   const std::string get = standing_policy(places, kind, worker_flag(places), places.policy);
@@ -228,17 +182,19 @@ std::string work_guards(const DestinationConfig& to, const Places& places) {
              "Nothing is changed where the policy that stands is for another bucket, prefix or "
              "warehouse") +
          bucket_guard_standing(to, get) + warehouse_guard(to, places, get) +
-         (kind == "user" ? assumed_role_guard(to, get) : "");
+         (kind == "user" ? assumed_role_guard(to, get) : "") +
+         deny_guard(places, kind, worker_flag(places), places.policy);
 }
 
 // The policy of a user whose key assumes a role must let it assume that one already, or nothing.
 std::string key_guards(const DestinationConfig& to, const Places& places) {
-  const std::string get =
-      standing_policy(places, "user", sh_flag("--user-name", places.user), places.policy);
+  const std::string user = sh_flag("--user-name", places.user);
+  const std::string get = standing_policy(places, "user", user, places.policy);
   return step(
              "Nothing is changed where the policy that the user has is for another role or "
              "bucket") +
-         assumed_role_guard(to, get) + bucket_guard_standing(to, get);
+         assumed_role_guard(to, get) + bucket_guard_standing(to, get) +
+         deny_guard(places, "user", user, places.policy);
 }
 
 std::string bucket_steps(const DestinationConfig& to, const Places& places) {
@@ -311,6 +267,7 @@ std::string asker_part(const DestinationConfig& to, const KitFacts& facts, const
   return step(fmt::format("Nothing is changed where the policy that the {} has is for another role",
                           own.kind)) +
          assumed_role_guard(to, standing_policy(places, own.kind, own.flag, places.policy)) +
+         deny_guard(places, own.kind, own.flag, places.policy) +
          step(fmt::format("The {} that Vesto runs as may assume {}: aws.assume_role", own.kind,
                           to.auth.role_arn)) +
          put_policy(places, own.kind, own.flag, places.policy, key_policy_for(to, facts));

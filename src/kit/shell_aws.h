@@ -26,7 +26,13 @@ std::string create_role(const DestinationConfig& to, const Places& places, const
 std::string put_policy(const Places& places, std::string_view kind, const std::string& name,
                        const std::string& policy_name, const std::string& policy);
 
-// A call that prints what a policy that stands names, as JSON; it fails where there is none.
+// Lines that stop where a policy that is to be replaced denies something: before the first change,
+// as put_policy() stops only behind what a script has done until then. `kind`, `name`: as above.
+std::string deny_guard(const Places& places, std::string_view kind, const std::string& name,
+                       const std::string& policy_name);
+
+// A call that prints what a policy that stands allows and names, as JSON, each text on a line of
+// its own; it fails where there is none.
 // `kind`, `name`: as above.
 std::string standing_policy(const Places& places, std::string_view kind, const std::string& name,
                             const std::string& policy_name);

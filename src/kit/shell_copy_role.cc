@@ -87,7 +87,8 @@ std::string default_look_up(const DestinationConfig& to, const Places& places) {
 // destination's alone. `name`: a word of sh with its flag.
 std::string copy_policy_guard(const DestinationConfig& to, const Places& places,
                               const std::string& name) {
-  return bucket_guard_standing(to, standing_policy(places, "role", name, places.copy_policy));
+  return bucket_guard_standing(to, standing_policy(places, "role", name, places.copy_policy)) +
+         deny_guard(places, "role", name, places.copy_policy);
 }
 
 // The role of our own for COPY, made and attached.

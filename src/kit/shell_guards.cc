@@ -7,7 +7,9 @@
 #include <algorithm>
 
 #include "address/arn.h"
+#include "aws/policies.h"
 #include "base/strings.h"
+#include "kit/parts.h"
 #include "kit/quote.h"
 #include "kit/shell.h"
 
@@ -69,15 +71,19 @@ std::string stop_for_standing(std::string_view what, const std::string& asked,
                            variable)));
 }
 
-// $STANDS: what `filter`, of sed, finds in the policy that stands; '' where there is none. Where
-// it cannot be read it may be another's, and that stops.
-std::string look_at_standing(const std::string& get_policy, std::string_view filter) {
+// $STANDS: what `filter`, of sed, finds in the policy that stands, but for the lines that are ours;
+// '' where there is none. Where it cannot be read it may be another's, and that stops.
+std::string look_at_standing(const std::string& get_policy, std::string_view filter,
+                             const std::vector<std::string>& ours = {}) {
+  std::string not_ours;
+  for (const std::string& one : ours) not_ours += " -e " + sh_quote(one);
+  if (!ours.empty()) not_ours = " | grep -Fvx" + not_ours;
   return fmt::format(
       "STANDS=$({} 2>&1) || case $STANDS in\n"
       "  *'(NoSuchEntity)'*) STANDS= ;;\n"
       "  *) printf '%s\\n' \"$STANDS\" >&2; exit 1 ;;\nesac\n"
-      "STANDS=$(printf '%s\\n' \"$STANDS\" |\n  sed -n '{}' | sort -u)\n",
-      get_policy, filter);
+      "STANDS=$(printf '%s\\n' \"$STANDS\" |\n  sed -n '{}'{} | sort -u)\n",
+      get_policy, filter, not_ours);
 }
 
 constexpr std::string_view kStandsFor = "The policy that stands is for";
@@ -101,28 +107,64 @@ std::string list_of_warehouses(const DestinationConfig& to, const Places& places
          " --query 'Clusters[].[ClusterIdentifier]' --output text";
 }
 
+// What AWS prints of other characters depends on the shell's language.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return c > ' ' && c < 0x7F && std::string_view("\"\\").find(c) == std::string_view::npos;
+  });
+}
+
+// The logins that it allows, as database, user and region tell them apart: of two installations
+// with the same cluster one would lock the other out.
+std::string replaces_another_login(const DestinationConfig& to, const Places& places,
+                                   const std::string& get_policy) {
+  const PermissionNeeds ours = login_needs(to, places);
+  std::vector<std::string> lines = ours.login_resources;
+  lines.push_back(ours.login_action);
+  const std::string stop =
+      stop_for_standing(kStandsFor,
+                        fmt::format("auth.warehouse is {}, region {}, database {} and {}: {}",
+                                    places.warehouse, places.region, to.database,
+                                    to.auth.db_user.empty() ? "auth.db_user is not given"
+                                                            : "auth.db_user " + to.auth.db_user,
+                                    kOrAnotherVesto),
+                        "NEW_WAREHOUSE");
+  if (std::all_of(lines.begin(), lines.end(), is_plain)) {
+    return look_at_standing(get_policy,
+                            "s/.*\"\\(arn:[^\"]*:redshift:[^\"]*:db[nu][^\"]*\\)\".*/\\1/p\n"
+                            "    s/.*\"\\(redshift:GetClusterCredentials[^\"]*\\)\".*/\\1/p",
+                            lines) +
+           "case $STANDS in\n  '') ;;\n" + stop;
+  }
+  return look_at_standing(get_policy, "s/.*:dbname:\\([^/\"]*\\)\\/.*/\\1/p") +
+         fmt::format("case $STANDS in\n  '' | {}) ;;\n", sh_quote(places.warehouse)) + stop;
+}
+
 // The policy that stands is that of another one: its name is told, since the account may have both.
 std::string replaces_another(const DestinationConfig& to, const Places& places,
                              const std::string& get_policy) {
-  const std::string stop = stop_for_standing(
-      kStandsFor, fmt::format("auth.warehouse is {}: {}", places.warehouse, kOrAnotherVesto),
-      "NEW_WAREHOUSE");
-  if (!to.serverless) {
-    return look_at_standing(get_policy, "s/.*:dbname:\\([^/\"]*\\)\\/.*/\\1/p") +
-           fmt::format("case $STANDS in\n  '' | {}) ;;\n", sh_quote(places.warehouse)) + stop;
-  }
+  if (!to.serverless) return replaces_another_login(to, places, get_policy);
+  const std::string stop =
+      stop_for_standing(kStandsFor,
+                        fmt::format("auth.warehouse is {} in {}: {}", places.warehouse,
+                                    places.region, kOrAnotherVesto),
+                        "NEW_WAREHOUSE");
   const size_t slash = places.workgroup_arn.rfind('/');
   const std::string id = slash == std::string::npos ? placeholder("WORKGROUP_ID")
                                                     : places.workgroup_arn.substr(slash + 1);
-  // Workgroups that are gone have left their ids behind.
-  const std::string out =
-      look_at_standing(get_policy, "s/.*:workgroup\\/\\([0-9a-f-]*\\)\".*/\\1/p") +
-      fmt::format(
-          "case $STANDS in\n  '' | {}) STANDS= ;;\n  *)\n    STANDS=$({} --output text \\\n"
-          "      --query \"workgroups[?workgroupId=='$STANDS'].workgroupName\") ;;\nesac\n",
-          sh_quote(id), regional_call("redshift-serverless list-workgroups", places.region));
-  return out + fmt::format("case $STANDS in\n  '' | None | {}) ;;\n", sh_quote(places.warehouse)) +
-         stop;
+  // Workgroups that are gone have left their ids behind; those of another region are not asked for.
+  return look_at_standing(get_policy,
+                          "s/.*:redshift-serverless:\\([^:\"]*\\):[^:\"]*:workgroup\\/"
+                          "\\([0-9a-f-]*\\)\".*/\\1 \\2/p",
+                          {places.region + " " + id}) +
+         fmt::format(
+             "case $(printf '%s\\n' \"$STANDS\" | cut -d ' ' -f 1 | sort -u) in\n"
+             "  '') ;;\n  {})\n    STANDS=$({} --output text \\\n"
+             "      --query \"workgroups[?contains('$STANDS', workgroupId)].workgroupName\") ;;\n"
+             "esac\n",
+             sh_quote(places.region),
+             regional_call("redshift-serverless list-workgroups", places.region)) +
+         fmt::format("case $STANDS in\n  '' | None | {}) ;;\n", sh_quote(places.warehouse)) + stop;
 }
 
 bool is_account(const std::string& text) {

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from kit_world import (ACCOUNT, AUDIENCE, BUCKET, CLUSTER, OPERATOR, OPERATORS_ADMIN, OPERATORS_KEY, PODS_ROLE,
-                       PREFIX, REGION, ROLE, WORKGROUP, KitWorld, bad_checks, by_id)
+from kit_world import (ACCOUNT, AUDIENCE, BUCKET, CLUSTER, COPY_ROLE, DATABASE, OPERATOR, OPERATORS_ADMIN,
+                       OPERATORS_KEY, PODS_ROLE, PREFIX, REGION, ROLE, WORKGROUP, KitWorld, bad_checks, by_id)
 
 ROLE_NAME = ROLE.rsplit("/", 1)[1]
 POLICY = "vesto-acme-policy"
@@ -428,7 +428,7 @@ allow_from = []
 
 @pytest.mark.parametrize("kind, wrong, words", [
     ("provisioned", CLUSTER + "s", "There is no cluster"),
-    ("provisioned", "secondcluster", f"The policy that stands is for {CLUSTER}."),
+    ("provisioned", "secondcluster", f":dbname:{CLUSTER}/"),
     ("serverless", WORKGROUP + "s", "ResourceNotFound"),
     ("serverless", "second", f"The policy that stands is for {WORKGROUP}."),
 ])
@@ -514,12 +514,18 @@ def standing(world):
     return trust_of(world), policy_of(world), world.boto("s3").list_buckets()["Buckets"]
 
 
+LOGIN = f"arn:aws:redshift:{REGION}:{ACCOUNT}"
+
+
 # A second Vesto, whose admin runs the kit in the same account.
 @pytest.mark.parametrize("part", ["script", "role"])
 @pytest.mark.parametrize("old, new, words", [
     (f'bucket = "{BUCKET}"', 'bucket = "elsewhere-stage"', f"is for {BUCKET}/{PREFIX}*."),
     (f'prefix = "{PREFIX}"', 'prefix = "second/"', f"is for {BUCKET}/{PREFIX}*."),
-    (f'warehouse = "{CLUSTER}"', 'warehouse = "secondcluster"', f"is for {CLUSTER}."),
+    (f'warehouse = "{CLUSTER}"', 'warehouse = "secondcluster"', f"is for {LOGIN}:dbname:{CLUSTER}/"),
+    (f'/{DATABASE}"', '/second"', f"is for {LOGIN}:dbname:{CLUSTER}/{DATABASE}."),
+    (f'warehouse = "{CLUSTER}"', f'warehouse = "{CLUSTER}"\ndb_user = "second"',
+     "is for redshift:GetClusterCredentialsWithIAM."),
 ])
 def test_another_vesto_with_a_destination_of_this_name(worlds, part, old, new, words):
     world = worlds(kind="provisioned", more_world=SECOND["provisioned"])
@@ -535,6 +541,41 @@ def test_another_vesto_with_a_destination_of_this_name(worlds, part, old, new, w
     finally:
         world.write_config()
     assert world.aws(world.kit(part)).stderr == "" and standing(world) == before
+
+
+def test_a_policy_of_another_whose_statement_stands_in_no_list(worlds):
+    world = worlds()
+    iam, before = world.boto("iam"), policy_of(world)
+    theirs = {"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::elsewhere/vesto/*"}}
+    iam.put_role_policy(RoleName=ROLE_NAME, PolicyName=POLICY, PolicyDocument=json.dumps(theirs))
+    try:
+        said = world.aws(world.kit("role"), code=1).stderr
+        assert "The policy that stands is for elsewhere/vesto/*." in said
+        assert policy_of(world) == theirs
+    finally:
+        iam.put_role_policy(RoleName=ROLE_NAME, PolicyName=POLICY, PolicyDocument=json.dumps(before))
+
+
+def test_a_deny_in_the_policy_stops_before_the_first_change(worlds):
+    """It may be the one statement, which stands in no list."""
+    world = worlds()
+    iam, s3, before = world.boto("iam"), world.boto("s3"), policy_of(world)
+    denies = {"Version": "2012-10-17", "Statement": {
+        "Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}}
+    iam.put_role_policy(RoleName=ROLE_NAME, PolicyName=POLICY, PolicyDocument=json.dumps(denies))
+    s3.delete_bucket_lifecycle(Bucket=BUCKET)  # which the script's first step would mend
+    try:
+        said = world.aws(world.kit("script"), code=1).stderr
+        assert "would not be kept" in said and "NEW_POLICY=yes" in said
+        assert policy_of(world) == denies
+        with pytest.raises(s3.exceptions.ClientError, match="NoSuchLifecycle"):
+            s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)
+        world.aws("NEW_POLICY=yes\n" + world.kit("script"))
+        assert policy_of(world) == before
+        assert bad_checks(world.report("--only", "s3.lifecycle")) == {}
+    finally:
+        iam.put_role_policy(RoleName=ROLE_NAME, PolicyName=POLICY, PolicyDocument=json.dumps(before))
 
 
 def test_what_a_person_has_put_into_the_policy_is_told(worlds):
@@ -619,7 +660,7 @@ def test_a_key_that_assumes_the_role_of_another_vesto(worlds):
         world.write_config(auth=world.auth().replace(ROLE, ROLE + "-second"))
         key = world.kit("key")
         said = world.aws(key, who=OPERATORS_ADMIN, code=1).stderr
-        assert f"The policy that stands lets the user assume {ROLE}." in said
+        assert f"The policy that stands allows to assume {ROLE}." in said
         assert "Where another Vesto has a destination of this name" in said
         assert policy() == before
         world.aws("NEW_ROLE=yes\n" + key, who=OPERATORS_ADMIN)

@@ -61,7 +61,7 @@ TEST(KitShell, ShellDoesNotRunUntilWhatIsMissingIsFilledIn) {
   EXPECT_EQ(filled.calls,
             "aws sts get-caller-identity\n"
             "aws iam get-role-policy\naws redshift describe-clusters\naws iam get-role-policy\n"
-            "aws iam get-role\naws iam list-roles\naws iam create-role\n"
+            "aws iam get-role-policy\naws iam get-role\naws iam list-roles\naws iam create-role\n"
             "aws iam get-role-policy\naws iam put-role-policy\n");
 }
 
@@ -452,7 +452,8 @@ TEST(KitShell, APolicyThatCannotBeReadIsNotReplaced) {
   DestinationConfig to = destination_from(kServerless);
   const auto standing = [&](const std::string& id) {
     return run(put_policy_shell(to, full_facts()),
-               "*get-role-policy*Resource*) echo '\"arn:aws:redshift-serverless:e:1:workgroup/" +
+               "*get-role-policy*Resource*) echo "
+               "'\"arn:aws:redshift-serverless:eu-west-1:1:workgroup/" +
                    id + "\"' ;;\n*list-workgroups*) echo '(AccessDenied)' >&2; return 254 ;;\n");
   };
   const std::string arn = full_facts().workgroup_arn;
@@ -624,13 +625,13 @@ TEST(KitShell, APolicyNamesNoWarehouseThatIsNotMeant) {
   // Who may set policies need not be allowed to look.
   EXPECT_TRUE(called(with("*describe-clusters*) echo '(AccessDenied)' >&2; return 254 ;;\n"), put));
   const auto standing = [&](const std::string& cluster) {
-    return with("*get-role-policy*) echo '  \"arn:aws:redshift:eu-west-1:1:dbname:" + cluster +
-                "/dev\"' ;;\n");
+    return with("*get-role-policy*) echo '  \"arn:aws:redshift:eu-west-1:123456789012:dbname:" +
+                cluster + "/dev\"' ;;\n");
   };
   EXPECT_TRUE(called(standing(to.auth.warehouse), put));
   const Told other = standing("other");
   EXPECT_FALSE(other.well || called(other, put)) << other.calls;
-  EXPECT_NE(other.said.find("The policy that stands is for other."), std::string::npos)
+  EXPECT_NE(other.said.find(":dbname:other/dev.\nauth.warehouse is "), std::string::npos)
       << other.said;
   to.auth.warehouse = "another";  // than the endpoint's
   EXPECT_FALSE(called(with(""), put));

@@ -1,0 +1,93 @@
+// What stands at AWS already, which the kit's scripts look at before they change anything: logins
+// of another installation, what denies, and what the role trusts that COPY reads with.
+#include "address/arn.h"
+#include "tests/unit/kit/told.h"
+
+namespace vesto {
+namespace {
+
+void expect_no_change(const Told& told) {
+  EXPECT_FALSE(told.well) << told.calls;
+  for (const char* change : {" put-", " create-", " update-", " modify-"}) {
+    EXPECT_EQ(told.calls.find(change), std::string::npos) << told.calls << told.said;
+  }
+}
+
+// An arm of a case: what the policies that stand allow, a line each.
+std::string standing(const std::vector<std::string>& lines) {
+  std::string out = "*get-role-policy*Resource*) cat <<'EOT'\n[\n";
+  for (const std::string& line : lines) out += "        \"" + line + "\",\n";
+  return out + "]\nEOT\n;;\n";
+}
+
+constexpr const char* kLogin = "redshift:GetClusterCredentials";
+const std::string kAtCluster = "arn:aws:redshift:eu-west-1:123456789012:";
+
+TEST(KitStanding, ALoginOfAnotherInstallationIsNotTakenAway) {
+  const DestinationConfig to = destination_from(kProvisioned);
+  const std::string script = put_policy_shell(to, full_facts());
+  const std::string user = kAtCluster + "dbuser:examplecluster/vesto_load";
+  const std::string database = kAtCluster + "dbname:examplecluster/dev";
+  for (const auto& ours : {std::vector<std::string>{kLogin, user, database},
+                           std::vector<std::string>{kLogin, database}}) {
+    const Told told = run(script, standing(ours));
+    EXPECT_TRUE(told.well && called(told, "iam put-role-policy")) << told.said;
+  }
+  const std::string prod = kAtCluster + "dbname:examplecluster/prod";
+  const std::string other_user = kAtCluster + "dbuser:examplecluster/vesto_prod";
+  const std::string far = replace_all(database, "eu-west-1", "eu-west-3");
+  const std::string by_iam = std::string(kLogin) + "WithIAM";
+  for (const std::string& theirs : {prod, other_user, far, by_iam}) {
+    const std::string answers = standing({kLogin, user, database, theirs});
+    const Told stopped = run(script, answers);
+    expect_no_change(stopped);
+    EXPECT_NE(stopped.said.find("The policy that stands is for " + theirs + ".\n"),
+              std::string::npos)
+        << stopped.said;
+    EXPECT_TRUE(called(run("NEW_WAREHOUSE=yes\n" + script, answers), "iam put-role-policy"));
+  }
+}
+
+TEST(KitStanding, AWorkgroupOfAnotherRegionIsNotGone) {
+  const std::string script = put_policy_shell(destination_from(kServerless), full_facts());
+  const std::string ours = full_facts().workgroup_arn;
+  // No workgroup of this region has the id: AWS tells none.
+  const auto with = [&](const std::string& arn) {
+    return run(script, "*list-workgroups*) ;;\n" + standing({arn}));
+  };
+  const Told same = with(ours);
+  EXPECT_TRUE(called(same, "iam put-role-policy")) << same.said;
+  EXPECT_FALSE(called(same, "redshift-serverless list-workgroups")) << same.calls;
+  const Told gone = with(ours + "0");
+  EXPECT_TRUE(called(gone, "iam put-role-policy")) << gone.said;
+  const Told far = with(replace_all(ours, "eu-west-1", "eu-west-3") + "0");
+  expect_no_change(far);
+  EXPECT_NE(far.said.find("The policy that stands is for eu-west-3 "), std::string::npos)
+      << far.said;
+}
+
+TEST(KitStanding, NothingIsChangedWhereAPolicyThatIsReplacedDenies) {
+  const std::string denies =
+      "*get-role-policy*'?Effect == '* | *get-user-policy*'?Effect == '*)\n"
+      "  echo '[{\"Effect\": \"Deny\", \"Action\": \"s3:*\"}]' ;;\n" +
+      std::string(kNothingThere);
+  int seen = 0;
+  for (const char* sample : kSamples) {
+    const Kit kit = make_kit(destination_from(sample), facts_for(sample));
+    for (const char* id : {"script", "role", "key", "copy-role"}) {
+      if (kit.find(id) == nullptr) continue;
+      const Told told = run(text(kit, id), denies);
+      expect_no_change(told);
+      EXPECT_NE(told.said.find("would not be kept:\n[{\"Effect\": \"Deny\""), std::string::npos)
+          << told.said;
+      EXPECT_NE(told.said.find("NEW_POLICY=yes"), std::string::npos) << told.said;
+      const Told asked = run("NEW_POLICY=yes\n" + text(kit, id), denies);
+      EXPECT_NE(asked.calls.find("iam put-"), std::string::npos) << id << asked.said;
+      ++seen;
+    }
+  }
+  EXPECT_GE(seen, 8);
+}
+
+}  // namespace
+}  // namespace vesto
