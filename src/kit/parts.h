@@ -4,9 +4,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
-#include "kit/kit.h"
 #include "aws/policies.h"
+#include "kit/kit.h"
 #include "kit/places.h"
 
 namespace vesto::kit {
@@ -14,9 +15,11 @@ namespace vesto::kit {
 constexpr int64_t kDefaultSessionS = 3600;  // that every role allows
 
 // --- policies (JSON) ---
-std::string copy_policy_for(const DestinationConfig& destination, const KitFacts& facts);
 // Of what a policy allows, the temporary login alone.
 PermissionNeeds login_needs(const DestinationConfig& destination, const Places& places);
+std::string copy_policy_for(const DestinationConfig& destination, const KitFacts& facts);
+// The services that the role is to trust by which COPY reads, and its trust policy.
+std::vector<std::string> copy_services(const DestinationConfig& destination);
 std::string copy_trust_for(const DestinationConfig& destination);
 // Of the user whose access key it is.
 std::string key_policy_for(const DestinationConfig& destination, const KitFacts& facts);

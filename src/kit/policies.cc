@@ -110,10 +110,14 @@ std::string pod_trust_for(const DestinationConfig& destination, const KitFacts& 
   return trust_policy_pods(provider, issuer, subject);
 }
 
-std::string copy_trust_for(const DestinationConfig& destination) {
+std::vector<std::string> copy_services(const DestinationConfig& destination) {
   std::vector<std::string> services = {"redshift.amazonaws.com"};
   if (destination.serverless) services.emplace_back("redshift-serverless.amazonaws.com");
-  return trust_policy_services(services);
+  return services;
+}
+
+std::string copy_trust_for(const DestinationConfig& destination) {
+  return trust_policy_services(copy_services(destination));
 }
 
 std::string key_policy_for(const DestinationConfig& destination, const KitFacts& facts) {

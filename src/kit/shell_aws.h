@@ -42,6 +42,12 @@ std::string standing_policy(const Places& places, std::string_view kind, const s
 std::string trust_of_role(const DestinationConfig& to, const KitFacts& facts, const Places& places,
                           const std::string& trust);
 
+// Lines for COPY's role that is there (`name`: a word of sh with its flag): where it does not trust
+// the warehouse they stop with the statement that lacks, or add it to the kit's own. Within an if,
+// indented by 2.
+std::string trust_of_copy_role(const DestinationConfig& to, const Places& places,
+                               const std::string& name);
+
 }  // namespace vesto::kit
 
 #endif  // VESTO_KIT_SHELL_AWS_H_

@@ -11,12 +11,12 @@ namespace vesto::kit {
 
 namespace {
 
-// One that is there may serve others as well: its trust policy stays.
+// One that is there may serve others as well: what it trusts stays.
 std::string copy_role_with_trust(const DestinationConfig& to, const Places& places,
-                                 const std::string& trust) {
-  return fmt::format("TRUST={}\nif ! {}{} >/dev/null 2>&1; then\n{}{}fi\n", sh_quote(trust),
-                     iam_call(places, "get-role"), sh_flag("--role-name", places.copy_role),
-                     copy_role_guard(to, places),
+                                 const std::string& name) {
+  return fmt::format("if {}{} >/dev/null 2>&1; then\n{}else\n  TRUST={}\n{}{}fi\n",
+                     iam_call(places, "get-role"), name, trust_of_copy_role(to, places, name),
+                     sh_quote(copy_trust_for(to)), copy_role_guard(to, places),
                      create_role(to, places, places.copy_role, places.copy_role_path, ""));
 }
 
@@ -95,7 +95,7 @@ std::string copy_policy_guard(const DestinationConfig& to, const Places& places,
 std::string own_copy_role(const DestinationConfig& to, const KitFacts& facts, const Places& places,
                           std::string_view as_default) {
   const std::string name = sh_flag("--role-name", places.copy_role);
-  std::string out = copy_role_with_trust(to, places, copy_trust_for(to));
+  std::string out = copy_role_with_trust(to, places, name);
   out += put_policy(places, "role", name, places.copy_policy, copy_policy_for(to, facts));
   out += fmt::format("COPY_ROLE=$({}{} --query Role.Arn --output text)\n",
                      iam_call(places, "get-role"), name);
@@ -136,7 +136,7 @@ std::string copy_role_steps(const DestinationConfig& to, const KitFacts& facts,
       places.copy_role));
   out += "case $DEFAULT in\n'' | None)\n";
   out += own_copy_role(to, facts, places, " --default-iam-role-arn \"$COPY_ROLE\"");
-  out += ";;\n*)\n";
+  out += ";;\n*)\n" + trust_of_copy_role(to, places, std::string(kDefaultRole));
   out += put_policy(places, "role", std::string(kDefaultRole), places.copy_policy,
                     copy_policy_for(to, facts));
   return out + ";;\nesac\n";

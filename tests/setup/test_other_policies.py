@@ -647,6 +647,60 @@ def test_a_copy_role_that_another_vesto_uses(worlds):
     world.aws(world.kit("copy-role"))
 
 
+COPY_ROLE_NAME = COPY_ROLE.rsplit("/", 1)[1]
+EC2 = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+@pytest.mark.parametrize("kind", ["provisioned", "serverless"])
+def test_a_copy_role_that_does_not_trust_the_warehouse(worlds, kind):
+    world = worlds(kind=kind, copy="attached_role")
+    iam = world.boto("iam")
+    ours, = copy_trust(world)
+    assert bad_checks(world.report()) == {}
+
+    def trusts(*statements):
+        iam.update_assume_role_policy(RoleName=COPY_ROLE_NAME, PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": statements}))
+
+    def refused():
+        check = by_id(world.report())["redshift.copy"]
+        assert check["error"]["code"] == "RS-COPY-S3-403"
+        return check["fix"]
+
+    mark = iam.get_role(RoleName=COPY_ROLE_NAME)["Role"]["Description"]
+    try:
+        iam.update_role(RoleName=COPY_ROLE_NAME, Description="another's")
+        trusts(EC2)
+        said = world.aws(refused()["snippet"], code=1).stderr
+        shown = json.loads(said.split("\n", 1)[1])
+        assert "Add this statement" in said and shown == ours
+        assert copy_trust(world) == [EC2]
+        trusts(EC2, shown)
+        assert bad_checks(world.report()) == {}
+        # The kit's own is given it.
+        iam.update_role(RoleName=COPY_ROLE_NAME, Description=mark)
+        trusts(EC2)
+        assert world.fix(refused()).stderr == "" and copy_trust(world) == [ours, EC2]
+        assert bad_checks(world.report()) == {}
+        world.aws(world.kit("copy-role"))
+        assert copy_trust(world) == [ours, EC2]
+        # What a person has put a condition on stays, and is told of.
+        narrow = more(ours, StringEquals={"sts:ExternalId": OPERATOR})
+        trusts(narrow)
+        said = world.fix(refused()).stderr
+        assert "under conditions, which stay" in said and OPERATOR in said
+        assert copy_trust(world) == [narrow]
+    finally:
+        iam.update_role(RoleName=COPY_ROLE_NAME, Description=mark)
+        trusts(ours)
+    assert bad_checks(world.report()) == {}
+
+
+def copy_trust(world):
+    return world.boto("iam").get_role(RoleName=COPY_ROLE_NAME)["Role"][
+        "AssumeRolePolicyDocument"]["Statement"]
+
+
 def test_a_key_that_assumes_the_role_of_another_vesto(worlds):
     world = worlds(identity="assume_role")
 

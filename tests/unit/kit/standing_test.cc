@@ -89,5 +89,55 @@ TEST(KitStanding, NothingIsChangedWhereAPolicyThatIsReplacedDenies) {
   EXPECT_GE(seen, 8);
 }
 
+// What AWS says of COPY's role: how many services it does not trust, and with conditions.
+std::string trust_answers(const std::string& lacking, const std::string& with_conditions,
+                          const std::string& description) {
+  return "*'Condition'*'][?!@]) '*) echo " + lacking + " ;;\n*'][?!@]) '*) echo " +
+         with_conditions + " ;;\n*Role.Description*) echo '" + description +
+         "' ;;\n*'--query to_array(Role'*) echo '[{\"Sid\": \"Theirs\"}]' ;;\n" +
+         "*efaultIamRoleArn*) echo arn:aws:iam::123456789012:role/theirs ;;\n"
+         "*update-assume-role-policy*) printf 'PUT%sTUP' \"$8\" >&2 ;;\n";
+}
+
+TEST(KitStanding, CopysRoleThatDoesNotTrustTheWarehouse) {
+  const std::string made = "Made by the kit of Vesto for the destination acme";
+  const std::string update = "iam update-assume-role-policy";
+  for (const char* arn : {"arn:aws:iam::123456789012:role/acme-copy", "default"}) {
+    for (const char* sample : {kProvisioned, kServerless}) {
+      DestinationConfig to = destination_from(sample);
+      to.auth.copy = "attached_role";
+      to.auth.copy_role_arn = arn;
+      const std::string script = part_shell(to, full_facts(), "copy-role");
+      const auto with = [&](const char* lacking, const char* conditions, const std::string& by) {
+        return run(script, trust_answers(lacking, conditions, by));
+      };
+      const Told right = with("0", "0", made);
+      EXPECT_TRUE(right.well && !called(right, update)) << right.said;
+      EXPECT_EQ(right.said.find("trust"), std::string::npos) << right.said;
+      const Told stopped = with("1", "1", made + "2");
+      expect_no_change(stopped);
+      EXPECT_NE(stopped.said.find("does not trust Redshift. Add this statement"), std::string::npos)
+          << stopped.said;
+      EXPECT_NE(stopped.said.find("\"redshift.amazonaws.com\""), std::string::npos);
+      EXPECT_EQ(stopped.said.find("\"redshift-serverless.amazonaws.com\"") != std::string::npos,
+                to.serverless)
+          << stopped.said;
+      const Told narrowed = with("1", "0", made);
+      EXPECT_TRUE(narrowed.well && !called(narrowed, update)) << narrowed.said;
+      EXPECT_NE(narrowed.said.find("under conditions, which stay:\n[{\"Sid\": \"Theirs\"}]"),
+                std::string::npos)
+          << narrowed.said;
+      const Told added = with("1", "1", made);
+      EXPECT_TRUE(added.well && called(added, update)) << added.said;
+      const size_t at = added.said.find("PUT{");
+      ASSERT_NE(at, std::string::npos) << added.said;
+      const Json put = Json::parse(added.said.substr(at + 3, added.said.find("TUP", at) - at - 3));
+      ASSERT_EQ(put["Statement"].size(), 2U) << put;
+      EXPECT_EQ(put["Statement"][0]["Action"], "sts:AssumeRole");
+      EXPECT_EQ(put["Statement"][1], (Json{{"Sid", "Theirs"}}));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace vesto

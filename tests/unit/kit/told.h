@@ -60,6 +60,8 @@ inline Told run(const std::string& script, const std::string& answers = "") {
       script, "set -eu\n",
       "set -eu\naws() {\n  echo \"aws $1 $2\" >>" + calls + "\n  case \"$*\" in\n" + answers +
           "*iamRoles*) ;;\n"
+          // How many of the services COPY's role does not trust.
+          "*'][?!@]) '*) echo 0 ;;\n"
           "*get-caller-identity*) echo 123456789012 ;;\n*) echo value ;;\n  esac\n}\n");
   Told told;
   std::FILE* pipe = ::popen(("sh " + path.string() + " 2>&1").c_str(), "r");
