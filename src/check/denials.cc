@@ -90,6 +90,31 @@ CheckAnswer denied(const State& state, Error error) {
   return failed(std::move(error), Fix{.who = "aws_admin", .kind = "text", .snippet = ""});
 }
 
+// Where a Deny refuses, or a policy that is not the role's, what the kit gives it does not help.
+CheckAnswer copy_role_denied(const State& state, Error error) {
+  const std::string text = error.upstream().text;
+  const Refusal refusal = refusal_in(text);
+  const bool identity = refusal.kind == "identity-based policy";
+  if (!refusal.denies && (refusal.kind.empty() || identity)) {
+    return failed(std::move(error), part_fix(state, "copy-role"));
+  }
+  const std::string right = refused_right(text);
+  if (identity) {
+    error.with_hint(fmt::format(
+        "Another policy of COPY's role denies it, so that the kit's does not help: take {} out of "
+        "its statement with \"Effect\": \"Deny\".",
+        right));
+    return failed(std::move(error), Fix{.who = "aws_admin", .kind = "text", .snippet = ""});
+  }
+  const auto said = parse_denied_text(text);
+  const bool key = said && said->action.starts_with("kms:");
+  error.with_hint(hint_for(refusal, right, key));
+  if (refusal.kind == "resource-based policy" && !key) {
+    return failed(std::move(error), bucket_policy_fix(state));
+  }
+  return failed(std::move(error), Fix{.who = "aws_admin", .kind = "text", .snippet = ""});
+}
+
 std::optional<Fix> two_warehouses(const State& state, Error* error) {
   const DestinationConfig& to = state.destination();
   const std::string other = other_warehouse(to);

@@ -80,6 +80,8 @@ inline Fix part_fix(const State& state, std::string_view part) {
 // What AWS refuses: the kit's policy where ours allows too little. Where another policy stands
 // against it ours would have no effect: that one is named, and shown by what is to be run.
 CheckAnswer denied(const State& state, Error error);
+// The same of COPY, where it reads by a role that is attached to the warehouse.
+CheckAnswer copy_role_denied(const State& state, Error error);
 
 // A right to a KMS key is missing, and the configuration names none: the bucket encrypts with it by
 // itself. No policy of the kit knows it, so that the next step is its line in the configuration,

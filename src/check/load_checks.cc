@@ -110,7 +110,7 @@ CheckAnswer merge(State& state, const CheckLimits& limits) {
 CheckAnswer copy_refused(const State& state, Error error) {
   if (auto unnamed = key_not_named(state, error)) return *std::move(unnamed);
   if (state.destination().auth.copy == "attached_role") {
-    return failed(std::move(error), part_fix(state, "copy-role"));
+    return copy_role_denied(state, std::move(error));
   }
   const std::string_view cause = error.cause() == nullptr ? "" : error.cause()->name;
   const bool denied = cause == "copy-denied" || cause == "copy-access-denied";

@@ -701,6 +701,34 @@ def copy_trust(world):
         "AssumeRolePolicyDocument"]["Statement"]
 
 
+def test_a_copy_role_that_a_deny_refuses(worlds):
+    """No right that the kit gives it helps: the policy that denies is named, and shown."""
+    world = worlds(copy="attached_role")
+    iam, s3 = world.boto("iam"), world.boto("s3")
+    deny = statement("Deny", "s3:GetObject", {"AWS": COPY_ROLE})
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(
+        {"Version": "2012-10-17", "Statement": [deny]}))
+    try:
+        check = by_id(world.report())["redshift.copy"]
+        assert check["error"]["code"] == "RS-COPY-S3-403"
+        assert "The policy of the bucket itself denies it" in check["error"]["hint"]
+        assert "s3:GetObject" in check["error"]["hint"]
+        assert looked_at(world, check) == [deny]
+    finally:
+        s3.delete_bucket_policy(Bucket=BUCKET)
+    name = {"RoleName": COPY_ROLE_NAME, "PolicyName": "guard"}
+    iam.put_role_policy(**name, PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [
+            {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}]}))
+    try:
+        check = by_id(world.report())["redshift.copy"]
+        assert "Another policy of COPY's role denies it" in check["error"]["hint"]
+        assert check["fix"]["kind"] == "text"
+    finally:
+        iam.delete_role_policy(**name)
+    assert bad_checks(world.report()) == {}
+
+
 def test_a_key_that_assumes_the_role_of_another_vesto(worlds):
     world = worlds(identity="assume_role")
 
