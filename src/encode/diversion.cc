@@ -72,6 +72,7 @@ void Diversion::merge(Diversion other) {
                   std::make_move_iterator(other.rejected.end()));
   nulled_values += other.nulled_values;
   lacked_room = lacked_room || other.lacked_room;
+  side_door_bytes += other.side_door_bytes;
   hold.merge(std::move(other.hold));
 }
 

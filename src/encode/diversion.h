@@ -114,13 +114,17 @@ class DiversionHold {
 struct Diversion {
   std::vector<SideRow> side = {};
   std::vector<RejectedRow> rejected = {};
-  uint64_t nulled_values = 0;  // values in whose place NULL stands, as on_unrepresentable says
-  // Rows found the side door full, whose room is the whole run's: the same rows may pass it next
-  // time, with nothing changed in the source.
-  bool lacked_room = false;
-  DiversionHold hold = {};  // for `side` and `rejected`
+  uint64_t nulled_values = 0;   // values in whose place NULL stands, as on_unrepresentable says
+  bool lacked_room = false;     // a row found the side door full
+  int64_t side_door_bytes = 0;  // what its rows would have taken of it, all of them
+  DiversionHold hold = {};      // for `side` and `rejected`
 
   void merge(Diversion other);
+  // Whether it was other streams that had the room, which is the whole run's: then the same rows
+  // may pass next time, with nothing changed in the source.
+  [[nodiscard]] bool others_had_the_room() const {
+    return lacked_room && side_door_bytes <= kSideDoorBytes;
+  }
 };
 
 }  // namespace vesto

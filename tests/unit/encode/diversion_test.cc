@@ -184,7 +184,16 @@ TEST_F(DiversionTest, RoomThatLackedInOneLaneLackedInTheStream) {
   EXPECT_FALSE(stream.lacked_room);
   stream.merge(std::move(out_));
   stream.merge(Diversion());
-  EXPECT_TRUE(stream.lacked_room);
+  EXPECT_TRUE(stream.lacked_room && stream.others_had_the_room());
+  // Its own rows alone are too many, and will be.
+  leave(&side_left_, kSideDoorBytes);
+  Column text = column("t", TypeKind::kVarchar);
+  text.type.length_bytes = 65'535;
+  const std::vector<std::string> large(300, "1,NaN," + std::string(60'000, 'x'));
+  max_rejected_rows_ = 300;
+  check({column("f", TypeKind::kReal), text}, large);
+  EXPECT_TRUE(out_.lacked_room && !out_.rejected.empty() && !out_.side.empty());
+  EXPECT_FALSE(out_.others_had_the_room());
   leave(&side_left_, kSideDoorBytes);
   check({column("n", TypeKind::kDecimal)}, {"1,NaN"});
   ASSERT_EQ(out_.rejected.size(), 1U);
