@@ -302,7 +302,7 @@ Error filled_error(const State& state, std::vector<std::string> names) {
   if (all > kMaxTablesNamed) names.resize(kMaxTablesNamed);
   for (std::string& name : names) name = printable(name, false);
   return {ErrorCode::kRsTableForeign,
-          fmt::format("tables of {} hold rows that no sync of this destination delivered: {}{}",
+          fmt::format("tables of {} hold rows that no sync of the configuration delivered: {}{}",
                       printable(state.destination().schema, false), join(names, ", "),
                       all > names.size() ? ", ..." : "")};
 }
@@ -310,9 +310,10 @@ Error filled_error(const State& state, std::vector<std::string> names) {
 // Where not all were looked at it is not known that all is well, and what was found may not be all.
 CheckAnswer unless_cut(CheckAnswer answer, bool cut) {
   if (!cut) return answer;
-  const std::string text =
-      fmt::format("only the first {} tables of other users and {} streams of a sync were looked at",
-                  kMaxTablesSeen, kMaxStreamsSeen);
+  const std::string text = fmt::format(
+      "only the first {} tables of other users, {} streams of a sync and {} targets that "
+      "none has filled were looked at",
+      kMaxTablesSeen, kMaxStreamsSeen, kMaxTablesLookedInto);
   if (!answer.error) return skipped(text);
   answer.evidence.push_back({"left_out", text});
   return answer;
@@ -393,7 +394,7 @@ CheckAnswer owner_check(State& state, const CheckLimits& limits) {
     return unless_cut(warned(std::move(error), owner_fix(state, limits, loaded, usable)), cut);
   }
   CheckAnswer answer = perhaps_check(state, limits, loaded);
-  return answer.error || !others->cut ? answer : unless_cut(std::move(answer), true);
+  return answer.error ? answer : unless_cut(std::move(answer), others->cut || filled->cut);
 }
 
 }  // namespace vesto::check

@@ -17,7 +17,8 @@ namespace {
 
 std::string who_text(const std::string& who, const std::string& part) {
   // Who assumes the role need not be of its account.
-  if (part == "key" || part == "asker") return "an AWS admin of your own account";
+  if (part == "key" || part == "asker")
+    return "if the role is of another account: your own AWS admin";
   if (who == "aws_admin") return "an AWS admin";
   if (who == "redshift_admin") return "a Redshift admin";
   if (who == "network_admin") return "a network admin";
