@@ -63,6 +63,15 @@ std::optional<Fix> pod_fix(const State& state, const Error& error) {
   return Fix{.who = "operator", .kind = "shell", .snippet = steps};
 }
 
+// A key whose signature is wrong is there: its secret is to be given anew, and none to be made.
+bool may_be_gone(const Error& error) {
+  for (const char* there :
+       {"wrong-secret", "wrong-secret-json", "signed-elsewhere", "signed-elsewhere-json"}) {
+    if (error.cause() == cause_named(there)) return false;
+  }
+  return error.code() == ErrorCode::kAwsKey;
+}
+
 // A role of another account that takes us without an external id takes us for whoever may name it
 // here (the confused deputy). One of our own account is ours to give.
 CheckAnswer no_external_id(const State& state) {
@@ -233,7 +242,7 @@ std::string identity_checks(const StatePtr& state, std::vector<Check>* checks) {
         if (!role) state->known.account = caller->account;
       }
       const bool new_key = !role && state->destination().auth.identity == "access_key" &&
-                           !caller.ok() && caller.error().code() == ErrorCode::kAwsKey;
+                           !caller.ok() && may_be_gone(caller.error());
       CheckAnswer answer = who(std::move(caller), role);
       if (new_key) answer.fix = part_fix(*state, "key");
       if (answer.error && !answer.fix) answer.fix = pod_fix(*state, *answer.error);

@@ -35,6 +35,11 @@ std::string who_text(const std::string& who) {
   return "you";
 }
 
+// Who Vesto runs as is not of the account that the rest is for.
+std::string who_text(const KitPart& part) {
+  return part.id == "asker" ? "an AWS admin of your own account" : who_text(part.who);
+}
+
 std::string pieces_json(const std::vector<KitPiece>& pieces, const std::string& part) {
   std::vector<std::string> shown;
   for (const KitPiece& piece : pieces) {
@@ -73,7 +78,7 @@ std::string list_text(const Parts& parts) {
   std::vector<std::vector<std::string>> rows = {
       {"PART", "FOR", "KIND", "WHAT", "MISSING", "TURNS GREEN"}};
   for (const KitPart* part : parts) {
-    rows.push_back({part->id, who_text(part->who), part->kind, part->title,
+    rows.push_back({part->id, who_text(*part), part->kind, part->title,
                     part->missing.empty() ? "-" : join(part->missing, " "),
                     part->checks.empty() ? "-" : join(part->checks, " ")});
   }
@@ -85,7 +90,7 @@ std::string all_text(const DestinationConfig& to, const Parts& parts) {
   for (const KitPart* part : parts) {
     out += fmt::format(
         "{}# ----- {}: for {} -----\n# Alone: vesto destination kit {} --part {}\n\n{}",
-        out.empty() ? "" : "\n", part->title, who_text(part->who), to.name, part->id, part->text);
+        out.empty() ? "" : "\n", part->title, who_text(*part), to.name, part->id, part->text);
   }
   return out;
 }

@@ -334,8 +334,9 @@ std::string warehouse_guard(const DestinationConfig& to, const Places& places,
                      to.serverless ? "ResourceNotFoundException" : "ClusterNotFound",
                      to.serverless ? "ResourceNotFound" : "ClusterNotFoundFault");
   out += stop_unless_meant(
-      fmt::format("There is no {} {} in {}. Is there a typo in auth.warehouse? There are:",
-                  to.serverless ? "workgroup" : "cluster", places.warehouse, places.region),
+      fmt::format(
+          "There is no {} {} in {}. Is there a typo in auth.warehouse or auth.region? There are:",
+          to.serverless ? "workgroup" : "cluster", places.warehouse, places.region),
       list);
   return out + ";;\nesac\n" + replaces_another(to, places, get_policy);
 }

@@ -98,6 +98,17 @@ def test_the_pods_of_eks_trust_a_provider_of_their_own_account(kit, tmp_path, ro
         account.startswith("<<")
 
 
+def test_who_vesto_runs_as_is_of_another_account(kit):
+    """Nothing tells offline who that is: the part is there, and for whom is said."""
+    kit.vesto.write("vesto.toml", "version = 1\n" + destination("attached_role"))
+    row, = [line for line in kit("--list", "--offline").stdout.splitlines()
+            if line.startswith("asker ")]
+    assert "an AWS admin of your own account" in row and "ROLE_NAME" in row
+    done = kit("--part", "asker", "--offline")
+    assert '"Action": "sts:AssumeRole"' in done.stdout
+    assert "Missing: <<ROLE_NAME>>. The name of the role that Vesto runs as" in done.stderr
+
+
 def test_a_profile_that_is_named_is_not_the_pods(kit, tmp_path):
     """Vesto asks by that profile alone, whatever token lies there."""
     text = "version = 1\n" + destination("attached_role")

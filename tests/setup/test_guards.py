@@ -159,3 +159,18 @@ def test_where_s3_does_not_answer_nothing_is_said_of_the_clock(world):
     finally:
         world.write_config()
     assert clock["status"] == "skipped" and "S3 could not be asked" in clock["reason"]
+
+
+def test_a_secret_that_lost_a_letter_asks_for_no_new_key():
+    """The user and its key are there; only whoever runs Vesto has the secret."""
+    with KitWorld(identity="key") as made:
+        made.apply()
+        secret = made.folder / "aws.key"
+        whole = secret.read_text()
+        secret.write_text(whole[:-1])
+        check = by_id(made.report("--only", "aws.key"))["aws.key"]
+        assert check["error"]["code"] == "AWS-KEY" and "fix" not in check, check
+        secret.write_text(whole)
+        (made.folder / "aws.id").write_text("AKIANOSUCHKEY0000001")
+        check = by_id(made.report("--only", "aws.key"))["aws.key"]
+        assert check["error"]["code"] == "AWS-KEY" and "create-access-key" in check["fix"]["snippet"]

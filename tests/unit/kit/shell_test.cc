@@ -619,8 +619,9 @@ TEST(KitShell, APolicyNamesNoWarehouseThatIsNotMeant) {
   const Told missing = with("*'cluster-identifier '*) echo '" + none +
                             "' >&2; return 254 ;;\n*describe-clusters*) echo real ;;\n");
   EXPECT_FALSE(missing.well || called(missing, put)) << missing.calls;
-  EXPECT_NE(missing.said.find("Is there a typo in auth.warehouse? There are:\nreal\n"),
-            std::string::npos)
+  EXPECT_NE(
+      missing.said.find("Is there a typo in auth.warehouse or auth.region? There are:\nreal\n"),
+      std::string::npos)
       << missing.said;
   // Who may set policies need not be allowed to look.
   EXPECT_TRUE(called(with("*describe-clusters*) echo '(AccessDenied)' >&2; return 254 ;;\n"), put));
