@@ -101,6 +101,20 @@ std::string written_by_kit() {
          fmt::format("    (({}{}}}) && {})", allow(kByKeys), kAccountMembers, aws);
 }
 
+// A statement of this kit's for somebody else than us: another identity, audience or external id.
+std::string for_another(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
+  const auto other = [](const std::string& member, const std::string& ours) {
+    return fmt::format("({0} && {0} != {1})", member, text_literal(ours));
+  };
+  if (to.auth.identity == "google") {
+    return other(tested("StringEquals", kSub), or_placeholder(facts.google_sub, "GOOGLE_SUB")) +
+           " ||\n    " +
+           other(tested("StringEquals", kOaud), or_placeholder(to.auth.audience, "AUDIENCE"));
+  }
+  return other("Principal.AWS", or_placeholder(places.principal_arn, "PRINCIPAL_ARN")) +
+         " ||\n    " + other(tested("StringEquals", kExternalId), to.auth.external_id);
+}
+
 // Of statements, as conditions of JMESPath.
 struct Loose {
   std::string is;      // surely lets others use the role by Vesto; "" where nothing can
@@ -286,9 +300,19 @@ std::string trust_of_role(const DestinationConfig& to, const KitFacts& facts, co
       "      [ \"$(role \"length(${{ALL}})\" text)\" = 1 ] &&\n"
       "      [ \"$(role \"length(${{ALL}}[?${{IS_KITS}}])\" text)\" = 1 ]; then\n"
       "    WAS=$(role \"$ALL\" json)\n"
+      "    IS_ANOTHERS={}\n"
+      "    if [ \"$(role \"length(${{ALL}}[?${{IS_ANOTHERS}}])\" text)\" != 0 ] &&\n"
+      "        [ \"${{NEW_TRUST:-}}\" != yes ]; then\n"
+      "      printf '%s\\n%s\\n%s\\n%s\\n' 'The role trusts another identity, audience or external "
+      "id than this destination has:' \"$WAS\" \\\n        {} \\\n"
+      "        'If this destination has changed, run this with NEW_TRUST=yes in the environment.' "
+      ">&2\n      exit 1\n    fi\n"
       "    printf '%s\\n%s\\n' 'The statement of the trust policy is replaced. It was:' \"$WAS\" "
       ">&2\n    {}\n",
-      sh_quote(made_by_kit(to)), update);
+      sh_quote(made_by_kit(to)), sh_quote(for_another(to, facts, places)),
+      sh_quote("Where another Vesto has a destination of this name, give this one another, or it "
+               "would be locked out."),
+      update);
   if (!loose.is.empty()) {
     out += "  elif [ \"$FOUND\" != '[]' ]; then\n" + without_loose(loose) + "    " + update + "\n";
     out +=

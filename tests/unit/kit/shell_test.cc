@@ -180,7 +180,7 @@ TEST(KitShell, LifecycleRulesThatCannotBeReadAreNotReplaced) {
 
 // What AWS says of a role that is there: how often our statement stands there, what is loose, what
 // stays without it, what lets us in as well, how many the kit may have written, what a person has
-// to look at.
+// to look at; how many of the kit's are for another.
 struct RoleThere {
   std::string ours = "0";
   std::string description = "None";
@@ -189,6 +189,7 @@ struct RoleThere {
   std::string kept = "[]";
   std::string near = "[]";
   std::string written = "1";
+  std::string anothers = "0";
   std::string maybe = "[]";
   std::string longest = "3600";
 };
@@ -196,8 +197,10 @@ struct RoleThere {
 std::string answers_of(const RoleThere& role) {
   return "*'length('*'[?@ =='*) echo " + role.ours + " ;;\n*'--query length('*'[?(('*) echo " +
          role.written + " ;;\n*'--query {near:'*) echo '" + role.near +
-         "' ;;\n*'--query {maybe:'*) echo '" + role.maybe + "' ;;\n*'--query length('*) echo " +
-         role.statements + " ;;\n*'--query [to_array('*) cat <<'EOT'\n" + role.kept +
+         "' ;;\n*'--query {maybe:'*) echo '" + role.maybe +
+         "' ;;\n*'[?(Condition.'* | *'[?(Principal.AWS && '*) echo " + role.anothers +
+         " ;;\n*'--query length('*) echo " + role.statements +
+         " ;;\n*'--query [to_array('*) cat <<'EOT'\n" + role.kept +
          "\nEOT\n;;\n*'--query to_array('*) cat <<'EOT'\n" + role.loose +
          "\nEOT\n;;\n*Role.Description*) echo '" + role.description +
          "' ;;\n*Role.MaxSession*) echo " + role.longest +
@@ -251,6 +254,12 @@ TEST(KitShell, ARolesTrustInOthersStays) {
     EXPECT_TRUE(replaced.well) << replaced.said;
     EXPECT_NE(replaced.said.find("is replaced. It was:\n"), std::string::npos) << replaced.said;
     EXPECT_EQ(put_trust(replaced), Json::parse(trust_policy_for(to, facts))) << replaced.said;
+    // It may be another installation's, which would be locked out.
+    const RoleThere theirs = {.description = kOurMark, .anothers = "1"};
+    const Told asked = run(script, answers_of(theirs));
+    EXPECT_FALSE(asked.well || called(asked, update)) << asked.said;
+    EXPECT_NE(asked.said.find("NEW_TRUST=yes"), std::string::npos) << asked.said;
+    EXPECT_TRUE(called(run("NEW_TRUST=yes\n" + script, answers_of(theirs)), update));
   }
   EXPECT_NE(text(make_kit(to, facts), "role").find("--description '" + std::string(kOurMark)),
             std::string::npos);
