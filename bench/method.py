@@ -29,6 +29,18 @@ STAMP = re.compile(r"`, (\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?, ")
 HEAD = "**Made before the method changed, when** "
 
 
+def stamps(text):
+    """[(the names of the tables whose rows it made, none where it made all, the stamp)]: a stamp is
+    a paragraph of its own."""
+    found = []
+    for paragraph in text.split("\n\n" + HEAD)[0].split("\n\n"):
+        before, _, rest = paragraph.partition("`")
+        if STAMP.search(paragraph) and (not before or before.endswith(": ")):
+            names = [name for name in before.removesuffix(": ").split(", ") if name]
+            found.append((names, f"`{rest}"))
+    return found
+
+
 def held(name, stamped):
     """What of CHANGES held for that table when it was made."""
     found = STAMP.search(stamped)
@@ -39,10 +51,18 @@ def held(name, stamped):
 
 
 def with_note(name, text):
-    """`text`, a table and its stamp, with the line that it needs and no other."""
+    """`text`, a table and its stamps, with the lines that they need and no other."""
     text = text.split("\n\n" + HEAD)[0]
-    what = held(name, text)
-    return f"{text}\n\n{HEAD}{'; '.join(what)}." if what else text
+    for names, stamp in stamps(text):
+        what = held(name, stamp)
+        if what:
+            of_whom = f"({', '.join(names)}) " if names else ""
+            text += f"\n\n{HEAD}{of_whom}{'; '.join(what)}."
+    return text
+
+
+def is_old(name, text):
+    return any(held(name, stamp) for _, stamp in stamps(text))
 
 
 def overview(old):

@@ -1,4 +1,4 @@
-"""Tables of a run of the benchmark, on the screen and between the marks of docs/performance.md.
+"""What a run of the benchmark found, on the screen and between the marks of docs/performance.md.
 
   bench/report.py    takes no measure: the page's tables that are older than the method say so
 """
@@ -11,6 +11,7 @@ import subprocess
 
 import method
 import scale
+from data import FOUR
 from house import vesto_version
 from lines import spread
 
@@ -76,10 +77,48 @@ def cells(line):
 HEAD = ["what", "median [range]", "quiet pairs", "must be at most", "aim", ""]
 
 
-def table(lines):
-    rows = [HEAD, ["---"] * len(HEAD)] + [cells(line) for line in lines]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
-                     for row in rows)
+def row(texts):
+    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
+
+
+OTHERS = "the others"
+
+
+def table_of(text):
+    """Of a row of the page, or the case of a line: which of the four tables it tells of."""
+    case = text.removeprefix("| ")
+    return next((name for name in FOUR if case.startswith((f"{name},", f"{name}:"))), OTHERS)
+
+
+@dataclasses.dataclass
+class Part:
+    """What the page says of one table by one measure."""
+    rows: list
+    stamp: str
+
+
+def parts_of(text):
+    """{table: Part} of what stands between two marks."""
+    body = text.split("\n\n" + method.HEAD)[0]
+    stamps = {name: stamp for names, stamp in method.stamps(body) for name in names or
+              (*FOUR, OTHERS)}
+    parts = {}
+    for line in (one for one in body.split("\n")[2:] if one.startswith("| ")):
+        name = table_of(line)
+        parts.setdefault(name, Part([], stamps.get(name, ""))).rows.append(line)
+    return parts
+
+
+def page_text(parts):
+    """The table, and below it each stamp, with the names of its rows where there are several."""
+    named = [(name, parts[name]) for name in (*FOUR, OTHERS) if name in parts]
+    stamps = {}
+    for name, part in named:
+        stamps.setdefault(part.stamp, []).append(name)
+    rows = [row(HEAD), row(["---"] * len(HEAD)), *(line for _, part in named for line in part.rows)]
+    below = [stamp if len(stamps) == 1 else f"{', '.join(names)}: {stamp}"
+             for stamp, names in stamps.items()]
+    return "\n\n".join(["\n".join(rows), *below])
 
 
 def of(result, measure):
@@ -152,7 +191,7 @@ def with_notes(page):
     for name in (*MEASURES, "scale"):
         text = between(page, name)
         page = put(page, name, method.with_note(name, text))
-        old += [name] if method.held(name, text) else []
+        old += [name] if method.is_old(name, text) else []
     return put(page, "before", method.overview(old))
 
 
@@ -163,11 +202,15 @@ def not_new(result):
 
 
 def write(result):
-    """Replaces the table of each measure that was taken; the others stay as they are."""
+    """Replaces the rows of each table that a measure was taken of; the others stay as they are,
+    with the stamp that they have."""
     page = PAGE.read_text()
     for measure in MEASURES:
-        if of(result, measure):
-            page = put(page, measure, f"{table(of(result, measure))}\n\n{stamp(result, measure)}")
+        new, made_by = {}, stamp(result, measure)
+        for line in of(result, measure):
+            new.setdefault(table_of(line.case), Part([], made_by)).rows.append(row(cells(line)))
+        if new:
+            page = put(page, measure, page_text(parts_of(between(page, measure)) | new))
     if scale.is_complete(result.facts):
         page = put(page, "scale", f"{scale.text(result.facts)}\n\n{stamp(result, 'scale')}")
     PAGE.write_text(with_notes(put(page, "machine", f"The last of them ran on {machine()}.")))

@@ -223,7 +223,7 @@ def test_a_tool_that_ends_at_the_stage_is_held_against_that_part(stage_only, cpu
 
 
 @pytest.mark.parametrize("command, words", [
-    (("bench.py", "--write", "--tables", "hits"), "not with --tables"),
+    (("bench.py", "--write", "--tables", "hits,blobs"), "of single tables is of lineitem"),
     (("bench.py", "--write", "--smoke"), "a few rows"),
     (("peers.py", "--write", "--only", "sling"), "does not go with --only")])
 def test_a_page_that_would_lack_rows_is_not_written(command, words):
@@ -356,6 +356,33 @@ def test_a_table_that_is_older_than_the_method_says_so_until_it_is_measured_anew
     report.write(report.Result([Line(name, "x", [1.2]) for name in ("wall", "cpu")], "x", 60, FACTS))
     new = page.read_text()
     assert new.count(method.HEAD) == 0 and "All tables were made by the method" in new
+
+
+def test_the_rows_of_one_table_are_replaced_and_the_others_keep_their_stamp(tmp_path, monkeypatch):
+    monkeypatch.setattr(method, "CHANGES", (("2020-01-02 10:30", ("wall",), "all ran twice"),))
+
+    def measured(*cases):
+        return report.Result([Line("wall", case, [1.2]) for case in cases], "y", 60, {})
+
+    first = ("lineitem, a | b", "hits, a", "hits, b", "500 tables")
+    page = page_of(tmp_path, monkeypatch, wall="\n".join(
+        ["| what |", "| --- |", *(f"| {case} | 9 |" for case in first)]) +
+        "\n\n`x`, 2020-01-02, 7 rounds")
+    report.write(measured("hits, b", "hits, c"))
+    table, *below = report.between(page.read_text(), "wall").split("\n\n")
+    kept = [line for line in table.split("\n")[2:] if line.endswith("| 9 |")]
+    assert kept == ["| lineitem, a | b | 9 |", "| 500 tables | 9 |"]
+    assert [line.split(" | ")[0] for line in table.split("\n")[2:]] == [
+        "| lineitem, a", "| hits, b", "| hits, c", "| 500 tables"]
+    assert below[0] == "lineitem, the others: `x`, 2020-01-02, 7 rounds"
+    assert below[1].startswith("hits: `y`, ")
+    assert below[2:] == [f"{method.HEAD}(lineitem, the others) all ran twice."]
+    assert "changed:** `wall` (" in report.between(page.read_text(), "before")
+
+    report.write(measured("lineitem, a", "500 tables"))
+    text = report.between(page.read_text(), "wall")
+    assert "| 9 |" not in text and text.count("`y`, ") == 1 and "\n\n`y`, " in text
+    assert "All tables were made by the method" in page.read_text()
 
 
 def test_the_page_says_which_of_its_tables_are_older_than_the_method():
