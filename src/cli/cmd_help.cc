@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "check/check_help.h"
 #include "cli/check_text.h"
+#include "cli/command_list.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "config/keys.h"

@@ -97,9 +97,6 @@ struct ParsedLine {
 // arguments: without the program's name.
 ParsedLine parse_command_line(const std::vector<std::string>& arguments);
 
-// Names of the commands: "run", "config check", ...
-std::vector<std::string> command_names();
-
 }  // namespace vesto::cli
 
 #endif  // VESTO_CLI_OPTIONS_H_

@@ -10,6 +10,8 @@
 #include "base/json_text.h"
 #include "base/strings.h"
 #include "cli/add/flags.h"
+#include "cli/command_list.h"
+#include "cli/environment.h"
 #include "cli/exit_codes.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
@@ -325,32 +327,6 @@ class Line {
     return value != nullptr && truth_of(value) == std::optional<bool>(true);
   }
 
-  // What CLI11 takes for a flag.
-  static std::optional<bool> truth_of(const std::string& value) {
-    const std::string lower = to_lower_ascii(value);
-    for (const char* word : {"true", "on", "yes", "enable", "t", "y", "+"}) {
-      if (lower == word) return true;
-    }
-    for (const char* word : {"false", "off", "no", "disable", "f", "n", "-"}) {
-      if (lower == word) return false;
-    }
-    const std::optional<int64_t> number = parse_int(lower);
-    if (number) return *number > 0;
-    return std::nullopt;
-  }
-
-  // The variable of a flag that says neither yes nor no; "" if there is none.
-  static std::string wrong_environment() {
-    for (const char* name :
-         {"VESTO_JSON", "VESTO_QUIET", "VESTO_VERBOSE", "VESTO_NO_COLOR", "VESTO_NO_PROGRESS"}) {
-      const char* value = std::getenv(name);
-      if (value == nullptr || *value == '\0' || truth_of(value)) continue;
-      return fmt::format("the variable {} is \"{}\"; it takes true or false", name,
-                         printable(cut_utf8(value, 100), false));
-    }
-    return "";
-  }
-
   // `vesto --config status`: the command went to the flag before it.
   std::string command_as_value() {
     if (parsed_command() != &app_ || version_) return "";
@@ -410,10 +386,10 @@ class Line {
     ParsedLine parsed;
     parsed.exit_code = kExitUsage;
     parsed.err = fmt::format("Error USAGE: {}\n  Example: {}\n  More: vesto {}--help\n",
-                             sentence(message), example(name), name.empty() ? "" : name + " ");
+                             sentence(message), example_of(name), name.empty() ? "" : name + " ");
     if (!json_) return parsed;
     const std::string error =
-        error_json(Error(ErrorCode::kUsage, message).with_hint("Example: " + example(name)));
+        error_json(Error(ErrorCode::kUsage, message).with_hint("Example: " + example_of(name)));
     parsed.out = name == "run"
                      ? fmt::format(R"({{"type":"run.finished","sync":{},"state":"failed",)"
                                    R"("exit_code":{},"error":{}}})",
@@ -450,47 +426,6 @@ class Line {
     return text;
   }
 
-  static std::string example(const std::string& command) {
-    static const std::map<std::string, std::string> kExamples = {
-        {"", "vesto status"},
-        {"run", "vesto run shop-orders --table public.orders"},
-        {"sync", "vesto sync plan shop-orders"},
-        {"sync plan", "vesto sync plan shop-orders --sql"},
-        {"sync parity", "vesto sync parity shop-orders --table public.orders"},
-        {"sync rejected", "vesto sync rejected shop-orders --csv"},
-        {"status", "vesto status shop-orders"},
-        {"history", "vesto history shop-orders --limit 50"},
-        {"show", "vesto show run_01J7X --tables"},
-        {"source", "vesto source tables shop"},
-        {"source test", "vesto source test shop"},
-        {"source tables", "vesto source tables shop"},
-        {"destination", "vesto destination list"},
-        {"destination endpoint", "vesto destination endpoint \"jdbc:redshift://host:5439/dev\""},
-        {"destination list", "vesto destination list --json"},
-        {"destination show", "vesto destination show acme"},
-        {"destination kit", "vesto destination kit acme --part script"},
-        {"destination add", "vesto destination add acme"},
-        {"destination remove", "vesto destination remove acme"},
-        {"destination test", "vesto destination test acme --only s3.*"},
-        {"doctor", "vesto doctor s3.* redshift.login"},
-        {"config", "vesto config check"},
-        {"config check", "vesto config check --config vesto.toml"},
-        {"config show", "vesto config show --origin"},
-        {"secret", "vesto secret list"},
-        {"secret set", "vesto secret set acme/password < password.txt"},
-        {"secret list", "vesto secret list --json"},
-        {"secret remove", "vesto secret remove acme/password"},
-        {"secret rotate-key", "vesto secret rotate-key"},
-        {"identity", "vesto identity show"},
-        {"identity show", "vesto identity show acme"},
-        {"help", "vesto help RS-OWNER"},
-        {"init", "vesto init"},
-        {"version", "vesto version --json"},
-    };
-    const auto found = kExamples.find(command);
-    return found == kExamples.end() ? "vesto --help" : found->second;
-  }
-
   Options options_;
   bool version_ = false;
   bool json_ = false;
@@ -502,36 +437,6 @@ class Line {
 
 ParsedLine parse_command_line(const std::vector<std::string>& arguments) {
   return Line().parse(arguments);
-}
-
-std::vector<std::string> command_names() {
-  return {"run",
-          "sync plan",
-          "sync parity",
-          "sync rejected",
-          "status",
-          "history",
-          "show",
-          "source test",
-          "source tables",
-          "destination endpoint",
-          "destination list",
-          "destination show",
-          "destination kit",
-          "destination add",
-          "destination remove",
-          "destination test",
-          "doctor",
-          "config check",
-          "config show",
-          "init",
-          "secret set",
-          "secret list",
-          "secret remove",
-          "secret rotate-key",
-          "identity show",
-          "help",
-          "version"};
 }
 
 }  // namespace vesto::cli

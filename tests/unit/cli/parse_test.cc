@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include "cli/command_list.h"
 #include "cli/options.h"
 
 namespace vesto::cli {
@@ -126,7 +127,14 @@ TEST_F(ParseTest, EveryCommandHasHelp) {
     EXPECT_FALSE(parsed.options.has_value());
     EXPECT_EQ(parsed.exit_code, 0);
     EXPECT_NE(parsed.out.find("Usage: vesto " + command), std::string::npos) << parsed.out;
+    EXPECT_TRUE(example_of(command).starts_with("vesto " + command)) << example_of(command);
   }
+  EXPECT_EQ(example_of("no such"), "vesto --help");
+}
+
+// Each Verb but the overview has its command.
+TEST_F(ParseTest, EveryCommandIsListed) {
+  EXPECT_EQ(command_names().size(), static_cast<size_t>(Verb::kVersion));
 }
 
 }  // namespace
