@@ -8,6 +8,7 @@
 #include "pg/quoting.h"
 #include "schema/table_name.h"
 #include "source/postgres/catalog.h"
+#include "source/postgres/changed.h"
 #include "source/postgres/columns.h"
 #include "source/postgres/reader.h"
 #include "source/postgres/selection.h"

@@ -7,6 +7,7 @@
 #include "pg/errors.h"
 #include "pg/quoting.h"
 #include "source/postgres/catalog.h"
+#include "source/postgres/changed.h"
 #include "source/postgres/session.h"
 
 namespace vesto {
