@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "address/access_key.h"
 #include "address/arn.h"
 #include "address/http_origin.h"
 #include "base/strings.h"
@@ -161,6 +162,7 @@ class AuthBuilder {
       }
     }
     if (out_.identity != "aws") forbid("profile", "it belongs to identity = \"aws\"");
+    check_key_id();
     if (out_.identity == "access_key") {
       need("access_key_id", out_.access_key_id.given(), "identity = \"access_key\" needs it");
       need("secret_access_key", out_.secret_access_key.given(), "the access key needs it");
@@ -171,6 +173,22 @@ class AuthBuilder {
                                "\"access_key\"",
                                out_.identity));
     }
+  }
+
+  // Not shown, and gone from what is understood: whoever looks at that would see it.
+  void check_key_id() {
+    ValueRef& id = out_.access_key_id;
+    if (id.kind != ValueRef::Kind::kText || !looks_like_secret_key(id.name)) return;
+    issues_->push_back(
+        {.code = ErrorCode::kCfgSecretPlain,
+         .origin = section_.origin("access_key_id"),
+         .message =
+             fmt::format("destination.{}.auth.access_key_id holds what looks like the secret "
+                         "of a key",
+                         destination_.name),
+         .hint = "Write the id there, which looks like AKIAIOSFODNN7EXAMPLE. Others may have read "
+                 "the secret: make another key."});
+    id = {};
   }
 
   void check_copy() {

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "address/access_key.h"
 #include "address/arn.h"
 #include "aws/default_chain.h"
 #include "aws/endpoints.h"
@@ -83,12 +84,12 @@ Result<std::unique_ptr<CredentialSource>> DestinationIdentity::base_source() {
   const AuthConfig& auth = options_.auth;
   if (auth.identity == "access_key") {
     // Not shown: it may be the secret, put into the wrong setting.
-    if (!is_access_key_id(options_.access_key.access_key_id)) {
+    const std::string& id = options_.access_key.access_key_id;
+    if (!is_access_key_id(id) || looks_like_secret_key(id)) {
       return Error(ErrorCode::kCfgValue, "access_key_id is not the id of an access key")
           .with_hint("An id looks like AKIAIOSFODNN7EXAMPLE: 16 letters and digits or more.");
     }
-    return make_static_credentials(options_.access_key,
-                                   "access key " + options_.access_key.access_key_id);
+    return make_static_credentials(options_.access_key, "access key " + id);
   }
   VESTO_ASSIGN(const std::string sts_endpoint,
                configured_endpoint(AwsService::kSts, auth.sts_endpoint, effects_.environment));

@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 
+#include "address/access_key.h"
 #include "address/warehouse_host.h"
 #include "base/strings.h"
 #include "cli/add/bucket.h"
@@ -138,6 +139,11 @@ Status Answers::take_table(const TomlValue& table, const std::string& dir) {
     if (plain && spec != nullptr && spec->type == KeyType::kSecret) {
       return Error(ErrorCode::kCfgSecretPlain,
                    fmt::format("{}: {} stands there in clear", value.origin.text(), setting));
+    }
+    if (setting == "auth.access_key_id" && looks_like_secret_key(value.text)) {
+      return Error(ErrorCode::kCfgSecretPlain,
+                   fmt::format("{}: {} holds what looks like the secret of a key",
+                               value.origin.text(), setting));
     }
     if (is_reference && value.members.front().name == "file") {
       value.members.front().value.text = path_for_config(value.members.front().value.text, dir);

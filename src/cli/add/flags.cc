@@ -29,7 +29,7 @@ const std::vector<AddFlag>& add_flags() {
       {"password-secret", "auth.password", kSealed, "NAME", "Its password: a sealed secret"},
       {"password-env", "auth.password", kVariable, "VARIABLE", "Or an environment variable"},
       {"password-file", "auth.password", kFile, "FILE", "Or a file"},
-      {"access-key-id", "auth.access_key_id", kText, "ID", "Access key (access_key)"},
+      {"access-key-id", "auth.access_key_id", kKeyId, "ID", "Access key (access_key)"},
       {"access-key-id-secret", "auth.access_key_id", kSealed, "NAME", "Or a sealed secret"},
       {"access-key-id-env", "auth.access_key_id", kVariable, "VARIABLE",
        "Or an environment variable"},

@@ -20,6 +20,7 @@ enum class AddValue {
   kText,
   kPort,
   kFingerprint,
+  kKeyId,
   kRole,
   kRoleOrDefault,
   kIdentity,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "address/access_key.h"
 #include "address/arn.h"
 #include "address/aws_partition.h"
 #include "address/ssh_fingerprint.h"
@@ -86,6 +87,17 @@ Result<std::string> good_schema(const AddFlag& flag, const std::string& text) {
                  "Choose another name.");
   }
   return folded;
+}
+
+// Not shown again, as it may be the secret.
+Status no_secret_as_key_id(const AddFlag& flag, const std::string& text) {
+  if (!looks_like_secret_key(text)) return ok_status();
+  return Error(ErrorCode::kCfgSecretPlain,
+               fmt::format("--{} got what looks like the secret of a key", flag.name))
+      .with_hint(
+          "An id looks like AKIAIOSFODNN7EXAMPLE. The secret goes where nobody sees it: "
+          "vesto secret set NAME, and --secret-access-key-secret NAME. Your shell may have "
+          "kept this line.");
 }
 
 }  // namespace
@@ -256,6 +268,9 @@ Result<std::string> Answers::take_plain(const AddFlag& flag, const std::string& 
         return wrong(flag, "is no fingerprint of a key",
                      "Write it as ssh-keygen -l prints it: SHA256: and 43 letters and digits.");
       }
+      break;
+    case AddValue::kKeyId:
+      VESTO_TRY(no_secret_as_key_id(flag, text));
       break;
     case AddValue::kRole:
     case AddValue::kRoleOrDefault:
