@@ -140,6 +140,19 @@ endpoint = "http://127.0.0.1:1"
     assert not (vesto.folder / ".vesto").exists()
 
 
+@pytest.mark.parametrize("secret", ["wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                                    "wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEY"])
+def test_a_secret_in_the_place_of_the_id_is_neither_kept_nor_shown(vesto, secret):
+    key = ("--identity", "access_key", "--secret-access-key-env", "SK", "--access-key-id", secret)
+    vesto.write("in.toml", f'[destination.acme]\nkind = "redshift"\n[destination.acme.auth]\n'
+                f'access_key_id = "{secret}"\n')
+    for given in ((*key, "--draft"), key, ("--from", "in.toml", "--draft")):
+        done = add(vesto, "acme", "--endpoint", CLUSTER, "--database", "dev", *given)
+        assert done.returncode == 3 and "CFG-SECRET-PLAIN" in done.stderr
+        assert secret not in done.stdout + done.stderr
+        assert not (vesto.folder / ".vesto").exists() and not (vesto.folder / "vesto.toml").exists()
+
+
 def test_a_name_that_is_there(vesto):
     vesto.configure()
     before = (vesto.folder / "vesto.toml").read_bytes()
@@ -321,11 +334,13 @@ def test_what_the_kit_granted_is_revoked(vesto):
                      'REVOKE ALL ON SCHEMA "its_own" FROM "loader";'], "the login is that of made, too"
     lines = lines_of(vesto, "made", "redshift")
     assert [line.split('"')[0] for line in lines] == [
-        "-- only if all that is in it may go: DROP SCHEMA ", "REVOKE ALL ON DATABASE ",
+        "-- only if all that is in it may go: DROP SCHEMA ",
+        "-- where it had that for Vesto alone: REVOKE ALL ON DATABASE ",
         "-- if nothing else logs in as it: DROP USER "]
     add(vesto, "mine", *by_password("mine", schema="its_own"), "--create-schema", "no")
     assert [line.split(" FROM ")[0] for line in lines_of(vesto, "mine", "redshift")[:2]] == [
-        'REVOKE ALL ON SCHEMA "its_own"', 'REVOKE ALL ON DATABASE "dev"']
+        '-- where it had that for Vesto alone: REVOKE ALL ON SCHEMA "its_own"',
+        '-- where it had that for Vesto alone: REVOKE ALL ON DATABASE "dev"']
 
 
 OTHER_CLUSTER = CLUSTER.replace("shop.", "other.")
@@ -343,8 +358,9 @@ def by_role(endpoint, *more):
 
 def test_whether_two_names_are_of_one_warehouse(vesto):
     """Nothing is revoked from a login that another destination has or may have there."""
-    of_one = 'REVOKE ALL ON DATABASE "dev" FROM '
-    may = "-- only if nothing else logs in as it; beta may: " + of_one
+    revoke = 'REVOKE ALL ON DATABASE "dev" FROM '
+    of_one = "-- where it had that for Vesto alone: " + revoke  # a user whom somebody has named
+    may = "-- only if nothing else logs in as it; beta may: " + revoke
     private = ("10.0.0.7:5439", "--kind", "redshift")
     twin = (CLUSTER, "--db-user", "loader")
     for beta, expected in (
@@ -375,6 +391,11 @@ def test_a_private_address_behind_two_servers_may_be_two_warehouses(vesto):
     assert done.returncode == 0, done.stderr
     assert revoked(vesto, "acme") == [
         '-- only if nothing else logs in as it; beta may: REVOKE ALL ON DATABASE "dev" FROM "loader";']
+
+
+def test_what_the_kits_own_user_had_is_revoked_at_once(vesto):
+    add(vesto, "acme", *by_role(CLUSTER))
+    assert revoked(vesto, "acme") == ['REVOKE ALL ON DATABASE "dev" FROM "IAMR:acme";']
 
 
 def test_whose_login_a_key_gives_is_not_guessed(vesto):

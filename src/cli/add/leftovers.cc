@@ -333,6 +333,11 @@ class Finder {
                   line);
       return;
     }
+    // Such a user was there before Vesto, or may have been: what else it had goes with the line.
+    if (doubts.empty() && (password || !auth.db_user.empty())) {
+      redshift_if("where it had that for Vesto alone", line);
+      return;
+    }
     if (doubts.empty()) {
       out_.redshift.push_back(line);
       return;
