@@ -237,7 +237,7 @@ std::string identity_checks(const StatePtr& state, std::vector<Check>* checks) {
           role ? identity.asker(limits.stop) : identity.caller(limits.stop);
       if (caller.ok()) {
         // A trust policy names the role, as its sessions change.
-        state->known.principal_arn = asker_principal(identity.describe_asker(), caller->arn);
+        add_asker(identity.describe_asker(), caller->arn, &state->known);
         // Who assumes a role may be of another account than the warehouse.
         if (!role) state->known.account = caller->account;
       }

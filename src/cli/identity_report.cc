@@ -88,9 +88,8 @@ class Finder {
       return;
     }
     report_.asker = *asker;
-    facts_.principal_arn = asker_principal(report_.source, asker->arn);
-    report_.path_unknown =
-        facts_.principal_arn != asker->arn && role_in_text(report_.source, asker->arn).empty();
+    add_asker(report_.source, asker->arn, &facts_);
+    report_.path_unknown = facts_.principal_path_unknown;
     report_.trust_policy = trust_policy_for(*report_.destination, facts_);
     const Result<CallerIdentity> self = identity_->caller(stop_);
     if (!self.ok()) return keep(self.error(), &report_);

@@ -173,8 +173,9 @@ std::string trust_text(const IdentityReport& report) {
         azp.empty() ? "" : " (here " + shown(azp) + ")");
   } else if (report.path_unknown) {
     out +=
-        "AWS does not tell the path of the role that asks: where it has one, write it before the\n"
-        "name (role/PATH/NAME), as the role's page shows it.\n";
+        "In the place of <<PRINCIPAL_PATH>> put the path of the role that asks, which AWS does "
+        "not\n"
+        "tell: / where it has none, else all of it (/team/data/), as the role's page shows it.\n";
   }
   if (!report.google && auth.external_id.empty()) {
     out += "external_id is not set: with one, nobody else's destination can name this role.\n";

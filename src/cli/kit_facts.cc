@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "address/arn.h"
 #include "base/ids.h"
 #include "base/strings.h"
 #include "check/pod_facts.h"
@@ -31,6 +32,19 @@ constexpr std::string_view kNobody = "Who we are towards AWS is not known";
 std::string note(std::string_view what, const Error& error) {
   return fmt::format("{}: {}: {}", what, error.name(),
                      printable(cut_utf8(error.message(), 300), false));
+}
+
+// A role of IAM Identity Center, whose paths AWS makes. Source: IAM Identity Center user guide,
+// "Referencing permission sets in resource policies".
+constexpr std::string_view kOfIdentityCenter = "AWSReservedSSO_";
+
+std::string path_note(const std::string& principal_arn) {
+  const std::string role = role_name_of_arn(principal_arn);
+  return fmt::format(
+      "AWS does not tell the path of the role {} of account {}, which Vesto runs as{}", role,
+      account_of_arn(principal_arn),
+      role.starts_with(kOfIdentityCenter) ? "; it begins with /aws-reserved/sso.amazonaws.com/"
+                                          : "");
 }
 
 }  // namespace
@@ -61,11 +75,13 @@ void KitFactFinder::ask() {
 
 std::vector<std::string> KitFactFinder::notes(const std::vector<std::string>& missing) const {
   const bool asked = std::any_of(missing.begin(), missing.end(), asks);
-  const bool ssh =
-      std::find(missing.begin(), missing.end(), "SSH_PUBLIC_KEY_LINE") != missing.end();
+  const auto is_missing = [&](std::string_view name) {
+    return std::find(missing.begin(), missing.end(), name) != missing.end();
+  };
   std::vector<std::string> out;
-  if (ssh && !ssh_note_.empty()) out.push_back(ssh_note_);
+  if (is_missing("SSH_PUBLIC_KEY_LINE") && !ssh_note_.empty()) out.push_back(ssh_note_);
   if (asked && !asked_note_.empty()) out.push_back(asked_note_);
+  if (is_missing("PRINCIPAL_PATH")) out.push_back(path_note(facts_.principal_arn));
   return out;
 }
 
@@ -130,7 +146,7 @@ void KitFactFinder::aws() {
     asked_note_ = note("AWS was asked who we are", asker.error());
     return;
   }
-  facts_.principal_arn = asker_principal(identity->describe_asker(), asker->arn);
+  add_asker(identity->describe_asker(), asker->arn, &facts_);
   if (to_.auth.role_arn.empty()) {
     facts_.account = asker->account;
     if (to_.auth.method == "iam_role") facts_.database_user = login_user(to_, asker->arn);

@@ -37,6 +37,8 @@ struct KitFacts {
   // Who assumes the role, where it is not Google. ARNs of another partition than the region's are
   // taken for not known.
   std::string principal_arn = {};
+  // Of a role, told by a session of it: AWS does not tell its path, so that it is written without.
+  bool principal_path_unknown = false;
   std::string account = {};         // of the customer, 12 digits
   std::string workgroup_arn = {};   // with its UUID
   std::string database_user = {};   // that really logs in, verbatim: "IAMR:acme-sync"
@@ -114,6 +116,8 @@ std::string role_in_text(const std::string& text, const std::string& session_arn
 // Whom a trust policy names for who is asking: of a session its role, by its whole ARN where
 // `source`, the description of AWS's chain, tells it.
 std::string asker_principal(const std::string& source, const std::string& asker_arn);
+// The same as facts, with whether it lacks the role's path.
+void add_asker(const std::string& source, const std::string& asker_arn, KitFacts* facts);
 // CREATE USER and its grants, one statement each.
 std::vector<std::string> login_grants(const DestinationConfig& destination,
                                       const std::string& database_user);

@@ -18,7 +18,7 @@ struct Placeholder {
   std::string_view how;
 };
 
-constexpr std::array<Placeholder, 18> kPlaceholders = {{
+constexpr std::array<Placeholder, 19> kPlaceholders = {{
     {"POD_ACCOUNT",
      "The AWS account's 12 digits of the role that Vesto's pods on EKS run as, where the cluster's "
      "IAM identity provider has to be. Known where the kit is made in the pod."},
@@ -34,7 +34,13 @@ constexpr std::array<Placeholder, 18> kPlaceholders = {{
      "is."},
     {"AUDIENCE", "auth.audience of the destination: any text that no other destination has."},
     {"PRINCIPAL_ARN",
-     "The ARN of who assumes the role: vesto identity show DESTINATION prints it as \"asking\"."},
+     "The ARN of who assumes the role: vesto identity show DESTINATION prints it as \"asking\"; of "
+     "a session (assumed-role/NAME/...) that of its role, path and all."},
+    {"PRINCIPAL_PATH",
+     "The path of the role that Vesto runs as, from its first slash to its last, / where it has "
+     "none; in that role's account: aws iam get-role --role-name NAME --query Role.Path --output "
+     "text. Of a role of IAM Identity Center (AWSReservedSSO_...) it is "
+     "/aws-reserved/sso.amazonaws.com/REGION/, without REGION/ where that is us-east-1."},
     {"ROLE_NAME", "The name of the role that Vesto runs as: vesto identity show DESTINATION."},
     {"ACCOUNT_ID", "The AWS account's 12 digits: aws sts get-caller-identity --query Account."},
     {"REGION", "The AWS region, such as eu-west-1: auth.region or staging.region."},
@@ -102,6 +108,13 @@ std::string partition_for(const AuthConfig& auth, const KitFacts& facts,
 // Accounts of one partition know nothing of those of another: an ARN from there is of no use.
 std::string of_partition(const std::string& arn, const std::string& partition) {
   return partition_of_arn(arn).name == partition ? arn : "";
+}
+
+// "arn:aws:iam::123456789012:role<<PRINCIPAL_PATH>>acme" where the path is not known.
+std::string with_open_path(const std::string& arn, bool path_unknown) {
+  const std::string role = role_name_of_arn(arn);
+  if (!path_unknown || role.empty()) return arn;
+  return arn.substr(0, arn.rfind('/')) + placeholder("PRINCIPAL_PATH") + role;
 }
 
 std::string account_for(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
@@ -203,6 +216,7 @@ Places places_of(const DestinationConfig& destination, const KitFacts& facts) {
   places.policy = iam_name(destination.name, "-policy");
   places.copy_policy = iam_name(destination.name, "-copy-policy");
   name_user(destination, &places);
+  places.principal = with_open_path(places.principal_arn, facts.principal_path_unknown);
   places.own_elsewhere = auth.identity == "aws" && !auth.role_arn.empty() &&
                          account_of_arn(places.principal_arn) != account_of_arn(auth.role_arn);
   places.copy_role = role_name_of_arn(auth.copy_role_arn);
@@ -245,6 +259,12 @@ std::string role_in_text(const std::string& text, const std::string& session_arn
 
 std::string asker_principal(const std::string& source, const std::string& asker_arn) {
   return principal_of_arn(asker_arn, role_in_text(source, asker_arn));
+}
+
+void add_asker(const std::string& source, const std::string& asker_arn, KitFacts* facts) {
+  facts->principal_arn = asker_principal(source, asker_arn);
+  facts->principal_path_unknown =
+      is_session_arn(asker_arn) && role_in_text(source, asker_arn).empty();
 }
 
 std::string login_user(const DestinationConfig& destination, std::string_view own_arn) {

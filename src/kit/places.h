@@ -45,6 +45,8 @@ struct Places {
   // So is whoever Vesto runs as and assumes it from AWS's chain, or may be: where nothing tells.
   bool own_elsewhere = false;
   std::string principal_arn;  // who assumes the role, of this partition; "" = not known
+  // The same as a trust policy names it: <<PRINCIPAL_PATH>> stands for a path that is not known.
+  std::string principal;
   std::string pod_role_arn;   // of Vesto's own pods, of this partition; "" = not known
   std::string workgroup_arn;  // of this partition; "" = not known
   std::string copy_role;      // name alone

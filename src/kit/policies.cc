@@ -59,7 +59,7 @@ std::string trust_policy_for(const DestinationConfig& destination, const KitFact
     return trust_policy_google(kit::or_placeholder(facts.google_sub, "GOOGLE_SUB"),
                                kit::or_placeholder(auth.audience, "AUDIENCE"));
   }
-  const std::string principal = places_of(destination, facts).principal_arn;
+  const std::string principal = places_of(destination, facts).principal;
   return trust_policy_account(kit::or_placeholder(principal, "PRINCIPAL_ARN"), auth.external_id);
 }
 

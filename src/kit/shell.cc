@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "address/arn.h"
 #include "base/strings.h"
 #include "kit/quote.h"
 
@@ -26,14 +27,20 @@ struct LookedUp {
   std::string steps;
 };
 
+// Behind its look-up: it is put into JSON within a script, and IAM lets quotes stand in a path.
+constexpr std::string_view kPlainPath =
+    "case $PRINCIPAL_PATH in *[\\\"\\\\\\`]*) echo \"The role's path cannot be written into a "
+    "policy: $PRINCIPAL_PATH\" >&2; exit 1 ;; esac\n";
+
 LookedUp looked_up(std::string steps, const DestinationConfig& destination, const Places& places) {
   std::string lookups;
-  for (const char* name : {"ACCOUNT_ID", "WORKGROUP_ID", "SECURITY_GROUP"}) {
+  for (const char* name : {"ACCOUNT_ID", "WORKGROUP_ID", "SECURITY_GROUP", "PRINCIPAL_PATH"}) {
     const std::string mark = placeholder(name);
     if (steps.find(mark) == std::string::npos) continue;
     const std::string line = lookup(name, destination, places);
     if (line.empty()) continue;
     lookups += line + told(name);
+    if (name == std::string_view("PRINCIPAL_PATH")) lookups += kPlainPath;
     const std::string variable = fmt::format("\"${}\"", name);
     steps = replace_all(steps, fmt::format("'{}'", mark), variable);
     steps = replace_all(steps, mark, fmt::format("'{}'", variable));
@@ -79,6 +86,13 @@ std::string lookup(std::string_view name, const DestinationConfig& destination,
   if (name == "ACCOUNT_ID") {
     return fmt::format("{}=$({} --query Account --output text)\n", name,
                        regional_call("sts get-caller-identity", places.region));
+  }
+  if (name == "PRINCIPAL_PATH") {
+    // Who runs the script is of the account of auth.role_arn, and asks for roles of that one alone.
+    if (places.own_elsewhere) return "";
+    return fmt::format("{}=$({}{} \\\n    --query Role.Path --output text)\n", name,
+                       iam_call(places, "get-role"),
+                       sh_flag("--role-name", role_name_of_arn(places.principal_arn)));
   }
   if (places.warehouse == placeholder("WAREHOUSE") || places.region == placeholder("REGION")) {
     return "";

@@ -101,6 +101,33 @@ std::string written_by_kit() {
          fmt::format("    (({}{}}}) && {})", allow(kByKeys), kAccountMembers, aws);
 }
 
+// Of a text: whether it names the role that assumes this one. A role's name is single in its
+// account, whatever its path, which AWS does not tell of a session. "" where it is no role that
+// assumes it.
+std::string is_own_role(const Places& places, std::string_view text) {
+  const std::string role = role_name_of_arn(places.principal_arn);
+  if (role.empty()) return "";
+  return fmt::format("(starts_with({0}, {1}) && ends_with({0}, {2}))", text,
+                     text_literal(fmt::format("arn:{}:iam::{}:role/", places.partition,
+                                              account_of_arn(places.principal_arn))),
+                     text_literal("/" + role));
+}
+
+// Our statement, by whichever path it names that role.
+std::string is_ours(const Places& places, const std::string& statement) {
+  const std::string same = is_own_role(places, "to_string(Principal.AWS)");
+  const std::string exactly = "@ == " + literal(statement);
+  const nlohmann::json principal = {{"Principal", {{"AWS", places.principal}}}};
+  if (same.empty() ||
+      statement.find(nlohmann::json(places.principal).dump()) == std::string::npos) {
+    return exactly;
+  }
+  return fmt::format(
+      "{} ||\n    (Principal == {{AWS: Principal.AWS}} && {} &&\n"
+      "    merge(@, {}) == {})",
+      exactly, same, literal(principal.dump()), literal(statement));
+}
+
 // A statement of this kit's for somebody else than us: another identity, audience or external id.
 std::string for_another(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
   const auto other = [](const std::string& member, const std::string& ours) {
@@ -111,8 +138,11 @@ std::string for_another(const DestinationConfig& to, const KitFacts& facts, cons
            " ||\n    " +
            other(tested("StringEquals", kOaud), or_placeholder(to.auth.audience, "AUDIENCE"));
   }
-  return other("Principal.AWS", or_placeholder(places.principal_arn, "PRINCIPAL_ARN")) +
-         " ||\n    " + other(tested("StringEquals", kExternalId), to.auth.external_id);
+  const std::string same = is_own_role(places, "to_string(Principal.AWS)");
+  const std::string another =
+      same.empty() ? other("Principal.AWS", or_placeholder(places.principal_arn, "PRINCIPAL_ARN"))
+                   : fmt::format("(Principal.AWS && !{})", same);
+  return another + " ||\n    " + other(tested("StringEquals", kExternalId), to.auth.external_id);
 }
 
 // Of statements, as conditions of JMESPath.
@@ -168,14 +198,18 @@ Loose loose_google(const DestinationConfig& to, const KitFacts& facts) {
 // One that names us, our account or everybody, and asks for no external id or for one of others.
 Loose loose_account(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
   if (to.auth.external_id.empty()) return {};
-  std::vector<std::string> us = {"*", or_placeholder(places.principal_arn, "PRINCIPAL_ARN")};
+  const std::string same = is_own_role(places, "to_string(@)");
+  std::vector<std::string> us = {"*"};
+  if (same.empty()) us.push_back(or_placeholder(places.principal_arn, "PRINCIPAL_ARN"));
   if (const std::string account = account_of_arn(places.principal_arn); !account.empty()) {
     us.push_back(account);
     us.push_back(fmt::format("arn:{}:iam::{}:root", places.partition, account));
   }
   const std::string names = literal(nlohmann::json(us).dump());
   const std::string action = "to_string(Action)";
-  const std::string named = fmt::format("to_array(Principal.AWS)[?contains({}, @)]", names);
+  const std::string is_us = same.empty() ? fmt::format("contains({}, @)", names)
+                                         : fmt::format("(contains({}, @) || {})", names, same);
+  const std::string named = fmt::format("to_array(Principal.AWS)[?{}]", is_us);
   const std::string external_id = tested("StringEquals", kExternalId);
   Loose out;
   out.is = is_exactly(kByKeys, "Principal: `\"*\"`") + " ||\n";
@@ -192,7 +226,7 @@ Loose loose_account(const DestinationConfig& to, const KitFacts& facts, const Pl
       "Effect == `\"Allow\"` && contains({}, `\"ssumeRole\"`) && {} &&\n"
       "    contains(to_array({}), {})",
       action, named, external_id, text_literal(to.auth.external_id));
-  const std::string others = fmt::format("to_array(Principal.AWS)[?!contains({}, @)]", names);
+  const std::string others = fmt::format("to_array(Principal.AWS)[?!{}]", is_us);
   out.others = "Principal.AWS && " + others;
   out.change = fmt::format("{{Principal: merge(Principal, {{AWS: {}}})}}", others);
   return out;
@@ -212,9 +246,9 @@ constexpr const char* kNeither = "' && !('\"${IS_OURS}\"') && !('\"${IS_LOOSE}\"
 
 // $FOUND: what is loose; $OURS: how often our statement stands there; $NEAR: what lets us in as
 // well. What only may be loose is printed, for a person: it stays.
-std::string look(const Loose& loose, const std::string& statement) {
+std::string look(const Loose& loose, const std::string& is_ours) {
   std::string out = fmt::format("  ALL={}\n", sh_quote(kAll));
-  out += fmt::format("  IS_OURS={}\n", sh_quote("@ == " + literal(statement)));
+  out += fmt::format("  IS_OURS={}\n", sh_quote(is_ours));
   out += fmt::format("  IS_KITS={}\n", sh_quote(written_by_kit()));
   out += "  OURS=$(role \"length(${ALL}[?${IS_OURS}])\" text)\n";
   if (loose.is.empty()) return out + "  FOUND='[]'\n  NEAR='[]'\n";
@@ -293,7 +327,8 @@ std::string trust_of_role(const DestinationConfig& to, const KitFacts& facts, co
   const std::string statement = statements_of(trust);
   const std::string update = iam_call(places, "update-assume-role-policy") +
                              sh_flag("--role-name", places.role) + " --policy-document \"$TRUST\"";
-  std::string out = fmt::format("  STATEMENT={}\n", sh_quote(statement)) + look(loose, statement);
+  std::string out = fmt::format("  STATEMENT={}\n", sh_quote(statement)) +
+                    look(loose, is_ours(places, statement));
   out += "  if [ \"$FOUND\" = '[]' ] && [ \"$OURS\" != 0 ]; then\n    :\n";
   out += fmt::format(
       "  elif [ \"$(role Role.Description text)\" = {} ] &&\n"

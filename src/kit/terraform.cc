@@ -1,9 +1,10 @@
 // The AWS side in HCL, for the provider hashicorp/aws.
 // Sources: documentation of the Terraform AWS provider (aws_s3_bucket and its kin, aws_iam_role,
 // aws_iam_role_policy, aws_iam_user, aws_iam_access_key, aws_vpc_security_group_ingress_rule; data
-// aws_caller_identity, aws_redshift_cluster, aws_redshiftserverless_workgroup).
+// aws_caller_identity, aws_iam_role, aws_redshift_cluster, aws_redshiftserverless_workgroup).
 #include <fmt/format.h>
 
+#include "address/arn.h"
 #include "base/strings.h"
 #include "kit/parts.h"
 #include "kit/quote.h"
@@ -191,6 +192,12 @@ class Terraform {
     if (needs("ACCOUNT_ID")) {
       out += "\ndata \"aws_caller_identity\" \"vesto\" {}\n";
       fill("ACCOUNT_ID", "data.aws_caller_identity.vesto.account_id");
+    }
+    // That of another account's role it cannot be asked for.
+    if (needs("PRINCIPAL_PATH") && !places_.own_elsewhere) {
+      out += fmt::format("\ndata \"aws_iam_role\" \"asks\" {{\n  name = {}\n}}\n",
+                         hcl_quote(role_name_of_arn(places_.principal_arn)));
+      fill("PRINCIPAL_PATH", "data.aws_iam_role.asks.path");
     }
     if (!needs("WORKGROUP_ID") && !needs("SECURITY_GROUP")) return out;
     if (places_.warehouse == placeholder("WAREHOUSE")) return out;
