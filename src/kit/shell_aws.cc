@@ -148,6 +148,8 @@ std::string other_listing_steps(const DestinationConfig& to, const Places& place
          " \"$POLICY\" >&2 ;;\nesac\n";
 }
 
+constexpr std::string_view kAssumesAlone = "This policy is for assuming a role alone";
+
 std::string who_is_trusted(const DestinationConfig& to) {
   if (to.auth.identity == "google") return "Vesto's Google identity, for this destination alone";
   return to.auth.external_id.empty() ? "Vesto" : "Vesto, by an external id";
@@ -177,23 +179,23 @@ std::string create_role(const DestinationConfig& to, const Places& places, const
 
 std::string work_guards(const DestinationConfig& to, const Places& places) {
   const std::string kind = worker_kind(places);
-  const std::string get = standing_policy(places, kind, worker_flag(places), places.policy);
   return step(
              "Nothing is changed where the policy that stands is for another bucket, prefix or "
              "warehouse") +
-         bucket_guard_standing(to, get) + warehouse_guard(to, places, get) +
-         (kind == "user" ? assumed_role_guard(to, get) : "") +
+         read_standing(places, kind, worker_flag(places), places.policy) +
+         bucket_guard_standing(to) + warehouse_guard(to, places) +
+         (places.actor == Actor::kRole ? "" : assumed_role_guard(to)) +
          deny_guard(places, kind, worker_flag(places), places.policy);
 }
 
 // The policy of a user whose key assumes a role must let it assume that one already, or nothing.
 std::string key_guards(const DestinationConfig& to, const Places& places) {
   const std::string user = sh_flag("--user-name", places.user);
-  const std::string get = standing_policy(places, "user", user, places.policy);
   return step(
              "Nothing is changed where the policy that the user has is for another role or "
-             "bucket") +
-         assumed_role_guard(to, get) + bucket_guard_standing(to, get) +
+             "bucket, or for a login") +
+         read_standing(places, "user", user, places.policy) + assumed_role_guard(to) +
+         bucket_guard_standing(to) + login_guard(kAssumesAlone) +
          deny_guard(places, "user", user, places.policy);
 }
 
@@ -266,8 +268,8 @@ std::string asker_part(const DestinationConfig& to, const KitFacts& facts, const
   const Own own = own_identity(places);
   return step(fmt::format("Nothing is changed where the policy that the {} has is for another role",
                           own.kind)) +
-         assumed_role_guard(to, standing_policy(places, own.kind, own.flag, places.policy)) +
-         deny_guard(places, own.kind, own.flag, places.policy) +
+         read_standing(places, own.kind, own.flag, places.policy) + assumed_role_guard(to) +
+         login_guard(kAssumesAlone) + deny_guard(places, own.kind, own.flag, places.policy) +
          step(fmt::format("The {} that Vesto runs as may assume {}: aws.assume_role", own.kind,
                           to.auth.role_arn)) +
          put_policy(places, own.kind, own.flag, places.policy, key_policy_for(to, facts));

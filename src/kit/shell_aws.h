@@ -31,11 +31,11 @@ std::string put_policy(const Places& places, std::string_view kind, const std::s
 std::string deny_guard(const Places& places, std::string_view kind, const std::string& name,
                        const std::string& policy_name);
 
-// A call that prints what a policy that stands allows and names, as JSON, each text on a line of
-// its own; it fails where there is none.
+// Lines that put into $STANDING what a policy that stands allows and names, as JSON, each text on a
+// line of its own; '' where there is none. One that cannot be read may be another's, and stops.
 // `kind`, `name`: as above.
-std::string standing_policy(const Places& places, std::string_view kind, const std::string& name,
-                            const std::string& policy_name);
+std::string read_standing(const Places& places, std::string_view kind, const std::string& name,
+                          const std::string& policy_name);
 
 // Lines for a role that is there ($TRUST: `trust`, as it is to be): lets us in, and takes out what
 // lets others use the role by this Vesto. role() is defined. Within an if, indented by 2.

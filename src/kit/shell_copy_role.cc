@@ -87,7 +87,7 @@ std::string default_look_up(const DestinationConfig& to, const Places& places) {
 // destination's alone. `name`: a word of sh with its flag.
 std::string copy_policy_guard(const DestinationConfig& to, const Places& places,
                               const std::string& name) {
-  return bucket_guard_standing(to, standing_policy(places, "role", name, places.copy_policy)) +
+  return read_standing(places, "role", name, places.copy_policy) + bucket_guard_standing(to) +
          deny_guard(places, "role", name, places.copy_policy);
 }
 

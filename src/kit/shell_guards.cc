@@ -71,19 +71,13 @@ std::string stop_for_standing(std::string_view what, const std::string& asked,
                            variable)));
 }
 
-// $STANDS: what `filter`, of sed, finds in the policy that stands, but for the lines that are ours;
-// '' where there is none. Where it cannot be read it may be another's, and that stops.
-std::string look_at_standing(const std::string& get_policy, std::string_view filter,
-                             const std::vector<std::string>& ours = {}) {
+// $STANDS: what `filter`, of sed, finds in $STANDING, but for the lines that are ours.
+std::string look_at_standing(std::string_view filter, const std::vector<std::string>& ours = {}) {
   std::string not_ours;
   for (const std::string& one : ours) not_ours += " -e " + sh_quote(one);
   if (!ours.empty()) not_ours = " | grep -Fvx" + not_ours;
-  return fmt::format(
-      "STANDS=$({} 2>&1) || case $STANDS in\n"
-      "  *'(NoSuchEntity)'*) STANDS= ;;\n"
-      "  *) printf '%s\\n' \"$STANDS\" >&2; exit 1 ;;\nesac\n"
-      "STANDS=$(printf '%s\\n' \"$STANDS\" |\n  sed -n '{}'{} | sort -u)\n",
-      get_policy, filter, not_ours);
+  return fmt::format("STANDS=$(printf '%s\\n' \"$STANDING\" |\n  sed -n '{}'{} | sort -u)\n",
+                     filter, not_ours);
 }
 
 constexpr std::string_view kStandsFor = "The policy that stands is for";
@@ -114,10 +108,27 @@ bool is_plain(std::string_view text) {
   });
 }
 
+// Of sed: what lets one log in to a cluster, and to a workgroup.
+constexpr std::string_view kOfClusters =
+    "s/.*\"\\(arn:[^\"]*:redshift:[^\"]*:db[nu][^\"]*\\)\".*/\\1/p\n"
+    "    s/.*\"\\(redshift:GetClusterCredentials[^\"]*\\)\".*/\\1/p";
+constexpr std::string_view kOfWorkgroups =
+    "s/.*\"\\(arn:[^\"]*:redshift-serverless:[^\"]*:workgroup\\/[^\"]*\\)\".*/\\1/p\n"
+    "    s/.*\"\\(redshift-serverless:GetCredentials\\)\".*/\\1/p";
+
+// Stops where such a login stands, of which the policy that takes its place has none.
+std::string loses_a_login(const std::string& filter, std::string_view what) {
+  return look_at_standing(filter) + "case $STANDS in\n  '') ;;\n" +
+         stop_for_standing(kStandsFor,
+                           fmt::format("{}, and that login would be gone. Where another Vesto has "
+                                       "a destination of this name, give this one another.",
+                                       what),
+                           "NEW_WAREHOUSE");
+}
+
 // The logins that it allows, as database, user and region tell them apart: of two installations
 // with the same cluster one would lock the other out.
-std::string replaces_another_login(const DestinationConfig& to, const Places& places,
-                                   const std::string& get_policy) {
+std::string replaces_another_login(const DestinationConfig& to, const Places& places) {
   const PermissionNeeds ours = login_needs(to, places);
   std::vector<std::string> lines = ours.login_resources;
   lines.push_back(ours.login_action);
@@ -130,20 +141,15 @@ std::string replaces_another_login(const DestinationConfig& to, const Places& pl
                                     kOrAnotherVesto),
                         "NEW_WAREHOUSE");
   if (std::all_of(lines.begin(), lines.end(), is_plain)) {
-    return look_at_standing(get_policy,
-                            "s/.*\"\\(arn:[^\"]*:redshift:[^\"]*:db[nu][^\"]*\\)\".*/\\1/p\n"
-                            "    s/.*\"\\(redshift:GetClusterCredentials[^\"]*\\)\".*/\\1/p",
-                            lines) +
-           "case $STANDS in\n  '') ;;\n" + stop;
+    return look_at_standing(kOfClusters, lines) + "case $STANDS in\n  '') ;;\n" + stop;
   }
-  return look_at_standing(get_policy, "s/.*:dbname:\\([^/\"]*\\)\\/.*/\\1/p") +
+  return look_at_standing("s/.*:dbname:\\([^/\"]*\\)\\/.*/\\1/p") +
          fmt::format("case $STANDS in\n  '' | {}) ;;\n", sh_quote(places.warehouse)) + stop;
 }
 
 // The policy that stands is that of another one: its name is told, since the account may have both.
-std::string replaces_another(const DestinationConfig& to, const Places& places,
-                             const std::string& get_policy) {
-  if (!to.serverless) return replaces_another_login(to, places, get_policy);
+std::string replaces_another(const DestinationConfig& to, const Places& places) {
+  if (!to.serverless) return replaces_another_login(to, places);
   const std::string stop =
       stop_for_standing(kStandsFor,
                         fmt::format("auth.warehouse is {} in {}: {}", places.warehouse,
@@ -153,10 +159,10 @@ std::string replaces_another(const DestinationConfig& to, const Places& places,
   const std::string id = slash == std::string::npos ? placeholder("WORKGROUP_ID")
                                                     : places.workgroup_arn.substr(slash + 1);
   // Workgroups that are gone have left their ids behind; those of another region are not asked for.
-  return look_at_standing(get_policy,
-                          "s/.*:redshift-serverless:\\([^:\"]*\\):[^:\"]*:workgroup\\/"
-                          "\\([0-9a-f-]*\\)\".*/\\1 \\2/p",
-                          {places.region + " " + id}) +
+  return look_at_standing(
+             "s/.*:redshift-serverless:\\([^:\"]*\\):[^:\"]*:workgroup\\/"
+             "\\([0-9a-f-]*\\)\".*/\\1 \\2/p",
+             {places.region + " " + id}) +
          fmt::format(
              "case $(printf '%s\\n' \"$STANDS\" | cut -d ' ' -f 1 | sort -u) in\n"
              "  '') ;;\n  {})\n    STANDS=$({} --output text \\\n"
@@ -266,13 +272,12 @@ std::string copy_account_guard(const DestinationConfig& to, const Places& places
   return account_lines(account_of_copy_role(to), places.region, "");
 }
 
-std::string bucket_guard_standing(const DestinationConfig& to, const std::string& get_policy) {
+std::string bucket_guard_standing(const DestinationConfig& to) {
   // What AWS prints of other characters depends on the shell's language.
   const bool plain = std::all_of(to.prefix.begin(), to.prefix.end(), [](char c) {
     return c > ' ' && c < 0x7F && std::string_view("*?$\"\\").find(c) == std::string_view::npos;
   });
-  std::string out =
-      look_at_standing(get_policy, "s/.*\"arn:[^:\"]*:s3:::\\([^/\"]*\\/[^\"]*\\)\".*/\\1/p");
+  std::string out = look_at_standing("s/.*\"arn:[^:\"]*:s3:::\\([^/\"]*\\/[^\"]*\\)\".*/\\1/p");
   out += fmt::format(
       "case $STANDS in\n  '' | {}) ;;\n",
       plain ? sh_quote(to.bucket + "/" + to.prefix + "*") : sh_quote(to.bucket + "/") + "*");
@@ -284,7 +289,7 @@ std::string bucket_guard_standing(const DestinationConfig& to, const std::string
 }
 
 // A role's name is single in its account, whatever its path.
-std::string assumed_role_guard(const DestinationConfig& to, const std::string& get_policy) {
+std::string assumed_role_guard(const DestinationConfig& to) {
   const std::string& arn = to.auth.role_arn;
   const size_t name = arn.rfind('/');
   std::string asked(kNoRoleGiven);
@@ -295,7 +300,7 @@ std::string assumed_role_guard(const DestinationConfig& to, const std::string& g
                        sh_quote(arn.substr(name)));
     asked = fmt::format("auth.role_arn is {}: {}", arn, kOrAnotherVesto);
   }
-  return look_at_standing(get_policy, "s/.*\"\\(arn:[^\"]*:role\\/[^\"]*\\)\".*/\\1/p") +
+  return look_at_standing("s/.*\"\\(arn:[^\"]*:role\\/[^\"]*\\)\".*/\\1/p") +
          fmt::format("case $STANDS in\n  ''{}) ;;\n", same) +
          stop_for_standing("The policy that stands allows to assume", asked, "NEW_ROLE");
 }
@@ -310,13 +315,19 @@ std::string bucket_guard_near(const DestinationConfig& to, const Places& places)
       "NEW_BUCKET");
 }
 
-std::string warehouse_guard(const DestinationConfig& to, const Places& places,
-                            const std::string& get_policy) {
+std::string login_guard(std::string_view what) {
+  return loses_a_login(fmt::format("{}\n    {}", kOfClusters, kOfWorkgroups), what);
+}
+
+std::string warehouse_guard(const DestinationConfig& to, const Places& places) {
+  if (to.auth.method != "iam_role") return login_guard("This destination logs in by a password");
+  std::string out =
+      to.serverless ? loses_a_login(std::string(kOfClusters), "This destination is of a workgroup")
+                    : loses_a_login(std::string(kOfWorkgroups), "This destination is of a cluster");
   const bool known =
       places.warehouse != placeholder("WAREHOUSE") && places.region != placeholder("REGION");
-  if (to.auth.method != "iam_role" || !known) return "";
+  if (!known) return out;
   const std::string list = list_of_warehouses(to, places);
-  std::string out;
   if (const std::string other = other_warehouse(to); !other.empty()) {
     out += "{\n" +
            stop_unless_meant(fmt::format("auth.warehouse is {}, and the endpoint is that of {}.",
@@ -338,7 +349,7 @@ std::string warehouse_guard(const DestinationConfig& to, const Places& places,
           "There is no {} {} in {}. Is there a typo in auth.warehouse or auth.region? There are:",
           to.serverless ? "workgroup" : "cluster", places.warehouse, places.region),
       list);
-  return out + ";;\nesac\n" + replaces_another(to, places, get_policy);
+  return out + ";;\nesac\n" + replaces_another(to, places);
 }
 
 }  // namespace vesto::kit

@@ -27,18 +27,22 @@ std::string copy_account_guard(const DestinationConfig& to, const Places& places
 // For where there is no such bucket: a name close to one of the account's. Within an if.
 std::string bucket_guard_near(const DestinationConfig& to, const Places& places);
 
+// The guards below look at $STANDING, what read_standing() (shell_aws.h) has found.
+
 // Before a policy takes the place of one that stands: that must be for the same bucket and prefix.
-std::string bucket_guard_standing(const DestinationConfig& to, const std::string& get_policy);
+std::string bucket_guard_standing(const DestinationConfig& to);
 
 // Before a user's policy takes the place of one that stands: that must let it assume the role of
 // auth.role_arn, or none.
-std::string assumed_role_guard(const DestinationConfig& to, const std::string& get_policy);
+std::string assumed_role_guard(const DestinationConfig& to);
+
+// Before a policy without a temporary login takes the place of one that stands: that must have none
+// either. `what`: why there is none, as the beginning of a sentence.
+std::string login_guard(std::string_view what);
 
 // Before a policy names the warehouse: it must be there, be that of the endpoint, and no other one
-// than the policy that stands names. `get_policy` prints that policy as JSON, with --query $1.
-// "" where the policy names none.
-std::string warehouse_guard(const DestinationConfig& to, const Places& places,
-                            const std::string& get_policy);
+// than the policy that stands names, of either kind. Where it names none, login_guard().
+std::string warehouse_guard(const DestinationConfig& to, const Places& places);
 
 }  // namespace vesto::kit
 

@@ -24,13 +24,14 @@ std::string get_policy(const Places& places, std::string_view kind, const std::s
          fmt::format(" \\\n  --query {} --output json", sh_quote(query));
 }
 
-// What `get` prints, '[]' where there is no policy. What cannot be read may deny as well.
-std::string looked_up(std::string_view variable, const std::string& get) {
+// What `get` prints, `none` where there is no policy. One that cannot be read stops: it may be
+// another's, and deny.
+std::string read_or(std::string_view none, std::string_view variable, const std::string& get) {
   return fmt::format(
       "{0}=$({1} 2>&1) || case ${0} in\n"
-      "  *'(NoSuchEntity)'*) {0}='[]' ;;\n"
+      "  *'(NoSuchEntity)'*) {0}={2} ;;\n"
       "  *) printf '%s\\n' \"${0}\" >&2; exit 1 ;;\nesac\n",
-      variable, get);
+      variable, get, none);
 }
 
 // `shown`: what is printed before, as lines indented by 4; "" where that has been done.
@@ -51,7 +52,7 @@ std::string not_kept(const Places& places, std::string_view kind, const std::str
   const std::string statements = known ? json["Statement"].dump() : "[]";
   const std::string query =
       fmt::format("{}[?!contains(`{}`, @)]", kStatements, replace_all(statements, "`", "\\`"));
-  std::string out = looked_up("LOST", get_policy(places, kind, name, policy_name, query));
+  std::string out = read_or("'[]'", "LOST", get_policy(places, kind, name, policy_name, query));
   out +=
       fmt::format("[ \"$LOST\" = '[]' ] || printf '%s\\n%s\\n' {} \"$LOST\" >&2\n",
                   sh_quote(fmt::format("The policy {} is set anew. This was in it and is not kept:",
@@ -77,14 +78,15 @@ std::string deny_guard(const Places& places, std::string_view kind, const std::s
       "    printf '%s\\n%s\\n' {} \"$DENIES\" >&2\n",
       sh_quote(fmt::format("The policy {} would be set anew. This is in it and would not be kept:",
                            policy_name)));
-  return looked_up("DENIES", get_policy(places, kind, name, policy_name, denies)) +
+  return read_or("'[]'", "DENIES", get_policy(places, kind, name, policy_name, denies)) +
          stop_for_deny("DENIES", shown);
 }
 
-std::string standing_policy(const Places& places, std::string_view kind, const std::string& name,
-                            const std::string& policy_name) {
-  return get_policy(places, kind, name, policy_name,
-                    fmt::format("{}[].[Action, Resource]", kStatements));
+std::string read_standing(const Places& places, std::string_view kind, const std::string& name,
+                          const std::string& policy_name) {
+  return read_or("''", "STANDING",
+                 get_policy(places, kind, name, policy_name,
+                            fmt::format("{}[].[Action, Resource]", kStatements)));
 }
 
 }  // namespace vesto::kit

@@ -61,7 +61,7 @@ TEST(KitShell, ShellDoesNotRunUntilWhatIsMissingIsFilledIn) {
   EXPECT_EQ(filled.calls,
             "aws sts get-caller-identity\n"
             "aws iam get-role-policy\naws redshift describe-clusters\naws iam get-role-policy\n"
-            "aws iam get-role-policy\naws iam get-role\naws iam list-roles\naws iam create-role\n"
+            "aws iam get-role\naws iam list-roles\naws iam create-role\n"
             "aws iam get-role-policy\naws iam put-role-policy\n");
 }
 

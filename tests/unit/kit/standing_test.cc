@@ -66,6 +66,56 @@ TEST(KitStanding, AWorkgroupOfAnotherRegionIsNotGone) {
       << far.said;
 }
 
+// The whole statement would go.
+TEST(KitStanding, ALoginToTheOtherKindOfWarehouseIsNotTakenAway) {
+  const std::vector<std::string> of_workgroup = {
+      "redshift-serverless:GetCredentials",
+      "arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/0b5a2c1e-6f0d"};
+  const std::vector<std::string> of_cluster = {kLogin, kAtCluster + "dbname:examplecluster/dev"};
+  const std::vector<std::string> of_all_clusters = {std::string(kLogin) + "WithIAM", "*"};
+  DestinationConfig by_password = destination_from(kProvisioned);
+  by_password.auth.method = "password";
+  by_password.auth.db_user.clear();
+  DestinationConfig assumed = destination_from(kProvisioned);
+  assumed.auth.identity = "access_key";
+  const KitFacts facts = full_facts();
+  const std::string put_policy[] = {put_policy_shell(destination_from(kProvisioned), facts),
+                                    put_policy_shell(destination_from(kServerless), facts),
+                                    put_policy_shell(by_password, facts),
+                                    part_shell(assumed, facts, "key")};
+  const auto stops = [&](const std::string& script, const std::vector<std::string>& theirs) {
+    const std::string answers = replace_all(standing(theirs), "get-role", "get-*");
+    const Told stopped = run(script, answers);
+    expect_no_change(stopped);
+    for (const std::string& line : theirs) {
+      EXPECT_TRUE(line == "*" || stopped.said.find(line) != std::string::npos) << stopped.said;
+    }
+    EXPECT_NE(stopped.said.find("that login would be gone"), std::string::npos) << stopped.said;
+    const Told asked = run("NEW_WAREHOUSE=yes\n" + script, answers);
+    EXPECT_TRUE(asked.well && asked.calls.find("iam put-") != std::string::npos) << asked.said;
+  };
+  stops(put_policy[0], of_workgroup);
+  stops(put_policy[1], of_cluster);
+  stops(put_policy[1], of_all_clusters);
+  for (const auto& theirs : {of_workgroup, of_cluster, of_all_clusters}) {
+    stops(put_policy[2], theirs);
+    stops(put_policy[3], theirs);
+  }
+}
+
+// A role that works by itself may assume others by the policy that is replaced.
+TEST(KitStanding, ARoleOfItsOwnKeepsTheRolesThatItAssumes) {
+  DestinationConfig to = destination_from(kAttachedRole);
+  to.auth.role_arn = to.auth.external_id = "";
+  const KitFacts facts = {.principal_arn = "arn:aws:iam::123456789012:role/host"};
+  const Told stopped = run(text(make_kit(to, facts), "role"),
+                           standing({"arn:aws:iam::999999999999:role/customers"}));
+  expect_no_change(stopped);
+  EXPECT_NE(stopped.said.find("allows to assume arn:aws:iam::999999999999:role/customers."),
+            std::string::npos)
+      << stopped.said;
+}
+
 TEST(KitStanding, NothingIsChangedWhereAPolicyThatIsReplacedDenies) {
   const std::string denies =
       "*get-role-policy*'?Effect == '* | *get-user-policy*'?Effect == '*)\n"
