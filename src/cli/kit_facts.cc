@@ -29,9 +29,18 @@ constexpr std::array<std::string_view, 6> kAsked = {"GOOGLE_SUB", "PRINCIPAL_ARN
 constexpr std::string_view kKeyUnread = "The tunnel's key cannot be read";
 constexpr std::string_view kNobody = "Who we are towards AWS is not known";
 
+// For a note of a line or a few; a text that is cut ends with a whole word, and says so.
+std::string shortened(const std::string& text) {
+  constexpr size_t kMostBytes = 300;
+  if (text.size() <= kMostBytes) return printable(text, false);
+  std::string_view kept = cut_utf8(text, kMostBytes);
+  const size_t blank = text.find(' ', kept.size()) == kept.size() ? kept.size() : kept.rfind(' ');
+  if (blank != std::string_view::npos) kept = kept.substr(0, blank);
+  return printable(kept, false) + " ... (cut)";
+}
+
 std::string note(std::string_view what, const Error& error) {
-  return fmt::format("{}: {}: {}", what, error.name(),
-                     printable(cut_utf8(error.message(), 300), false));
+  return fmt::format("{}: {}: {}", what, error.name(), shortened(error.message()));
 }
 
 // A role of IAM Identity Center, whose paths AWS makes. Source: IAM Identity Center user guide,

@@ -102,20 +102,6 @@ std::string put_work_policy(const DestinationConfig& to, const KitFacts& facts,
                     permission_policy_for(to, facts));
 }
 
-// Who Vesto runs as, and assumes a role: "role" or "user", and the flag that names it.
-struct Own {
-  std::string kind;
-  std::string flag;
-};
-
-Own own_identity(const Places& places) {
-  if (places.principal_arn.find(":user/") != std::string::npos) {
-    return {.kind = "user", .flag = sh_flag("--user-name", places.user)};
-  }
-  const std::string role = role_name_of_arn(places.principal_arn);
-  return {.kind = "role", .flag = sh_flag("--role-name", or_placeholder(role, "ROLE_NAME"))};
-}
-
 std::string policy_names_steps(const Places& places) {
   const std::string kind = worker_kind(places);
   return iam_call(places, fmt::format("list-{}-policies", kind)) + worker_flag(places) + "\n" +
@@ -147,8 +133,6 @@ std::string other_listing_steps(const DestinationConfig& to, const Places& place
              "allows it (\"Effect\": \"Allow\") to everybody, or to this identity, out of it:") +
          " \"$POLICY\" >&2 ;;\nesac\n";
 }
-
-constexpr std::string_view kAssumesAlone = "This policy is for assuming a role alone";
 
 std::string who_is_trusted(const DestinationConfig& to) {
   if (to.auth.identity == "google") return "Vesto's Google identity, for this destination alone";
@@ -261,18 +245,6 @@ std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const 
   out += fmt::format("case $KEYS in\n  '' | None) {}{} ;;\n", iam_call(places, "create-access-key"),
                      name);
   return out + "  *) echo \"The user has a key already: $KEYS\" >&2 ;;\nesac\n";
-}
-
-// IAM takes a role of another account alone where both sides say so: the role's trust, and this.
-std::string asker_part(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
-  const Own own = own_identity(places);
-  return step(fmt::format("Nothing is changed where the policy that the {} has is for another role",
-                          own.kind)) +
-         read_standing(places, own.kind, own.flag, places.policy) + assumed_role_guard(to) +
-         login_guard(kAssumesAlone) + deny_guard(places, own.kind, own.flag, places.policy) +
-         step(fmt::format("The {} that Vesto runs as may assume {}: aws.assume_role", own.kind,
-                          to.auth.role_arn)) +
-         put_policy(places, own.kind, own.flag, places.policy, key_policy_for(to, facts));
 }
 
 std::string role_part(const DestinationConfig& to, const KitFacts& facts, const Places& places) {

@@ -39,6 +39,8 @@ std::string assumed_role_guard(const DestinationConfig& to);
 // Before a policy without a temporary login takes the place of one that stands: that must have none
 // either. `what`: why there is none, as the beginning of a sentence.
 std::string login_guard(std::string_view what);
+inline constexpr std::string_view kAssumesAlone =
+    "The one that takes its place is for assuming a role alone";
 
 // Before a policy names the warehouse: it must be there, be that of the endpoint, and no other one
 // than the policy that stands names, of either kind. Where it names none, login_guard().

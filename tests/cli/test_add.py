@@ -10,7 +10,7 @@ import tomllib
 import pytest
 from adding import (ACCOUNT, BY_KEY, CLUSTER, WORKGROUP, Terminal, add, by_password,
                     destinations)
-from conftest import VESTO
+from conftest import VESTO, destination
 
 
 def no_secret(vesto, secret):
@@ -480,6 +480,15 @@ def test_the_user_whose_key_assumes_a_role_goes_too(vesto):
         "taken out of them: aws s3api delete-bucket-lifecycle",
         "# if nothing else uses it: aws s3api delete-bucket",
         "# only if nothing else comes by this inbound rule: SECURITY_GROUP=$(aws redshift describe-clusters"]
+
+
+def test_whoever_runs_a_line_is_told_what_it_names(vesto):
+    """Vesto may run as a user of another account, whom nothing here tells."""
+    vesto.write("vesto.toml", "version = 1\n" + destination("attached_role"))
+    lines = [line for line in lines_of(vesto, "acme", "aws") if "$IAM_USER" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("# IAM_USER: whom Vesto runs as, where that is a user of another account, there: "
+                               "aws iam delete-user-policy ")
 
 
 def test_what_only_a_person_takes_away_is_named(vesto):

@@ -50,6 +50,17 @@ def test_offline_asks_nobody(kit):
                                         if line.startswith("Missing: <<GOOGLE_SUB>>")]
 
 
+def test_a_note_ends_with_a_whole_word(kit):
+    kit.vesto.write("vesto.toml", "version = 1\n" + destination("attached_role").replace(
+        'identity = "aws"\n', 'identity = "aws"\nprofile = "nobody"\n'))
+    files = {name: "/nowhere" + " fourteen-letter" * 14
+             for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")}
+    done = kit("--part", "trust-policy", environment=files)
+    note = done.stderr.splitlines()[0]
+    assert note.startswith("Note: AWS was asked who we are: "), note
+    assert note.endswith(" fourteen-letter ... (cut)") and 300 < len(note) < 400, note
+
+
 def test_quiet_says_nothing_on_stderr(kit):
     done = kit("--part", "trust-policy", "--offline", "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
@@ -103,10 +114,12 @@ def test_who_vesto_runs_as_is_of_another_account(kit):
     kit.vesto.write("vesto.toml", "version = 1\n" + destination("attached_role"))
     row, = [line for line in kit("--list", "--offline").stdout.splitlines()
             if line.startswith("asker ")]
-    assert "an AWS admin of your own account" in row and "ROLE_NAME" in row
+    assert "an AWS admin of your own account" in row and "PRINCIPAL_ARN" in row
     done = kit("--part", "asker", "--offline")
     assert '"Action": "sts:AssumeRole"' in done.stdout
-    assert "Missing: <<ROLE_NAME>>. The name of the role that Vesto runs as" in done.stderr
+    # Nor whether it is a role or a user.
+    assert "put-user-policy" in done.stdout and "put-role-policy" in done.stdout
+    assert "Missing: <<PRINCIPAL_ARN>>. The ARN of who assumes the role" in done.stderr
 
 
 def test_a_profile_that_is_named_is_not_the_pods(kit, tmp_path):

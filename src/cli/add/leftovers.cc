@@ -189,7 +189,7 @@ class Finder {
 
   // What lets whoever Vesto runs as assume the role, where that is of another account.
   void asker() {
-    aws_if("where Vesto runs as a user of another account, there",
+    aws_if("IAM_USER: whom Vesto runs as, where that is a user of another account, there",
            iam_call(places_, "delete-user-policy") + " --user-name \"$IAM_USER\"" +
                sh_flag("--policy-name", places_.policy));
     aws_if("where Vesto runs as a role of another account, there",

@@ -65,6 +65,35 @@ TEST(KitTwoAccounts, TheRoleThatVestoRunsAsIsAllowedToAssume) {
   EXPECT_NE(trust_shell(to, facts).find("--user-name loader"), std::string::npos);
 }
 
+// It may be a user as well.
+TEST(KitTwoAccounts, WhoeverVestoRunsAsIsAllowedToAssume) {
+  const DestinationConfig to = destination_from(kAttachedRole);
+  for (const std::string& script : {text(make_kit(to, {}), "asker"), part_shell(to, {}, "asker")}) {
+    const auto as = [&](const std::string& arn) {
+      return run(replace_all(script, "<<PRINCIPAL_ARN>>", arn),
+                 "*put-*) echo \"$*\" >&2 ;;\n" + std::string(kNothingThere));
+    };
+    const auto expect_put = [&](const Told& told, const std::string& words) {
+      EXPECT_TRUE(told.well) << told.said;
+      EXPECT_NE(told.said.find("iam " + words + " --policy-name vesto-acme-policy "),
+                std::string::npos)
+          << told.said;
+    };
+    expect_put(as("arn:aws:iam::999999999999:user/team/loader"),
+               "put-user-policy --region eu-west-1 --user-name loader");
+    expect_put(as("arn:aws:iam::999999999999:role/team/worker"),
+               "put-role-policy --region eu-west-1 --role-name worker");
+    expect_put(as("arn:aws:sts::999999999999:assumed-role/worker/i-0abc"),
+               "put-role-policy --region eu-west-1 --role-name worker");
+    const Told odd = as("arn:aws:iam::999999999999:root");
+    EXPECT_FALSE(odd.well);
+    EXPECT_NE(odd.said.find("no ARN of a user or a role: arn:aws:iam::999999999999:root"),
+              std::string::npos)
+        << odd.said;
+    EXPECT_EQ(run(script).calls, "");
+  }
+}
+
 // Within one account the role's trust policy is enough. Where nothing tells, the part says so.
 TEST(KitTwoAccounts, NobodyIsAskedForMoreThanIsNeeded) {
   const DestinationConfig to = destination_from(kAttachedRole);
@@ -74,7 +103,7 @@ TEST(KitTwoAccounts, NobodyIsAskedForMoreThanIsNeeded) {
   EXPECT_EQ(trust_shell(to, facts), part_shell(to, facts, "role"));
   const Kit unknown = make_kit(to, {});
   ASSERT_NE(unknown.find("asker"), nullptr);
-  EXPECT_EQ(unknown.find("asker")->missing, std::vector<std::string>{"ROLE_NAME"});
+  EXPECT_EQ(unknown.find("asker")->missing, std::vector<std::string>{"PRINCIPAL_ARN"});
   EXPECT_EQ(make_kit(destination_from(kProvisioned), {}).find("asker"), nullptr);
 }
 
