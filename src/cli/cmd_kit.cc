@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 #include "cli/kit_facts.h"
+#include "cli/kit_who.h"
 #include "kit/kit.h"
 
 namespace vesto::cli {
@@ -26,18 +27,6 @@ std::vector<std::string> missing_of(const Parts& parts) {
     }
   }
   return out;
-}
-
-std::string who_text(const std::string& who) {
-  if (who == "aws_admin") return "an AWS admin";
-  if (who == "redshift_admin") return "a Redshift admin";
-  if (who == "network_admin") return "a network admin";
-  return "you";
-}
-
-// Who Vesto runs as is not of the account that the rest is for.
-std::string who_text(const KitPart& part) {
-  return part.id == "asker" ? "an AWS admin of your own account" : who_text(part.who);
 }
 
 std::string pieces_json(const std::vector<KitPiece>& pieces, const std::string& part) {
@@ -74,11 +63,11 @@ std::string kit_json(const DestinationConfig& to, const Parts& parts, bool with_
       json_quote(to.name), join(shown, ","), join(missing, ","), json_list(notes));
 }
 
-std::string list_text(const Parts& parts) {
+std::string list_text(const DestinationConfig& to, const Parts& parts) {
   std::vector<std::vector<std::string>> rows = {
       {"PART", "FOR", "KIND", "WHAT", "MISSING", "TURNS GREEN"}};
   for (const KitPart* part : parts) {
-    rows.push_back({part->id, who_text(*part), part->kind, part->title,
+    rows.push_back({part->id, who_text(*part, to), part->kind, part->title,
                     part->missing.empty() ? "-" : join(part->missing, " "),
                     part->checks.empty() ? "-" : join(part->checks, " ")});
   }
@@ -90,7 +79,7 @@ std::string all_text(const DestinationConfig& to, const Parts& parts) {
   for (const KitPart* part : parts) {
     out += fmt::format(
         "{}# ----- {}: for {} -----\n# Alone: vesto destination kit {} --part {}\n\n{}",
-        out.empty() ? "" : "\n", part->title, who_text(*part), to.name, part->id, part->text);
+        out.empty() ? "" : "\n", part->title, who_text(*part, to), to.name, part->id, part->text);
   }
   return out;
 }
@@ -146,7 +135,7 @@ int print_parts(const Context& context, const DestinationConfig& to, const Parts
   if (context.options.json) {
     write_out(kit_json(to, parts, !list, kit_pieces(to, facts), notes));
   } else if (list) {
-    write_out(list_text(parts));
+    write_out(list_text(to, parts));
   } else {
     write_out(context.options.part.empty() ? all_text(to, parts) : parts.front()->text);
   }

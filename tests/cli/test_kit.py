@@ -114,7 +114,7 @@ def test_who_vesto_runs_as_is_of_another_account(kit):
     kit.vesto.write("vesto.toml", "version = 1\n" + destination("attached_role"))
     row, = [line for line in kit("--list", "--offline").stdout.splitlines()
             if line.startswith("asker ")]
-    assert "an AWS admin of your own account" in row and "PRINCIPAL_ARN" in row
+    assert "your own AWS admin, if the role is of another account" in row and "PRINCIPAL_ARN" in row
     done = kit("--part", "asker", "--offline")
     assert '"Action": "sts:AssumeRole"' in done.stdout
     # Nor whether it is a role or a user.

@@ -8,22 +8,13 @@
 
 #include "base/json_text.h"
 #include "base/strings.h"
+#include "cli/kit_who.h"
 #include "cli/terminal.h"
 #include "kit/kit.h"
 
 namespace vesto::cli {
 
 namespace {
-
-std::string who_text(const std::string& who, const std::string& part) {
-  // Who assumes the role need not be of its account.
-  if (part == "key" || part == "asker")
-    return "if the role is of another account: your own AWS admin";
-  if (who == "aws_admin") return "an AWS admin";
-  if (who == "redshift_admin") return "a Redshift admin";
-  if (who == "network_admin") return "a network admin";
-  return "you, to send on";
-}
 
 void add_secrets(const DestinationConfig& of, std::set<std::string>* out) {
   const auto add = [&](const ValueRef& reference) {
@@ -52,6 +43,7 @@ std::vector<KitErrand> kit_errands(const Config& config, const DestinationConfig
     const bool in_script = part == std::string_view("key") && to.auth.role_arn.empty();
     if (found == nullptr || in_script) continue;
     out.push_back({.who = found->who,
+                   .whom = who_text(*found, to),
                    .part = part,
                    .command = fmt::format("vesto destination kit {} --part {}", to.name, part)});
   }
@@ -60,8 +52,7 @@ std::vector<KitErrand> kit_errands(const Config& config, const DestinationConfig
 
 std::string errands_text(const std::vector<KitErrand>& errands) {
   std::vector<std::vector<std::string>> rows;
-  for (const KitErrand& one : errands)
-    rows.push_back({"  " + who_text(one.who, one.part), one.command});
+  for (const KitErrand& one : errands) rows.push_back({"  " + one.whom, one.command});
   return "Who has to do what; each command prints it, with every value filled in:\n" +
          table_text(rows);
 }

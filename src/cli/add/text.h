@@ -13,6 +13,7 @@ namespace vesto::cli {
 // What one person has to do.
 struct KitErrand {
   std::string who;      // "aws_admin", as in the kit
+  std::string whom;     // the same for people
   std::string part;     // "script"
   std::string command;  // "vesto destination kit acme --part script"
 };
