@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import pytest
@@ -29,6 +30,23 @@ def kit_world(request):
     yield make
     for world in made:
         world.close()
+
+
+@pytest.fixture(scope="module")
+def worlds():
+    """worlds(kind=..., ...): one whose kit was applied, the same for all tests of a file that ask so."""
+    made = {}
+
+    def of(**options):
+        key = json.dumps(options, sort_keys=True)
+        if key not in made:
+            made[key] = KitWorld(**options)
+            made[key].apply()
+        return made[key]
+
+    yield of
+    for one in made.values():
+        one.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,10 +4,9 @@ import json
 
 import pytest
 
-from kit_world import (ACCOUNT, ADMIN, EXTERNAL_ID, OPERATOR, OPERATORS_ADMIN, REGION, ROLE, bad_checks,
-                       by_id)
+from kit_world import ACCOUNT, ADMIN, EXTERNAL_ID, OPERATOR, OPERATORS_ADMIN, REGION, bad_checks, by_id
+from others import POLICY, ROLE_NAME, put_trust, trust_of
 
-ROLE_NAME = ROLE.rsplit("/", 1)[1]
 MARK = "<<PRINCIPAL_PATH>>"
 
 
@@ -27,24 +26,14 @@ def runs_as(world, admin, account, name, path):
     return arn
 
 
-def trust_of(world):
-    role = world.boto("iam").get_role(RoleName=ROLE_NAME)["Role"]
-    return role["AssumeRolePolicyDocument"]["Statement"]
-
-
 def trusts(arn):
     return [{"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole",
              "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}}}]
 
 
-def put_trust(world, statements):
-    world.boto("iam").update_assume_role_policy(RoleName=ROLE_NAME, PolicyDocument=json.dumps(
-        {"Version": "2012-10-17", "Statement": statements}))
-
-
 def remove_role(world):
     iam = world.boto("iam")
-    iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName="vesto-acme-policy")
+    iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName=POLICY)
     iam.delete_role(RoleName=ROLE_NAME)
 
 

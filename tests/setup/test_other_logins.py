@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from kit_world import ACCOUNT, CLUSTER, DATABASE, REGION, ROLE, UUID
+from kit_world import ACCOUNT, CLUSTER, DATABASE, REGION, UUID
+from others import POLICY, ROLE_NAME
 
-NAME = "vesto-acme-policy"
 LOGINS = {
     "cluster": {"Effect": "Allow", "Action": "redshift:GetClusterCredentialsWithIAM",
                 "Resource": [f"arn:aws:redshift:{REGION}:{ACCOUNT}:dbname:{CLUSTER}/{DATABASE}"]},
@@ -22,17 +22,17 @@ def test_a_login_that_ours_does_not_have(kit_world, options, theirs):
     world.apply("script")
     iam = world.boto("iam")
     of_user = options.get("identity") == "key"
-    owner = {"UserName": "vesto-acme"} if of_user else {"RoleName": ROLE.rsplit("/", 1)[1]}
+    owner = {"UserName": "vesto-acme"} if of_user else {"RoleName": ROLE_NAME}
 
     def policy():
         get = iam.get_user_policy if of_user else iam.get_role_policy
-        return get(PolicyName=NAME, **owner)["PolicyDocument"]
+        return get(PolicyName=POLICY, **owner)["PolicyDocument"]
 
     ours = policy()
     standing = {**ours, "Statement": [
         one for one in ours["Statement"] if "redshift" not in json.dumps(one)] + [LOGINS[theirs]]}
     put = iam.put_user_policy if of_user else iam.put_role_policy
-    put(PolicyName=NAME, PolicyDocument=json.dumps(standing), **owner)
+    put(PolicyName=POLICY, PolicyDocument=json.dumps(standing), **owner)
     arn = LOGINS[theirs]["Resource"]
     script = world.kit("script")
     said = world.aws(script, code=1).stderr
