@@ -98,6 +98,11 @@ Error& Error::because(const ErrorCause* cause) & {
   return *this;
 }
 Error&& Error::because(const ErrorCause* cause) && { return std::move(because(cause)); }
+Error& Error::blamed_on(Blame blame) & {
+  blame_ = blame;
+  return *this;
+}
+Error&& Error::blamed_on(Blame blame) && { return std::move(blamed_on(blame)); }
 Error& Error::in(std::string where) & {
   const bool said = !context_.empty() && context_.back() == where;
   if (!where.empty() && !said) context_.push_back(std::move(where));

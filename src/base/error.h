@@ -7,6 +7,7 @@
 #ifndef VESTO_BASE_ERROR_H_
 #define VESTO_BASE_ERROR_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +68,9 @@ class Error {
   // has a hint of its own. nullptr adds nothing.
   Error& because(const ErrorCause* cause) &;
   Error&& because(const ErrorCause* cause) &&;
+  // Whose turn it is, where it is not whom the code names.
+  Error& blamed_on(Blame blame) &;
+  Error&& blamed_on(Blame blame) &&;
   // Says where: "table public.orders", "part 3". Outermost last; "" adds nothing, nor does what was
   // said last.
   Error& in(std::string where) &;
@@ -79,7 +83,7 @@ class Error {
   [[nodiscard]] const ErrorCause* cause() const { return cause_; }
   // The error's own hint, or else its cause's, or else the catalogue's.
   [[nodiscard]] std::string hint() const;
-  [[nodiscard]] Blame blame() const { return catalog_entry(code_).blame; }
+  [[nodiscard]] Blame blame() const { return blame_.value_or(catalog_entry(code_).blame); }
   [[nodiscard]] Retry retry() const { return catalog_entry(code_).retry; }
   [[nodiscard]] const Upstream& upstream() const { return upstream_; }
   [[nodiscard]] const std::vector<std::string>& context() const { return context_; }
@@ -92,6 +96,7 @@ class Error {
   std::string message_;
   std::string hint_;
   const ErrorCause* cause_ = nullptr;
+  std::optional<Blame> blame_;
   Upstream upstream_;
   std::vector<std::string> context_;
 };

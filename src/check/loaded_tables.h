@@ -2,8 +2,10 @@
 #ifndef VESTO_CHECK_LOADED_TABLES_H_
 #define VESTO_CHECK_LOADED_TABLES_H_
 
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "check/destination_state.h"
@@ -14,8 +16,10 @@ inline constexpr size_t kMaxStreamsSeen = 10'000;  // of one sync's state
 
 // Of one sync, for tables of the source. Those with an entry of their own are left out by them.
 struct LoadedPatterns {
+  std::string sync;
   std::vector<std::string> patterns;
   std::set<std::string> own;  // names in the normal form
+  bool known = true;          // what the sync has filled
 };
 
 struct Loaded {
@@ -23,12 +27,30 @@ struct Loaded {
   std::set<std::string> state;   // those of them that keep positions
   std::set<std::string> ours;    // those that Vesto made or filled, or is to take over
   std::set<std::string> unsure;  // of syncs whose state cannot be read
-  std::vector<LoadedPatterns> patterns;
-  bool cut = false;  // not all streams of the runs so far were looked at
+  // Where the configuration names a table: "sync.shop, table public.a (vesto.toml:31)".
+  std::map<std::string, std::string> places;
+  std::set<std::string> by_pattern;      // that no sync has filled yet
+  std::vector<LoadedPatterns> patterns;  // whose tables are not known
+  bool cut = false;                      // not all streams of the runs so far were looked at
 };
 
 // Of the syncs of this destination, and Vesto's own.
 Loaded loaded_tables(State& state, const CheckLimits& limits);
+// "sync.shop, table public.a (vesto.toml:31)"
+std::string place_of_table(const std::string& sync, const std::string& table,
+                           const std::string& line);
+
+// What a state table tells; it may be that of a sync which the configuration does not have.
+struct Delivered {
+  std::string sync;              // as the header row has it; "" where that cannot be read
+  std::set<std::string> setups;  // of all streams
+  std::vector<std::pair<std::string, std::string>> streams;  // stream, setup
+  bool cut = false;                                          // there are more
+};
+Result<Delivered> delivered_streams(State& state, const CheckLimits& limits,
+                                    const std::string& table);
+// Whether one of these streams was delivered into `target`.
+bool filled_by(const std::set<std::string>& setups, const std::string& target);
 
 // Whether a pattern may stand for a table of the source that is delivered into `target`. In which
 // schema of the source that would lie is not known here, nor which of its letters are capitals.

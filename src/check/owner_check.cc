@@ -7,107 +7,20 @@
 #include "base/error_causes.h"
 #include "base/strings.h"
 #include "check/destination_state.h"
+#include "check/foreign_rows.h"
 #include "check/loaded_tables.h"
+#include "check/own_tables.h"
+#include "check/pattern_tables.h"
+#include "check/schema_tables.h"
 #include "redshift/sql.h"
 #include "redshift/sql_rows.h"
-#include "redshift/table_plan.h"
 
 namespace vesto::check {
 
 namespace {
 
-constexpr size_t kMaxTablesSeen = 5'000;  // of other users, in the schema
 // That one fix names: redacting and showing it is work for each. The next test names the next ones.
 constexpr size_t kMaxTablesFixed = 1'000;
-constexpr size_t kMaxTablesLookedInto = 200;  // for rows, in one statement
-
-// A table of somebody else in the destination's schema.
-struct Foreign {
-  std::string table;
-  std::string owner;
-  std::vector<std::string> missing;  // of what a run needs there
-  bool may_update = true;            // which a merge needs where the table has columns of others
-};
-
-template <typename One>
-struct Found {
-  std::vector<One> all;
-  bool cut = false;  // there are more
-};
-
-// `whose`: "<>" of others, "=" of the login. `condition`: SQL that narrows them, or "".
-Result<Found<Foreign>> tables_with(State& state, const CheckLimits& limits, std::string_view whose,
-                                   const std::set<std::string>& keep_positions,
-                                   const std::string& condition) {
-  const std::vector<std::string> rights = {"SELECT", "INSERT", "DELETE", "UPDATE"};
-  std::string columns;
-  for (const std::string& right : rights) {
-    columns += fmt::format(
-        ", has_table_privilege(quote_ident(schemaname) || '.' || quote_ident(tablename), '{}')",
-        right);
-  }
-  // A superuser owns everything.
-  VESTO_ASSIGN(const ExecResult found,
-               ask(state,
-                   fmt::format("SELECT tablename, tableowner{} FROM pg_tables WHERE schemaname = "
-                               "{} AND tableowner {} current_user AND NOT EXISTS (SELECT 1 FROM "
-                               "pg_user WHERE usename = current_user AND usesuper){} ORDER BY 1 "
-                               "LIMIT {}",
-                               columns, sql::literal(state.destination().schema), whose, condition,
-                               kMaxTablesSeen + 1),
-                   limits));
-  Found<Foreign> out{.all = {}, .cut = found.rows.size() > kMaxTablesSeen};
-  for (const auto& row : found.rows) {
-    if (row.size() != 2 + rights.size() || !row[0]) continue;
-    Foreign one{.table = *row[0], .owner = row[1].value_or("?"), .missing = {}};
-    for (size_t i = 0; i < rights.size(); ++i) {
-      const bool needed = rights[i] != "UPDATE" || keep_positions.contains(one.table);
-      if (row[2 + i] == "t") continue;
-      if (needed) one.missing.push_back(rights[i]);
-      if (rights[i] == "UPDATE") one.may_update = false;
-    }
-    out.all.push_back(std::move(one));
-  }
-  return out;
-}
-
-// Views and what else no rows can be loaded into; their owner does not matter.
-Result<Found<std::string>> no_tables(State& state, const CheckLimits& limits,
-                                     const std::string& condition) {
-  VESTO_ASSIGN(
-      const ExecResult found,
-      ask(state,
-          fmt::format("SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = "
-                      "c.relnamespace WHERE n.nspname = {} AND c.relkind NOT IN ('r', "
-                      "'i', 'S', 't', 'c'){} ORDER BY 1 LIMIT {}",
-                      sql::literal(state.destination().schema), condition, kMaxTablesSeen + 1),
-          limits));
-  Found<std::string> out{.all = {}, .cut = found.rows.size() > kMaxTablesSeen};
-  for (const auto& row : found.rows) {
-    if (!row.empty() && row[0]) out.all.push_back(*row[0]);
-  }
-  return out;
-}
-
-// As a run says it, of the first of them.
-Error no_table_error(const State& state, const std::vector<std::string>& names) {
-  const Error first = no_table({state.destination().schema, printable(names.front(), false)});
-  if (names.size() == 1) return first;
-  std::vector<std::string> others;
-  for (size_t i = 1; i < names.size() && i < kMaxTablesNamed; ++i) {
-    others.push_back(printable(names[i], false));
-  }
-  if (names.size() > kMaxTablesNamed) others.emplace_back("...");
-  return Error(first.code(), fmt::format("{}; likewise {} more: {}", first.message(),
-                                         names.size() - 1, join(others, ", ")))
-      .with_hint(first.hint());
-}
-
-std::string in_list(std::string_view column, const std::set<std::string>& tables) {
-  std::vector<std::string> literals;
-  for (const std::string& table : tables) literals.push_back(sql::literal(table));
-  return fmt::format(" AND {} IN ({})", column, join(literals, ", "));
-}
 
 std::string named(const std::vector<const Foreign*>& tables) {
   std::vector<std::string> out;
@@ -122,6 +35,11 @@ std::string named(const std::vector<const Foreign*>& tables) {
     out.push_back(text + ")");
   }
   return join(out, ", ");
+}
+
+// Neither Vesto's nor perhaps so: a target that somebody else made.
+bool is_foreign(const Loaded& loaded, const std::string& table) {
+  return !loaded.ours.contains(table) && !loaded.unsure.contains(table);
 }
 
 // Another destination of this configuration that logs in as `owner` and keeps its tables here; or
@@ -197,16 +115,19 @@ std::optional<Fix> owner_fix(State& state, const CheckLimits& limits, const Load
 }
 
 // What is to be thought of before anything is handed over; "" where the catalogue says it all.
-std::string owner_hint(const State& state, const Loaded& loaded,
+std::string owner_hint(State& state, const CheckLimits& limits, const Loaded& loaded,
                        const std::vector<const Foreign*>& tables) {
   std::vector<const Foreign*> foreign;
+  std::vector<std::string> names;  // of those
   std::vector<std::string> out;
   bool unsure = false;
   bool state_too = false;
   for (const Foreign* one : tables) {
-    const bool ours = loaded.ours.contains(one->table);
-    if (!ours && !loaded.unsure.contains(one->table)) foreign.push_back(one);
-    unsure = unsure || (!ours && loaded.unsure.contains(one->table));
+    if (is_foreign(loaded, one->table)) {
+      foreign.push_back(one);
+      names.push_back(one->table);
+    }
+    unsure = unsure || (!loaded.ours.contains(one->table) && loaded.unsure.contains(one->table));
     state_too = state_too || loaded.state.contains(one->table);
     const std::string other = robbed(state, one->table, one->owner);
     if (other.empty()) continue;
@@ -223,6 +144,8 @@ std::string owner_hint(const State& state, const Loaded& loaded,
                     "only tables that were Vesto's.");
   }
   if (!foreign.empty()) {
+    const std::string former = former_text(former_syncs(state, limits, names));
+    if (!former.empty()) out.push_back(former);
     out.push_back(
         fmt::format("The sync has not filled {}: name another target = \"...\". Or take it over on "
                     "purpose, with its rows: adopt = true; then this test gives the line for it.",
@@ -231,10 +154,19 @@ std::string owner_hint(const State& state, const Loaded& loaded,
   return join(out, " ");
 }
 
-Error owner_error(std::string_view what, const std::vector<const Foreign*>& tables,
-                  const std::string& hint = "") {
+// Whose turn it is: targets that Vesto has not filled are for whoever writes the configuration.
+Error owner_error(std::string_view what, const Loaded& loaded,
+                  const std::vector<const Foreign*>& tables, const std::string& hint) {
   Error error(ErrorCode::kRsOwner, fmt::format("{}: {}", what, named(tables)));
   if (!hint.empty()) error.with_hint(hint);
+  std::vector<std::string> names;
+  bool all_foreign = true;
+  for (const Foreign* one : tables) {
+    names.push_back(one->table);
+    all_foreign = all_foreign && is_foreign(loaded, one->table);
+  }
+  if (all_foreign) error.blamed_on(Blame::kConfig);
+  say_places(loaded, names, &error);
   return std::move(error).because(cause_named("table-of-another-user"));
 }
 
@@ -259,54 +191,6 @@ std::optional<CheckAnswer> rights_revoked(State& state, const std::vector<Foreig
       Fix{.who = "redshift_admin", .kind = "sql", .snippet = join(lines, "\n")});
 }
 
-// Targets that Vesto has not filled, and whose rows would be merged into or replaced: a run stops
-// at the first row of one (check_target() in redshift/prepare.cc).
-Result<Found<std::string>> filled_by_others(State& state, const CheckLimits& limits,
-                                            const Loaded& loaded) {
-  std::set<std::string> asked;
-  for (const std::string& one : loaded.tables) {
-    if (!loaded.ours.contains(one) && !loaded.unsure.contains(one)) asked.insert(one);
-  }
-  Found<std::string> out;
-  if (asked.empty()) return out;
-  const std::string& schema = state.destination().schema;
-  VESTO_ASSIGN(
-      const ExecResult there,
-      ask(state,
-          fmt::format("SELECT tablename FROM pg_tables WHERE schemaname = {}{} ORDER BY 1 LIMIT {}",
-                      sql::literal(schema), in_list("tablename", asked), kMaxTablesLookedInto + 1),
-          limits));
-  std::vector<std::string> looks;
-  std::vector<std::string> names;
-  for (const auto& row : there.rows) {
-    if (row.empty() || !row[0] || !asked.contains(*row[0])) continue;
-    out.cut = names.size() == kMaxTablesLookedInto;
-    if (out.cut) break;
-    looks.push_back(fmt::format("SELECT {} FROM ({}) AS t{}", names.size(),
-                                sql::select_one({schema, *row[0]}), names.size()));
-    names.push_back(*row[0]);
-  }
-  if (looks.empty()) return out;
-  VESTO_ASSIGN(const ExecResult filled, ask(state, join(looks, " UNION ALL "), limits));
-  for (const auto& row : filled.rows) {
-    const auto number = row.empty() ? std::nullopt : parse_int(row[0].value_or(""));
-    if (!number || *number < 0 || static_cast<size_t>(*number) >= names.size()) continue;
-    out.all.push_back(names[static_cast<size_t>(*number)]);
-  }
-  return out;
-}
-
-Error filled_error(const State& state, std::vector<std::string> names) {
-  std::sort(names.begin(), names.end());
-  const size_t all = names.size();
-  if (all > kMaxTablesNamed) names.resize(kMaxTablesNamed);
-  for (std::string& name : names) name = printable(name, false);
-  return {ErrorCode::kRsTableForeign,
-          fmt::format("tables of {} hold rows that no sync of the configuration delivered: {}{}",
-                      printable(state.destination().schema, false), join(names, ", "),
-                      all > names.size() ? ", ..." : "")};
-}
-
 // Where not all were looked at it is not known that all is well, and what was found may not be all.
 CheckAnswer unless_cut(CheckAnswer answer, bool cut) {
   if (!cut) return answer;
@@ -319,82 +203,122 @@ CheckAnswer unless_cut(CheckAnswer answer, bool cut) {
   return answer;
 }
 
-// What a pattern may stand for, if the source has such a table.
-CheckAnswer perhaps_check(State& state, const CheckLimits& limits, const Loaded& loaded) {
-  if (loaded.patterns.empty()) return unless_cut(passed(), loaded.cut);
-  const auto others = tables_with(state, limits, "<>", loaded.state, "");
-  if (!others.ok()) return failed(others.error());
-  const auto views = no_tables(state, limits, "");
-  if (!views.ok()) return failed(views.error());
-  const bool cut = loaded.cut || others->cut || views->cut;
-  std::vector<const Foreign*> perhaps;
-  for (const Foreign& one : others->all) {
-    if (one.missing.empty() || loaded.tables.contains(one.table)) continue;
-    if (may_be_meant(loaded.patterns, one.table)) perhaps.push_back(&one);
+// What a pattern may stand for, if the source has such a table: it could not be asked.
+Result<std::optional<Error>> perhaps_error(State& state, const CheckLimits& limits,
+                                           const Loaded& loaded, const Meant& meant) {
+  VESTO_ASSIGN(const auto others,
+               tables_with(state, limits, "<>", loaded.state, in_list("tablename", meant.perhaps)));
+  std::vector<const Foreign*> closed;
+  for (const Foreign& one : others.all) {
+    if (!one.missing.empty()) closed.push_back(&one);
   }
-  if (!perhaps.empty()) {
-    Error error = owner_error("a pattern of a sync may stand for tables of other users", perhaps);
-    error.with_hint(
+  if (!closed.empty()) {
+    return std::make_optional(owner_error(
+        "a pattern of a sync may stand for tables of other users", loaded, closed,
         "If the source has tables of these names, give those targets of their own, or hand these "
-        "over (ALTER TABLE ... OWNER TO) if Vesto made them; otherwise nothing is to be done.");
-    return unless_cut(warned(std::move(error)), cut);
+        "over (ALTER TABLE ... OWNER TO) if Vesto made them; otherwise nothing is to be done."));
   }
-  std::vector<std::string> meant;
-  for (const std::string& one : views->all) {
-    if (may_be_meant(loaded.patterns, one)) meant.push_back(one);
+  VESTO_ASSIGN(const WithRows filled, tables_with_rows(state, limits, meant.perhaps));
+  if (!filled.tables.empty()) {
+    return std::make_optional(
+        filled_error(state, limits, loaded, filled.tables)
+            .with_hint("A pattern may stand for them, and the source could not be asked. If it has "
+                       "tables of these names, give each an entry of its own with target = "
+                       "\"...\", or with adopt = true; otherwise nothing is to be done."));
   }
-  if (meant.empty()) return unless_cut(passed(), cut);
-  Error error = no_table_error(state, meant);
-  error.with_hint(
-      "If the source has a table of that name, give it a target of its own, or have the view's "
-      "owner drop or rename it; otherwise nothing is to be done.");
-  return unless_cut(warned(std::move(error)), cut);
+  VESTO_ASSIGN(const auto views, no_tables(state, limits, in_list("c.relname", meant.perhaps)));
+  std::optional<Error> error;
+  if (views.all.empty()) return error;
+  error = no_table_error(state, views.all)
+              .with_hint(
+                  "If the source has a table of that name, give it a target of its own, or have "
+                  "the view's owner drop or rename it; otherwise nothing is to be done.");
+  return error;
+}
+
+CheckAnswer perhaps_check(State& state, const CheckLimits& limits, const Loaded& loaded,
+                          const Meant& meant, bool cut) {
+  if (meant.perhaps.empty()) return unless_cut(passed(), cut);
+  auto error = perhaps_error(state, limits, loaded, meant);
+  if (!error.ok()) return failed(std::move(error).error());
+  CheckAnswer answer = *error ? warned(std::move(**error)) : passed();
+  answer.evidence = meant.not_asked;
+  return unless_cut(std::move(answer), cut);
+}
+
+// Tables of others: `closed` ones fail a run, `usable` ones until they are to be altered.
+struct Others {
+  std::vector<const Foreign*> closed;
+  std::vector<const Foreign*> usable;
+};
+
+CheckAnswer closed_answer(State& state, const CheckLimits& limits, const Loaded& loaded,
+                          const Others& others) {
+  std::vector<const Foreign*> all = others.closed;
+  all.insert(all.end(), others.usable.begin(), others.usable.end());
+  Error error = owner_error("tables that a sync loads belong to other users", loaded, all,
+                            owner_hint(state, limits, loaded, all));
+  return failed(std::move(error), owner_fix(state, limits, loaded, all));
+}
+
+CheckAnswer usable_answer(State& state, const CheckLimits& limits, const Loaded& loaded,
+                          const std::vector<const Foreign*>& usable) {
+  Error error = owner_error(
+      "tables that a sync loads belong to other users; rows can be loaded, but a run fails that "
+      "has to add or widen a column, or without UPDATE to merge into one with columns of others",
+      loaded, usable, owner_hint(state, limits, loaded, usable));
+  return warned(std::move(error), owner_fix(state, limits, loaded, usable));
+}
+
+// What a run meets once it may use all tables.
+CheckAnswer contents(State& state, const CheckLimits& limits, const Loaded& loaded,
+                     const Others& others, const Meant& meant, bool cut) {
+  auto changed = own_tables_changed(state, limits, loaded);
+  if (!changed.ok()) return failed(std::move(changed).error());
+  if (*changed) return std::move(**changed);
+  const auto filled = filled_by_others(state, limits, loaded);
+  if (!filled.ok()) return failed(filled.error());
+  if (!filled->tables.empty()) {
+    return unless_cut(failed(filled_error(state, limits, loaded, filled->tables)), cut);
+  }
+  if (!others.usable.empty()) {
+    return unless_cut(usable_answer(state, limits, loaded, others.usable), cut);
+  }
+  return perhaps_check(state, limits, loaded, meant, cut || filled->cut);
 }
 
 }  // namespace
 
 CheckAnswer owner_check(State& state, const CheckLimits& limits) {
-  const Loaded loaded = loaded_tables(state, limits);
+  Loaded loaded = loaded_tables(state, limits);
+  const auto meant = meant_by_patterns(state, limits, &loaded);
+  if (!meant.ok()) return failed(meant.error());
   // Those that are loaded are asked for by name: a schema may hold any number of others.
   const auto views = no_tables(state, limits, in_list("c.relname", loaded.tables));
   if (!views.ok()) return failed(views.error());
-  if (!views->all.empty()) return failed(no_table_error(state, views->all));
-  const auto others =
-      tables_with(state, limits, "<>", loaded.state, in_list("tablename", loaded.tables));
-  if (!others.ok()) return failed(others.error());
-  std::vector<const Foreign*> closed;  // a run fails for them
-  std::vector<const Foreign*> usable;  // until they are to be altered
-  for (const Foreign& one : others->all) {
-    (one.missing.empty() ? usable : closed).push_back(&one);
+  if (!views->all.empty()) {
+    Error error = no_table_error(state, views->all);
+    say_places(loaded, views->all, &error);
+    return failed(std::move(error));
   }
-  const bool cut = loaded.cut || others->cut;
+  const auto foreign =
+      tables_with(state, limits, "<>", loaded.state, in_list("tablename", loaded.tables));
+  if (!foreign.ok()) return failed(foreign.error());
+  Others others;
+  for (const Foreign& one : foreign->all) {
+    (one.missing.empty() ? others.usable : others.closed).push_back(&one);
+  }
+  const bool cut = loaded.cut || foreign->cut || meant->cut;
   const auto own =
       tables_with(state, limits, "=", loaded.state, in_list("tablename", loaded.tables));
   if (!own.ok()) return failed(own.error());
   // A state that its owner may not read is opened first: by it is known what may be handed over.
   auto revoked = rights_revoked(state, own->all);
-  if (revoked && (closed.empty() || !loaded.unsure.empty())) {
+  if (revoked && (others.closed.empty() || !loaded.unsure.empty())) {
     return unless_cut(*std::move(revoked), cut);
   }
-  if (!closed.empty()) {
-    std::vector<const Foreign*> all = closed;
-    all.insert(all.end(), usable.begin(), usable.end());
-    Error error = owner_error("tables that a sync loads belong to other users", all,
-                              owner_hint(state, loaded, all));
-    return unless_cut(failed(std::move(error), owner_fix(state, limits, loaded, all)), cut);
-  }
-  const auto filled = filled_by_others(state, limits, loaded);
-  if (!filled.ok()) return failed(filled.error());
-  if (!filled->all.empty()) return unless_cut(failed(filled_error(state, filled->all)), cut);
-  if (!usable.empty()) {
-    Error error = owner_error(
-        "tables that a sync loads belong to other users; rows can be loaded, but a run fails that "
-        "has to add or widen a column, or without UPDATE to merge into one with columns of others",
-        usable, owner_hint(state, loaded, usable));
-    return unless_cut(warned(std::move(error), owner_fix(state, limits, loaded, usable)), cut);
-  }
-  CheckAnswer answer = perhaps_check(state, limits, loaded);
-  return answer.error ? answer : unless_cut(std::move(answer), others->cut || filled->cut);
+  if (!others.closed.empty()) return unless_cut(closed_answer(state, limits, loaded, others), cut);
+  return contents(state, limits, loaded, others, *meant, cut);
 }
 
 }  // namespace vesto::check

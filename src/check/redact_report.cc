@@ -188,7 +188,7 @@ std::string ReportRedactor::text(std::string_view text) { return redact(text, Pl
 
 Error ReportRedactor::redact(const Error& error) {
   Error clean(error.code(), text(error.message()));
-  clean.because(error.cause());
+  clean.because(error.cause()).blamed_on(error.blame());
   if (std::string hint = text(error.hint());
       hint != error.hint() ||
       Error(error.code(), "").because(error.cause()).hint() != error.hint()) {

@@ -34,13 +34,15 @@ bool needs_look(const StreamLoad& stream, const CatalogTable& existing) {
 }
 
 Error with_owner(Error error, const StreamLoad& stream, const CatalogTable* table) {
-  if (error.code() == ErrorCode::kRsOwner && table != nullptr) {
-    error.with_hint(
-        fmt::format("ALTER TABLE {} OWNER TO the user of this destination; it belongs "
-                    "to {} now.",
-                    sql::qualified(stream.target), sql::ident(table->owner)));
-  }
-  return error;
+  if (error.code() != ErrorCode::kRsOwner || table == nullptr) return error;
+  const std::string hand_over =
+      fmt::format("ALTER TABLE {} OWNER TO the user of this destination; it belongs to {} now.",
+                  sql::qualified(stream.target), sql::ident(table->owner));
+  if (stream.known_target) return std::move(error.with_hint(hand_over));
+  // Somebody made it: it is asked for only where the configuration means it.
+  error.blamed_on(Blame::kConfig);
+  return std::move(
+      error.with_hint("Name another target = \"...\". Or, if it is to be used: " + hand_over));
 }
 
 }  // namespace

@@ -124,6 +124,19 @@ std::string create_loads_table(std::string_view schema) {
          "\"started_at\" TIMESTAMPTZ, \"committed_at\" TIMESTAMPTZ) DISTSTYLE EVEN";
 }
 
+std::vector<std::string> columns_made(std::string_view create) {
+  std::vector<std::string> out;
+  // No name of these columns holds a quote; before the bracket stands that of the table.
+  for (size_t at = create.find(" (\""); at != std::string_view::npos;) {
+    const size_t begin = create.find('"', at) + 1;
+    const size_t end = create.find('"', begin);
+    if (begin == 0 || end == std::string_view::npos) break;
+    out.emplace_back(create.substr(begin, end - begin));
+    at = create.find('"', end + 1);
+  }
+  return out;
+}
+
 // Each load id of a sync is greater than the one before (make_load_id), so the greatest is a
 // stream's newest.
 std::string create_status_view(std::string_view schema) {

@@ -98,6 +98,9 @@ struct LoadsRow {
   int64_t committed_ms = 0;
 };
 std::string create_loads_table(std::string_view schema);
+// The columns that a CREATE TABLE of Vesto's own makes, in their order; schema and table are plain
+// names in it.
+std::vector<std::string> columns_made(std::string_view create);
 std::string create_status_view(std::string_view schema);
 std::string insert_loads(std::string_view schema, const std::vector<LoadsRow>& rows);
 

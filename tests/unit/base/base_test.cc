@@ -43,6 +43,14 @@ TEST(ErrorText, HoldsContextAndUpstream) {
   EXPECT_EQ(error.hint(), catalog_entry(ErrorCode::kRsOwner).hint);
 }
 
+TEST(ErrorText, NamesWhoseTurnItIs) {
+  Error error(ErrorCode::kRsOwner, "t belongs to u");
+  EXPECT_EQ(error.blame(), Blame::kCustomer);
+  EXPECT_EQ(error.blamed_on(Blame::kConfig).blame(), Blame::kConfig);
+  // What mends it stands in the configuration: target, adopt.
+  EXPECT_EQ(catalog_entry(ErrorCode::kRsTableForeign).blame, Blame::kConfig);
+}
+
 Result<int> half(int n) {
   if (n % 2 != 0) return Error(ErrorCode::kInternal, "odd");
   return n / 2;

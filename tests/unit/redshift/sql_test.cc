@@ -10,6 +10,7 @@
 #include "redshift/catalog.h"
 #include "redshift/fill_secrets.h"
 #include "redshift/session_sql.h"
+#include "redshift/sql_rows.h"
 
 namespace vesto {
 namespace {
@@ -69,6 +70,18 @@ TEST(Sql, State) {
                               {{"public.it's", LoadId{"01J"}, "inst", 1, "\\", kNow}, "4"}}),
        sql::insert_state_rows(kState, {{"public.a", LoadId{"01J"}, "inst", 1, "5", kNow},
                                        {"public.it's", LoadId{"01J"}, "inst", 2, "a\\b'", kNow}})});
+}
+
+TEST(Sql, ColumnsOfATableOfItsOwn) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(sql::columns_made(sql::create_state_table({"s", "t"})),
+            (Names{"stream", "load_id", "writer", "schema_version", "position", "changed_at"}));
+  const Names loads = sql::columns_made(sql::create_loads_table("s"));
+  ASSERT_EQ(loads.size(), 15U);
+  EXPECT_EQ(loads.front(), "sync");
+  EXPECT_EQ(loads.back(), "committed_at");
+  EXPECT_EQ(sql::columns_made(sql::create_rejected_table("s")).size(), 10U);
+  EXPECT_EQ(sql::columns_made("CREATE TABLE t"), Names{});
 }
 
 TEST(Sql, SharedTables) {
