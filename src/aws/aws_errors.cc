@@ -104,7 +104,8 @@ std::string hint_of(const AwsCall& call, ErrorCode code, const AwsFault& fault) 
     case ErrorCode::kAwsAssumeDenied:
       return assume_denied_hint(call, fault.message);
     case ErrorCode::kRsCredDenied:
-      return credentials_denied_hint(call, fault);
+      // Nothing that is allowed helps against a Deny: its cause says what does.
+      return refusal_in(fault.message).denies ? "" : credentials_denied_hint(call, fault);
     case ErrorCode::kRsApi:
       return fault.code == "UnsupportedOperation" ? credentials_denied_hint(call, fault) : "";
     case ErrorCode::kRsClusterNotFound:

@@ -7,6 +7,7 @@
 #include "aws/aws_errors.h"
 #include "base/strings.h"
 #include "check/destination_state.h"
+#include "kit/places.h"
 
 namespace vesto::check {
 
@@ -19,7 +20,15 @@ std::string refused_right(const std::string& text) {
   return printable(fmt::format("{} for {}", denied->action, denied->who), false);
 }
 
-std::string hint_for(const Refusal& refusal, const std::string& right, bool key) {
+// Whom a policy of its own refuses.
+struct Refused {
+  std::string name;     // "this identity"
+  std::string policy;   // the kit's
+  bool listed = false;  // what is to be run names its policies
+};
+
+std::string hint_for(const Refusal& refusal, const Refused& who, const std::string& right,
+                     bool key) {
   const char* what = key ? "KMS key" : "bucket";
   if (refusal.kind == "resource-based policy") {
     return refusal.denies
@@ -31,14 +40,21 @@ std::string hint_for(const Refusal& refusal, const std::string& right, bool key)
   }
   if (refusal.kind == "identity-based policy") {
     return fmt::format(
-        "Another policy of this identity denies it, so that the kit's does not help: take {} out "
-        "of its statement with \"Effect\": \"Deny\". What is to be run names its policies.",
-        right);
+        "A policy of {} denies it, so that no right of the kit's helps: take {} out of its "
+        "statement with \"Effect\": \"Deny\". AWS does not say which policy: it is another one "
+        "than "
+        "the kit's, or the kit's own ({}), if somebody added that to it.{}",
+        who.name, right, who.policy, who.listed ? " What is to be run names its policies." : "");
   }
   const std::string kind = refusal.kind.empty() ? "policy" : refusal.kind;
   return fmt::format("A {} {} it: who administers that has to {} {}.", kind,
                      refusal.denies ? "denies" : "does not allow",
                      refusal.denies ? "take out" : "allow", right);
+}
+
+// What S3 answered, to us or to COPY: the policy of a resource is the bucket's.
+bool is_of_bucket(const Error& error) {
+  return error.name().starts_with("S3-") || error.code() == ErrorCode::kRsCopyS3;
 }
 
 }  // namespace
@@ -74,45 +90,40 @@ std::optional<CheckAnswer> key_not_named(const State& state, const Error& error)
   return failed(std::move(told), std::move(fix));
 }
 
-CheckAnswer denied(const State& state, Error error) {
-  if (auto unnamed = key_not_named(state, error)) return *std::move(unnamed);
-  const std::string text = error.upstream().text;
-  const Refusal refusal = refusal_in(text);
-  const bool lacks = refusal.kind.empty() || refusal.kind == "identity-based policy";
-  if (lacks && !refusal.denies) return failed(std::move(error), policy_fix(state));
-  const bool key = error.code() == ErrorCode::kS3Kms;
-  error.with_hint(hint_for(refusal, refused_right(text), key));
-  if (refusal.kind == "identity-based policy") {
-    return failed(std::move(error), part_fix(state, "policies"));
-  }
-  const bool of_bucket = refusal.kind == "resource-based policy" && error.name().starts_with("S3-");
-  if (of_bucket && !key) return failed(std::move(error), bucket_policy_fix(state));
-  return failed(std::move(error), Fix{.who = "aws_admin", .kind = "text", .snippet = ""});
-}
+namespace {
 
-// Where a Deny refuses, or a policy that is not the role's, what the kit gives it does not help.
-CheckAnswer copy_role_denied(const State& state, Error error) {
+// `part`: what mends it where ours allows too little.
+CheckAnswer denied_to(const State& state, Error error, const Refused& who, Fix part) {
   const std::string text = error.upstream().text;
   const Refusal refusal = refusal_in(text);
   const bool identity = refusal.kind == "identity-based policy";
   if (!refusal.denies && (refusal.kind.empty() || identity)) {
-    return failed(std::move(error), part_fix(state, "copy-role"));
-  }
-  const std::string right = refused_right(text);
-  if (identity) {
-    error.with_hint(fmt::format(
-        "Another policy of COPY's role denies it, so that the kit's does not help: take {} out of "
-        "its statement with \"Effect\": \"Deny\".",
-        right));
-    return failed(std::move(error), Fix{.who = "aws_admin", .kind = "text", .snippet = ""});
+    return failed(std::move(error), std::move(part));
   }
   const auto said = parse_denied_text(text);
-  const bool key = said && said->action.starts_with("kms:");
-  error.with_hint(hint_for(refusal, right, key));
-  if (refusal.kind == "resource-based policy" && !key) {
-    return failed(std::move(error), bucket_policy_fix(state));
-  }
+  const bool key = error.code() == ErrorCode::kS3Kms || (said && said->action.starts_with("kms:"));
+  error.with_hint(hint_for(refusal, who, refused_right(text), key));
+  if (identity && who.listed) return failed(std::move(error), part_fix(state, "policies"));
+  const bool of_bucket = refusal.kind == "resource-based policy" && is_of_bucket(error);
+  if (of_bucket && !key) return failed(std::move(error), bucket_policy_fix(state));
   return failed(std::move(error), Fix{.who = "aws_admin", .kind = "text", .snippet = ""});
+}
+
+}  // namespace
+
+CheckAnswer denied(const State& state, Error error) {
+  if (auto unnamed = key_not_named(state, error)) return *std::move(unnamed);
+  const kit::Places places = kit::places_of(state.destination(), state.facts());
+  return denied_to(state, std::move(error),
+                   {.name = "this identity", .policy = places.policy, .listed = true},
+                   policy_fix(state));
+}
+
+CheckAnswer copy_role_denied(const State& state, Error error) {
+  const kit::Places places = kit::places_of(state.destination(), state.facts());
+  return denied_to(state, std::move(error),
+                   {.name = "COPY's role", .policy = places.copy_policy, .listed = false},
+                   part_fix(state, "copy-role"));
 }
 
 std::optional<Fix> two_warehouses(const State& state, Error* error) {

@@ -95,11 +95,16 @@ CheckAnswer credentials(State& state, const CheckLimits& limits) {
     const DestinationConfig& to = state.destination();
     CheckAnswer answer = denied(state, error);
     if (answer.error->hint() != error.hint()) return answer;
+    const std::string user =
+        to.auth.db_user.empty()
+            ? ""
+            : fmt::format("auth.db_user ({}, \"{}\") where the policy is for another user, or ",
+                          to.auth.db_user_origin.line_text(), printable(to.auth.db_user, false));
     answer.error->with_hint(fmt::format(
-        "{} Or correct auth.warehouse ({}, \"{}\"), or kind, endpoint, region or database ({}), "
+        "{} Or correct {}auth.warehouse ({}, \"{}\"), or kind, endpoint, region or database ({}), "
         "where the names in AWS's answer are not those of your warehouse.",
-        error.hint(), to.auth.warehouse_origin.line_text(), printable(to.auth.warehouse, false),
-        to.endpoint_origin.line_text()));
+        error.hint(), user, to.auth.warehouse_origin.line_text(),
+        printable(to.auth.warehouse, false), to.endpoint_origin.line_text()));
     return answer;
   }
   // Of a named user AWS gives the login as "IAM:" and the name; the user and his rights have the

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "address/arn.h"
+#include "address/aws_partition.h"
 #include "address/stage_prefix.h"
 #include "address/warehouse_endpoint.h"
 #include "base/budget.h"
@@ -204,6 +205,10 @@ class Builder {
     } else if (!out->bucket.empty() && !good_bucket_name(out->bucket)) {
       value_issue("bucket", "is no bucket name",
                   "Bucket names have 3 to 63 lower-case letters, digits, - and dots.");
+    }
+    // A store of one's own may call its region anything.
+    if (out->s3_endpoint.empty() && !out->region.empty() && !is_region_name(out->region)) {
+      value_issue("region", "is no region of AWS", "Write it like \"eu-west-1\", or leave it out.");
     }
     if (!out->s3_endpoint.empty() && !out->s3_endpoint.starts_with("https://") &&
         !out->s3_endpoint.starts_with("http://")) {

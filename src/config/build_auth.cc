@@ -7,6 +7,7 @@
 
 #include "address/access_key.h"
 #include "address/arn.h"
+#include "address/aws_partition.h"
 #include "address/http_origin.h"
 #include "base/strings.h"
 #include "config/values.h"
@@ -28,6 +29,7 @@ class AuthBuilder {
     derive();
     if (!section_.given()) return out_;  // reported as a missing section
     check_login();
+    check_region();
     check_names();
     check_identity();
     check_copy();
@@ -44,6 +46,7 @@ class AuthBuilder {
     out_.role_arn_origin = section_.origin("role_arn");
     out_.external_id_origin = section_.origin("external_id");
     out_.warehouse_origin = section_.origin("warehouse");
+    out_.db_user_origin = section_.origin("db_user");
     out_.user = section_.reference("user");
     out_.password = section_.reference("password");
     out_.access_key_id = section_.reference("access_key_id");
@@ -115,6 +118,21 @@ class AuthBuilder {
     need("warehouse", !out_.warehouse.empty(),
          "the endpoint's name does not tell the cluster or workgroup");
     need("region", !out_.region.empty(), "the endpoint's name does not tell the region");
+  }
+
+  // Keys and policies would be made for the region that is written, and the warehouse is elsewhere.
+  void check_region() {
+    const std::string& told = destination_.endpoint.region;
+    if (!section_.has("region") || out_.region.empty()) return;
+    if (!is_region_name(out_.region)) {
+      add("region",
+          fmt::format("auth.region = \"{}\" is no region of AWS",
+                      printable(cut_utf8(out_.region, 60), false)),
+          fmt::format("Write it as AWS does, like \"{}\".", told.empty() ? "eu-west-1" : told));
+    } else if (!told.empty() && out_.region != told) {
+      add("region", fmt::format("auth.region is {}, and the endpoint is in {}", out_.region, told),
+          "Leave region out: the endpoint tells it. Or correct the endpoint.");
+    }
   }
 
   // No name of Redshift holds one; behind a comment it would begin a line of its own.

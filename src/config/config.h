@@ -85,6 +85,7 @@ struct AuthConfig {
   Origin role_arn_origin;
   Origin external_id_origin;
   Origin warehouse_origin;  // of the table, where it is not written
+  Origin db_user_origin;
 };
 
 // How a server is reached that is not dialled directly: [destination.NAME.ssh], [source.NAME.ssh].

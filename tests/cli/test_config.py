@@ -3,6 +3,7 @@ import json
 import os
 import stat
 
+import pytest
 from conftest import SECRETS
 
 
@@ -129,6 +130,50 @@ bucket = "stage"
         assert done.returncode == 0
         assert ('vesto.toml:10:13 warning CFG-VALUE: destination.acme.auth.warehouse is "shops", and '
                 'the endpoint is that of "shop"' in done.stderr) == warned, done.stderr
+
+
+REGION = """version = 1
+[destination.acme]
+kind = "redshift"
+endpoint = "%s:5439/dev"
+schema = "s"
+[destination.acme.auth]
+role_arn = "arn:aws:iam::123456789012:role/x"
+audience = "y"
+region = "%s"
+warehouse = "shop"
+[destination.acme.staging]
+bucket = "stage"
+region = "%s"
+"""
+SHOP = "shop.abc123.eu-west-1.redshift.amazonaws.com"
+
+
+@pytest.mark.parametrize("endpoint, region, staging, said", [
+    (SHOP, "us-east-1", "eu-west-1",
+     "9:10 CFG-VALUE: destination.acme: auth.region is us-east-1, and the endpoint is in eu-west-1"),
+    (SHOP, "eu-west", "eu-west-1",
+     '9:10 CFG-VALUE: destination.acme: auth.region = "eu-west" is no region of AWS'),
+    ("10.0.0.1", "eu-west", "eu-west-1",
+     '9:10 CFG-VALUE: destination.acme: auth.region = "eu-west" is no region of AWS'),
+    ("10.0.0.1", "eu-west-1", "Ireland",
+     "13:10 CFG-VALUE: destination.acme.staging.region is no region of AWS"),
+    (SHOP, "eu-west-1", "us-east-1", None), ("10.0.0.1", "us-east-1", "eu-west-1", None)])
+def test_a_region_that_is_none_or_not_the_endpoints(vesto, endpoint, region, staging, said):
+    vesto.write("vesto.toml", REGION % (endpoint, region, staging))
+    done = vesto("config", "check")
+    assert done.returncode == (3 if said else 0), done.stderr
+    if not said:
+        return
+    assert f"vesto.toml:{said}" in done.stderr, done.stderr
+    (issue,) = json.loads(vesto("config", "check", "--json").stdout)["issues"]
+    assert issue["code"] == "CFG-VALUE" and "eu-west-1" in issue["hint"] + issue["message"]
+
+
+def test_a_store_of_ones_own_may_call_its_region_anything(vesto):
+    vesto.write("vesto.toml", REGION % (SHOP, "eu-west-1", "garage") +
+                'endpoint = "https://s3.example.com"\n')
+    assert vesto("config", "check").returncode == 0
 
 
 def test_warnings_change_no_exit_code(vesto):

@@ -106,7 +106,7 @@ def test_a_copy_role_that_a_deny_refuses(worlds):
             {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}]}))
     try:
         check = by_id(world.report())["redshift.copy"]
-        assert "Another policy of COPY's role denies it" in check["error"]["hint"]
+        assert "A policy of COPY's role denies it" in check["error"]["hint"]
         assert check["fix"]["kind"] == "text"
     finally:
         iam.delete_role_policy(**name)

@@ -6,7 +6,7 @@ import pytest
 
 from kit_world import (BUCKET, OPERATOR, OPERATORS_ADMIN, OPERATORS_KEY, PODS_ROLE, REGION, ROLE, bad_checks,
                        by_id)
-from others import BUCKET_ARN, ROLE_NAME, account, looked_at, statement
+from others import BUCKET_ARN, POLICY, ROLE_NAME, account, looked_at, policy_of, statement
 
 # --- the role of Vesto's own pods on EKS ---
 FAR = f"arn:aws:iam::{OPERATOR}:role/nobody"
@@ -88,19 +88,28 @@ def test_copy_is_refused_by_the_same_deny(bucket):
     assert read["error"]["hint"] in copy["error"]["hint"]
 
 
-def test_a_role_with_a_policy_that_denies(worlds):
+@pytest.mark.parametrize("name", ["guard", POLICY])
+def test_a_role_with_a_policy_that_denies(worlds, name):
+    """AWS names no policy: it may be the kit's own, to which somebody has added a Deny."""
     world = worlds()
     iam = world.boto("iam")
-    iam.put_role_policy(RoleName=ROLE_NAME, PolicyName="guard", PolicyDocument=json.dumps({
+    before = policy_of(world)
+    allowed = before["Statement"] if name == POLICY else []
+    iam.put_role_policy(RoleName=ROLE_NAME, PolicyName=name, PolicyDocument=json.dumps({
         "Version": "2012-10-17", "Statement": [
-            {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}]}))
+            *allowed, {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}]}))
     try:
         check = by_id(world.report("--only", "s3.*"))["s3.put"]
-        assert "Another policy of this identity denies it" in check["error"]["hint"]
+        hint = check["error"]["hint"]
+        assert "A policy of this identity denies it" in hint and f"kit's own ({POLICY})" in hint
+        assert "Another policy" not in hint and "bucket policy" not in check["error"]["cause"]["text"]
+        assert check["error"]["cause"]["name"] == "put-denied-by-identity"
         assert "put-role-policy" not in check["fix"]["snippet"]
-        assert "guard" in world.fix(check["fix"]).stdout
+        assert name in world.fix(check["fix"]).stdout
     finally:
-        iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName="guard")
+        iam.put_role_policy(RoleName=ROLE_NAME, PolicyName=POLICY, PolicyDocument=json.dumps(before))
+        if name != POLICY:
+            iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName=name)
 
 
 def test_a_bucket_that_refuses_the_warehouse(bucket):

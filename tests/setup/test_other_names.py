@@ -1,5 +1,7 @@
 """Names of nearly the same kind, and another Vesto with a destination of the same name: nothing is put for a
 name that is not meant, nor in another account."""
+import re
+
 import pytest
 
 from kit_world import (ACCOUNT, AUDIENCE, BUCKET, CLUSTER, DATABASE, OPERATOR, OPERATORS_ADMIN, PREFIX,
@@ -29,6 +31,24 @@ def test_another_warehouse_than_is_meant(worlds, kind, wrong, words):
         else:
             assert "fix" not in check
         assert policy_of(world) == before
+    finally:
+        world.write_config()
+    assert bad_checks(world.report("--only", "redshift.credentials")) == {}
+
+
+def test_another_database_user_than_the_policys(worlds):
+    """The usual cause is the name in the configuration, not the policy."""
+    world = worlds(named=True)
+    auth = world.auth()
+    right = re.search(r'(?m)^db_user = "(.*)"$', auth)[1]
+    world.write_config(auth=auth.replace(f'db_user = "{right}"', 'db_user = "nobody_of_them"'))
+    try:
+        check = by_id(world.report("--only", "redshift.credentials"))["redshift.credentials"]
+        assert check["error"]["code"] == "RS-CRED-DENIED", check
+        text = (world.folder / "vesto.toml").read_text().splitlines()
+        line = text.index('db_user = "nobody_of_them"') + 1
+        assert re.search(rf'Or correct auth\.db_user \([^)]*vesto\.toml:{line}, "nobody_of_them"\)',
+                         check["error"]["hint"]), check["error"]["hint"]
     finally:
         world.write_config()
     assert bad_checks(world.report("--only", "redshift.credentials")) == {}

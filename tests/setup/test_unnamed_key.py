@@ -105,7 +105,7 @@ def test_a_deny_is_not_a_matter_of_the_configuration(world):
                 {"Effect": "Deny", "Action": "kms:*", "Resource": "*"}]}))
     check = by_id(made.report("--only", "s3.*"))["s3.put"]
     assert check["error"]["code"] == "S3-KMS" and check["fix"]["kind"] != "toml"
-    assert "Another policy of this identity denies it" in check["error"]["hint"]
+    assert "A policy of this identity denies it" in check["error"]["hint"]
 
 
 def test_the_key_is_hidden_where_names_are(world):

@@ -195,6 +195,18 @@ TEST(AwsErrors, RedshiftDeniedNamesActionAndArn) {
   EXPECT_FALSE(has(query_error(call, 403, "AccessDenied", text).hint(), "another account"));
 }
 
+TEST(AwsErrors, RedshiftDeniedByADenyIsNotToBeAllowed) {
+  const Error error = query_error(
+      cluster_call(), 403, "AccessDenied",
+      "User: " + kSession +
+          " is not authorized to perform: redshift:GetClusterCredentials on resource: "
+          "arn:aws:redshift:eu-west-1:111122223333:dbuser:shop/etl with an explicit deny in an "
+          "identity-based policy");
+  EXPECT_EQ(error.code(), ErrorCode::kRsCredDenied);
+  EXPECT_FALSE(has(error.hint(), "Allow ")) << error.hint();
+  EXPECT_TRUE(has(error.hint(), "\"Effect\": \"Deny\"")) << error.hint();
+}
+
 TEST(AwsErrors, RedshiftDeniedWithoutAnArnBuildsIt) {
   Error error = query_error(cluster_call(), 403, "AccessDenied", "Access Denied");
   EXPECT_TRUE(has(error.hint(),
