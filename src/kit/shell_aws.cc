@@ -244,7 +244,15 @@ std::string key_steps(const DestinationConfig& to, const KitFacts& facts, const 
                   iam_call(places, "list-access-keys"), name);
   out += fmt::format("case $KEYS in\n  '' | None) {}{} ;;\n", iam_call(places, "create-access-key"),
                      name);
-  return out + "  *) echo \"The user has a key already: $KEYS\" >&2 ;;\nesac\n";
+  // Its secret cannot be shown again, and a key that stands may be in use.
+  const std::string how = fmt::format(
+      "It is left as it is, for it may be in use. To replace it, as where its secret is lost: "
+      "{0}{1}; "
+      "write both into [destination.{2}.auth]; once vesto destination test {2} is green: {3}{1} "
+      "--access-key-id ID (the old one). IAM gives a user two keys at most.",
+      iam_call(places, "create-access-key"), name, to.name, iam_call(places, "delete-access-key"));
+  return out + "  *) printf '%s\\n' \"The user has a key already: $KEYS\" \\\n    " +
+         sh_quote(how) + " >&2 ;;\nesac\n";
 }
 
 std::string role_part(const DestinationConfig& to, const KitFacts& facts, const Places& places) {

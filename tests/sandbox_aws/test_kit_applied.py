@@ -3,6 +3,7 @@ they make works, and nothing more than it."""
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -368,6 +369,10 @@ def test_an_access_key(cloud, setup):
     assert stages(s3) == ({"taken"}, {"AccessDenied"})
     again = setup(config, "key")
     assert again.stdout == "" and "has a key already: " + key["AccessKeyId"] in again.stderr
+    # What replaces it is said, as lines to paste.
+    make, end = (re.search(rf"aws iam {verb}-access-key[^;]*?--user-name \S+", again.stderr)[0]
+                 for verb in ("create", "delete"))
+    assert make.split()[3:] == end.split()[3:] and "[destination.acme.auth]" in again.stderr
 
 
 def test_inbound_rules(cloud, setup):
