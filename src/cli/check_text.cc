@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "cli/exit_codes.h"
+#include "sync/run.h"
 
 namespace vesto::cli {
 
@@ -146,7 +147,7 @@ int checks_exit_code(const CheckReport& report, bool strict) {
   for (const CheckResult& result : report.results) {
     const CheckAnswer& answer = result.answer;
     if (answer.status != CheckStatus::kFailed || !answer.error) continue;
-    const int code = exit_code_for(*answer.error);
+    const int code = exit_code_of(*answer.error);
     if (code != kExitTemporary) return code;
     temporary = code;
   }

@@ -3,6 +3,7 @@
 #include "cli/exit_codes.h"
 #include "cli/identity_report.h"
 #include "sync/assemble.h"
+#include "sync/run.h"
 
 namespace vesto::cli {
 
@@ -33,7 +34,7 @@ int end(const Context& context, const std::optional<Error>& error, const std::st
   write_out(context.options.json ? json : text);
   if (!error) return kExitOk;
   write_err(error_text(*error));
-  return exit_code_for(*error);
+  return exit_code_of(*error);
 }
 
 int show_all(const Context& context, const Config& config) {

@@ -55,7 +55,7 @@ Error redacted(const Context& context, const Error& error) {
 
 int fail(const Context& context, const Error& error) {
   const Error shown = context.options.redact ? redacted(context, error) : error;
-  const int code = exit_code_for(error);
+  const int code = exit_code_of(error);
   if (context.options.json) write_out(failure_json(context.options, shown, code));
   write_err(error_text(shown));
   return code;

@@ -1,8 +1,7 @@
-// The exit codes of all commands; unknown ones mean failure.
+// The exit codes of all commands; unknown ones mean failure. Which one an error has: exit_code_of()
+// in sync/run.h.
 #ifndef VESTO_CLI_EXIT_CODES_H_
 #define VESTO_CLI_EXIT_CODES_H_
-
-#include "base/error.h"
 
 namespace vesto::cli {
 
@@ -17,8 +16,6 @@ constexpr int kExitWarnings = 8;     // only with --strict
 constexpr int kExitBusy = 7;         // a run is active, or the store is locked
 constexpr int kExitInterrupted = 130;
 constexpr int kExitTerminated = 143;
-
-int exit_code_for(const Error& error);
 
 }  // namespace vesto::cli
 

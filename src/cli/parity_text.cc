@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "cli/exit_codes.h"
 #include "cli/terminal.h"
+#include "sync/run.h"
 
 namespace vesto::cli {
 
@@ -175,7 +176,7 @@ int parity_exit_code(const ParityReport& report) {
     ++failed;
     if (first == nullptr) first = &*table.error;
   }
-  if (first != nullptr && failed == report.tables.size()) return exit_code_for(*first);
+  if (first != nullptr && failed == report.tables.size()) return exit_code_of(*first);
   const bool all = std::all_of(report.tables.begin(), report.tables.end(),
                                [](const ParityResult& table) { return table.equal(); });
   return all ? kExitOk : kExitPartial;

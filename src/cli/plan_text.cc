@@ -7,6 +7,7 @@
 #include "base/json_text.h"
 #include "base/strings.h"
 #include "cli/exit_codes.h"
+#include "sync/run.h"
 
 namespace vesto::cli {
 
@@ -122,12 +123,12 @@ std::string plan_sql(const SyncPlan& plan) {
 }
 
 int plan_exit_code(const SyncPlan& plan) {
-  if (plan.error) return exit_code_for(*plan.error);
+  if (plan.error) return exit_code_of(*plan.error);
   int code = kExitOk;
   size_t blocked = 0;
   for (const SyncPlan::Table& table : plan.tables) {
     if (!table.error) continue;
-    if (++blocked == 1) code = exit_code_for(*table.error);
+    if (++blocked == 1) code = exit_code_of(*table.error);
   }
   return blocked > 0 && blocked < plan.tables.size() ? kExitPartial : code;
 }

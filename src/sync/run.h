@@ -214,6 +214,9 @@ std::string outcome_json(const RunOutcome& outcome);
 std::string table_json(const TableResult& table);
 std::string error_json(const Error& error);
 
+// 1-5, 7, 130: what the command line ends with for it.
+int exit_code_of(const Error& error);
+
 // What a run would do, without doing it.
 struct SyncPlan {
   struct Table {

@@ -43,9 +43,6 @@ Error at_table(Error error, const TableSpec& table);
 // True for errors that concern one stream alone: it leaves the run, the others go on.
 bool is_stream_error(const Error& error);
 
-// 0-7, 130: the exit codes of the command line.
-int exit_code_of(const Error& error);
-
 }  // namespace vesto
 
 #endif  // VESTO_SYNC_RUN_CONTEXT_H_

@@ -4,6 +4,7 @@
 
 #include "cli/doctor_text.h"
 #include "cli/exit_codes.h"
+#include "sync/run.h"
 
 namespace vesto::cli {
 namespace {
@@ -29,7 +30,7 @@ const CheckResult kSetting = result_of(CheckStatus::kFailed, ErrorCode::kCfgValu
 const CheckResult kMasked = result_of(CheckStatus::kNotRun);
 
 TEST(ExitCodeOfChecks, WhatSomebodyMustMendGoesBeforeWhatMayGoByItself) {
-  ASSERT_EQ(exit_code_for(*kDown.answer.error), kExitTemporary);
+  ASSERT_EQ(exit_code_of(*kDown.answer.error), kExitTemporary);
   EXPECT_EQ(checks_exit_code(report_of({kPassed}), false), kExitOk);
   EXPECT_EQ(checks_exit_code(report_of({kPassed, kDown, kMasked}), false), kExitTemporary);
   EXPECT_EQ(checks_exit_code(report_of({kDown, kPassed, kDenied}), false), kExitNeedsAction);
