@@ -20,6 +20,11 @@ constexpr std::string_view kNoSuchTable = "42P01";
 // Of a position: its setup is at the beginning, and the header's name of the sync.
 constexpr int kPositionBegin = 600;
 
+// For the states of all syncs together: a load holds the lock of its state for as long as it takes.
+constexpr int64_t kStatesMs = 4'000;
+// The server ends a statement first, which keeps the session.
+constexpr int64_t kGraceMs = 1'000;
+
 // The header row has one of these positions as well.
 std::string delivered_query(const TargetName& state) {
   return fmt::format(
@@ -58,11 +63,58 @@ std::string target_by_pattern(const LoadedPatterns& of, const std::string& strea
   return wanted ? target_table_name(name->table) : "";
 }
 
+Delivered delivered_of(const ExecResult& answer) {
+  Delivered out;
+  out.cut = answer.rows.size() > kMaxStreamsSeen;
+  for (const auto& row : answer.rows) {
+    if (row.size() != 2 || !row[0]) continue;
+    if (*row[0] == sql::kHeaderStream) out.sync = sync_of_header(row[1].value_or(""));
+    const auto position = parse_committed_position(row[1].value_or(""));
+    if (!position) continue;
+    out.setups.insert(position->setup);
+    out.streams.emplace_back(*row[0], position->setup);
+  }
+  return out;
+}
+
+// What the server answers while somebody holds the state's lock, or is too busy to look.
+bool was_waited_for(const Error& error) {
+  return error.code() == ErrorCode::kRsTimeout || error.code() == ErrorCode::kRsLock;
+}
+
+// Reads states, each for what the ones before have left of the time.
+class States {
+ public:
+  States(State& state, const CheckLimits& limits) : state_(state), limits_(limits) {}
+  States(const States&) = delete;
+  States& operator=(const States&) = delete;
+  // What is asked next has the limits of the check again.
+  ~States() {
+    if (limited_ && state_.session->usable()) (void)ask(state_, "RESET statement_timeout", limits_);
+  }
+
+  Result<Delivered> read(const std::string& table) {
+    const int64_t left_ms = until_ms_ - state_.target.clock->monotonic_ms();
+    if (left_ms <= 0) return Error(ErrorCode::kRsTimeout, "no time is left for this state");
+    VESTO_TRY(ask(state_, sql::set_statement_timeout(left_ms), limits_));
+    limited_ = true;
+    VESTO_ASSIGN(const ExecResult answer,
+                 ask(state_, delivered_query({state_.destination().schema, table}),
+                     {.limit_ms = left_ms + kGraceMs, .stop = limits_.stop}));
+    return delivered_of(answer);
+  }
+
+ private:
+  State& state_;
+  const CheckLimits& limits_;
+  const int64_t until_ms_ = state_.target.clock->monotonic_ms() + kStatesMs;
+  bool limited_ = false;
+};
+
 // What a sync has filled, and what its patterns stood for in the runs so far, is known by its
 // state. Where that is not there, there was no run.
-void add_delivered(State& state, const CheckLimits& limits, const std::string& table,
-                   const SyncConfig& sync, LoadedPatterns* patterns, Loaded* out) {
-  const auto delivered = delivered_streams(state, limits, table);
+void add_delivered(const Result<Delivered>& delivered, const SyncConfig& sync,
+                   LoadedPatterns* patterns, Loaded* out) {
   patterns->known =
       delivered.ok() ? !delivered->cut : delivered.error().upstream().code == kNoSuchTable;
   for (const TableConfig& one : sync.tables) {
@@ -100,25 +152,15 @@ bool filled_by(const std::set<std::string>& setups, const std::string& target) {
 
 Result<Delivered> delivered_streams(State& state, const CheckLimits& limits,
                                     const std::string& table) {
-  VESTO_ASSIGN(const ExecResult answer,
-               ask(state, delivered_query({state.destination().schema, table}), limits));
-  Delivered out;
-  out.cut = answer.rows.size() > kMaxStreamsSeen;
-  for (const auto& row : answer.rows) {
-    if (row.size() != 2 || !row[0]) continue;
-    if (*row[0] == sql::kHeaderStream) out.sync = sync_of_header(row[1].value_or(""));
-    const auto position = parse_committed_position(row[1].value_or(""));
-    if (!position) continue;
-    out.setups.insert(position->setup);
-    out.streams.emplace_back(*row[0], position->setup);
-  }
-  return out;
+  return States(state, limits).read(table);
 }
 
 Loaded loaded_tables(State& state, const CheckLimits& limits) {
   Loaded out;
   out.tables.insert(std::string(sql::kLoadsTable));
   out.tables.insert(std::string(sql::kRejectedTable));
+  States states(state, limits);
+  state.loading.clear();
   for (const SyncConfig& sync : state.target.config->syncs) {
     if (sync.destination != state.destination().name) continue;
     const std::string own = sql::state_table_name(sync_id(sync.name));
@@ -133,7 +175,9 @@ Loaded loaded_tables(State& state, const CheckLimits& limits) {
       if (one.pattern) patterns.patterns.push_back(one.name);
       if (!one.pattern) patterns.own.insert(normal_table_name(one.name));
     }
-    add_delivered(state, limits, own, sync, &patterns, &out);
+    const auto delivered = states.read(own);
+    if (!delivered.ok() && was_waited_for(delivered.error())) state.loading.push_back(sync.name);
+    add_delivered(delivered, sync, &patterns, &out);
     if (!patterns.patterns.empty()) out.patterns.push_back(std::move(patterns));
   }
   out.ours.insert({std::string(sql::kLoadsTable), std::string(sql::kRejectedTable)});

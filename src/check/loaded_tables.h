@@ -34,7 +34,9 @@ struct Loaded {
   bool cut = false;                      // not all streams of the runs so far were looked at
 };
 
-// Of the syncs of this destination, and Vesto's own.
+// Of the syncs of this destination, and Vesto's own. A state that is locked, as while its sync
+// loads, is waited for shortly and then left: State::loading names the sync, and its tables are
+// unsure.
 Loaded loaded_tables(State& state, const CheckLimits& limits);
 // "sync.shop, table public.a (vesto.toml:31)"
 std::string place_of_table(const std::string& sync, const std::string& table,
@@ -47,6 +49,7 @@ struct Delivered {
   std::vector<std::pair<std::string, std::string>> streams;  // stream, setup
   bool cut = false;                                          // there are more
 };
+// Errors: RS-TIMEOUT or RS-LOCK where a load holds its lock for longer than a moment.
 Result<Delivered> delivered_streams(State& state, const CheckLimits& limits,
                                     const std::string& table);
 // Whether one of these streams was delivered into `target`.

@@ -1,4 +1,5 @@
 // The session that the checks of a warehouse share.
+#include "base/error_causes.h"
 #include "check/destination_state.h"
 
 namespace vesto::check {
@@ -14,7 +15,11 @@ Status log_in_again(State& state, const CheckLimits& limits) {
 }
 
 Result<ExecResult> ask(State& state, const std::string& sql, const CheckLimits& limits) {
-  const Error stopped(ErrorCode::kRunInterrupted, "the statement was stopped");
+  // Who is logged in has a way: that a statement takes its time is the warehouse's matter, not the
+  // network's. Where somebody stopped the test, the engine says so.
+  const Error stopped =
+      Error(ErrorCode::kRsTimeout, "the time of the check was over before its statements were")
+          .because(cause_named("statement-unanswered"));
   if (limits.stop.stop_requested()) return stopped;
   VESTO_TRY(log_in_again(state, limits));
   const std::stop_callback on_stop(limits.stop, [&state] { state.session->cancel(); });
