@@ -56,6 +56,9 @@ struct CheckAnswer {
   // kSkipped, because a right is missing that AWS may not know of yet: where a failure is waited
   // for, this is asked again as well.
   bool refused = false;
+  // Names that its texts hold and nothing else of it tells, as evidence calls them ("table",
+  // "owner"): for a report without names. Never shown.
+  std::vector<Evidence> names = {};
 };
 
 struct CheckLimits {

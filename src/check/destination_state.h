@@ -32,6 +32,7 @@ struct State {
   std::string user;                  // that really logs in, verbatim; "" = not known yet
   bool not_public = false;           // redshift.status saw that there is no public access
   bool schema_exists = false;        // redshift.schema saw it
+  std::vector<Evidence> seen;        // tables that redshift.owner met, and their owners
   std::vector<std::string> loading;  // syncs whose state redshift.owner waited for in vain
   bool read_object = false;          // s3.get did, with the keys that COPY reads with or wider ones
   std::optional<CheckAnswer> read_denied;  // what s3.get said where a Deny refused it
@@ -110,7 +111,7 @@ void clock_check(const StatePtr& state, std::vector<Check>* checks);
 // Gives the id that stands for working keys.
 std::string identity_checks(const StatePtr& state, std::vector<Check>* checks);
 // redshift.owner. A table of another user that the login may read, fill and delete from is warned
-// of: only a run that has to alter it fails. Gives State::loading.
+// of: only a run that has to alter it fails. Gives State::loading and State::seen.
 CheckAnswer owner_check(State& state, const CheckLimits& limits);
 // `way`: the end of the way to the warehouse.
 void warehouse_checks(const StatePtr& state, const std::string& way, const std::string& keys,

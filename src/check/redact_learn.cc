@@ -194,6 +194,15 @@ void ReportRedactor::learn_source(const SourceConfig& from) {
   learn_path(from.origin.file);
 }
 
+// "IAM:kim@acme.com", "IAMR:loader": AWS knows the same one without what stands before it.
+void ReportRedactor::learn_user(std::string_view user) {
+  learn_name("user", user);
+  const size_t colon = user.find(':');
+  if (colon != std::string_view::npos && user.starts_with("IAM")) {
+    learn_name("user", user.substr(colon + 1));
+  }
+}
+
 void ReportRedactor::learn_table_name(std::string_view name) {
   learn_name("table", name);
   const size_t dot = name.find('.');
@@ -261,7 +270,8 @@ void ReportRedactor::learn_evidence(const Evidence& evidence) {
     learn_arn(value);
   }
   for (const EvidenceKind& one : kEvidence) {
-    if (one.name == evidence.name) return learn_name(one.kind, value);
+    if (one.name != evidence.name) continue;
+    return one.kind == "user" ? learn_user(value) : learn_name(one.kind, value);
   }
   if (evidence.name == "addresses") {
     for (const std::string& address : split(value, ',')) learn_name("address", address);
@@ -341,26 +351,22 @@ void ReportRedactor::learn_behind_nouns(std::string_view text) {
   }
 }
 
-// "; likewise 2 more: public.a, public.b" and "belong to other users: a (bob), b (eve)"
+// "; likewise 2 more: public.a, public.b"
 void ReportRedactor::learn_lists(std::string_view text) {
-  for (const char* head : {" more: ", "other users: ", "no table matches "}) {
+  for (const char* head : {" more: ", "no table matches "}) {
     const size_t found = text.find(head);
     if (found == std::string_view::npos) continue;
     for (const std::string& one : split(text.substr(found + std::string_view(head).size()), ',')) {
-      const std::string_view item = trim(one);
-      const size_t open = item.find(" (");
-      const std::string_view name = item.substr(0, open);
+      const std::string_view name = trim(one);
       if (name != "..." && name.find(' ') == std::string_view::npos) learn_table_name(name);
-      const size_t close = item.find(')');
-      if (open == std::string_view::npos || close == std::string_view::npos || close < open)
-        continue;
-      learn_name("user", item.substr(open + 2, close - open - 2));
     }
   }
 }
 
 void ReportRedactor::learn(const CheckResult& result) {
   const CheckAnswer& answer = result.answer;
+  // First, so that a name is what it is known to be and not what a text makes of it.
+  for (const Evidence& one : answer.names) learn_evidence(one);
   for (const Evidence& one : answer.evidence) learn_evidence(one);
   if (answer.fix && answer.fix->kind == "sql") learn_quoted(answer.fix->snippet, true);
   if (!answer.error) return;

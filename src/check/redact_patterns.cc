@@ -71,6 +71,16 @@ size_t email(std::string_view text, size_t at) {
   return domain.find('.') == std::string_view::npos ? 0 : name + 1 + host;
 }
 
+// A database user as AWS names it for a temporary login.
+size_t iam_user(std::string_view text, size_t at) {
+  for (const char* head : {"IAM:", "IAMA:", "IAMR:"}) {
+    const size_t begun = starts(text, at, head);
+    if (begun == 0 || !begins_word(text, at) || at + begun >= text.size()) continue;
+    return is_word_byte(text[at + begun]) ? long_run(text, at) : 0;
+  }
+  return 0;
+}
+
 size_t ipv4(std::string_view text, size_t at) {
   if (at > 0 && text[at - 1] == '.') return 0;
   size_t size = run(text, at, [](char c) { return is_digit(c) || c == '.'; });
@@ -196,10 +206,11 @@ struct Pattern {
   std::string_view kind;
   size_t (*match)(std::string_view text, size_t at);
 };
-constexpr Pattern kPatterns[] = {{"arn", arn},        {"url", s3_url},    {"email", email},
-                                 {"address", ipv4},   {"address", ipv6},  {"account", account},
-                                 {"id", long_number}, {"key-id", key_id}, {"resource", resource},
-                                 {"id", uuid},        {"host", host},     {"path", path}};
+constexpr Pattern kPatterns[] = {{"arn", arn},           {"url", s3_url},     {"email", email},
+                                 {"user", iam_user},     {"address", ipv4},   {"address", ipv6},
+                                 {"account", account},   {"id", long_number}, {"key-id", key_id},
+                                 {"resource", resource}, {"id", uuid},        {"host", host},
+                                 {"path", path}};
 
 // What messages and SQL say that the catalogue does not.
 constexpr std::string_view kMoreWords =

@@ -205,6 +205,7 @@ CheckResult ReportRedactor::redacted(const CheckResult& result) {
   learn(result);
   CheckResult clean = result;
   CheckAnswer& answer = clean.answer;
+  answer.names.clear();
   for (Evidence& one : answer.evidence) one.value = redact(one.value, Place::kValue);
   if (answer.error) answer.error = redact(*answer.error);
   if (answer.fix) answer.fix->snippet = redact(answer.fix->snippet, Place::kSnippet);

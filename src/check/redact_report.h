@@ -81,6 +81,7 @@ class ReportRedactor {
   void learn_destination(const DestinationConfig& destination);
   void learn_source(const SourceConfig& source);
   void learn_sync(const SyncConfig& sync);
+  void learn_user(std::string_view user);
   void learn_table_name(std::string_view name);
   void learn_tree(const TomlValue& value, std::string_view key);
   void learn_evidence(const Evidence& evidence);

@@ -32,6 +32,7 @@ Result<Found<Foreign>> tables_with(State& state, const CheckLimits& limits, std:
   for (const auto& row : found.rows) {
     if (row.size() != 2 + rights.size() || !row[0]) continue;
     Foreign one{.table = *row[0], .owner = row[1].value_or("?"), .missing = {}};
+    state.seen.insert(state.seen.end(), {{"table", one.table}, {"owner", one.owner}});
     for (size_t i = 0; i < rights.size(); ++i) {
       const bool needed = rights[i] != "UPDATE" || keep_positions.contains(one.table);
       if (row[2 + i] == "t") continue;

@@ -213,11 +213,13 @@ CheckAnswer schema(State& state, const CheckLimits& limits) {
   const bool both = !may->rows.empty() && is_true(may->rows[0], 0) && is_true(may->rows[0], 1);
   const std::string owner = there->rows[0].empty() ? "" : there->rows[0][0].value_or("");
   if (both) return passed({{"schema", to.schema}, {"owner", owner}});
-  return failed(
-      Error(ErrorCode::kRsPrivSchema, shown(state.user) + " may not make tables in schema " +
-                                          to.schema + ", which " + shown(owner) + " owns")
-          .because(cause_named("no-schema-right")),
-      grant(state, "schema"));
+  CheckAnswer answer =
+      failed(Error(ErrorCode::kRsPrivSchema, shown(state.user) + " may not make tables in schema " +
+                                                 to.schema + ", which " + shown(owner) + " owns")
+                 .because(cause_named("no-schema-right")),
+             grant(state, "schema"));
+  answer.names = {{"owner", owner}};
+  return answer;
 }
 
 // All of it in a transaction that is rolled back.
@@ -246,9 +248,21 @@ CheckAnswer table(State& state, const CheckLimits& limits) {
   return passed();
 }
 
+// Those of `seen` that the answer's texts hold: a schema may have thousands of tables.
+std::vector<Evidence> names_in(const Error& error, const std::vector<Evidence>& seen) {
+  const std::string text = error.message() + "\n" + std::string(error.hint());
+  std::vector<Evidence> names;
+  for (const Evidence& one : seen) {
+    if (text.find(printable(one.value, false)) != std::string::npos) names.push_back(one);
+  }
+  return names;
+}
+
 // While a sync loads, nobody but it knows its tables: that is no failure, and not "all is well".
 CheckAnswer owner(State& state, const CheckLimits& limits) {
+  state.seen.clear();
   CheckAnswer answer = owner_check(state, limits);
+  if (answer.error) answer.names = names_in(*answer.error, state.seen);
   if (state.loading.empty()) return answer;
   const std::string text = fmt::format(
       "sync {} is loading just now, or the warehouse is busy: its state had no answer in time, and "

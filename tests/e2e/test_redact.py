@@ -3,6 +3,8 @@ import json
 import re
 import subprocess
 
+import psycopg2
+import pytest
 from test_doctor import doctor
 from test_source_checks import reader
 from world import RELEASE
@@ -105,3 +107,60 @@ def test_doctor(one_world):
     done = doctor(world, "--redact")
     assert done.returncode == 3 and "CFG-" in done.stdout, (done.returncode, done.stdout)
     assert_no_names(world, done.stdout, doctor(world, "--redact", "--json").stdout)
+
+
+@pytest.fixture
+def two_others(one_world):
+    """A cursor of the admin, and two users that the configuration does not name."""
+    names = ["jane_doe", "IAM:kim.smith@corp.com"]
+    connection = psycopg2.connect(one_world.sandbox.dsn(admin=True))
+    connection.autocommit = True
+    cursor = connection.cursor()
+    for name in names:
+        cursor.execute(f'CREATE USER "{name}" PASSWORD DISABLE')
+    try:
+        yield cursor, names
+    finally:
+        cursor.execute(f'DROP SCHEMA IF EXISTS "{one_world.schema}" CASCADE')
+        for name in names:
+            cursor.execute(f'DROP USER "{name}"')
+        connection.close()
+
+
+def redacted(world, check):
+    done = world.check("destination", "--redact", "--only", check)
+    text = world.check("destination", "--redact", "--json", "--only", check).stdout
+    return done.stdout, text, {c["id"]: c for c in json.loads(text)["checks"]}[check]
+
+
+def test_owners_of_tables(one_world, two_others):
+    world, (cursor, names) = ready(one_world), two_others
+    user = world.sandbox.endpoints["redshift"]["user"]
+    cursor.execute(f'CREATE SCHEMA "{world.schema}"; '
+                   f'GRANT ALL ON SCHEMA "{world.schema}" TO "{user}"')
+    for table, name in zip(("a", "zebra_herds"), names):
+        cursor.execute(f'CREATE TABLE "{world.schema}"."{table}" (id bigint);'
+                       f'ALTER TABLE "{world.schema}"."{table}" OWNER TO "{name}"')
+    text, data, check = redacted(world, "redshift.owner")
+    assert_no_names(world, text, data, more=[*names, "kim.smith"])
+    rights = r"\(user-\d; no SELECT, INSERT, DELETE\)"
+    assert re.search(rf"other users: table-\d {rights}, table-\d {rights}$",
+                     check["error"]["message"]), check
+    for table in ("a", "zebra_herds"):
+        cursor.execute(f'GRANT SELECT, INSERT, DELETE ON "{world.schema}"."{table}" TO "{user}"')
+    text, data, check = redacted(world, "redshift.owner")
+    assert check["status"] == "warning", check
+    assert_no_names(world, text, data, more=[*names, "kim.smith"])
+    no_update = r"table-\d \(user-\d; no UPDATE\)"
+    assert re.search(rf"columns of others: {no_update}, {no_update}$", check["error"]["message"])
+
+
+@pytest.mark.parametrize("owner", [0, 1])
+def test_the_owner_of_the_schema(one_world, two_others, owner):
+    world, (cursor, names) = ready(one_world), two_others
+    cursor.execute(f'CREATE SCHEMA "{world.schema}"; '
+                   f'ALTER SCHEMA "{world.schema}" OWNER TO "{names[owner]}"')
+    text, data, check = redacted(world, "redshift.schema")
+    assert check["error"]["code"] == "RS-PRIV-SCHEMA", check
+    assert re.search(r"in schema schema-\d, which user-\d owns", check["error"]["message"]), check
+    assert_no_names(world, text, data, more=[*names, "kim.smith"])

@@ -117,6 +117,9 @@ TEST(RedactReport, FormsAreToldWithoutAnyConfiguration) {
        "PostgreSQL 15.4 at 10:15:40, x::int, std::a"},
       {"version 1.2.3.400 of 8.0.2", "version 1.2.3.400 of 8.0.2"},
       {"write to Eve.Smith+x@mail.acme.io.", "write to email-1."},
+      {"orders (IAM:kim.smith+x@corp.com; no UPDATE), IAMR:loader.",
+       "orders (user-1; no UPDATE), user-2."},
+      {"db_user = IAM:<name of the user>", "db_user = IAM:<name of the user>"},
       {"key AKIAIOSFODNN7EXAMPLE of 123456789012", "key key-id-1 of account-1"},
       {"1234567890123 bytes, sub 104567890123456789012", "1234567890123 bytes, sub id-1"},
       {"sg-0123456789abcdef0 in vpc-01234567", "resource-1 in resource-2"},
@@ -134,7 +137,7 @@ TEST(RedactReport, WhatAServerNamesIsLearned) {
   report.results = {result_of(
       {.status = CheckStatus::kFailed,
        .evidence = {{"database_user", "IAMR:zoe"}, {"rows", "5 of 5"}},
-       .error = Error(ErrorCode::kRsOwner, "belong to other users: t (max), q1 (ida); zoe may not")
+       .error = Error(ErrorCode::kRsOwner, "belong to: t (max), q1 (ida); zoe may not")
                     .with_hint("Ask ida.")
                     .with_upstream({.system = "redshift",
                                     .code = "42501",
@@ -143,7 +146,8 @@ TEST(RedactReport, WhatAServerNamesIsLearned) {
                     .in("table shop.q7"),
        .fix = Fix{.who = "redshift_admin",
                   .kind = "sql",
-                  .snippet = "GRANT ALL ON \"shop\".\"zebras\" TO \"IAMR:zoe\";"}})};
+                  .snippet = "GRANT ALL ON \"shop\".\"zebras\" TO \"IAMR:zoe\";"},
+       .names = {{"table", "t"}, {"owner", "max"}, {"table", "q1"}, {"owner", "ida"}}})};
   ReportRedactor redactor;
   const CheckReport clean = redactor.redacted(report);
   const std::string text = shown(clean);
@@ -155,6 +159,34 @@ TEST(RedactReport, WhatAServerNamesIsLearned) {
   EXPECT_EQ(clean.results[0].answer.error->code(), ErrorCode::kRsOwner);
   EXPECT_NE(report_json(clean).find("\"redacted\":true"), std::string::npos);
   EXPECT_EQ(report_json(report).find("\"redacted\""), std::string::npos);
+}
+
+// The rights that are missing are none of them, however many there are.
+TEST(RedactReport, TheOwnersOfTablesAreNames) {
+  CheckReport report{.kind = "destination", .name = "acme", .results = {}};
+  report.results = {
+      result_of({.status = CheckStatus::kFailed,
+                 .error = Error(ErrorCode::kRsOwner,
+                                "tables that a sync loads belong to other users: orders (jane_doe; "
+                                "no SELECT, INSERT, DELETE), a (admin; no UPDATE), q (IAM:kim)"),
+                 .names = {{"table", "orders"},
+                           {"owner", "jane_doe"},
+                           {"table", "a"},
+                           {"owner", "admin"},
+                           {"table", "q"},
+                           {"owner", "IAM:kim"}}}),
+      result_of({.status = CheckStatus::kWarning,
+                 .error = Error(ErrorCode::kRsOwner, "with columns of others: orders (jane_doe)")}),
+      result_of({.status = CheckStatus::kSkipped, .reason = "kim may not see it"})};
+  ReportRedactor redactor;
+  const CheckReport clean = redactor.redacted(report);
+  const auto message = [&](size_t i) { return clean.results[i].answer.error->message(); };
+  EXPECT_EQ(message(0),
+            "tables that a sync loads belong to other users: table-1 (user-1; no SELECT, INSERT, "
+            "DELETE), table-2 (user-2; no UPDATE), table-3 (user-3)");
+  EXPECT_EQ(message(1), "with columns of others: table-1 (user-1)");
+  EXPECT_EQ(clean.results[2].answer.reason, "user-4 may not see it");
+  EXPECT_TRUE(clean.results[0].answer.names.empty());
 }
 
 TEST(RedactReport, AHintOfTheCatalogueStaysTheCatalogues) {
