@@ -5,6 +5,7 @@
 #include "base/error_causes.h"
 #include "check/destination_state.h"
 #include "check/reach_checks.h"
+#include "net/socket.h"
 #include "sync/warehouse_wait.h"
 
 namespace vesto {
@@ -23,14 +24,29 @@ bool is_silence(const Error& error) {
   return error.code() == ErrorCode::kNetTimeout;
 }
 
+// What a private address sees of us: the one that we dialled it from. Others than it see NAT's.
+std::string seen_within(const CheckAnswer& answer) {
+  std::string address;
+  std::string ours;
+  for (const Evidence& one : answer.evidence) {
+    if (one.name == "address") address = one.value;
+    if (one.name == "our_address") ours = one.value;
+  }
+  return is_private_address(address) ? ours : "";
+}
+
 // Silence is most often an inbound rule that is not there.
 void offer_way_in(const check::StatePtr& state, Check* step) {
   if (step->id != "net.tcp" && step->id != "ssh.connect" && step->id != "ssh.forward") return;
-  step->run = [state, run = std::move(step->run)](const CheckLimits& limits) {
+  step->run = [state, run = std::move(step->run), step = step->id](const CheckLimits& limits) {
     CheckAnswer answer = run(limits);
     if (answer.error && is_silence(*answer.error)) {
-      answer.fix = check::part_fix(*state, "network");
-      answer.fix->who = "network_admin";
+      KitFacts facts = state->facts();
+      const std::string within = step == "net.tcp" ? seen_within(answer) : "";
+      if (!within.empty()) facts.public_egress = {within};
+      answer.fix = Fix{.who = "network_admin",
+                       .kind = "shell",
+                       .snippet = part_shell(state->destination(), facts, "network")};
     }
     return answer;
   };

@@ -40,14 +40,26 @@ std::string seen_as(const ProbeOptions& options, std::string_view our_address) {
                      our_address);
 }
 
+// From inside the network the way is there and its own rule lacks; who is outside needs another
+// way. An SSH server's own network is nobody's to open to the world.
+std::string private_hint(const ProbeOptions& options, const std::string& address,
+                         const std::string& our_address) {
+  const bool direct = options.dialer == nullptr;
+  const std::string us = !direct               ? seen_as(options, our_address)
+                         : our_address.empty() ? "this machine's address"
+                                               : our_address + " (this machine's)";
+  return fmt::format(
+      "{} is a private address. If this machine is in its network, or in one that is joined to it: "
+      "add an inbound rule for TCP port {} from {}, or from its security group. If it is not: go "
+      "through an SSH tunnel (section ssh){}.",
+      address, options.port, us,
+      options.server == ServerKind::kWarehouse ? ", or switch the warehouse's public access on"
+                                               : "");
+}
+
 std::string timeout_hint(const ProbeOptions& options, const std::string& address,
                          const std::string& our_address) {
-  if (is_private_address(address)) {
-    return fmt::format(
-        "{} is a private address: the server is not publicly accessible. Switch public access on, "
-        "or go through an SSH tunnel (section ssh).",
-        address);
-  }
+  if (is_private_address(address)) return private_hint(options, address, our_address);
   return fmt::format(
       "Most often a security group without an inbound rule for TCP port {} from {}; or the "
       "warehouse is not publicly accessible, or a network ACL or route is in the way.",

@@ -129,6 +129,7 @@ class Probe {
     if (!dialled.ok()) {
       const size_t index = dialled.error().index;
       if (index < report_.addresses.size()) report_.address = report_.addresses[index];
+      report_.our_address = dialled.error().our_address;
       return fail(dial_error(options_, report_.addresses, dialled.error(), options_.timeout_ms));
     }
     report_.address = report_.addresses[dialled->index];

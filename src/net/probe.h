@@ -55,7 +55,8 @@ struct ProbeReport {
   std::vector<std::string> addresses;  // that the name has, at most 16
   int64_t dns_ms = -1;                 // -1: not come to
   std::string address;                 // that answered; or whose fault it is
-  std::string our_address;             // what we dialled from; behind NAT others see another one
+  std::string
+      our_address;  // what we dialled from, also where nobody answered; others may see NAT's
   int64_t tcp_ms = -1;
   int64_t tls_ms = -1;
   std::string tls_version;  // "TLSv1.3"

@@ -142,7 +142,10 @@ Error not_public(Error error) {
   // Only where the warehouse itself was dialled: behind a tunnel it need not be public.
   const bool silent = error.code() == ErrorCode::kNetTimeout && error.upstream().system == "os";
   if (!silent) return error;
+  const bool inside = error.cause() == cause_named("private-address");
   const ErrorCause* cause = cause_named("not-publicly-accessible");
+  // Its name leads to it within its network, where this machine may be: that hint names both ways.
+  if (inside) return std::move(error.because(cause));
   return std::move(error.because(cause).with_hint(std::string(cause->hint)));
 }
 

@@ -322,6 +322,25 @@ def test_a_name_whose_first_address_is_dead(one_world, kind):
 
 
 @ROOT_ONLY
+def test_a_private_address_is_let_in_by_what_it_sees_of_us(one_world):
+    """This machine has a card in that network: its security group never sees our public address."""
+    point_destination(fill(one_world), "10.9.9.9", 5439)
+    script = ("ip link set lo up; ip link add va type veth peer name vb; ip link set vb up; "
+              "ip addr add 10.9.9.1/24 dev va; ip link set va up; "
+              'ip neigh add 10.9.9.9 lladdr 02:00:00:00:00:09 dev va; exec "$@"')
+    rewrite(one_world, {"version = 1\n": 'version = 1\n[server]\npublic_egress = ["203.0.113.7"]\n'})
+    report = json.loads(one_world.check(
+        "destination", "--json", "--only", "net.tcp",
+        wrap=lambda command: ["unshare", "--net", "sh", "-c", script, "sh", *command]).stdout)
+    tcp = next(check for check in report["checks"] if check["id"] == "net.tcp")
+    assert tcp["error"]["code"] == "NET-TIMEOUT", tcp
+    assert tcp["error"]["cause"]["name"] == "private-address", tcp
+    assert "from 10.9.9.1 (this machine's)" in tcp["error"]["hint"], tcp
+    assert "--cidr 10.9.9.1/32" in tcp["fix"]["snippet"], tcp
+    assert "203.0.113.7" not in tcp["fix"]["snippet"] + tcp["error"]["hint"], tcp
+
+
+@ROOT_ONLY
 def test_a_resolver_that_does_not_answer(one_world):
     """The check ends within its time; a run ends when it is told to."""
     point_destination(fill(one_world), "wh.example", 5439)

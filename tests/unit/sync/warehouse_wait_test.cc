@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/error_causes.h"
 #include "sync/run_context.h"
 #include "tests/support/fake_redshift.h"
 
@@ -116,6 +117,20 @@ TEST_F(WarehouseWaitTest, AChangeOfReasonIsTold) {
   EXPECT_EQ(code_of_connecting(), "connected");
   EXPECT_EQ(told, (std::vector<std::string>{"the cluster is paused", "the cluster is being resumed",
                                             "over"}));
+}
+
+// Its hint names the rule for who is inside: a warehouse that is not public may be reached there.
+TEST(NotPublic, APrivateAddressKeepsItsHint) {
+  const auto silent = [](const char* cause) {
+    return Error(ErrorCode::kNetTimeout, "no answer")
+        .with_hint("a rule first")
+        .because(cause_named(cause))
+        .with_upstream({.system = "os", .code = "", .text = "", .request_id = ""});
+  };
+  const Error inside = not_public(silent("private-address"));
+  EXPECT_EQ(inside.cause(), cause_named("not-publicly-accessible"));
+  EXPECT_EQ(inside.hint(), "a rule first");
+  EXPECT_EQ(not_public(silent("no-inbound-rule")).hint().find("a rule"), std::string::npos);
 }
 
 TEST_F(WarehouseWaitTest, TheBoundEndsAPause) {
