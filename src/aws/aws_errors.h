@@ -49,6 +49,8 @@ struct Refusal {
   bool denies = false;
 };
 Refusal refusal_in(std::string_view message);
+// No Allow that is given to who asks, or in the trust policy of a role, can mend it.
+bool is_beyond_an_allow(const Refusal& refusal);
 
 // `response` with a status other than 2xx.
 Error aws_error(const AwsCall& call, const HttpResponse& response);

@@ -1,5 +1,7 @@
 #include "aws/denied_hint.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -58,6 +60,57 @@ std::string wanted_arn(const AwsCall& call) {
   return out.empty() ? start + "dbname:" + call.what + "/*" : out;
 }
 
+// " of account 123456789012", where the ARN has one.
+std::string with_account(const std::string& arn) {
+  const std::string account = account_of_arn(arn);
+  return account.empty() ? arn : fmt::format("{} (account {})", arn, account);
+}
+
+// Whose policy it is: what people of another account can change is of no use to know. AWS's words
+// name its kind, and who asked.
+std::string whose_policy(const Refusal& refusal, const std::string& who, const std::string& role) {
+  const std::string account = account_of_arn(who);
+  const std::string over = account.empty() ? "the account of " + who : "account " + account;
+  if (refusal.kind == "service control policy") {
+    return fmt::format("A service control policy over {}, which is that of {},", over, who);
+  }
+  if (refusal.kind == "resource control policy") {
+    const std::string of_role = account_of_arn(role);
+    return fmt::format("A resource control policy over {}, which is that of {},",
+                       of_role.empty() ? "the role's account" : "account " + of_role, role);
+  }
+  if (refusal.kind == "VPC endpoint policy") {
+    return "The policy of the VPC endpoint for STS that this machine goes through";
+  }
+  if (refusal.kind == "role trust policy" || refusal.kind == "resource-based policy") {
+    return fmt::format("The trust policy of {} itself", with_account(role));
+  }
+  if (refusal.kind == "identity-based policy") {
+    return fmt::format("A policy of {} itself", with_account(who));
+  }
+  if (refusal.kind.empty()) {
+    return fmt::format("A policy of {}, or the trust policy of {} (AWS does not say which), itself",
+                       with_account(who), role);
+  }
+  return fmt::format("The {} of {}", refusal.kind, with_account(who));
+}
+
+// Nothing that the kit makes is at fault, so that nobody is sent to the role or its trust policy.
+std::string beyond_hint(const AwsCall& call, const Refusal& refusal, const std::string& who) {
+  const std::string right = fmt::format("{} on {}", call.action, call.what);
+  const std::string whose = whose_policy(refusal, who.empty() ? "who asks" : who, call.what);
+  if (refusal.denies) {
+    return fmt::format(
+        "{} denies {}: no Allow helps against a Deny. Who administers that policy has to take it "
+        "out of the statement with \"Effect\": \"Deny\".",
+        whose, right);
+  }
+  return fmt::format(
+      "{} does not allow {}: no other policy makes up for it. Who administers that policy has to "
+      "allow it there.",
+      whose, right);
+}
+
 }  // namespace
 
 std::optional<DeniedText> parse_denied_text(std::string_view message) {
@@ -90,7 +143,7 @@ Refusal refusal_in(std::string_view message) {
       "identity-based policy",  "resource-based policy",   "permissions boundary",
       "service control policy", "resource control policy", "session policy",
       "VPC endpoint policy",    "role trust policy"};
-  constexpr std::string_view kDeny = "explicit deny in a";
+  constexpr std::string_view kDeny = "explicit deny";
   constexpr std::string_view kNone = "because no ";
   Refusal out;
   size_t at = message.rfind(kDeny);
@@ -104,23 +157,31 @@ Refusal refusal_in(std::string_view message) {
   return out;
 }
 
+bool is_beyond_an_allow(const Refusal& refusal) {
+  // What narrows a caller: who may give it a right may not widen these.
+  constexpr std::array<std::string_view, 5> kNarrows = {
+      "permissions boundary", "service control policy", "resource control policy", "session policy",
+      "VPC endpoint policy"};
+  return refusal.denies ||
+         std::find(kNarrows.begin(), kNarrows.end(), refusal.kind) != kNarrows.end();
+}
+
 std::string assume_denied_hint(const AwsCall& call, std::string_view message) {
   const auto denied = parse_denied_text(message);
   if (call.what.empty()) return "";
+  const std::string who = denied ? denied->who : call.who;
+  const Refusal refusal = refusal_in(message);
+  if (is_beyond_an_allow(refusal)) return beyond_hint(call, refusal, who);
   if (call.action == "sts:AssumeRoleWithWebIdentity") {
     return "The trust policy of " + call.what +
            " must allow sts:AssumeRoleWithWebIdentity to the identity token's issuer, with the "
            "token's own subject and audience; the role's account and name must be right." +
            std::string(kSpread);
   }
-  const std::string who = denied ? denied->who : call.who;
   std::string hint = "Allow " + call.action + " to " + (who.empty() ? "this identity" : who) +
                      " in the trust policy of " + call.what;
   if (!call.external_id.empty()) hint += ", with sts:ExternalId \"" + call.external_id + "\"";
   hint += ", and in its own policy where it is of another account.";
-  if (denied && denied->why.find("explicit deny") != std::string::npos) {
-    hint += " A policy denies it explicitly: an Allow alone does not help.";
-  }
   return hint + std::string(kSpread);
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "address/arn.h"
+#include "aws/aws_errors.h"
 #include "aws/endpoints.h"
 #include "aws/iam.h"
 #include "base/error_causes.h"
@@ -98,6 +99,20 @@ CheckAnswer no_external_id(const State& state) {
           .snippet = fmt::format("external_id = \"vesto-{}-{}\"", to.name, mark)});
 }
 
+// A Deny, or a policy that narrows who asks: the role's script would change nothing. The hint says
+// whose policy it is; those of the asker are its own account's matter.
+std::optional<CheckAnswer> beyond_the_kit(const AuthConfig& auth, const Error& error) {
+  const Refusal refusal = refusal_in(error.upstream().text);
+  if (!is_beyond_an_allow(refusal)) return std::nullopt;
+  const auto said = parse_denied_text(error.upstream().text);
+  const std::string asks = said ? account_of_arn(said->who) : "";
+  const bool of_role = refusal.kind == "role trust policy" ||
+                       refusal.kind == "resource-based policy" ||
+                       refusal.kind == "resource control policy";
+  const bool ours = !of_role && !asks.empty() && asks != account_of_arn(auth.role_arn);
+  return failed(error, Fix{.who = ours ? "operator" : "aws_admin", .kind = "text", .snippet = ""});
+}
+
 CheckAnswer assume_role(State& state, const CheckLimits& limits) {
   DestinationIdentity& identity = *state.to.identity;
   const AuthConfig& auth = state.destination().auth;
@@ -105,6 +120,7 @@ CheckAnswer assume_role(State& state, const CheckLimits& limits) {
   if (!keys.ok()) {
     Error error = keys.error();
     if (error.code() != ErrorCode::kAwsAssumeDenied) return failed(std::move(error));
+    if (auto elsewhere = beyond_the_kit(auth, error)) return *std::move(elsewhere);
     const Origin& at = auth.external_id.empty() ? auth.audience_origin : auth.external_id_origin;
     error.with_hint(error.hint() + " Is there a typo in role_arn (" +
                     auth.role_arn_origin.line_text() + ")? Or correct " +

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "aws/aws_errors.h"
 #include "base/check.h"
 #include "base/error_causes.h"
 #include "base/kill_point.h"
@@ -21,11 +22,12 @@ constexpr int64_t kLongestPauseMs = 30'000;
 constexpr int64_t kGraceMs = 500;
 
 // What AWS also answers while a change of a policy is not known everywhere yet, and what a
-// warehouse answers that is on its way. Not a name or a key that is wrong: nobody should wait for
-// these.
+// warehouse answers that is on its way. Not a name or a key that is wrong, nor a policy that no
+// change of the role or of its user helps against: nobody should wait for these.
 bool may_pass_by_itself(const Error& error) {
   switch (error.code()) {
     case ErrorCode::kAwsAssumeDenied:
+      return !is_beyond_an_allow(refusal_in(error.upstream().text));
     case ErrorCode::kRsCredDenied:
     case ErrorCode::kRsWaking:
     case ErrorCode::kS3Denied:

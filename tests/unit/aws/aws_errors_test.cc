@@ -296,6 +296,51 @@ TEST(AwsErrors, WithoutAFaultOfAws) {
   EXPECT_EQ(aws_error(workgroup_call(), response(400, "[1]")).code(), ErrorCode::kAwsAnswer);
 }
 
+// The role and what it trusts are not at fault: whose policy it is, and of which account.
+TEST(AwsErrors, ARoleThatNoAllowLetsAssume) {
+  struct Case {
+    const char* why;
+    const char* hint_part;
+  };
+  const std::string lacks = " allows the sts:AssumeRole action";
+  const Case cases[] = {
+      {"because no permissions boundary",
+       "The permissions boundary of arn:aws:iam::999999999999:user/vesto (account 999999999999) "
+       "does not allow sts:AssumeRole on arn:aws:iam::123456789012:role/transfer"},
+      {"because no service control policy",
+       "A service control policy over account 999999999999, which is that of arn:aws:iam::9999"},
+      {"because no resource control policy",
+       "A resource control policy over account 123456789012, which is that of arn:aws:iam::1234"},
+      {"because no session policy", "The session policy of arn:aws:iam::999999999999:user/vesto"},
+      {"because no VPC endpoint policy", "The policy of the VPC endpoint for STS"},
+      {"with an explicit deny in an identity-based policy",
+       "A policy of arn:aws:iam::999999999999:user/vesto (account 999999999999) itself denies"},
+      {"with an explicit deny in a service control policy",
+       "A service control policy over account 999999999999"},
+      {"with an explicit deny in a role trust policy",
+       "The trust policy of arn:aws:iam::123456789012:role/transfer (account 123456789012) itself "
+       "denies"},
+      {"with an explicit deny", "AWS does not say which"},
+  };
+  for (const Case& c : cases) {
+    const bool none = std::string_view(c.why).starts_with("because");
+    const std::string text =
+        "User: arn:aws:iam::999999999999:user/vesto is not authorized to perform: sts:AssumeRole "
+        "on resource: arn:aws:iam::123456789012:role/transfer " +
+        std::string(c.why) + (none ? lacks : "");
+    const Error error = query_error(sts_call(), 403, "AccessDenied", text);
+    EXPECT_EQ(error.code(), ErrorCode::kAwsAssumeDenied);
+    EXPECT_TRUE(has(error.hint(), c.hint_part)) << error.hint();
+    EXPECT_FALSE(has(error.hint(), "in the trust policy of")) << error.hint();
+    EXPECT_FALSE(has(error.hint(), "ten minutes")) << error.hint();
+  }
+  const std::string own =
+      "User: u is not authorized to perform: sts:AssumeRole because no "
+      "identity-based policy" +
+      lacks;
+  EXPECT_TRUE(has(query_error(sts_call(), 403, "AccessDenied", own).hint(), "in the trust policy"));
+}
+
 TEST(DeniedTexts, TolerantOfForms) {
   const auto quoted = parse_denied_text(
       "User: " + kSession +

@@ -194,6 +194,26 @@ TEST_F(RunChecks, OnlyWhatMayPassByItselfIsWaitedFor) {
   EXPECT_TRUE(clock_.sleeps.empty());
 }
 
+// A trust policy that is on its way mends neither a Deny nor what narrows who asks.
+TEST_F(RunChecks, NobodyWaitsForAPolicyThatNoAllowHelpsAgainst) {
+  const std::string start =
+      "User: arn:aws:iam::1:user/u is not authorized to perform: sts:AssumeRole ";
+  const auto refused = [&](const std::string& why) {
+    CheckAnswer answer = failed(ErrorCode::kAwsAssumeDenied);
+    answer.error->with_upstream(
+        {.system = "aws", .code = "AccessDenied", .text = start + why, .request_id = ""});
+    return answer;
+  };
+  add("deny", {}, {refused("with an explicit deny in an identity-based policy")}).may_wait = true;
+  add("boundary", {}, {refused("because no permissions boundary allows the sts:AssumeRole action")})
+      .may_wait = true;
+  run({.wait_ms = 60'000});
+  EXPECT_TRUE(clock_.sleeps.empty());
+  add("lacks", {}, {refused("because no identity-based policy allows the sts:AssumeRole action")})
+      .may_wait = true;
+  EXPECT_GT(run({.wait_ms = 60'000}).at("lacks").attempts, 1);
+}
+
 // The configuration is read before the test begins: what is to be written into it helps the next.
 TEST_F(RunChecks, NobodyWaitsForTheConfiguration) {
   CheckAnswer key = failed(ErrorCode::kS3Kms);
