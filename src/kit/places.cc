@@ -238,6 +238,16 @@ std::string_view missing_help(std::string_view name) {
 }
 
 std::string missing_help(std::string_view name, const DestinationConfig& destination) {
+  if (name == "SECURITY_GROUP" && destination.endpoint.vpc_endpoint) {
+    return fmt::format(
+        "The security group (sg-...) of the VPC endpoint that {} leads to, not that of the "
+        "warehouse. The endpoint's page in the console shows it; for one that Redshift manages, "
+        "aws "
+        "{} does too.",
+        destination.host,
+        destination.serverless ? "redshift-serverless list-endpoint-access"
+                               : "redshift describe-endpoint-access");
+  }
   const kit::Places places = kit::places_of(destination, {});
   const bool known = places.region != kit::placeholder("REGION") &&
                      places.warehouse != kit::placeholder("WAREHOUSE");

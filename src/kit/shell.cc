@@ -13,10 +13,11 @@ namespace vesto::kit {
 namespace {
 
 // Replacing <<NAME>> everywhere fills in the guard too, which then lets pass.
-std::string guard(const std::string& name) {
+std::string guard(const std::string& name, const DestinationConfig& destination) {
   const std::string mark = placeholder(name);
   const std::string tail = mark.substr(2);
-  return commented("# ", fmt::format("Fill in {}, here and below. {}", mark, missing_help(name))) +
+  return commented("# ", fmt::format("Fill in {}, here and below. {}", mark,
+                                     missing_help(name, destination))) +
          fmt::format("[ '{0}' != '<''<{1}' ] || {{ echo 'Fill in <''<{1} first.' >&2; exit 1; }}\n",
                      mark, tail);
 }
@@ -60,7 +61,9 @@ Framed framed(const std::string& account, const std::string& text,
               const DestinationConfig& destination, const Places& places) {
   auto [lookups, steps] = looked_up(text, destination, places);
   std::string guards;
-  for (const std::string& name : missing_in(account + lookups + steps)) guards += guard(name);
+  for (const std::string& name : missing_in(account + lookups + steps)) {
+    guards += guard(name, destination);
+  }
   return {.before = guards + account + lookups, .steps = std::move(steps)};
 }
 
@@ -97,6 +100,8 @@ std::string lookup(std::string_view name, const DestinationConfig& destination,
   if (places.warehouse == placeholder("WAREHOUSE") || places.region == placeholder("REGION")) {
     return "";
   }
+  // A VPC endpoint lets in by a group of its own, which the warehouse does not tell.
+  if (name == "SECURITY_GROUP" && destination.endpoint.vpc_endpoint) return "";
   if (destination.serverless) {
     const std::string query =
         name == "WORKGROUP_ID" ? "workgroup.workgroupId" : "workgroup.securityGroupIds[0]";

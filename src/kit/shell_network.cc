@@ -60,8 +60,14 @@ std::string network_steps(const DestinationConfig& to, const KitFacts& facts,
                           const Places& places) {
   std::string out = "\n" + allow_function(places);
   const std::string warehouse = sh_flag("--group-id", security_group(facts));
+  const char* what = to.endpoint.vpc_endpoint ? "VPC endpoint" : "warehouse";
   if (!to.ssh.given) {
-    out += step(fmt::format("Vesto's addresses, to port {} of the warehouse: net.tcp", to.port));
+    out += step(fmt::format("Vesto's addresses, to port {} of the {}: net.tcp", to.port, what));
+    if (to.endpoint.vpc_endpoint) {
+      out += commented("# ",
+                       "A VPC endpoint sees those that Vesto has within its network, not "
+                       "those that the Internet sees.");
+    }
     for (const std::string& cidr : sources(facts)) {
       out += fmt::format("allow{}{}\n", warehouse, rule_flags(to.port, cidr));
     }
@@ -74,7 +80,7 @@ std::string network_steps(const DestinationConfig& to, const KitFacts& facts,
     out +=
         fmt::format("allow{}{}\n", sh_flag("--group-id", bastion), rule_flags(to.ssh.port, cidr));
   }
-  out += step(fmt::format("The SSH server, to port {} of the warehouse: ssh.forward", to.port));
+  out += step(fmt::format("The SSH server, to port {} of the {}: ssh.forward", to.port, what));
   return out + fmt::format("allow{} --protocol tcp --port {}{}\n", warehouse, to.port,
                            sh_flag("--source-group", bastion));
 }

@@ -160,6 +160,15 @@ class Terraform {
   }
 
   void network() {
+    if (to_.endpoint.vpc_endpoint && facts_.security_group.empty()) {
+      body_ += "\n" + commented("# ", fmt::format("No inbound rule stands here: it is one of the "
+                                                  "security group of the VPC endpoint that "
+                                                  "the endpoint's name leads to, not of the "
+                                                  "warehouse's. vesto destination kit {} --part "
+                                                  "network puts it.",
+                                                  to_.name));
+      return;
+    }
     const std::string group = or_placeholder(facts_.security_group, "SECURITY_GROUP");
     for (size_t i = 0; i < facts_.public_egress.size(); ++i) {
       const std::string& address = facts_.public_egress[i];

@@ -16,6 +16,12 @@ std::string file_line(const std::string& name, std::string_view part, std::strin
 std::string network_paragraph(const DestinationConfig& to, const KitFacts& facts) {
   const std::string from =
       facts.public_egress.empty() ? placeholder("EGRESS_ADDRESS") : join(facts.public_egress, ", ");
+  if (!to.ssh.given && to.endpoint.vpc_endpoint) {
+    return fmt::format(
+        "   Please let {} reach port {} (TCP, inbound) of the VPC endpoint\n"
+        "   {}:\n   by its own security group, which is not the warehouse's.\n",
+        printable(from, false), to.port, printable(to.host, false));
+  }
   if (!to.ssh.given) {
     return fmt::format("   Please let {} reach port {} of the warehouse (TCP, inbound).\n",
                        printable(from, false), to.port);

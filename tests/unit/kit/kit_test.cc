@@ -132,6 +132,42 @@ TEST(Kit, TheHintOfAWorkgroupsIdIsOfThatWorkgroup) {
             missing_help("SECURITY_GROUP"));
 }
 
+// Behind a VPC endpoint the warehouse's group lets nobody in: it has one of its own.
+TEST(Kit, AVpcEndpointLetsInByItsOwnGroup) {
+  const std::string host = "shop-endpoint-k7rfausgmlzieup51zgg.abc123.eu-west-1";
+  const std::string toml =
+      replace_all(kProvisioned, "examplecluster.abc123.eu-west-1", host) +
+      "[destination.acme.ssh]\nhost = \"bastion.example.com\"\nuser = \"vesto\"\n";
+  KitFacts facts = full_facts();
+  facts.security_group.clear();
+  for (const bool tunnel : {false, true}) {
+    DestinationConfig to =
+        destination_from(replace_all(toml, "[destination.acme.auth]\n",
+                                     "[destination.acme.auth]\nwarehouse = \"examplecluster\"\n"));
+    to.ssh.given = tunnel;
+    ASSERT_TRUE(to.endpoint.vpc_endpoint);
+    const Kit kit = make_kit(to, facts);
+    for (const char* part : {"network", "script", "terraform"}) {
+      const std::string said = text(kit, part);
+      EXPECT_EQ(said.find("VpcSecurityGroup"), std::string::npos) << part << said;
+      EXPECT_EQ(said.find("vpc_security_group_ids"), std::string::npos) << part << said;
+      if (std::string_view(part) == "network") continue;
+      EXPECT_EQ(said.find("ingress_rule"), std::string::npos) << part << said;
+      EXPECT_EQ(said.find("authorize-security-group-ingress"), std::string::npos) << part << said;
+      EXPECT_EQ(kit.find(part)->missing, std::vector<std::string>()) << part;
+    }
+    const auto& open = kit.find("network")->missing;
+    EXPECT_NE(std::find(open.begin(), open.end(), "SECURITY_GROUP"), open.end());
+    EXPECT_NE(text(kit, "network").find("describe-endpoint-access"), std::string::npos)
+        << text(kit, "network");
+    EXPECT_NE(missing_help("SECURITY_GROUP", to).find(host), std::string::npos);
+    const auto& green = kit.find("script")->checks;
+    EXPECT_EQ(std::find(green.begin(), green.end(), "net.tcp"), green.end());
+    EXPECT_NE(text(make_kit(to, full_facts()), "network").find("sg-0123456789abcdef0"),
+              std::string::npos);
+  }
+}
+
 TEST(Kit, WhatAPartClaimsItDoes) {
   const Kit kit = make_kit(destination_from(kAttachedRole), {});
   const auto claims = [&](std::string_view part, const std::string& check) {
