@@ -54,6 +54,10 @@ void offer_way_in(const check::StatePtr& state, Check* step) {
 
 }  // namespace
 
+SyncId check_sync(std::string_view destination) {
+  return sync_id(std::string(kFormerCheckSync) + " " + std::string(destination));
+}
+
 std::vector<Check> destination_checks(const DestinationUnderTest& target) {
   const auto state = std::make_shared<check::State>();
   const DestinationConfig& destination = *target.destination;
@@ -63,7 +67,7 @@ std::vector<Check> destination_checks(const DestinationUnderTest& target) {
   state->space = {.bucket = destination.bucket,
                   .prefix = destination.prefix,
                   .installation = {},  // host.store tells it
-                  .sync = sync_id(kCheckSync),
+                  .sync = check_sync(destination.name),
                   .run = make_run_id(target.clock->wall_ms())};
   state->mark = random_alphanumeric(8);
   const auto setting_at = [&](const char* setting, const Origin& origin) {

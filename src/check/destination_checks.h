@@ -3,7 +3,7 @@
 // rolled back.
 //
 // Nothing is left behind: tables live in a transaction that is rolled back, objects lie under keys
-// of their own (StageSpace with the id of kCheckSync) and are removed at the end; those that an
+// of their own (StageSpace with the id of check_sync()) and are removed at the end; those that an
 // earlier test left, because it was killed, are found by listing and removed as well.
 // Thread rule: the checks run one after the other, in one thread.
 #ifndef VESTO_CHECK_DESTINATION_CHECKS_H_
@@ -15,13 +15,17 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/ids.h"
 #include "check/check.h"
 #include "config/config.h"
 
 namespace vesto {
 
-// The name under which the objects of checks are staged. No sync can have it: names hold no blank.
-inline constexpr std::string_view kCheckSync = "destination test";
+// The name under which the objects of this destination's checks are staged. No sync can have it:
+// names hold no blank.
+SyncId check_sync(std::string_view destination);
+// Under which those of all destinations lay once: what a test left there is removed as well.
+inline constexpr std::string_view kFormerCheckSync = "destination test";
 
 // Everything outlives the checks. The checks open the secrets and the store themselves.
 struct DestinationUnderTest {

@@ -149,6 +149,25 @@ CheckAnswer copy(State& state, const CheckLimits& limits) {
   return passed({{"rows", fmt::format("{} of {}", rows, rows)}});
 }
 
+// What lies below `root`, as a test of this destination left it that was killed.
+Status remove_below(State& state, const std::string& root, size_t* removed, bool* more,
+                    const std::stop_token& stop) {
+  std::string next;
+  for (int page_number = 0; page_number < kMaxListPages; ++page_number) {
+    VESTO_ASSIGN(const S3ListPage page, state.s3->list(root, next, stop));
+    for (const S3Object& object : page.objects) {
+      // Somebody's own file is left alone.
+      if (!check_own_key(state.space, object.key, KeyOrigin::kListed).ok()) continue;
+      VESTO_TRY(state.s3->remove(object.key, stop));
+      ++*removed;
+    }
+    if (page.next_token.empty()) return ok_status();
+    next = page.next_token;
+  }
+  *more = true;
+  return ok_status();
+}
+
 // Our own keys, and what lies there from a test that was killed.
 // `more`: there is more below our prefix than was looked at.
 Status remove_objects(State& state, size_t* removed, bool* more, const std::stop_token& stop) {
@@ -163,20 +182,10 @@ Status remove_objects(State& state, size_t* removed, bool* more, const std::stop
     VESTO_KILL_POINT("check.object_removed");
   }
   if (error) return *std::move(error);
-  const std::string root = installation_root(state.space) + state.space.sync.text + "/";
-  std::string next;
-  for (int page_number = 0; page_number < kMaxListPages; ++page_number) {
-    VESTO_ASSIGN(const S3ListPage page, state.s3->list(root, next, stop));
-    for (const S3Object& object : page.objects) {
-      // Somebody's own file is left alone.
-      if (!check_own_key(state.space, object.key, KeyOrigin::kListed).ok()) continue;
-      VESTO_TRY(state.s3->remove(object.key, stop));
-      ++*removed;
-    }
-    if (page.next_token.empty()) return ok_status();
-    next = page.next_token;
+  for (const SyncId& sync : {state.space.sync, sync_id(kFormerCheckSync)}) {
+    VESTO_TRY(
+        remove_below(state, installation_root(state.space) + sync.text + "/", removed, more, stop));
   }
-  *more = true;
   return ok_status();
 }
 

@@ -110,12 +110,15 @@ Result<int64_t> wait_of(const Options& options, int64_t otherwise_ms) {
   return Error(ErrorCode::kUsage, "--wait takes a duration: 30s, 15m, 0s");
 }
 
-Result<secret::File> lock_tests(const Context& context) {
+Result<secret::File> lock_test(const Context& context, const std::string& destination) {
   const std::string dir = data_dir(context.options);
   VESTO_TRY(make_private_dir(dir));
-  auto lock = secret::take_lock(dir + "/check.lock");
+  const std::string path = fmt::format("{}/check-{}.lock", dir, check_sync(destination).text);
+  auto lock = secret::take_lock(path);
   if (!lock.ok() && lock.error().code() == ErrorCode::kSysStoreBusy) {
-    return Error(ErrorCode::kRunBusy, "another destination test runs here");
+    return Error(ErrorCode::kRunBusy,
+                 fmt::format("destination {} is being tested just now", destination))
+        .with_hint(fmt::format("Wait until that test is done, or find it with: fuser '{}'", path));
   }
   return lock;
 }

@@ -32,9 +32,9 @@ CheckTarget source_target(const Config& config, const SourceConfig& source,
 // --wait, or `otherwise`. Errors: USAGE.
 Result<int64_t> wait_of(const Options& options, int64_t otherwise_ms);
 
-// One test of a destination at a time: what lies there of an earlier one was then left by a test
+// One test of this destination at a time: what lies there of an earlier one was then left by a test
 // that was killed. Makes the data directory. Errors: RUN-BUSY, SYS-STORE, SYS-DISK.
-Result<secret::File> lock_tests(const Context& context);
+Result<secret::File> lock_test(const Context& context, const std::string& destination);
 
 struct TargetRun {
   int64_t wait_ms = 0;

@@ -41,7 +41,7 @@ Result<TestedDestination> test_destination(const Context& context, const Config&
   const CheckTarget target =
       destination_target(context, config, destination, secrets, stop.token());
   VESTO_TRY(check_ids(target, context.options.only));
-  VESTO_ASSIGN(const secret::File lock, lock_tests(context));
+  VESTO_ASSIGN(const secret::File lock, lock_test(context, destination.name));
   std::optional<ReportRedactor> redactor = redactor_of(context, config);
   TestedDestination tested{.report = run_target(context, target,
                                                 {.wait_ms = wait_ms,

@@ -12,13 +12,17 @@ namespace vesto::cli {
 
 namespace {
 
-// What keeps all destinations from being tested, as a check of each of them.
+// What keeps a destination from being tested, as its only check. Another test that runs tells
+// itself how it stands: that is no failure.
 Check locked_out(const Error& error) {
   Check check;
   check.id = "host.lock";
   check.title = "No other test runs";
   check.group = "config";
   check.run = [error](const CheckLimits&) {
+    if (error.code() == ErrorCode::kRunBusy) {
+      return CheckAnswer{.status = CheckStatus::kSkipped, .reason = error.message()};
+    }
     return CheckAnswer{.status = CheckStatus::kFailed, .error = error};
   };
   return check;
@@ -81,13 +85,13 @@ class Doctor {
 
   int run(int64_t wait_ms) {
     const int64_t from_ms = context_.clock->monotonic_ms();
-    std::optional<Result<secret::File>> lock;
     std::vector<CheckReport> reports;
     for (CheckTarget& target : targets_) {
       if (stop_.token().stop_requested()) break;
       if (!is_asked_for(target, context_.options.only)) continue;
+      std::optional<Result<secret::File>> lock;
       if (target.kind == "destination") {
-        if (!lock) lock.emplace(lock_tests(context_));
+        lock.emplace(lock_test(context_, target.name));
         if (!lock->ok()) target.checks = {locked_out(lock->error())};
       }
       reports.push_back(one_report(target, wait_ms, lock && !lock->ok()));

@@ -1,5 +1,7 @@
 """vesto doctor: this machine, the configuration, every destination and source in one go."""
+import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import signal
@@ -7,6 +9,7 @@ import sqlite3
 import subprocess
 import time
 
+from s3_small import SmallS3
 from world import RUN_TIMEOUT_S
 
 
@@ -133,14 +136,75 @@ def test_a_store_that_is_damaged(one_world):
     assert check["error"]["code"] == "SYS-STORE" and check["status"] == "failed", check
 
 
-def test_another_test_that_runs_is_said_and_the_sources_go_on(one_world):
-    world = ready(one_world)
-    (world.folder / "data").mkdir(mode=0o700, exist_ok=True)
-    with open(world.folder / "data" / "check.lock", "w") as file:
+def id_of(name):
+    """Of a sync, or of what stages objects as one does."""
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+@contextlib.contextmanager
+def being_tested(world, destination):
+    folder = world.folder / "data"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with open(folder / f"check-{id_of('destination test ' + destination)}.lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def test_another_test_that_runs_is_said_and_is_no_failure(one_world):
+    world = ready(one_world)
+    with being_tested(world, "rs"):
         _, reports = reports_of(world)
-    assert [c["error"]["code"] for c in reports["rs"]["checks"]] == ["RUN-BUSY"]
-    assert reports["pg"]["ok"] and reports["host"]["ok"]
+        refused = world.check("destination", "--only", "config.valid")
+    check, = reports["rs"]["checks"]
+    assert (check["status"], check["id"]) == ("skipped", "host.lock"), check
+    assert check["reason"] == "destination rs is being tested just now"
+    assert all(r["ok"] for r in reports.values())
+    assert "RUN-BUSY" in refused.stderr and "is being tested just now" in refused.stderr
+
+
+def test_a_test_of_another_destination_keeps_nobody_waiting(one_world):
+    world = ready(one_world)
+    added = world.vesto("destination", "add", "two", "--from", str(world.folder / "vesto.toml"),
+                        "--schema", world.schema + "_two")
+    assert added.returncode == 0, added.stderr
+    world.sandbox.fault("s3.put", {"status": 403, "code": "AccessDenied"}, match=".*", nth=1,
+                        count=99)
+    before = world.sandbox.calls().get("s3.put", 0)
+    other = subprocess.Popen(world.command("destination", "test", "two", "--only", "s3.put",
+                                           "--wait", "10m"),
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             env=sts_of(world))
+    try:
+        end = time.monotonic() + 30
+        while world.sandbox.calls().get("s3.put", 0) == before:
+            assert other.poll() is None and time.monotonic() < end
+            time.sleep(0.02)
+        done = world.check("destination", "--only", "config.valid")
+        assert other.poll() is None, "it did not run meanwhile"
+        assert done.returncode == 0, done.stdout + done.stderr
+    finally:
+        other.send_signal(signal.SIGINT)
+        other.wait(30)
+        world.sandbox.clear_faults()
+
+
+def objects_removed(world):
+    report = json.loads(world.check("destination", "--json", "--only", "s3.list").stdout)
+    (end,) = (c for c in report["checks"] if c["id"] == "clean_up")
+    (count,) = (e["value"] for e in end["evidence"] if e["name"] == "objects_removed")
+    return int(count)
+
+
+def test_what_a_test_left_where_all_of_them_lay_is_removed(one_world):
+    world = ready(one_world)
+    own = objects_removed(world)
+    with sqlite3.connect(world.folder / "data" / "vesto.db") as db:
+        (installation,), = db.execute("SELECT value FROM meta WHERE name = 'installation'")
+    SmallS3(world.sandbox.endpoints).put(
+        f"vesto/{installation}/{id_of('destination test')}/"
+        "run_01ARZ3NDEKTSV4RRFFQ69G5FAV/0001/00001.csv.gz", b"x")
+    assert objects_removed(world) == own + 1
+    world.assert_nothing_left()
 
 
 def test_ctrl_c(one_world):
