@@ -101,7 +101,8 @@ S3Result<Unit> IamGate::delete_policy(std::string_view bucket) const {
 // needs to decrypt one.
 std::optional<S3Error> IamGate::refuse_kms(const S3Access& access) const {
   const bool writes = access.action == "s3:PutObject";
-  if (!writes && access.action != "s3:GetObject") return std::nullopt;
+  const bool reads = access.action == "s3:GetObject" || access.action == "s3:GetObjectVersion";
+  if (!writes && !reads) return std::nullopt;
   const auto bucket = iam_.bucket(access.bucket);
   if (!bucket || bucket->kms_key.empty()) return std::nullopt;
   const char* action = writes ? "kms:GenerateDataKey" : "kms:Decrypt";

@@ -252,13 +252,11 @@ bool restricts_public(const BucketSettings& settings) {
          value_of(root, "RestrictPublicBuckets") == "true";
 }
 
-bool is_versioned(const BucketSettings& settings) {
+Versioning versioning_of(const BucketSettings& settings) {
   const auto found = settings.find("versioning");
-  pugi::xml_document document;
-  pugi::xml_node root;
-  return found != settings.end() &&
-         parse(found->second, "VersioningConfiguration", document, root) &&
-         value_of(root, "Status") == "Enabled";
+  if (found == settings.end()) return Versioning::kNever;
+  const bool enabled = found->second.find("<Status>Enabled<") != std::string::npos;
+  return enabled ? Versioning::kEnabled : Versioning::kSuspended;
 }
 
 const std::array<BucketSetting, kBucketSettings>& bucket_settings() {

@@ -47,8 +47,10 @@ std::string expiration_of(const BucketSettings& settings, std::string_view key,
 // Whether RestrictPublicBuckets is on: a policy for everybody is then for the owner's account.
 bool restricts_public(const BucketSettings& settings);
 
-// Whether each object that is put is a version of its key.
-[[nodiscard]] bool is_versioned(const BucketSettings& settings);
+// Enabled: each object that is put is a version of its own. Suspended: it is the null version, and
+// older ones stay. Once it was enabled it cannot be off again.
+enum class Versioning { kNever, kEnabled, kSuspended };
+[[nodiscard]] Versioning versioning_of(const BucketSettings& settings);
 
 // Whether they forbid a bucket policy that is for everybody.
 [[nodiscard]] bool blocks_public_policy(const BucketSettings& settings);

@@ -45,7 +45,7 @@ S3Result<Unit> FileObjectStore::delete_bucket(std::string_view name) {
   const bool uploading = std::any_of(uploads_.begin(), uploads_.end(), [name](const auto& item) {
     return item.second.bucket == name;
   });
-  if (!found->second.objects.empty() || uploading) {
+  if (!found->second.objects.empty() || !found->second.older.empty() || uploading) {
     return S3Error{409,
                    "BucketNotEmpty",
                    "The bucket you tried to delete is not empty",

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/ids.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "sandbox/s3/s3_errors.h"
@@ -113,24 +114,34 @@ void FileObjectStore::load_objects() {
   Lock lock(mutex_);
   const std::string data = dir_ + "/data/";
   std::map<std::string, bool> used;  // file names that stay
+  struct Found {
+    Bucket* bucket;
+    Entry entry;
+  };
+  std::vector<Found> found;
   const std::vector<std::string> names = directory_entries(data);
-  for (const std::string& name : names) {  // sorted, so a newer version of a key comes later
+  for (const std::string& name : names) {
     const uint64_t number = std::strtoull(name.substr(0, 16).c_str(), nullptr, 16);
     next_number_ = std::max(next_number_, number + 1);
     if (name.size() < 5 || name.substr(name.size() - 5) != ".json") continue;
     const std::string stem = name.substr(0, name.size() - 5);
     auto object = read_object_file(data + name);
     struct stat status {};
-    const bool whole = object && ::stat((data + stem + ".data").c_str(), &status) == 0 &&
-                       static_cast<uint64_t>(status.st_size) == object->info.size_bytes;
+    const bool whole =
+        object &&
+        (object->marker || (::stat((data + stem + ".data").c_str(), &status) == 0 &&
+                            static_cast<uint64_t>(status.st_size) == object->info.size_bytes));
     const auto bucket = object ? buckets_.find(object->bucket) : buckets_.end();
     if (!whole || bucket == buckets_.end()) continue;
-    std::string key = object->info.key;
-    Entry& entry = bucket->second.objects[std::move(key)];
-    if (!entry.file.empty()) used.erase(entry.file);
-    entry = Entry{std::move(object->info), stem};
+    const uint64_t order = object->order == 0 ? number : object->order;
+    next_number_ = std::max(next_number_, order + 1);
+    found.push_back({&bucket->second, {std::move(object->info), stem, order, object->marker}});
     used[stem] = true;
   }
+  std::sort(found.begin(), found.end(),
+            [](const Found& a, const Found& b) { return a.entry.order < b.entry.order; });
+  // Of two files for one version the later one is good: the other outlived a crash.
+  for (Found& one : found) put_newest(one.bucket, std::move(one.entry));
   for (const std::string& name : names) {
     const std::string stem = name.substr(0, name.rfind('.'));
     if (used.count(stem) == 0) ::unlink((data + name).c_str());
@@ -146,11 +157,7 @@ bool FileObjectStore::save_buckets() {
 // "<16 hex digits>-<end of the key, harmless characters only>": unique, and of use to people.
 std::string FileObjectStore::next_stem(std::string_view hint) {
   constexpr size_t kHintBytes = 48;
-  uint64_t number = 0;
-  {
-    Lock lock(mutex_);
-    number = next_number_++;
-  }
+  const uint64_t number = next_number_++;
   char digits[24];
   std::snprintf(digits, sizeof(digits), "%016llx-", static_cast<unsigned long long>(number));
   std::string stem = digits;
@@ -164,7 +171,11 @@ std::string FileObjectStore::next_stem(std::string_view hint) {
 }
 
 S3Result<std::unique_ptr<ObjectWriter>> FileObjectStore::create_writer(std::string_view hint) {
-  const std::string path = dir_ + "/data/" + next_stem(hint) + ".data";
+  std::string path;
+  {
+    Lock lock(mutex_);
+    path = dir_ + "/data/" + next_stem(hint) + ".data";
+  }
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) {
     log_error("the sandbox cannot store an object", {{"error", std::strerror(errno)}});
@@ -197,7 +208,8 @@ S3Result<ObjectInfo> FileObjectStore::commit_locked(ObjectWriter& writer, std::s
                    {{"Size", std::to_string(info.key.size())},
                     {"MaxSizeAllowed", std::to_string(kMaxKeyBytes)}}};
   }
-  Objects& objects = found->second.objects;
+  Bucket& to = found->second;
+  const Objects& objects = to.objects;
   const auto old = objects.find(info.key);
   if (condition.if_none_match_any && old != objects.end()) {
     return precondition_failed("If-None-Match");
@@ -206,20 +218,20 @@ S3Result<ObjectInfo> FileObjectStore::commit_locked(ObjectWriter& writer, std::s
     if (old == objects.end()) return no_such_key(info.key);
     if (old->second.info.etag != condition.if_match) return precondition_failed("If-Match");
   }
+  VESTO_TRY(check_room(to, info.key));
+  if (versioning_of(to.info.settings) == Versioning::kEnabled) {
+    info.version = random_alphanumeric(kVersionIdLength);
+  }
   info.size_bytes = writer.size_bytes_;
   info.modified_ms = clock_.wall_ms();
   const std::string base = writer.path_.substr(0, writer.path_.size() - 5);  // without ".data"
-  if (!write_small_file(base + ".json", object_file_text({std::string(bucket), info}))) {
+  const uint64_t order = next_number_++;
+  if (!write_small_file(base + ".json", object_file_text({std::string(bucket), info, order}))) {
     log_error("the sandbox cannot store an object", {{"error", std::strerror(errno)}});
     return internal_error();
   }
   writer.path_.clear();
-  const std::string old_file = old == objects.end() ? "" : old->second.file;
-  objects[info.key] = Entry{info, base.substr(base.rfind('/') + 1)};
-  if (!old_file.empty()) {
-    ::unlink((dir_ + "/data/" + old_file + ".json").c_str());
-    ::unlink((dir_ + "/data/" + old_file + ".data").c_str());
-  }
+  put_newest(&to, Entry{info, base.substr(base.rfind('/') + 1), order, false});
   return info;
 }
 
@@ -235,41 +247,6 @@ S3Result<std::unique_ptr<ObjectReader>> FileObjectStore::open(std::string_view b
                                                               std::string_view key) {
   VESTO_ASSIGN(auto reader, open_file(bucket, key));
   return std::unique_ptr<ObjectReader>(std::move(reader));
-}
-
-S3Result<std::unique_ptr<FileReader>> FileObjectStore::open_file(std::string_view bucket,
-                                                                 std::string_view key) {
-  Lock lock(mutex_);  // held, so that the file cannot go between look-up and open
-  const auto found = buckets_.find(bucket);
-  if (found == buckets_.end()) return no_such_bucket(bucket);
-  const auto entry = found->second.objects.find(key);
-  if (entry == found->second.objects.end()) return no_such_key(key);
-  const std::string path = dir_ + "/data/" + entry->second.file + ".data";
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return internal_error();
-  return std::make_unique<FileReader>(fd, entry->second.info);
-}
-
-S3Result<ObjectInfo> FileObjectStore::head(std::string_view bucket, std::string_view key) {
-  Lock lock(mutex_);
-  const auto found = buckets_.find(bucket);
-  if (found == buckets_.end()) return no_such_bucket(bucket);
-  const auto entry = found->second.objects.find(key);
-  if (entry == found->second.objects.end()) return no_such_key(key);
-  return entry->second.info;
-}
-
-S3Result<Unit> FileObjectStore::remove(std::string_view bucket, std::string_view key) {
-  Lock lock(mutex_);
-  const auto found = buckets_.find(bucket);
-  if (found == buckets_.end()) return no_such_bucket(bucket);
-  const auto entry = found->second.objects.find(key);
-  if (entry == found->second.objects.end()) return Unit{};  // S3 says the same either way
-  const std::string base = dir_ + "/data/" + entry->second.file;
-  if (::unlink((base + ".json").c_str()) != 0 && errno != ENOENT) return internal_error();
-  ::unlink((base + ".data").c_str());
-  found->second.objects.erase(entry);
-  return Unit{};
 }
 
 S3Result<ListPage> FileObjectStore::list(std::string_view bucket, std::string_view prefix,

@@ -1,7 +1,8 @@
-// The object store on a directory. Each object is two files: its bytes, and a small JSON file with
-// key, size, ETag and headers. The rename of the JSON file is the moment at which an object exists;
-// what has no JSON file is rubbish of a crash and is removed at the next start. File names are
-// numbers, so no key can reach out of the directory.
+// The object store on a directory. Each version of an object is two files: its bytes, and a small
+// JSON file with key, size, ETag and headers; a delete marker is the JSON file alone. The rename of
+// the JSON file is the moment at which an object exists; what has no JSON file is rubbish of a
+// crash and is removed at the next start. File names are numbers, so no key can reach out of the
+// directory.
 //
 // An index of all keys is kept in memory; one process owns a directory. Nothing is synced to the
 // disk: the store survives the death of its process, not a power cut.
@@ -80,6 +81,47 @@ class ObjectWriter {
   std::unique_ptr<Checksum> md5_;
 };
 
+// One that ListObjectVersions names.
+struct VersionInfo {
+  ObjectInfo info;
+  bool marker = false;  // a delete marker: key, time and version alone
+  bool latest = false;
+};
+
+struct VersionQuery {
+  std::string_view prefix = {};
+  std::string_view delimiter = {};
+  std::string_view after_key = {};      // "": from the beginning
+  std::string_view after_version = {};  // of that key, as shown_version(); "": none of its versions
+  size_t max = 0;
+};
+
+struct VersionPage {
+  std::vector<VersionInfo> versions;  // by key, the newest first
+  std::vector<std::string> common_prefixes;
+  bool truncated = false;
+  std::string next_key;  // where it is truncated
+  std::string next_version;
+};
+
+// What a DELETE did. `version`: as shown_version(), "" where the bucket keeps none.
+struct Removed {
+  std::string version = {};
+  bool marker = false;  // it made a delete marker, or removed one
+};
+
+constexpr size_t kVersionIdLength = 32;
+
+// A version as S3 names it: its id, or "null".
+inline std::string shown_version(const std::string& version) {
+  return version.empty() ? "null" : version;
+}
+
+// Whether S3 could have given it: another one is refused as such (400), not as unknown (404).
+inline bool is_version_id(std::string_view version) {
+  return version == "null" || version.size() == kVersionIdLength;
+}
+
 // An object that is being read; it stays whole if it is replaced or removed meanwhile.
 class FileReader final : public ObjectReader {
  public:
@@ -125,9 +167,16 @@ class FileObjectStore final : public ObjectStore {
   std::optional<BucketInfo> bucket(std::string_view name);
   [[nodiscard]] std::string bucket_region(std::string_view name) override;
 
-  // Objects. open_file: as open(), and it can seek.
-  S3Result<ObjectInfo> head(std::string_view bucket, std::string_view key);
-  S3Result<std::unique_ptr<FileReader>> open_file(std::string_view bucket, std::string_view key);
+  // Objects. open_file: as open(), and it can seek. `version`: as shown_version(), "" for the
+  // newest. 404 NoSuchKey and NoSuchVersion, 405 for a delete marker.
+  S3Result<ObjectInfo> head(std::string_view bucket, std::string_view key,
+                            std::string_view version = "");
+  S3Result<std::unique_ptr<FileReader>> open_file(std::string_view bucket, std::string_view key,
+                                                  std::string_view version = "");
+  // Without a version: the newest goes, by a delete marker where the bucket keeps versions.
+  S3Result<Removed> remove_version(std::string_view bucket, std::string_view key,
+                                   std::string_view version);
+  S3Result<VersionPage> list_versions(std::string_view bucket, const VersionQuery& query);
   S3Result<std::unique_ptr<ObjectWriter>> create_writer(std::string_view file_hint);
   S3Result<ObjectInfo> commit(std::unique_ptr<ObjectWriter> writer, std::string_view bucket,
                               std::string_view key, const ObjectHeaders& headers,
@@ -154,7 +203,9 @@ class FileObjectStore final : public ObjectStore {
       const std::string& dir, Clock* clock);
   struct Entry {
     ObjectInfo info;
-    std::string file;  // stem in data/
+    std::string file;    // stem in data/
+    uint64_t order = 0;  // in which versions were made
+    bool marker = false;
   };
   struct Part {
     PartInfo info;
@@ -167,9 +218,12 @@ class FileObjectStore final : public ObjectStore {
     bool completing = false;
   };
   using Objects = std::map<std::string, Entry, std::less<>>;
+  // `objects` holds the newest version of each key where that is no delete marker; `older` all
+  // others, the newest first.
   struct Bucket {
     BucketInfo info;
     Objects objects;
+    std::map<std::string, std::vector<Entry>, std::less<>> older;
   };
 
   FileObjectStore(std::string dir, Clock& clock);
@@ -178,9 +232,21 @@ class FileObjectStore final : public ObjectStore {
   void load_uploads();
   void load_one_upload(const std::string& dir, const std::string& id);
   bool save_buckets() VESTO_REQUIRES(mutex_);
-  std::string next_stem(std::string_view hint) VESTO_EXCLUDES(mutex_);
+  std::string next_stem(std::string_view hint) VESTO_REQUIRES(mutex_);
   S3Result<ObjectInfo> commit_locked(ObjectWriter& writer, std::string_view bucket, ObjectInfo info,
                                      const PutCondition& condition) VESTO_REQUIRES(mutex_);
+  // file_versions.cc
+  static std::vector<const Entry*> versions_of(const Bucket& bucket, std::string_view key);
+  static std::optional<std::string> key_from(const Bucket& bucket, std::string_view start);
+  static S3Result<const Entry*> find_version(const Bucket& bucket, std::string_view key,
+                                             std::string_view version);
+  static S3Result<Unit> check_room(const Bucket& bucket, std::string_view key);
+  void take_older(Bucket* bucket, Entry entry) VESTO_REQUIRES(mutex_);
+  void put_newest(Bucket* bucket, Entry entry) VESTO_REQUIRES(mutex_);
+  bool drop_version(Bucket* bucket, const std::string& key, const std::string& version)
+      VESTO_REQUIRES(mutex_);
+  S3Result<Removed> remove_newest(Bucket* bucket, const std::string& key) VESTO_REQUIRES(mutex_);
+  void drop_files(const Entry& entry) VESTO_REQUIRES(mutex_);
   Upload* find_upload(std::string_view bucket, std::string_view key, std::string_view id)
       VESTO_REQUIRES(mutex_);
   void drop_upload(std::string_view id) VESTO_REQUIRES(mutex_);
@@ -203,6 +269,7 @@ Result<std::unique_ptr<FileObjectStore>, std::string> make_file_object_store(
     const std::string& dir, Clock* clock = nullptr);
 
 constexpr size_t kMaxBuckets = 1000;
+constexpr size_t kMaxOlderVersions = 1000;  // of a key; S3 itself has no bound
 constexpr size_t kMaxSettingBytes = size_t{128} << 10;
 
 bool is_valid_bucket_name(std::string_view name);

@@ -22,7 +22,8 @@ struct S3Error {
   int status = 500;
   std::string code = "InternalError";
   std::string message;
-  std::map<std::string, std::string> extra = {};  // further elements of the body
+  std::map<std::string, std::string> extra = {};    // further elements of the body
+  std::map<std::string, std::string> headers = {};  // further ones of the answer
 };
 
 template <typename T>
@@ -34,6 +35,7 @@ struct ObjectInfo {
   std::string etag;  // with quotes, as in the header
   int64_t modified_ms = 0;
   std::map<std::string, std::string> headers;  // content-type, x-amz-meta-*, ...
+  std::string version = {};  // "": the null version, the only one where versions are not kept
 };
 
 // Headers of an object that is encrypted with a KMS key.

@@ -1,4 +1,4 @@
-// ListObjects, both versions.
+// ListObjects in both forms, and ListObjectVersions.
 #include <algorithm>
 
 #include "base/clock.h"
@@ -51,24 +51,56 @@ S3Result<ListOptions> list_options(const S3Call& call) {
   return options;
 }
 
-void write_contents(XmlWriter& xml, const ListPage& page, const ListOptions& options) {
-  for (const ObjectInfo& object : page.objects) {
-    xml.open("Contents")
-        .text("Key", options.shown(object.key))
-        .text("LastModified", format_utc(object.modified_ms))
-        .text("ETag", object.etag);
-    for (const std::string& algorithm : header_checksum_algorithms()) {
-      if (object.headers.count("x-amz-checksum-" + algorithm) == 0) continue;
-      const auto type = object.headers.find("x-amz-checksum-type");
-      xml.text("ChecksumAlgorithm", to_upper_ascii(algorithm));
-      xml.text("ChecksumType", type == object.headers.end() ? "FULL_OBJECT" : type->second);
-    }
-    xml.number("Size", static_cast<int64_t>(object.size_bytes)).text("StorageClass", "STANDARD");
-    xml.close();
+void write_object(XmlWriter& xml, const ObjectInfo& object) {
+  xml.text("LastModified", format_utc(object.modified_ms)).text("ETag", object.etag);
+  for (const std::string& algorithm : header_checksum_algorithms()) {
+    if (object.headers.count("x-amz-checksum-" + algorithm) == 0) continue;
+    const auto type = object.headers.find("x-amz-checksum-type");
+    xml.text("ChecksumAlgorithm", to_upper_ascii(algorithm));
+    xml.text("ChecksumType", type == object.headers.end() ? "FULL_OBJECT" : type->second);
   }
-  for (const std::string& prefix : page.common_prefixes) {
+  xml.number("Size", static_cast<int64_t>(object.size_bytes)).text("StorageClass", "STANDARD");
+}
+
+void write_prefixes(XmlWriter& xml, const std::vector<std::string>& prefixes,
+                    const ListOptions& options) {
+  for (const std::string& prefix : prefixes) {
     xml.open("CommonPrefixes").text("Prefix", options.shown(prefix)).close();
   }
+}
+
+void write_contents(XmlWriter& xml, const ListPage& page, const ListOptions& options) {
+  for (const ObjectInfo& object : page.objects) {
+    xml.open("Contents").text("Key", options.shown(object.key));
+    write_object(xml, object);
+    xml.close();
+  }
+  write_prefixes(xml, page.common_prefixes, options);
+}
+
+void write_versions(XmlWriter& xml, const VersionPage& page, const ListOptions& options) {
+  for (const VersionInfo& one : page.versions) {
+    xml.open(one.marker ? "DeleteMarker" : "Version")
+        .text("Key", options.shown(one.info.key))
+        .text("VersionId", shown_version(one.info.version))
+        .text("IsLatest", one.latest ? "true" : "false");
+    if (one.marker) {
+      xml.text("LastModified", format_utc(one.info.modified_ms));
+    } else {
+      write_object(xml, one.info);
+    }
+    xml.close();
+  }
+  write_prefixes(xml, page.common_prefixes, options);
+}
+
+// A marker that is a common prefix stands for everything below it: it ends in the first delimiter
+// behind the prefix.
+bool is_common_prefix(const ListOptions& options, const std::string& marker) {
+  return !options.delimiter.empty() && marker.size() > options.prefix.size() &&
+         marker.starts_with(options.prefix) &&
+         marker.find(options.delimiter, options.prefix.size()) ==
+             marker.size() - options.delimiter.size();
 }
 
 // A page ends behind a common prefix by this byte, which no key of a request holds.
@@ -83,12 +115,7 @@ S3Result<Unit> S3Service::list_objects_v1(S3Call& call) {
   VESTO_ASSIGN(const ListOptions options, list_options(call));
   const std::string marker = call.parameter_or_empty("marker");
   std::string start = marker;
-  // A marker that is a common prefix stands for everything below it.
-  const bool below = !options.delimiter.empty() && marker.size() > options.prefix.size() &&
-                     marker.rfind(options.prefix, 0) == 0 &&
-                     marker.find(options.delimiter, options.prefix.size()) ==
-                         marker.size() - options.delimiter.size();
-  if (below) start += '\xff';
+  if (is_common_prefix(options, marker)) start += '\xff';
   const auto count = static_cast<size_t>(std::min(options.max_keys, kMaxKeys));
   VESTO_ASSIGN(const ListPage page,
                store_.list(call.bucket, options.prefix, options.delimiter, start, count));
@@ -140,6 +167,44 @@ S3Result<Unit> S3Service::list_objects_v2(S3Call& call) {
   if (options.url_encoded) xml.text("EncodingType", "url");
   xml.text("IsTruncated", page.truncated ? "true" : "false");
   write_contents(xml, page, options);
+  xml.close();
+  return answer_xml(call, xml);
+}
+
+S3Result<Unit> S3Service::list_versions(S3Call& call) {
+  VESTO_ASSIGN(const ListOptions options, list_options(call));
+  const std::string key_marker = call.parameter_or_empty("key-marker");
+  const std::string version_marker = call.parameter_or_empty("version-id-marker");
+  if (call.has("version-id-marker") && version_marker.empty()) {
+    return invalid_argument("A version-id marker cannot be empty.", "version-id-marker", "");
+  }
+  if (!version_marker.empty() && key_marker.empty()) {
+    return invalid_argument("A version-id marker cannot be specified without a key marker.",
+                            "version-id-marker", version_marker);
+  }
+  const std::string start = key_marker + (is_common_prefix(options, key_marker) ? "\xff" : "");
+  const int64_t count = std::min(options.max_keys, kMaxKeys);
+  VESTO_ASSIGN(const VersionPage page,
+               store_.list_versions(call.bucket, {.prefix = options.prefix,
+                                                  .delimiter = options.delimiter,
+                                                  .after_key = start,
+                                                  .after_version = version_marker,
+                                                  .max = static_cast<size_t>(count)}));
+  XmlWriter xml;
+  xml.open("ListVersionsResult " + std::string(kS3Namespace))
+      .text("Name", call.bucket)
+      .text("Prefix", options.shown(options.prefix))
+      .text("KeyMarker", options.shown(key_marker))
+      .text("VersionIdMarker", version_marker);
+  if (page.truncated) {
+    xml.text("NextKeyMarker", options.shown(page.next_key));
+    if (!page.next_version.empty()) xml.text("NextVersionIdMarker", page.next_version);
+  }
+  xml.number("MaxKeys", count);
+  if (!options.delimiter.empty()) xml.text("Delimiter", options.shown(options.delimiter));
+  if (options.url_encoded) xml.text("EncodingType", "url");
+  xml.text("IsTruncated", page.truncated ? "true" : "false");
+  write_versions(xml, page, options);
   xml.close();
   return answer_xml(call, xml);
 }

@@ -136,7 +136,8 @@ S3Result<Unit> S3Service::complete_upload(S3Call& call) {
   const auto type = object.headers.find("x-amz-checksum-type");
   if (type != object.headers.end()) xml.text("ChecksumType", type->second);
   xml.close();
-  return answer_xml(call, xml);
+  if (object.version.empty()) return answer_xml(call, xml);
+  return answer_xml(call, xml, {{"x-amz-version-id", object.version}});
 }
 
 S3Result<Unit> S3Service::abort_upload(S3Call& call) {

@@ -3,7 +3,6 @@
 #include <array>
 
 #include "base/clock.h"
-#include "base/ids.h"
 #include "base/strings.h"
 #include "sandbox/http/http_server.h"
 #include "sandbox/s3/byte_range.h"
@@ -49,6 +48,18 @@ S3Result<Unit> check_read_conditions(const S3Call& call, const ObjectInfo& objec
   return Unit{};
 }
 
+// Told where the bucket keeps versions, or kept them when this one was made.
+void add_version(const ObjectInfo& object, HttpHeaders* headers) {
+  if (!object.version.empty()) headers->emplace_back("x-amz-version-id", object.version);
+}
+
+HttpHeaders removed_headers(const Removed& removed) {
+  HttpHeaders headers;
+  if (!removed.version.empty()) headers.emplace_back("x-amz-version-id", removed.version);
+  if (removed.marker) headers.emplace_back("x-amz-delete-marker", "true");
+  return headers;
+}
+
 S3Error kms_not_implemented() {
   return {501,
           "NotImplemented",
@@ -64,6 +75,7 @@ HttpHeaders shown_headers(const S3Call& call, const ObjectInfo& object, bool who
   if (object.headers.count(kEncryptionHeader) == 0) {
     headers.emplace_back(kEncryptionHeader, "AES256");
   }
+  add_version(object, &headers);
   const bool checksums = whole && to_lower_ascii(call.header("x-amz-checksum-mode")) == "enabled";
   for (const auto& [name, value] : object.headers) {
     if (name.rfind("x-amz-checksum-", 0) == 0 && !checksums) continue;
@@ -151,11 +163,7 @@ S3Result<Unit> S3Service::put_object(S3Call& call) {
   VESTO_ASSIGN(const ObjectInfo object,
                store_.commit(std::move(writer), call.bucket, call.key, headers, condition));
   HttpHeaders answered = {{"ETag", object.etag}};
-  // Versions are named, not kept: nothing here asks for an old one.
-  const auto bucket = store_.bucket(call.bucket);
-  if (bucket && is_versioned(bucket->settings)) {
-    answered.emplace_back("x-amz-version-id", random_alphanumeric(32));
-  }
+  add_version(object, &answered);
   headers.emplace(kEncryptionHeader, "AES256");
   for (const char* name : {kEncryptionHeader, kKmsKeyHeader}) {
     if (headers.count(name) != 0) answered.emplace_back(name, headers[name]);
@@ -173,7 +181,8 @@ S3Result<Unit> S3Service::get_object(S3Call& call) {
                    "A header you provided implies functionality that is not implemented",
                    {}};
   }
-  VESTO_ASSIGN(auto reader, store_.open_file(call.bucket, call.key));
+  VESTO_ASSIGN(auto reader,
+               store_.open_file(call.bucket, call.key, call.parameter_or_empty("versionId")));
   const ObjectInfo& object = reader->info();
   VESTO_TRY(check_decrypt(call, object));
   VESTO_TRY(check_read_conditions(call, object));
@@ -210,7 +219,8 @@ S3Result<Unit> S3Service::head_object(S3Call& call) {
                    "A header you provided implies functionality that is not implemented",
                    {}};
   }
-  VESTO_ASSIGN(const ObjectInfo object, store_.head(call.bucket, call.key));
+  VESTO_ASSIGN(const ObjectInfo object,
+               store_.head(call.bucket, call.key, call.parameter_or_empty("versionId")));
   VESTO_TRY(check_read_conditions(call, object));
   const std::string range_text = call.header("range");
   const RangeAnswer range = read_range(range_text, object.size_bytes);
@@ -227,8 +237,15 @@ S3Result<Unit> S3Service::delete_object(S3Call& call) {
     VESTO_ASSIGN(const ObjectInfo object, store_.head(call.bucket, call.key));
     if (!etag_listed(*match, object.etag)) return precondition_failed("If-Match");
   }
-  VESTO_TRY(store_.remove(call.bucket, call.key));
-  return answer(call, 204, {}, "");
+  VESTO_ASSIGN(const Removed removed,
+               store_.remove_version(call.bucket, call.key, call.parameter_or_empty("versionId")));
+  return answer(call, 204, removed_headers(removed), "");
+}
+
+S3Result<Removed> S3Service::remove_one(const S3Call& call, const DeleteRequest::Item& item) {
+  VESTO_TRY(check_right(call, item.version.empty() ? "s3:DeleteObject" : "s3:DeleteObjectVersion",
+                        item.key));
+  return store_.remove_version(call.bucket, item.key, item.version);
 }
 
 S3Result<Unit> S3Service::delete_objects(S3Call& call) {
@@ -238,21 +255,27 @@ S3Result<Unit> S3Service::delete_objects(S3Call& call) {
   }
   VESTO_ASSIGN(const std::string body, reader->read_all(kMaxDeleteBody));
   VESTO_ASSIGN(const DeleteRequest request, parse_delete_request(body));
-  if (apply_fault(call, "s3.delete", join(request.keys, "\n"))) return Unit{};
+  std::string named;
+  for (const DeleteRequest::Item& item : request.items) {
+    named += (named.empty() ? "" : "\n") + item.key;
+  }
+  if (apply_fault(call, "s3.delete", named)) return Unit{};
   if (!store_.bucket_exists(call.bucket)) return no_such_bucket(call.bucket);
   XmlWriter xml;
   xml.open("DeleteResult " + std::string(kS3Namespace));
-  for (const std::string& key : request.keys) {
-    S3Result<Unit> removed = check_right(call, "s3:DeleteObject", key);
-    if (removed.ok()) removed = store_.remove(call.bucket, key);
+  for (const DeleteRequest::Item& item : request.items) {
+    const auto removed = remove_one(call, item);
     if (!removed.ok()) {
-      xml.open("Error")
-          .text("Key", key)
-          .text("Code", removed.error().code)
-          .text("Message", removed.error().message)
-          .close();
+      xml.open("Error").text("Key", item.key);
+      if (!item.version.empty()) xml.text("VersionId", item.version);
+      xml.text("Code", removed.error().code).text("Message", removed.error().message).close();
     } else if (!request.quiet) {
-      xml.open("Deleted").text("Key", key).close();
+      xml.open("Deleted").text("Key", item.key);
+      if (!item.version.empty()) xml.text("VersionId", item.version);
+      if (removed->marker) {
+        xml.text("DeleteMarker", "true").text("DeleteMarkerVersionId", removed->version);
+      }
+      xml.close();
     }
   }
   xml.close();
@@ -261,7 +284,10 @@ S3Result<Unit> S3Service::delete_objects(S3Call& call) {
 
 S3Result<Unit> S3Service::copy_object(S3Call& call) {
   if (!store_.bucket_exists(call.bucket)) return no_such_bucket(call.bucket);
-  auto source = percent_decode(call.header("x-amz-copy-source"), false);
+  const std::string sent = call.header("x-amz-copy-source");
+  const size_t mark = sent.rfind("?versionId=");  // a "?" of a key is encoded
+  const std::string version = mark == std::string::npos ? "" : sent.substr(mark + 11);
+  auto source = percent_decode(sent.substr(0, mark), false);
   const S3Error bad_source =
       invalid_argument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
                        "x-amz-copy-source", call.header("x-amz-copy-source"));
@@ -274,22 +300,24 @@ S3Result<Unit> S3Service::copy_object(S3Call& call) {
   if (gate_ != nullptr) {
     const std::string bucket = source->substr(0, slash);
     const std::string key = source->substr(slash + 1);
-    if (auto refused = gate_->refuse({.access_key_id = call.auth.access_key_id,
-                                      .action = "s3:GetObject",
-                                      .bucket = bucket,
-                                      .key = key,
-                                      .sender = sender_of(call)})) {
+    if (auto refused =
+            gate_->refuse({.access_key_id = call.auth.access_key_id,
+                           .action = version.empty() ? "s3:GetObject" : "s3:GetObjectVersion",
+                           .bucket = bucket,
+                           .key = key,
+                           .sender = sender_of(call)})) {
       return *std::move(refused);
     }
   }
-  VESTO_ASSIGN(auto reader, store_.open_file(source->substr(0, slash), source->substr(slash + 1)));
+  VESTO_ASSIGN(auto reader,
+               store_.open_file(source->substr(0, slash), source->substr(slash + 1), version));
   VESTO_TRY(check_decrypt(call, reader->info()));
   const std::string* match = call.request.header("x-amz-copy-source-if-match");
   if (match != nullptr && !etag_listed(*match, reader->info().etag)) {
     return precondition_failed("x-amz-copy-source-If-Match");
   }
   const bool replace = call.header("x-amz-metadata-directive") == "REPLACE";
-  if (!replace && source->substr(0, slash) == call.bucket &&
+  if (!replace && version.empty() && source->substr(0, slash) == call.bucket &&
       source->substr(slash + 1) == call.key) {
     return invalid_request(
         "This copy request is illegal because it is trying to copy an object to "
@@ -322,7 +350,9 @@ S3Result<Unit> S3Service::copy_object(S3Call& call) {
       .text("LastModified", format_utc(object.modified_ms))
       .text("ETag", object.etag)
       .close();
-  return answer_xml(call, xml);
+  HttpHeaders answered;
+  add_version(object, &answered);
+  return answer_xml(call, xml, answered);
 }
 
 }  // namespace vesto::sandbox

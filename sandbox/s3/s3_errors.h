@@ -18,6 +18,13 @@ inline S3Error no_such_bucket(std::string_view bucket) {
 inline S3Error no_such_key(std::string_view key) {
   return {404, "NoSuchKey", "The specified key does not exist.", {{"Key", std::string(key)}}};
 }
+// `version`: "null", or an id.
+inline S3Error no_such_version(std::string_view key, std::string_view version) {
+  return {404,
+          "NoSuchVersion",
+          "The specified version does not exist.",
+          {{"Key", std::string(key)}, {"VersionId", std::string(version)}}};
+}
 inline S3Error no_such_upload(std::string_view id) {
   return {404,
           "NoSuchUpload",

@@ -1,7 +1,6 @@
 #include "sandbox/s3/s3_service.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/hash.h"
 #include "base/ids.h"
@@ -15,42 +14,6 @@ namespace {
 constexpr size_t kMaxDocumentBytes = 4U << 20U;
 constexpr size_t kMaxKeyBytes = 1024;
 constexpr std::string_view kHostSuffix = ".localhost";
-
-// Sub-resources of S3 that the sandbox does not have: they must not be mistaken for plain calls.
-constexpr std::array<std::string_view, 31> kUnknownResources = {
-    "accelerate",     "analytics",         "attributes",
-    "cors",           "encryption",        "intelligent-tiering",
-    "inventory",      "legal-hold",        "lifecycle",
-    "logging",        "metrics",           "notification",
-    "object-lock",    "ownershipControls", "policy",
-    "policyStatus",   "publicAccessBlock", "replication",
-    "requestPayment", "restore",           "retention",
-    "select",         "select-type",       "session",
-    "tagging",        "torrent",           "versions",
-    "website",        "metadataTable",     "renameObject",
-    "append"};
-
-S3Error not_implemented() {
-  return {501,
-          "NotImplemented",
-          "A header you provided implies functionality that is not implemented",
-          {}};
-}
-
-// Where a bucket has nothing of the kind, S3 says so with these.
-std::optional<S3Error> absent_configuration(const S3Call& call) {
-  static constexpr std::array<std::array<const char*, 3>, 3> kAbsent = {{
-      {"object-lock", "ObjectLockConfigurationNotFoundError",
-       "Object Lock configuration does not exist for this bucket"},
-      {"tagging", "NoSuchTagSet", "The TagSet does not exist"},
-      {"cors", "NoSuchCORSConfiguration", "The CORS configuration does not exist"},
-  }};
-  if (call.request.method != "GET" || !call.key.empty()) return std::nullopt;
-  for (const auto& [name, code, text] : kAbsent) {
-    if (call.has(name)) return S3Error{404, code, text, {{"BucketName", call.bucket}}};
-  }
-  return std::nullopt;
-}
 
 // The bucket and the region that a host name carries: <bucket>.s3.localhost,
 // <bucket>.s3.<region>.localhost, s3.<region>.localhost. Any other host: path style.
@@ -179,99 +142,6 @@ S3Result<Unit> S3Service::read_target(S3Call& call) {
                   {"MaxSizeAllowed", std::to_string(kMaxKeyBytes)}}};
 }
 
-S3Result<S3Service::Route> S3Service::route(const S3Call& call) {
-  if (auto absent = absent_configuration(call)) {
-    return *std::move(absent);
-  }
-  const BucketSetting* setting = setting_of(call);
-  if (setting != nullptr && !call.bucket.empty() && call.key.empty()) {
-    return route_setting(call, *setting);
-  }
-  if ((call.has("policy") || call.has("policyStatus")) && !call.bucket.empty() &&
-      call.key.empty()) {
-    return route_policy(call);
-  }
-  for (const std::string_view name : kUnknownResources) {
-    if (call.has(name)) return not_implemented();
-  }
-  if (call.has("versionId") && call.parameter_or_empty("versionId") != "null") {
-    return not_implemented();
-  }
-  if (call.bucket.empty()) {
-    if (call.request.method == "GET")
-      return Route{&S3Service::list_buckets, nullptr, "s3:ListAllMyBuckets"};
-  } else if (call.key.empty()) {
-    return route_bucket(call);
-  } else {
-    return route_key(call);
-  }
-  return S3Error{405,
-                 "MethodNotAllowed",
-                 "The specified method is not allowed against this resource.",
-                 {{"Method", call.request.method}, {"ResourceType", "SERVICE"}}};
-}
-
-S3Result<S3Service::Route> S3Service::route_bucket(const S3Call& call) {
-  const std::string& method = call.request.method;
-  if (method == "HEAD") return Route{&S3Service::head_bucket, "s3.head", "s3:ListBucket"};
-  if (method == "GET") {
-    if (call.has("location"))
-      return Route{&S3Service::bucket_location, nullptr, "s3:GetBucketLocation"};
-    if (call.has("acl")) return Route{&S3Service::get_acl, nullptr, nullptr};
-    if (call.has("uploads"))
-      return Route{&S3Service::list_uploads, "s3.multipart", "s3:ListBucketMultipartUploads"};
-    if (call.parameter_or_empty("list-type") == "2") {
-      return Route{&S3Service::list_objects_v2, "s3.list", "s3:ListBucket"};
-    }
-    return Route{&S3Service::list_objects_v1, "s3.list", "s3:ListBucket"};
-  }
-  if (method == "PUT" && call.has("acl")) return Route{&S3Service::put_acl, nullptr, nullptr};
-  if (method == "PUT") return Route{&S3Service::create_bucket, nullptr, "s3:CreateBucket"};
-  if (method == "DELETE") return Route{&S3Service::delete_bucket, nullptr, "s3:DeleteBucket"};
-  if (method == "POST" && call.has("delete")) {
-    return Route{&S3Service::delete_objects, "s3.delete", nullptr};
-  }
-  if (method == "PUT" || method == "POST") return not_implemented();
-  return S3Error{405,
-                 "MethodNotAllowed",
-                 "The specified method is not allowed against this resource.",
-                 {{"Method", method}, {"ResourceType", "BUCKET"}}};
-}
-
-S3Result<S3Service::Route> S3Service::route_key(const S3Call& call) {
-  const std::string& method = call.request.method;
-  const bool upload = call.has("uploadId");
-  const bool copy = call.request.header("x-amz-copy-source") != nullptr;
-  if (method == "HEAD") return Route{&S3Service::head_object, "s3.head", "s3:GetObject"};
-  if (method == "GET") {
-    if (upload) return Route{&S3Service::list_parts, "s3.multipart", "s3:ListMultipartUploadParts"};
-    if (call.has("acl")) return Route{&S3Service::get_acl, nullptr, nullptr};
-    return Route{&S3Service::get_object, "s3.get", "s3:GetObject"};
-  }
-  if (method == "PUT") {
-    if (call.has("acl")) return Route{&S3Service::put_acl, nullptr, nullptr};
-    if (upload && copy) return not_implemented();
-    if (upload || call.has("partNumber"))
-      return Route{&S3Service::upload_part, "s3.multipart", "s3:PutObject"};
-    if (copy) return Route{&S3Service::copy_object, "s3.put", "s3:PutObject"};
-    return Route{&S3Service::put_object, "s3.put", "s3:PutObject"};
-  }
-  if (method == "POST") {
-    if (call.has("uploads"))
-      return Route{&S3Service::create_upload, "s3.multipart", "s3:PutObject"};
-    if (upload) return Route{&S3Service::complete_upload, "s3.multipart", "s3:PutObject"};
-    return not_implemented();
-  }
-  if (method == "DELETE") {
-    if (upload) return Route{&S3Service::abort_upload, "s3.multipart", "s3:AbortMultipartUpload"};
-    return Route{&S3Service::delete_object, "s3.delete", "s3:DeleteObject"};
-  }
-  return S3Error{405,
-                 "MethodNotAllowed",
-                 "The specified method is not allowed against this resource.",
-                 {{"Method", method}, {"ResourceType", "OBJECT"}}};
-}
-
 bool S3Service::is_public_read(const S3Call& call, const Route& route) const {
   if (gate_ == nullptr || route.action == nullptr || call.bucket.empty()) return false;
   const std::string_view action = route.action;
@@ -377,8 +247,9 @@ S3Result<Unit> S3Service::answer(S3Call& call, int status, const HttpHeaders& he
   return Unit{};
 }
 
-S3Result<Unit> S3Service::answer_xml(S3Call& call, const XmlWriter& xml) {
-  return answer(call, 200, {{"Content-Type", "application/xml"}}, xml.str());
+S3Result<Unit> S3Service::answer_xml(S3Call& call, const XmlWriter& xml, HttpHeaders headers) {
+  headers.emplace_back("Content-Type", "application/xml");
+  return answer(call, 200, headers, xml.str());
 }
 
 void S3Service::answer_error(S3Call& call, const S3Error& error) {
@@ -386,6 +257,7 @@ void S3Service::answer_error(S3Call& call, const S3Error& error) {
   const auto region = error.extra.find("Region");
   // The region of a bucket that is not there is nothing to be told, whatever was signed for.
   if (region != error.extra.end()) headers.emplace_back("x-amz-bucket-region", region->second);
+  for (const auto& [name, value] : error.headers) headers.emplace_back(name, value);
   const std::string resource = "/" + call.bucket + (call.key.empty() ? "" : "/" + call.key);
   // 304 and the answers to HEAD carry no document.
   const bool bare = error.status == 304 || call.request.method == "HEAD";

@@ -72,6 +72,7 @@ class S3Service {
   // s3_service.cc
   S3Result<Unit> serve(S3Call& call);
   static S3Result<Unit> read_target(S3Call& call);
+  // routes.cc
   static S3Result<Route> route(const S3Call& call);
   static S3Result<Route> route_bucket(const S3Call& call);
   static S3Result<Route> route_key(const S3Call& call);
@@ -115,7 +116,7 @@ class S3Service {
   static bool begin(S3Call& call, int status, const HttpHeaders& headers, uint64_t length);
   static S3Result<Unit> answer(S3Call& call, int status, const HttpHeaders& headers,
                                std::string_view body);
-  static S3Result<Unit> answer_xml(S3Call& call, const XmlWriter& xml);
+  static S3Result<Unit> answer_xml(S3Call& call, const XmlWriter& xml, HttpHeaders headers = {});
   static void answer_error(S3Call& call, const S3Error& error);
 
   // op_object.cc
@@ -125,11 +126,13 @@ class S3Service {
   S3Result<Unit> head_object(S3Call& call);
   S3Result<Unit> delete_object(S3Call& call);
   S3Result<Unit> delete_objects(S3Call& call);
+  S3Result<Removed> remove_one(const S3Call& call, const DeleteRequest::Item& item);
   S3Result<Unit> copy_object(S3Call& call);
   S3Result<std::unique_ptr<ObjectWriter>> receive(S3Call& call, ObjectHeaders& checksums);
   // op_list.cc
   S3Result<Unit> list_objects_v1(S3Call& call);
   S3Result<Unit> list_objects_v2(S3Call& call);
+  S3Result<Unit> list_versions(S3Call& call);
   // op_bucket.cc
   S3Result<Unit> list_buckets(S3Call& call);
   S3Result<Unit> head_bucket(S3Call& call);

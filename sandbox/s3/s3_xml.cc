@@ -123,12 +123,12 @@ S3Result<DeleteRequest> parse_delete_request(std::string_view body) {
   if (quiet != "" && quiet != "true" && quiet != "false") return malformed_xml();
   request.quiet = quiet == "true";
   for (const pugi::xml_node object : root.children("Object")) {
-    if (request.keys.size() == kMaxDeleteKeys) return malformed_xml();
+    if (request.items.size() == kMaxDeleteKeys) return malformed_xml();
     std::string key = object.child_value("Key");
     if (key.empty()) return malformed_xml();
-    request.keys.push_back(std::move(key));
+    request.items.push_back({std::move(key), object.child_value("VersionId")});
   }
-  if (request.keys.empty()) return malformed_xml();
+  if (request.items.empty()) return malformed_xml();
   return request;
 }
 

@@ -40,8 +40,12 @@ std::string error_document(const S3Error& error, std::string_view resource,
                            std::string_view request_id, std::string_view host_id);
 
 struct DeleteRequest {
+  struct Item {
+    std::string key;
+    std::string version;  // "": none is named
+  };
   bool quiet = false;
-  std::vector<std::string> keys;
+  std::vector<Item> items;
 };
 // 400 MalformedXML; also for more than 1,000 keys.
 S3Result<DeleteRequest> parse_delete_request(std::string_view body);

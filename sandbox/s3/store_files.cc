@@ -79,7 +79,10 @@ std::string object_file_text(const ObjectFile& object) {
                    {"size", object.info.size_bytes},
                    {"etag", object.info.etag},
                    {"modified_ms", object.info.modified_ms},
-                   {"headers", headers_to_json(object.info.headers)}});
+                   {"headers", headers_to_json(object.info.headers)},
+                   {"version", object.info.version},
+                   {"order", object.order},
+                   {"marker", object.marker}});
 }
 
 std::optional<ObjectFile> read_object_file(const std::string& path) {
@@ -93,6 +96,11 @@ std::optional<ObjectFile> read_object_file(const std::string& path) {
       !headers_from_json(*json, "headers", object.info.headers)) {
     return std::nullopt;
   }
+  // Files of before know none of these.
+  text_from_json(*json, "version", object.info.version);
+  number_from_json(*json, "order", object.order);
+  const auto marker = json->find("marker");
+  object.marker = marker != json->end() && marker->is_boolean() && marker->get<bool>();
   return object;
 }
 

@@ -13,6 +13,8 @@ namespace vesto::sandbox {
 struct ObjectFile {
   std::string bucket;
   ObjectInfo info;
+  uint64_t order = 0;  // 0: a file of before, which is the only version of its key
+  bool marker = false;
 };
 
 std::string object_file_text(const ObjectFile& object);

@@ -364,7 +364,8 @@ TEST_F(S3ServerTest, UnknownMethodsAndResources) {
   EXPECT_EQ(ask({"PATCH", "/bucket/k", {}, "", "", "localhost"}).status, 405);
   EXPECT_EQ(ask({"DELETE", "/", {}, "", "", "localhost"}).status, 405);
   EXPECT_EQ(ask({"POST", "/bucket/k", {}, "", "", "localhost"}).status, 501);
-  EXPECT_EQ(get("/bucket/k?versionId=abc").status, 501);
+  EXPECT_EQ(get("/bucket/k?versionId=abc").status, 400);
+  EXPECT_EQ(get("/bucket/k?versions").status, 501);
 }
 
 }  // namespace

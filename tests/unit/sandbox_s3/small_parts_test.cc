@@ -97,10 +97,12 @@ TEST(Xml, EscapesTexts) {
 TEST(Xml, DeleteRequests) {
   const auto two = parse_delete_request(
       "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Object><Key>a &amp; b</Key>"
-      "</Object><Object><Key> </Key></Object><Quiet>true</Quiet></Delete>");
+      "</Object><Object><Key> </Key><VersionId>v</VersionId></Object><Quiet>true</Quiet></Delete>");
   ASSERT_TRUE(two.ok());
   EXPECT_TRUE(two->quiet);
-  EXPECT_EQ(two->keys, (std::vector<std::string>{"a & b", " "}));
+  ASSERT_EQ(two->items.size(), 2U);
+  EXPECT_EQ(two->items[0].key + two->items[0].version, "a & b");
+  EXPECT_EQ(two->items[1].key + two->items[1].version, " v");
   std::string many = "<Delete>";
   for (int i = 0; i < 1001; ++i) many += "<Object><Key>k</Key></Object>";
   many += "</Delete>";
