@@ -71,7 +71,9 @@ void Diversion::merge(Diversion other) {
   rejected.insert(rejected.end(), std::make_move_iterator(other.rejected.begin()),
                   std::make_move_iterator(other.rejected.end()));
   nulled_values += other.nulled_values;
-  lacked_room = lacked_room || other.lacked_room;
+  lacked_room += other.lacked_room;
+  rejected_for_room += other.rejected_for_room;
+  nulled_for_room += other.nulled_for_room;
   side_door_bytes += other.side_door_bytes;
   hold.merge(std::move(other.hold));
 }

@@ -65,9 +65,11 @@ struct RejectedRow {
 
 // What of a run's memory rows that leave the stream may take, all streams together.
 enum class DiversionBound : size_t { kSideDoor, kKeptValues, kRejectedRows };
-using DiversionSizes = std::array<int64_t, 3>;
+inline constexpr size_t kDiversionBounds = 3;
+using DiversionSizes = std::array<int64_t, kDiversionBounds>;
 struct DiversionBytes {
-  std::array<std::atomic<int64_t>, 3> left{kSideDoorBytes, kKeptValuesBytes, kRejectedRowsBytes};
+  std::array<std::atomic<int64_t>, kDiversionBounds> left{kSideDoorBytes, kKeptValuesBytes,
+                                                          kRejectedRowsBytes};
   std::atomic<int64_t>& left_of(DiversionBound bound) {
     return left.at(static_cast<size_t>(bound));
   }
@@ -114,8 +116,11 @@ class DiversionHold {
 struct Diversion {
   std::vector<SideRow> side = {};
   std::vector<RejectedRow> rejected = {};
-  uint64_t nulled_values = 0;   // values in whose place NULL stands, as on_unrepresentable says
-  bool lacked_room = false;     // a row found the side door full
+  uint64_t nulled_values = 0;  // values in whose place NULL stands, as on_unrepresentable says
+  // Rows that found the side door full, and what became of them so.
+  uint64_t lacked_room = 0;
+  uint64_t rejected_for_room = 0;
+  uint64_t nulled_for_room = 0;
   int64_t side_door_bytes = 0;  // what its rows would have taken of it, all of them
   DiversionHold hold = {};      // for `side` and `rejected`
 
@@ -123,7 +128,7 @@ struct Diversion {
   // Whether it was other streams that had the room, which is the whole run's: then the same rows
   // may pass next time, with nothing changed in the source.
   [[nodiscard]] bool others_had_the_room() const {
-    return lacked_room && side_door_bytes <= kSideDoorBytes;
+    return lacked_room > 0 && side_door_bytes <= kSideDoorBytes;
   }
 };
 

@@ -39,16 +39,20 @@ bool Guard::may_be_nulled(size_t index) const {
 // The row leaves by the side door while that has room; else each value that it was for goes as its
 // column says.
 Result<Guard::RowFate> Guard::divert(Diversion* out) {
+  const uint64_t lacked_before = out->lacked_room;
   const std::string shut = pass_side_door(out);
   if (shut.empty()) return RowFate::kLeaves;
+  const uint64_t for_room = out->lacked_room - lacked_before;  // 1 or 0
   for (const SideValue& value : side_) {
     if (!may_be_nulled(value.index)) {
+      out->rejected_for_room += for_room;
       return refuse(
           value.index,
           fmt::format("{}, which COPY cannot take, and {}", shown(value.finding.what), shut), out);
     }
     nulled_.push_back(value.index);
   }
+  out->nulled_for_room += for_room * side_.size();
   return nulled(out);
 }
 
@@ -76,7 +80,7 @@ std::string Guard::pass_side_door(Diversion* out) {
   SideRow row = gathered;  // a copy has no room to spare
   out->side_door_bytes += row.memory_bytes();
   if (!out->hold.take(limits_.diversion->bytes, DiversionBound::kSideDoor, row.memory_bytes())) {
-    out->lacked_room = true;
+    ++out->lacked_room;
     return fmt::format("this run has more such rows at a time than {} of memory hold",
                        format_bytes(kSideDoorBytes));
   }

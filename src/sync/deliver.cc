@@ -44,6 +44,8 @@ bool is_unchanged(const RunContext& context, const RunPlan& plan, const StreamFo
   const bool adds_only =
       planned.mode == LoadMode::kUpsert || context.spec.tables[planned.table].cursor_is_immutable;
   if (stream.load.rows_read == 0 && adds_only) return true;
+  // Of a window that is remembered all was delivered that can be; a side door that is full now
+  // would only take rows away again.
   const auto last = plan.windows.find(name);
   return planned.plan.window && last != plan.windows.end() &&
          last->second.rows == stream.load.rows_read && last->second.hash == stream.window_hash;
@@ -85,6 +87,9 @@ void Deliverer::work() {
     if (is_unchanged(context_, plan_, *stream)) {
       TableResult result = result_of(context_, plan_, *stream);
       result.state = "unchanged";
+      // What found the side door full this time was delivered by it.
+      result.rows.rejected -= stream->load.diverted->rejected_for_room;
+      result.nulled_values -= stream->load.diverted->nulled_for_room;
       context_.report.step(plan_.tables[stream->planned].table, "unchanged");
       context_.report.finished(result);
       result_.tables.emplace(stream->planned, std::move(result));
@@ -214,8 +219,10 @@ Status Deliverer::remember(const std::vector<StreamForLoad>& group, const LoadOu
     copy.stream = stream.load.schema.stream;
     copy.position = stream.load.position;
     copy.columns = stream.load.columns;
-    copy.window_rows = stream.window_hash.empty() ? 0 : stream.load.rows_read;
-    copy.window_hash = stream.window_hash;
+    if (!stream.lacked_room && !stream.window_hash.empty()) {
+      copy.window_rows = stream.load.rows_read;
+      copy.window_hash = stream.window_hash;
+    }
     copies.push_back(std::move(copy));
   }
   return context_.services.store->put_copies(copies);

@@ -26,6 +26,9 @@ struct StreamForLoad {
   StreamLoad load;
   uint64_t bytes_read = 0;
   std::string window_hash = {};  // of what a window held (sync/window_hash.h); "" for other reads
+  // Other tables had the room of the side door: what a window held is not all that decided, and the
+  // next run has to load it again.
+  bool lacked_room = false;
 };
 
 struct DeliveryResult {

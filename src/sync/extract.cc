@@ -281,8 +281,8 @@ class Lane {
     ready.load.widths = std::move(state.widths);
     ready.load.widths.resize(planned.plan.schema.columns.size());
     ready.load.diverted = std::make_shared<const Diversion>(std::move(state.diversion));
-    // What other tables left of the side door decided too: the next run has to load this again.
-    if (planned.plan.window && !ready.load.diverted->others_had_the_room()) {
+    ready.lacked_room = ready.load.diverted->others_had_the_room();
+    if (planned.plan.window) {
       ready.window_hash = window_hash(window_setup(context_, planned), state.range_hashes);
     }
     if (ready.load.rows_staged() > 0) {

@@ -222,3 +222,23 @@ def test_rows_for_which_there_was_no_room_come_with_the_next_run(one_world):
     rows = {t["table"]: t["rows"] for t in world.must_run()["table_results"]}
     assert rows["public.b"]["rejected"] == 0 and rows["public.b"]["copied"] == 120, rows
     world.assert_equal(("public.b", ["id"]), rows=120)
+
+
+def test_a_window_that_was_delivered_loses_nothing_to_a_full_side_door(one_world):
+    """Append replaces a window: what the side door brought once would be rejected the next time,
+    because another table had the room, though the window itself is unchanged."""
+    world = one_world
+    for table, value, rows in (("a", "1", 300), ("b", "NaN", 120)):
+        world.source(f"CREATE TABLE {table} (id int PRIMARY KEY, at timestamptz NOT NULL, f float8, "
+                     f"pad text); INSERT INTO {table} SELECT i, '2026-01-01', '{value}', "
+                     f"repeat('p', 60000) FROM generate_series(1, {rows}) i")
+    world.table("public.a", cursor="at", lookback="0s")
+    world.table("public.b", mode="append", cursor="at", lookback="1d")
+    world.limits = "[limits]\nreaders = 1\n"
+    world.write_config()
+    world.must_run()
+    world.must_run()  # the first read has no window
+    world.source("UPDATE a SET f = 'NaN', at = '2026-01-02'")
+    rows = {t["table"]: t["rows"] for t in world.must_run()["table_results"]}
+    assert rows["public.a"]["rejected"] > 0 == rows["public.b"]["rejected"], rows
+    world.assert_equal(("public.b", ["id"]), rows=120)
