@@ -1,5 +1,6 @@
 """What the tests of destination add and remove share."""
 import os
+import pathlib
 import pty
 import select
 import subprocess
@@ -67,3 +68,9 @@ class Terminal:
         self.process.wait(30)
         os.close(self.ours)
         return self.process.returncode
+
+
+def no_secret(vesto, secret):
+    for path in pathlib.Path(vesto.folder).rglob("*"):
+        if path.is_file():
+            assert secret.encode() not in path.read_bytes(), path
