@@ -11,6 +11,7 @@
 #include "base/strings.h"
 #include "base/time_text.h"
 #include "check/destination_state.h"
+#include "check/probe_objects.h"
 #include "check/probe_values.h"
 #include "encode/part_writer.h"
 #include "encode/redshift_csv.h"
@@ -111,11 +112,12 @@ bool is_refusal(ErrorCode code) {
 Status put_one(State& state, const std::string& key, const std::string& body, bool* versioned,
                const CheckLimits& limits) {
   // Before the request: one whose answer is lost may have been done.
-  const bool fresh = state.keys.insert(key).second;
+  const bool fresh = state.keys.count(key) == 0;
+  if (fresh) VESTO_TRY(note_object(state, key));
   const Result<S3PutResult> put = state.s3->put(key, body, limits.stop);
   if (!put.ok()) {
     // Refused is not put: where nothing lies, clean_up has nothing to miss.
-    if (fresh && is_refusal(put.error().code())) state.keys.erase(key);
+    if (fresh && is_refusal(put.error().code())) strike_object(state, key);
     return put.error();
   }
   *versioned = *versioned || put->versioned;
@@ -304,7 +306,7 @@ CheckAnswer remove(State& state, const CheckLimits& limits) {
   if (const Status gone = state.s3->remove(key, limits.stop); !gone.ok()) {
     return refused(state, gone.error());
   }
-  state.keys.erase(key);
+  strike_object(state, key);
   return passed({{"key", key}});
 }
 

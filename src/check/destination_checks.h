@@ -4,7 +4,8 @@
 //
 // Nothing is left behind: tables live in a transaction that is rolled back, objects lie under keys
 // of their own (StageSpace with the id of check_sync()) and are removed at the end; those that an
-// earlier test left, because it was killed, are found by listing and removed as well.
+// earlier test left, because it was killed, are found by listing and by the local store's journal,
+// which also knows those below a former prefix, and removed as well.
 // Thread rule: the checks run one after the other, in one thread.
 #ifndef VESTO_CHECK_DESTINATION_CHECKS_H_
 #define VESTO_CHECK_DESTINATION_CHECKS_H_

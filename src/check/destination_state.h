@@ -14,6 +14,7 @@
 #include "kit/kit.h"
 #include "redshift/session.h"
 #include "stage/object_keys.h"
+#include "store/store.h"
 #include "sync/assemble.h"
 
 namespace vesto::check {
@@ -27,7 +28,8 @@ struct State {
   S3Options s3_options;
   KitFacts known;  // for the kit's texts
   std::unique_ptr<RedshiftSession> session;
-  int logins = 0;  // made anew for a session that was lost
+  int logins = 0;                // made anew for a session that was lost
+  std::unique_ptr<Store> store;  // from host.store on
   std::unique_ptr<S3> s3;
   std::string user;                  // that really logs in, verbatim; "" = not known yet
   bool not_public = false;           // redshift.status saw that there is no public access

@@ -2,12 +2,16 @@
 // redshift.readback, redshift.merge; and clean_up.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error_causes.h"
 #include "base/kill_point.h"
 #include "base/strings.h"
 #include "base/timed_stop.h"
 #include "check/destination_state.h"
+#include "check/probe_objects.h"
 #include "check/probe_values.h"
+#include "kit/quote.h"
 #include "redshift/sql.h"
 #include "redshift/stream_texts.h"
 #include "stage/object_keys.h"
@@ -18,7 +22,6 @@ namespace {
 
 constexpr int64_t kLoadTimeoutMs = 60'000;
 constexpr int64_t kCleanUpAfterStopMs = 10'000;
-constexpr int kMaxListPages = 100;  // of what earlier tests left
 
 TargetName probe_table(const State& state) {
   return {.schema = state.destination().schema, .table = "_vesto_check_" + state.mark};
@@ -149,50 +152,27 @@ CheckAnswer copy(State& state, const CheckLimits& limits) {
   return passed({{"rows", fmt::format("{} of {}", rows, rows)}});
 }
 
-// What lies below `root`, as a test of this destination left it that was killed.
-Status remove_below(State& state, const std::string& root, size_t* removed, bool* more,
-                    const std::stop_token& stop) {
-  std::string next;
-  for (int page_number = 0; page_number < kMaxListPages; ++page_number) {
-    VESTO_ASSIGN(const S3ListPage page, state.s3->list(root, next, stop));
-    for (const S3Object& object : page.objects) {
-      // Somebody's own file is left alone.
-      if (!check_own_key(state.space, object.key, KeyOrigin::kListed).ok()) continue;
-      VESTO_TRY(state.s3->remove(object.key, stop));
-      ++*removed;
-    }
-    if (page.next_token.empty()) return ok_status();
-    next = page.next_token;
-  }
-  *more = true;
-  return ok_status();
-}
-
-// Our own keys, and what lies there from a test that was killed.
-// `more`: there is more below our prefix than was looked at.
-Status remove_objects(State& state, size_t* removed, bool* more, const std::stop_token& stop) {
-  std::optional<Error> error;  // the first; one that cannot be removed does not keep the others
-  for (const std::string& key : std::set<std::string>(state.keys)) {
-    if (Status gone = state.s3->remove(key, stop); !gone.ok()) {
-      if (!error) error = std::move(gone).error();
-      continue;
-    }
-    state.keys.erase(key);
-    ++*removed;
-    VESTO_KILL_POINT("check.object_removed");
-  }
-  if (error) return *std::move(error);
-  for (const SyncId& sync : {state.space.sync, sync_id(kFormerCheckSync)}) {
-    VESTO_TRY(
-        remove_below(state, installation_root(state.space) + sync.text + "/", removed, more, stop));
-  }
-  return ok_status();
+// What nobody of this destination may remove: whoever may has to.
+CheckAnswer refused_objects(const std::vector<std::string>& objects) {
+  constexpr size_t kNamed = 10;
+  std::vector<std::string> named(objects.begin(),
+                                 objects.begin() + std::min(objects.size(), kNamed));
+  std::string lines;
+  for (const std::string& one : named) lines += "aws s3 rm " + kit::sh_quote(one) + "\n";
+  const size_t more = objects.size() - named.size();
+  return warned(
+      Error(ErrorCode::kCleanLeft,
+            fmt::format("an earlier test left objects where this destination may not remove them: "
+                        "{}{}",
+                        join(named, ", "), more == 0 ? "" : fmt::format(", and {} more", more)))
+          .with_hint("Remove them by what is to be run, or set staging.bucket and staging.prefix "
+                     "back for one test, which removes them. They are named for 7 days."),
+      Fix{.who = "aws_admin", .kind = "shell", .snippet = lines});
 }
 
 CheckAnswer clean_up(State& state, const CheckLimits& limits) {
   const Status back = roll_back(state, limits.limit_ms);
-  size_t removed = 0;
-  bool more = false;
+  RemovedObjects removed;
   std::optional<Error> left;
   if (!back.ok()) left = back.error();
   // Not the test's own stop: what was put is removed also when it was interrupted, but not for as
@@ -202,20 +182,21 @@ CheckAnswer clean_up(State& state, const CheckLimits& limits) {
   if (state.s3 != nullptr && !state.bucket_region.empty() &&
       !state.space.installation.text.empty()) {
     const bool any = !state.keys.empty();
-    const Status gone = remove_objects(state, &removed, &more, limit.token());
+    const Status gone = remove_objects(state, &removed, limit.token());
     // Where nothing may be listed and nothing was put, nothing is left either.
     const bool no_bucket = !gone.ok() && gone.error().code() == ErrorCode::kS3NoBucket;
-    if (!gone.ok() && any && !no_bucket) left = gone.error();
+    if (!gone.ok() && (any || removed.missed) && !no_bucket) left = gone.error();
   }
   state.session.reset();
-  if (!left && more) {
+  if (!left && !removed.refused.empty()) return refused_objects(removed.refused);
+  if (!left && removed.more) {
     return warned(
         Error(ErrorCode::kCleanLeft,
               fmt::format("below {} lie more than {} pages of files; only those were looked at",
-                          installation_root(state.space), kMaxListPages))
+                          installation_root(state.space), kMaxProbePages))
             .with_hint("The next test looks again; what is not Vesto's is left to its owner."));
   }
-  if (!left) return passed({{"objects_removed", std::to_string(removed)}});
+  if (!left) return passed({{"objects_removed", std::to_string(removed.count)}});
   return failed(Error(ErrorCode::kCleanLeft, "not all could be removed: " + left->to_string())
                     .with_hint("The next test removes what it finds below " +
                                installation_root(state.space) + "."));

@@ -1,7 +1,6 @@
 // What a destination needs on this machine: config.valid, secret.readable, host.store.
 #include "check/destination_state.h"
 #include "check/host_checks.h"
-#include "store/store.h"
 
 namespace vesto::check {
 
@@ -40,10 +39,11 @@ CheckAnswer secrets(State& state, const CheckLimits& /*limits*/) {
 CheckAnswer store(State& state, const CheckLimits& /*limits*/) {
   CheckAnswer answer = store_answer(state.target.data_dir);
   if (answer.status == CheckStatus::kFailed) return answer;
-  const auto opened = open_store(state.target.data_dir, *state.target.clock);
+  auto opened = open_store(state.target.data_dir, *state.target.clock);
   if (!opened.ok()) return failed(opened.error());
   const Result<InstallationId> installation = (*opened)->installation();
   if (!installation.ok()) return failed(installation.error());
+  state.store = std::move(opened).value();
   state.space.installation = *installation;
   return answer;
 }

@@ -78,6 +78,26 @@ Result<std::vector<JournalObject>> SqliteStore::objects_of(const RunId& run) {
   return objects;
 }
 
+Result<std::vector<JournalObject>> SqliteStore::objects_of_sync(const SyncId& sync) {
+  std::vector<JournalObject> objects;
+  VESTO_TRY(read([&](Database& db) {
+    return db.query(
+        "SELECT bucket, key, run, stream, part, rows, raw_bytes, size_bytes, sha256, "
+        "state FROM object WHERE instr(key, '/' || ? || '/') > 0 ORDER BY bucket, key LIMIT 1000",
+        {sync.text}, [&](const Row& row) { objects.push_back(read_object(row)); });
+  }));
+  return objects;
+}
+
+Status SqliteStore::drop_object(const std::string& bucket, const std::string& key) {
+  return writer_.run(
+      [&](Database& db) -> Status {
+        VESTO_TRY(db.run("DELETE FROM object WHERE bucket = ? AND key = ?", {bucket, key}));
+        return ok_status();
+      },
+      Keeps::kWithNext);
+}
+
 Result<std::vector<JournalObject>> SqliteStore::files_of(const RunId& run) {
   std::vector<JournalObject> objects;
   VESTO_TRY(read([&](Database& db) {

@@ -41,6 +41,8 @@ class SqliteStore final : public Store {
   Status add_sql(const RunId& run, std::string_view sql) override;
   Result<std::vector<std::string>> sql_of(const RunId& run) override;
   Result<std::vector<JournalObject>> files_of(const RunId& run) override;
+  Result<std::vector<JournalObject>> objects_of_sync(const SyncId& sync) override;
+  Status drop_object(const std::string& bucket, const std::string& key) override;
   Result<int64_t> journal_size() override;
   Status plan(const JournalObject& object) override;
   Status mark_stored(const std::string& bucket, const std::string& key) override;

@@ -101,6 +101,12 @@ class Store : public Journal {
   // deleted objects are kept for the newest 100 runs of a sync.
   virtual Result<std::vector<JournalObject>> files_of(const RunId& run) = 0;
 
+  // Of runs that have no record (`destination test`): what the journal holds below a sync's id, in
+  // any bucket and below any prefix. At most 1,000.
+  virtual Result<std::vector<JournalObject>> objects_of_sync(const SyncId& sync) = 0;
+  // Off the journal, and not into files_of(), which is pruned run by run.
+  virtual Status drop_object(const std::string& bucket, const std::string& key) = 0;
+
   // Rows of the journal, for `left behind`.
   virtual Result<int64_t> journal_size() = 0;
 };

@@ -1,7 +1,9 @@
 """Kill -9 at every check of `vesto destination test`, and where a check has something open: the next
 test finds and removes what was left, and is green."""
+import contextlib
 import json
 import signal
+import sqlite3
 import subprocess
 
 import pytest
@@ -27,9 +29,9 @@ class Killed:
         self.world.source("CREATE TABLE a (id bigint PRIMARY KEY)")
         self.world.table("public.a").write_config()
 
-    def run(self, *arguments, binary=RELEASE, **environment):
+    def run(self, *arguments, binary=RELEASE, name="rs", **environment):
         return subprocess.run(
-            self.world.command("destination", "test", "rs", "--wait", "0s", "--json", *arguments,
+            self.world.command("destination", "test", name, "--wait", "0s", "--json", *arguments,
                                binary=binary),
             text=True, capture_output=True, timeout=RUN_TIMEOUT_S,
             env={**self.environment, **environment})
@@ -100,3 +102,95 @@ def test_several_that_were_killed_are_removed_at_once(killed):
         left.append(killed.objects())
     assert left == sorted(set(left)), left
     assert int(killed.next_is_green()["objects_removed"]) == own + left[-1]
+
+
+OLD, NEW = "vesto/old/", "vesto/new/"
+
+
+def killed_below(killed, prefix):
+    """How many objects of a killed test lie below the prefix, and how many a test puts."""
+    own = int(killed.next_is_green()["objects_removed"])
+    killed.world.write_config(prefix=prefix)
+    killed.kill("check.after:s3.put")
+    left = killed.objects()
+    assert left == 3 == killed.world.journal_rows()
+    return own, left
+
+
+def may_remove_below(killed, prefix):
+    """Everybody but for the deletes below a prefix; "": all."""
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject",
+                 "Resource": f"arn:aws:s3:::vesto-demo/{prefix or 'nothing/'}*"}
+    killed.sandbox.control("POST", "/v1/iam", {"put_bucket_policy": {
+        "bucket": "vesto-demo", "policy": {"Version": "2012-10-17", "Statement": [statement]}}})
+
+
+def journal(killed, sql, *values):
+    with contextlib.closing(sqlite3.connect(killed.world.folder / "data" / "vesto.db")) as store:
+        with store:
+            return store.execute(sql, values).fetchall()
+
+
+def named(killed):
+    """The objects that the next test names as left behind; it fails in nothing."""
+    report = json.loads(killed.run().stdout)
+    end = {one["id"]: one for one in report["checks"]}["clean_up"]
+    assert report["ok"], report
+    if end["status"] == "passed":
+        return []
+    assert (end["status"], end["error"]["code"]) == ("warning", "CLEAN-LEFT"), end
+    lines = end["fix"]["snippet"].splitlines()
+    assert all(line.split()[-1] in end["error"]["message"] for line in lines), end
+    return [line.removeprefix("aws s3 rm s3://") for line in lines]
+
+
+def test_below_a_prefix_that_was_changed_since(killed):
+    own, left = killed_below(killed, OLD)
+    killed.world.write_config(prefix=NEW)
+    assert int(killed.next_is_green()["objects_removed"]) == own + left
+
+
+def test_below_a_former_prefix_that_it_may_not_touch(killed):
+    own, left = killed_below(killed, OLD)
+    killed.world.write_config(prefix=NEW)
+    may_remove_below(killed, OLD)
+    try:
+        names = named(killed)
+        assert len(names) == left and all(one.startswith("vesto-demo/" + OLD) for one in names)
+        assert killed.objects() == left and killed.world.journal_rows() == left
+    finally:
+        may_remove_below(killed, "")
+    assert int(killed.next_is_green()["objects_removed"]) == own + left
+
+
+def test_below_a_former_prefix_that_another_destination_has_now(killed):
+    """They stay this one's: the other's tests know nothing of them, as both may run at once."""
+    own, left = killed_below(killed, OLD)
+    killed.world.write_config(prefix=NEW)
+    config = killed.world.folder / "vesto.toml"
+    text = config.read_text()
+    head, here = text.split("[destination.rs]", 1)
+    here, syncs = here.split("[sync.", 1)
+    there = ("[destination.rs]" + here).replace("[destination.rs", "[destination.other").replace(
+        NEW, OLD)
+    config.write_text(head + "[destination.rs]" + here + there + "[sync." + syncs)
+    report = json.loads(killed.run(name="other").stdout)
+    assert report["ok"] and killed.objects() == left == killed.world.journal_rows()
+    may_remove_below(killed, OLD)
+    try:
+        assert len(named(killed)) == left
+    finally:
+        may_remove_below(killed, "")
+    assert int(killed.next_is_green()["objects_removed"]) == own + left
+
+
+def test_in_a_bucket_that_it_has_no_more(killed):
+    """It is named for a week, and then once more."""
+    _, left = killed_below(killed, OLD)
+    journal(killed, "UPDATE object SET bucket = 'former'")
+    for _ in range(2):
+        names = named(killed)
+        assert len(names) == left and all(one.startswith("former/" + OLD) for one in names)
+    journal(killed, "UPDATE object SET run = 'run_01J7X00000' || substr(run, 15)")
+    assert len(named(killed)) == left
+    killed.next_is_green()

@@ -64,6 +64,21 @@ TEST_F(StoreTest, TheSameKeyOfAnotherBucketIsAnotherObject) {
   EXPECT_EQ(store->objects_of(RunId{"run_A"})->front().bucket, "b");
 }
 
+TEST_F(StoreTest, ObjectsOfASyncAreFoundByTheirKeysAndDroppedWithoutATrace) {
+  const auto store = open();
+  for (const char* key : {"old/inst/0a1b2c3d/run/1", "inst/0a1b2c3d/run/2", "inst/ffffffff/run/3",
+                          "0a1b2c3d/run/4"}) {
+    ASSERT_TRUE(store->plan(object(key, 1)).ok());
+  }
+  const auto found = store->objects_of_sync(SyncId{"0a1b2c3d"});
+  ASSERT_EQ(found->size(), 2u);
+  EXPECT_EQ((*found)[0].key, "inst/0a1b2c3d/run/2");
+  EXPECT_EQ((*found)[1].key, "old/inst/0a1b2c3d/run/1");
+  ASSERT_TRUE(store->drop_object("b", "inst/0a1b2c3d/run/2").ok());
+  EXPECT_EQ(store->objects_of_sync(SyncId{"0a1b2c3d"})->size(), 1u);
+  EXPECT_EQ(store->files_of(RunId{"run_A"})->size(), 3u);
+}
+
 TEST_F(StoreTest, AnObjectThatWasNeverPlannedCannotBeStored) {
   const auto store = open();
   const Status marked = store->mark_stored("b", "k/1");
