@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/json_text.h"
 #include "base/strings.h"
 #include "cli/add/dialogue.h"
 #include "cli/add/draft.h"
 #include "cli/add/leftovers.h"
+#include "cli/add/runs_left.h"
 #include "cli/add/text.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
@@ -22,6 +24,7 @@ struct Removed {
   EditedConfig edited;  // file "" where only a draft went
   bool draft = false;
   Leftovers leftovers;
+  std::vector<StagedByRun> staged;
   std::vector<std::string> secrets;  // of its own, that are set
   std::vector<std::string> gone;     // of these, those that were removed
 };
@@ -86,15 +89,39 @@ Status remove_secrets(const Context& context, Removed* removed) {
   return ok_status();
 }
 
+// Runs go on without their sync's entry, and need the secrets to their end. Errors: RUN-BUSY, those
+// of the store.
+Result<std::vector<StagedByRun>> staged_there(const Context& context, const Config& config,
+                                              const DestinationConfig& gone) {
+  std::error_code failed;
+  // Nobody has run anything yet.
+  if (!std::filesystem::exists(data_dir(context.options) + "/vesto.db", failed)) {
+    return std::vector<StagedByRun>();
+  }
+  VESTO_ASSIGN(const std::unique_ptr<Store> store, open_store_if_there(context));
+  VESTO_ASSIGN(RunsLeft left, runs_left(*store, config, gone));
+  if (left.busy) return *std::move(left.busy);
+  return std::move(left.staged);
+}
+
+std::string staged_json(const std::vector<StagedByRun>& staged) {
+  std::vector<std::string> items;
+  for (const StagedByRun& one : staged) {
+    items.push_back(fmt::format(R"({{"run":{},"sync":{},"objects":{}}})", json_quote(one.run),
+                                json_quote(one.sync), one.objects));
+  }
+  return "[" + join(items, ",") + "]";
+}
+
 std::string removed_json(const std::string& name, const Removed& removed) {
   return fmt::format(
              R"({{"schema":"vesto.destination-remove/1","name":{},"file":{},"line":{},"draft":{},)"
-             R"("stays":{{"aws":{},"redshift":{}}},"secrets":{},"secrets_removed":{}}})",
+             R"("stays":{{"aws":{},"redshift":{},"staged":{}}},"secrets":{},"secrets_removed":{}}})",
              json_quote(name),
              removed.edited.file.empty() ? "null" : json_quote(removed.edited.file),
              removed.edited.line, removed.draft, json_list(removed.leftovers.aws),
-             json_list(removed.leftovers.redshift), json_list(removed.secrets),
-             json_list(removed.gone)) +
+             json_list(removed.leftovers.redshift), staged_json(removed.staged),
+             json_list(removed.secrets), json_list(removed.gone)) +
          "\n";
 }
 
@@ -103,6 +130,22 @@ std::string lines_text(std::string_view title, const std::vector<std::string>& l
   std::string out = fmt::format("{}\n", title);
   for (const std::string& line : lines) out += fmt::format("  {}\n", printable(line, false));
   return out;
+}
+
+// Before anything is removed: whoever is asked can still have a run remove them.
+void show_staged(const Context& context, const DestinationConfig& gone,
+                 const std::vector<StagedByRun>& staged) {
+  if (staged.empty() || context.options.json || context.options.quiet) return;
+  std::vector<std::string> lines;
+  for (const StagedByRun& one : staged) {
+    lines.push_back(
+        fmt::format("vesto show {} --files   # {} of sync {}", one.run, one.objects, one.sync));
+  }
+  write_out(lines_text(
+      fmt::format("Files of runs that were killed lie in s3://{}/{}. Give {} its sync back and run "
+                  "it, which removes them, or have an AWS admin remove those that these name:",
+                  gone.bucket, gone.prefix, gone.name),
+      lines));
 }
 
 std::string removed_text(const Context& context, const std::string& name, const Removed& removed) {
@@ -196,11 +239,15 @@ int cmd_destination_remove(const Context& context) {
   if (const Status unused = check_unused(*config, name); !unused.ok()) {
     return fail(context, unused.error());
   }
+  auto staged = staged_there(context, *config, *gone);
+  if (!staged.ok()) return fail(context, staged.error());
+  show_staged(context, *gone, *staged);
   const Result<bool> sure =
       is_sure(context, fmt::format("{} from {}", name, gone->origin.line_text()));
   if (!sure.ok()) return fail(context, sure.error());
   if (!*sure) return kExitOk;
   Removed removed;
+  removed.staged = *std::move(staged);
   const Status done = remove_from_file(context, *gone, &removed);
   if (!done.ok()) return fail(context, done.error());
   return show(context, name, removed);
