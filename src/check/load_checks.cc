@@ -21,6 +21,8 @@ namespace vesto::check {
 namespace {
 
 constexpr int64_t kLoadTimeoutMs = 60'000;
+constexpr int64_t kLeastCopyMs = 1'000;
+constexpr int64_t kGiveUpMs = 4'000;  // a cancel is waited for, 3 s at most (pg/connection_impl.cc)
 constexpr int64_t kCleanUpAfterStopMs = 10'000;
 
 TargetName probe_table(const State& state) {
@@ -56,7 +58,20 @@ Result<sql::CopySource> probe_source(State& state, const CheckLimits& limits) {
   return copy_source(from, access, probe);
 }
 
+// Where the file was put and the login works, this is most often the warehouse's own way to S3:
+// COPY asks there in vain, and says nothing for minutes.
+std::string unanswered_hint(const DestinationConfig& to) {
+  return fmt::format(
+      "The most likely cause first: the warehouse has no way to S3. With enhanced VPC routing on, "
+      "COPY goes through its own subnets, which need a gateway endpoint for S3 (or NAT): {} tells "
+      "whether it is on. Or the warehouse is overloaded: look at its queues, and run again.",
+      to.serverless ? "workgroup.enhancedVpcRouting of aws redshift-serverless get-workgroup"
+                    : "Clusters[0].EnhancedVpcRouting of aws redshift describe-clusters");
+}
+
 Status load(State& state, const CheckLimits& limits) {
+  Clock& clock = *state.target.clock;
+  const int64_t from_ms = clock.monotonic_ms();
   VESTO_TRY(log_in_again(state, limits));  // the session that is to hold COPY's keys
   VESTO_ASSIGN(const sql::CopySource source, probe_source(state, limits));
   const TargetName table = probe_table(state);
@@ -66,7 +81,15 @@ Status load(State& state, const CheckLimits& limits) {
     VESTO_TRY(exec(state, sql::create_schema(table.schema), limits));
   }
   VESTO_TRY(exec(state, sql::create_table(table, probe_columns(), {}), limits));
-  return exec(state, sql::copy(sql::qualified(table), probe_names(), source), limits);
+  // COPY is given up, and the server told so, before the check's own time is over: cut off by that
+  // it would be called a network without an answer.
+  CheckLimits left = limits;
+  const int64_t gone_ms = clock.monotonic_ms() - from_ms;
+  left.limit_ms = std::max(kLeastCopyMs, limits.limit_ms - gone_ms - kGiveUpMs);
+  Status copied = exec(state, sql::copy(sql::qualified(table), probe_names(), source), left);
+  if (copied.ok() || copied.error().cause() != cause_named("statement-unanswered")) return copied;
+  Error error = std::move(copied).error();
+  return std::move(error.with_hint(unanswered_hint(state.destination())));
 }
 
 // A load that failed, or one that is asked for again: nothing of it stays.

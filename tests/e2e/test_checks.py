@@ -138,6 +138,17 @@ def test_a_statement_that_takes_too_long_spoils_no_other_check(one_world):
     assert report_of(world)[0]["ok"]
 
 
+def test_a_copy_that_nobody_answers(one_world):
+    """As of a warehouse without a way to S3, which asks there until somebody ends it."""
+    world = ready(one_world)
+    world.sandbox.fault("copy.object", {"delay_ms": 61_000}, nth=1, count=1)
+    copy = report_of(world, "--only", "redshift.copy")[1]["redshift.copy"]
+    assert copy["error"]["code"] == "RS-TIMEOUT", copy
+    hint = copy["error"]["hint"]
+    assert 0 < hint.index("no way to S3") < hint.index("overloaded"), hint
+    assert "EnhancedVpcRouting" in hint and copy["duration_ms"] < 60_500, copy
+
+
 CHANGED_ON_THE_WAY = """
 CREATE FUNCTION other_value() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN NEW.{column} := {value}; RETURN NEW; END $$;
