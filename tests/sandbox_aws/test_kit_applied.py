@@ -370,7 +370,7 @@ def test_an_access_key(cloud, setup):
     again = setup(config, "key")
     assert again.stdout == "" and "has a key already: " + key["AccessKeyId"] in again.stderr
     # What replaces it is said, as lines to paste.
-    make, end = (re.search(rf"aws iam {verb}-access-key[^;]*?--user-name \S+", again.stderr)[0]
+    make, end = (re.search(rf"aws iam {verb}-access-key[^;]*?--user-name [\w-]+", again.stderr)[0]
                  for verb in ("create", "delete"))
     assert make.split()[3:] == end.split()[3:] and "[destination.acme.auth]" in again.stderr
 
