@@ -64,13 +64,13 @@ std::optional<Fix> pod_fix(const State& state, const Error& error) {
   return Fix{.who = "operator", .kind = "shell", .snippet = steps};
 }
 
-// A key whose signature is wrong is there: its secret is to be given anew, and none to be made.
+// Whether a new key may help: of a wrong secret, of a session that is over or of an account that is
+// not subscribed the key is there.
 bool may_be_gone(const Error& error) {
-  for (const char* there :
-       {"wrong-secret", "wrong-secret-json", "signed-elsewhere", "signed-elsewhere-json"}) {
-    if (error.cause() == cause_named(there)) return false;
+  for (const char* gone : {"key-unknown", "key-unknown-json", "key-id-unknown"}) {
+    if (error.cause() == cause_named(gone)) return true;
   }
-  return error.code() == ErrorCode::kAwsKey;
+  return error.code() == ErrorCode::kAwsKey && error.cause() == nullptr;
 }
 
 // A role of another account that takes us without an external id takes us for whoever may name it
