@@ -31,6 +31,8 @@ std::string setting_of_others(const std::string& look, const std::string& wanted
       look, wanted, sh_quote(remedy));
 }
 
+// The call sets all four together. None that is on is switched off by it; one that is off on
+// purpose lets people in whom the bucket is to refuse, so that no other choice is ours to keep.
 std::string public_access_block(const DestinationConfig& to, const Places& places) {
   return on_bucket("put-public-access-block", to, places) +
          " --public-access-block-configuration "
