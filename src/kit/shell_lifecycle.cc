@@ -88,6 +88,25 @@ std::string read_rules(const DestinationConfig& to, const std::string& ours, con
          "fi\n";
 }
 
+// A rule for files of somebody else would delete them, and their old versions for good: what lies
+// there already is only told of. What Vesto itself has put, known by its form
+// (stage/object_keys.h), may go: in a bucket with versions each test leaves some. A page that is
+// not the last one is taken for files of somebody.
+std::string look_for_files(const DestinationConfig& to, const Places& places) {
+  return fmt::format(
+      "if [ $ALONE = no ]; then\n"
+      "  LIES=$({} \\\n"
+      "    --prefix {} --max-keys 1000 --query '[[IsTruncated], Versions[].Key][]' --output text)\n"
+      "  HELD=$(printf '%s\\n' \"$LIES\" | tr '\\t' '\\n' | sed -e '1{{' -e '/^False$/d' -e '}}' "
+      "|\n"
+      "    grep -Evx '(.*/)?[a-z0-9]{{16}}/[0-9a-f]{{8}}/run_[0-9A-Z]{{26}}/[0-9]+/"
+      "(manifest|[0-9]+[.]csv[.](gz|zst))' |\n"
+      "    head -n 1)\n"
+      "  [ -n \"$HELD\" ] || ALONE=yes\n"
+      "fi\n",
+      on_bucket("list-object-versions", to, places), sh_quote(to.prefix));
+}
+
 // An arm of the case in lifecycle_steps(): our rule stands, stays, and is shown.
 std::string rule_stays(std::string_view pattern, const std::string& what, const std::string& one,
                        const std::string& then) {
@@ -109,14 +128,10 @@ std::string lifecycle_steps(const DestinationConfig& to, const Places& places) {
   const std::string ours = "ID == " + jmespath_text(id);
   std::string out = fmt::format("LIFECYCLE={}\n", sh_quote(lifecycle_json(to, id)));
   out += read_rules(to, ours, places);
-  // A rule for files of somebody else would delete them: what lies there already is only told of.
   out += "ALONE=$MADE\nASKED=no\n";
   if (!to.prefix.empty()) {
     out += "[ \"${NEW_LIFECYCLE:-}\" != yes ] || ASKED=yes\n";
-    out += fmt::format(
-        "if [ $ALONE = no ]; then\n  HELD=$({} \\\n    --prefix {} --max-keys 1 --query "
-        "'Contents[0].Key' --output text)\n  [ \"$HELD\" != None ] || ALONE=yes\nfi\n",
-        on_bucket("list-objects-v2", to, places), sh_quote(to.prefix));
+    out += look_for_files(to, places);
   }
   const std::string one = sh_quote(fmt::format("Rules[?{}] | [0]", ours));
   const std::string or_ask =
@@ -146,7 +161,8 @@ std::string lifecycle_steps(const DestinationConfig& to, const Places& places) {
       to.prefix.empty()
           ? "The bucket was there already, and staging.prefix is empty: this rule would delete "
             "what others keep in it. Not added:"
-          : "The bucket has lifecycle rules already, or files where Vesto would write. Where these "
+          : "The bucket has lifecycle rules already, or files or old versions of files where Vesto "
+            "would write. Where these "
             "may go after 3 days, add this rule to those that stand" +
                 or_ask;
   return out + fmt::format("  *) printf '%s\\n%s\\n' {} \\\n    \"$LIFECYCLE\" >&2 ;;\nesac\n",

@@ -128,6 +128,30 @@ def test_a_bucket_that_keeps_old_versions(world):
     assert bad_checks(versioning("Suspended")) == {}
 
 
+def test_old_versions_of_somebody_are_not_ended(world):
+    """A prefix with nothing but old versions looks empty; the rule would end them for good."""
+    s3 = world.boto("s3")
+
+    def versions():
+        return s3.list_object_versions(Bucket=BUCKET, Prefix="vesto/").get("Versions", [])
+
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=BUCKET, Key="vesto/ledger.csv", Body=b"theirs")
+    s3.delete_object(Bucket=BUCKET, Key="vesto/ledger.csv")
+    assert not s3.list_objects_v2(Bucket=BUCKET, Prefix="vesto/")["KeyCount"]
+    s3.delete_bucket_lifecycle(Bucket=BUCKET)
+    check = by_id(world.report("--only", "s3.lifecycle"))["s3.lifecycle"]
+    assert "old versions of files" in world.fix(check["fix"]).stderr
+    with pytest.raises(s3.exceptions.ClientError, match="NoSuchLifecycleConfiguration"):
+        s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)
+    theirs, = (one for one in versions() if one["Key"] == "vesto/ledger.csv")
+    s3.delete_object(Bucket=BUCKET, Key=theirs["Key"], VersionId=theirs["VersionId"])
+    assert versions()  # what Vesto's own tests have put and removed
+    world.fix(check["fix"])
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
+    assert bad_checks(world.report("--only", "s3.*")) == {}
+
+
 @pytest.mark.parametrize("off_s, status", [(0, "passed"), (200, "warning"), (-200, "warning"),
                                            (400, "failed"), (-400, "failed")])
 def test_a_clock_that_is_off(world, off_s, status):

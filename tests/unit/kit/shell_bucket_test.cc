@@ -22,11 +22,24 @@ TEST(KitShell, ABucketThatIsThereStaysAsItIs) {
       "*get-bucket-ownership*) echo BucketOwnerEnforced ;;\n"
       "*get-public*) printf 'True\\tTrue\\tTrue\\tTrue\\n' ;;\n"
       "*get-bucket-lifecycle*) echo NoSuchLifecycleConfiguration; return 254 ;;\n";
-  const Told held = run(bucket, guarded + "*list-objects*) echo vesto/theirs ;;\n");
-  EXPECT_FALSE(called(held, "s3api put-bucket-lifecycle-configuration")) << held.calls;
-  EXPECT_NE(held.said.find("add this rule"), std::string::npos) << held.said;
-  const Told empty = run(bucket, guarded + "*list-objects*) echo None ;;\n");
-  EXPECT_TRUE(called(empty, "s3api put-bucket-lifecycle-configuration")) << empty.said;
+  const auto lies = [&](const std::string& words) {
+    return run(bucket, guarded + "*list-object-versions*) printf '" + words + "\\n' ;;\n");
+  };
+  // A file, an old version of one, or more than was looked at.
+  const std::string ours =
+      "vesto/abcdefghij012345/0a1b2c3d/run_01J7XABCDEFGHJKMNPQRSTVWXY/0001/00001.csv.gz";
+  for (const std::string& words :
+       {std::string("False\\tvesto/theirs"), "False\\t" + ours + "\\tvesto/theirs",
+        "True\\t" + ours, std::string("False\\tFalse"), "False\\t" + ours + ".old"}) {
+    const Told held = lies(words);
+    EXPECT_FALSE(called(held, "s3api put-bucket-lifecycle-configuration")) << words << held.calls;
+    EXPECT_NE(held.said.find("add this rule"), std::string::npos) << held.said;
+  }
+  // Nothing, or what Vesto's own tests have left.
+  for (const std::string& words : {std::string("False"), "False\\t" + ours}) {
+    const Told empty = lies(words);
+    EXPECT_TRUE(called(empty, "s3api put-bucket-lifecycle-configuration")) << words << empty.said;
+  }
   const std::string none = std::string(kNothingThere) +
                            "*get-bucket-lifecycle*json) echo '[]' ;;\n"
                            "*get-bucket-lifecycle*) echo 0 0 0 0 ;;\n";
@@ -57,8 +70,8 @@ TEST(KitShell, ALifecycleRuleOfOurName) {
            "*get-bucket-lifecycle*json) echo '[{\"ID\": \"logs\"}]' ;;\n"
            "*get-bucket-lifecycle*Transition*) echo varies_by_storage_class ;;\n"
            "*put-bucket-lifecycle*) echo \"$*\" >&2 ;;\n"
-           "*list-objects*) echo " +
-           (held ? "vesto/file" : "None") + " ;;\n";
+           "*list-object-versions*) printf 'False" +
+           (held ? "\\tvesto/file" : "") + "\\n' ;;\n";
   };
   const auto with = [&](const std::string& counted, bool held) {
     return run(script(), answers(counted, held));
@@ -111,7 +124,7 @@ TEST(KitShell, LifecycleRulesThatCannotBeReadAreNotReplaced) {
   const DestinationConfig to = destination_from(kProvisioned);
   const Told told = run(part_shell(to, full_facts(), "lifecycle"),
                         "*get-bucket-lifecycle*) echo AccessDenied; return 254 ;;\n"
-                        "*list-objects*) echo None ;;\n");
+                        "*list-object-versions*) echo False ;;\n");
   EXPECT_FALSE(told.well);
   EXPECT_FALSE(called(told, "s3api put-bucket-lifecycle-configuration")) << told.said;
   EXPECT_NE(told.said.find("could not be read"), std::string::npos) << told.said;
