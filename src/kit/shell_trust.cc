@@ -118,10 +118,11 @@ std::string is_ours(const Places& places, const std::string& statement) {
       exactly, same, literal(principal.dump()), literal(statement));
 }
 
-// A statement of this kit's for somebody else than us: another identity, audience or external id.
+// A statement of this kit's for somebody else than us: another identity, of this or the other kind,
+// another audience or external id. One for us without an external id only becomes narrower.
 std::string for_another(const DestinationConfig& to, const KitFacts& facts, const Places& places) {
   const auto other = [](const std::string& member, const std::string& ours) {
-    return fmt::format("({0} && {0} != {1})", member, text_literal(ours));
+    return fmt::format("{} != {}", member, text_literal(ours));
   };
   if (to.auth.identity == "google") {
     return other(tested("StringEquals", kSub), or_placeholder(facts.google_sub, "GOOGLE_SUB")) +
@@ -131,8 +132,10 @@ std::string for_another(const DestinationConfig& to, const KitFacts& facts, cons
   const std::string same = is_own_role(places, "to_string(Principal.AWS)");
   const std::string another =
       same.empty() ? other("Principal.AWS", or_placeholder(places.principal_arn, "PRINCIPAL_ARN"))
-                   : fmt::format("(Principal.AWS && !{})", same);
-  return another + " ||\n    " + other(tested("StringEquals", kExternalId), to.auth.external_id);
+                   : "!" + same;
+  const std::string external_id = tested("StringEquals", kExternalId);
+  return another +
+         fmt::format(" ||\n    ({} && {})", external_id, other(external_id, to.auth.external_id));
 }
 
 // Of statements, as conditions of JMESPath.

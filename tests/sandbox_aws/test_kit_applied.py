@@ -348,6 +348,20 @@ def test_the_kits_own_role_follows_the_configuration(cloud, setup):
     assert trust_of(iam) == shared
 
 
+def test_a_role_of_the_other_kind_of_identity_is_asked_about(cloud, setup):
+    """Google's and a key's destinations of one name: the one would lock the other out."""
+    iam = cloud.client("iam", *ADMIN)
+    keyed = configuration(PROVISIONED, KEY + f'role_arn = "{ROLE}"\n')
+    setup(keyed, "key")
+    for mine, theirs in ((configuration(), keyed), (keyed, configuration())):
+        setup(mine, "role", before="NEW_TRUST=yes")
+        stands = trust_of(iam)
+        asked = setup(theirs, "role", code=1).stderr
+        assert "NEW_TRUST=yes" in asked and "another Vesto" in asked, asked
+        assert trust_of(iam) == stands
+        assert setup(mine, "role").stderr == ""
+
+
 def test_an_access_key_that_assumes_a_role(cloud, setup):
     config = configuration(PROVISIONED, KEY + f'role_arn = "{ROLE}"\n')
     done = setup(config, "script")

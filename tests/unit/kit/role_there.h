@@ -28,8 +28,8 @@ inline std::string answers_of(const RoleThere& role) {
   return "*'length('*'[?@ =='*) echo " + role.ours + " ;;\n*'--query length('*'[?(('*) echo " +
          role.written + " ;;\n*'--query {near:'*) echo '" + role.near +
          "' ;;\n*'--query {maybe:'*) echo '" + role.maybe +
-         "' ;;\n*'[?(Condition.'* | *'[?(Principal.AWS && '*) echo " + role.anothers +
-         " ;;\n*'--query length('*) echo " + role.statements +
+         "' ;;\n*'[?Condition.'* | *'[?Principal.AWS != '* | *'[?!(starts_with('*) echo " +
+         role.anothers + " ;;\n*'--query length('*) echo " + role.statements +
          " ;;\n*'--query [to_array('*) cat <<'EOT'\n" + role.kept +
          "\nEOT\n;;\n*'--query to_array('*) cat <<'EOT'\n" + role.loose +
          "\nEOT\n;;\n*Role.Description*) echo '" + role.description +
