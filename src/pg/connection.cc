@@ -39,6 +39,7 @@ PgResult<PgAnswer> PgConnection::exec(std::string_view sql, int64_t timeout_ms,
     }
     const PgResultPtr result = std::move(next).value();
     if (!result) break;
+    if (begins_copy(result.get())) return impl_->abandon(PgError::Kind::kProtocol, kUnasked);
     switch (PQresultStatus(result.get())) {
       case PGRES_SINGLE_TUPLE:
       case PGRES_TUPLES_OK:
@@ -47,10 +48,6 @@ PgResult<PgAnswer> PgConnection::exec(std::string_view sql, int64_t timeout_ms,
         break;
       case PGRES_EMPTY_QUERY:
         break;
-      case PGRES_COPY_OUT:
-      case PGRES_COPY_IN:
-      case PGRES_COPY_BOTH:
-        return impl_->abandon(PgError::Kind::kProtocol, "the server began a COPY unexpectedly");
       default:
         if (!error) error = impl_->result_error(result.get());
         break;

@@ -252,12 +252,8 @@ PgResult<bool> PgConnection::Impl::drain(int64_t deadline_ms, std::optional<PgEr
     }
     const PgResultPtr result = std::move(next).value();
     if (!result) break;
-    const ExecStatusType status = PQresultStatus(result.get());
-    // Which libpq would give again and again.
-    if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN || status == PGRES_COPY_BOTH) {
-      return abandon(PgError::Kind::kProtocol, "the server began a COPY unexpectedly");
-    }
-    if (status == PGRES_FATAL_ERROR && !*error) {
+    if (begins_copy(result.get())) return abandon(PgError::Kind::kProtocol, kUnasked);
+    if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR && !*error) {
       *error = result_error(result.get());
     }
   }

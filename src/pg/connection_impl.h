@@ -29,6 +29,13 @@ struct PgResultDeleter {
 };
 using PgResultPtr = std::unique_ptr<PGresult, PgResultDeleter>;
 
+// Whether the server begins a COPY: libpq gives this result again and again.
+inline bool begins_copy(const PGresult* result) {
+  const ExecStatusType status = PQresultStatus(result);
+  return status == PGRES_COPY_OUT || status == PGRES_COPY_IN || status == PGRES_COPY_BOTH;
+}
+inline constexpr const char* kUnasked = "the server began a COPY unexpectedly";
+
 PgError make_pg_error(PgError::Kind kind, std::string message);
 
 struct PgConnection::Impl {

@@ -32,6 +32,9 @@ long on_bio(BIO* bio, int operation, const char* /*bytes*/, size_t /*size*/, int
   return result;
 }
 
+// nullptr where the connection has no TLS.
+SSL* tls_of(PGconn* conn) { return static_cast<SSL*>(PQsslStruct(conn, "OpenSSL")); }
+
 int64_t waiting_bytes(int fd) {
   int waiting = 0;
   return ::ioctl(fd, FIONREAD, &waiting) == 0 ? waiting : 0;
@@ -41,7 +44,7 @@ int64_t waiting_bytes(int fd) {
 
 void PgIntake::watch(PGconn* conn) {
   conn_ = conn;
-  auto* ssl = static_cast<SSL*>(PQsslStruct(conn, "OpenSSL"));
+  SSL* ssl = tls_of(conn);
   BIO* bio = ssl == nullptr ? nullptr : SSL_get_rbio(ssl);
   // libpq may have dialled anew: with another session of TLS, or (sslmode prefer) without one.
   if (bio == bio_) return;
@@ -88,7 +91,7 @@ void PgIntake::count_plain() {
 }
 
 bool PgIntake::holds_bytes() const {
-  auto* ssl = tls() ? static_cast<SSL*>(PQsslStruct(conn_, "OpenSSL")) : nullptr;
+  SSL* ssl = tls() ? tls_of(conn_) : nullptr;
   return ssl != nullptr && SSL_pending(ssl) > 0;
 }
 
