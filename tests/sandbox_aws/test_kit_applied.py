@@ -349,14 +349,16 @@ def test_the_kits_own_role_follows_the_configuration(cloud, setup):
 
 
 def test_a_role_of_the_other_kind_of_identity_is_asked_about(cloud, setup):
-    """Google's and a key's destinations of one name: the one would lock the other out."""
+    """Google's and a key's destinations of one name: the one would lock the other out. That the one logs in by a
+    password is asked about before, and agreed to."""
+    login = "NEW_WAREHOUSE=yes"
     iam = cloud.client("iam", *ADMIN)
     keyed = configuration(PROVISIONED, KEY + f'role_arn = "{ROLE}"\n')
     setup(keyed, "key")
     for mine, theirs in ((configuration(), keyed), (keyed, configuration())):
-        setup(mine, "role", before="NEW_TRUST=yes")
+        setup(mine, "role", before=f"NEW_TRUST=yes {login}")
         stands = trust_of(iam)
-        asked = setup(theirs, "role", code=1).stderr
+        asked = setup(theirs, "role", before=login, code=1).stderr
         assert "NEW_TRUST=yes" in asked and "another Vesto" in asked, asked
         assert trust_of(iam) == stands
         assert setup(mine, "role").stderr == ""
