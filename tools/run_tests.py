@@ -184,7 +184,7 @@ LANES = {
         ("tokens, judged by PyJWT and botocore", lambda: pytest(["tests/sandbox_oidc"], "oidc")),
         ("STS, Redshift's API and policies, judged by AWS's clients",
          lambda: pytest(["tests/sandbox_aws"], "aws")),
-        ("set-ups: the kit, other guides, faults", lambda: pytest(["tests/setup"], "setup")),
+        ("set-ups: the kit, other guides, faults", lambda: pytest(["tests/setup"], "setup", 3000)),
         ("command line", lambda: pytest(["tests/cli"], "cli")),
         ("docs, run as they stand", lambda: pytest(["tests/docs"], "docs")),
         ("COPY, read a second time", lambda: pytest(["tests/differential"], "differential")),
