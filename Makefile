@@ -38,7 +38,7 @@ test-fresh:
 test-versitygw: deps-test
 	@tools/versitygw.sh
 
-# About 40 minutes on two quiet CPUs. BENCH: further arguments, such as `--only wall --write`.
+# About 50 minutes on two quiet CPUs. BENCH: further arguments, such as `--only wall --write`.
 bench: deps-test
 	@tools/build.sh release
 	@cmake --build build/release --target ssh_tunnel_bench guard_bench empty_main >/dev/null

@@ -152,7 +152,7 @@ def main():
     options = parse()
     wanted = options.only or list(report.MEASURES)
     if options.write:
-        report.must_have_marks()
+        report.must_be_writable()
     for program in ("guard_bench", "empty_main"):
         if not (BUILD / "bench" / program).exists():
             raise SystemExit(f"{program} is not built: make bench builds it")

@@ -45,9 +45,9 @@ class Result:
 def first_line(*command):
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return "not there"
-    return (done.stdout or done.stderr).strip().splitlines()[0]
+    return (done.stdout or done.stderr or "no answer").strip().splitlines()[0]
 
 
 def machine():
@@ -167,8 +167,9 @@ def marks(page, name):
     return begin, end
 
 
-def must_have_marks():
-    """Before an hour of work, not after it."""
+def must_be_writable():
+    """What write() needs, asked for before an hour of work and not after it."""
+    machine()
     for name in (*MEASURES, "scale", "machine", "before"):
         marks(PAGE.read_text(), name)
 
@@ -213,7 +214,10 @@ def write(result):
             page = put(page, measure, page_text(parts_of(between(page, measure)) | new))
     if scale.is_complete(result.facts):
         page = put(page, "scale", f"{scale.text(result.facts)}\n\n{stamp(result, 'scale')}")
-    PAGE.write_text(with_notes(put(page, "machine", f"The last of them ran on {machine()}.")))
+    text = with_notes(put(page, "machine", f"The last of them ran on {machine()}."))
+    fresh = PAGE.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.replace(PAGE)
 
 
 if __name__ == "__main__":

@@ -8,35 +8,39 @@ import pathlib
 import re
 import sys
 
-# room -> rooms that it may use directly
-SRC = {
-    "base": [],
-    "address": ["base"],
-    "net": ["address"],
-    "aws": ["net"],
-    "secret": ["base"],
-    "pg": ["net"],
-    "schema": ["base"],
-    "encode": ["base", "schema"],
-    "source": ["encode", "pg"],
-    "stage": ["aws", "encode"],
-    "redshift": ["pg", "aws", "encode"],
-    "config": ["address", "schema", "secret"],
-    "store": ["base", "stage/journal.h"],
-    "sync": ["source", "stage", "redshift", "config", "store"],
-    "kit": ["config", "aws", "pg/quoting.h"],
-    "check": ["sync", "kit"],
-    "cli": ["check"],
-}
-SANDBOX_BASE = "base"
+TABLE_ROW = re.compile(r"\| `(src/)?(\w+)/` \|[^|]*\| ([^|]*) \|")
 
 
-def closure(room, seen=None):
+def rooms_of(root):
+    """{room: what it may use directly}, of the table in docs/ARCHITECTURE.md: rooms, or headers
+    of one."""
+    rooms, sandbox = {}, None
+    for line in (root / "docs" / "ARCHITECTURE.md").read_text().splitlines():
+        match = TABLE_ROW.match(line)
+        if not match:
+            continue
+        in_src, room, uses = match.groups()
+        if uses == "nothing":
+            names = []
+        elif uses == "all above":
+            names = list(rooms)
+        else:
+            names = [name.strip(" `") for name in uses.split(",")]
+        if in_src:
+            rooms[room] = names
+        else:
+            sandbox = names
+    if "base" not in rooms or sandbox is None:
+        sys.exit("docs/ARCHITECTURE.md has no table of rooms that could be read")
+    return rooms, sandbox
+
+
+def closure(rooms, room, seen=None):
     seen = set() if seen is None else seen
     if room not in seen:
         seen.add(room)
-        for used in SRC.get(room, []):
-            closure(used, seen)
+        for used in rooms.get(room, []):
+            closure(rooms, used, seen)
     return seen
 
 
@@ -49,14 +53,15 @@ def includes(path):
 
 def check(root):
     faults = []
+    rooms, sandbox_uses = rooms_of(root)
     for path in sorted((root / "src").rglob("*.[ch]*")):
         if path.suffix not in (".h", ".cc", ".def"):
             continue
         room = path.relative_to(root / "src").parts[0]
-        if room not in SRC:
-            faults.append(f"{path}: room {room} is not in tools/rooms.py")
+        if room not in rooms:
+            faults.append(f"{path}: room {room} is not in docs/ARCHITECTURE.md")
             continue
-        allowed = closure(room)
+        allowed = closure(rooms, room)
         for number, name in includes(path):
             used = name.split("/")[0]
             if used not in allowed and name not in allowed:
@@ -64,7 +69,7 @@ def check(root):
     for path in sorted((root / "sandbox").rglob("*.[ch]*")):
         for number, name in includes(path):
             used = name.split("/")[0]
-            if used not in (SANDBOX_BASE, "sandbox"):
+            if used not in (*sandbox_uses, "sandbox"):
                 faults.append(f"{path}:{number}: the sandbox may not include {name}")
     return faults
 

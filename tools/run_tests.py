@@ -7,6 +7,7 @@ N passed, N failed, N skipped.
   tools/run_tests.py --only NAME   one step (for work on it); see FIRST and LANES
 """
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -90,12 +91,26 @@ def gtests(preset, names=None, environment=None):
     return tally
 
 
-def pytest(paths, name, timeout_s=2400, environment=None):
+def missing(python, modules):
+    """Those of `modules` that this Python has not."""
+    code = ("import importlib.util, sys; "
+            "print(*(name for name in sys.argv[1:] if not importlib.util.find_spec(name)))")
+    return run([python, "-c", code, *modules], stdout=subprocess.PIPE, text=True,
+               check=True).stdout.split()
+
+
+def pytest(paths, name, timeout_s=2400, environment=None, needs=()):
+    """`needs`: modules without which no test of these paths could begin."""
     python = VENV / "bin" / "python"
+    python = python if python.exists() else DEBIAN_PYTHON
+    absent = missing(python, needs)
+    if absent:
+        print(f"skipped: {', '.join(paths)} without {', '.join(absent)} (tests/requirements.txt)")
+        return Tally(skipped=1)
     report = BUILD / f"pytest-{name}.xml"
     report.unlink(missing_ok=True)
-    command = [python if python.exists() else DEBIAN_PYTHON, "-m", "pytest", "-q", "-rs",
-               "-p", "no:cacheprovider", f"--junitxml={report}", *paths]
+    command = [python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
+               f"--junitxml={report}", *paths]
     try:
         code = run(command, timeout=timeout_s, env={**os.environ, **(environment or {})}).returncode
     except subprocess.TimeoutExpired:
@@ -108,7 +123,15 @@ def pytest(paths, name, timeout_s=2400, environment=None):
         bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
         skipped = int(suite.get("skipped", 0))
         tally.add(Tally(int(suite.get("tests", 0)) - bad - skipped, bad, skipped))
-    if code not in (0, 5) and tally.failed == 0:
+    return judged(tally, code)
+
+
+def judged(tally, code):
+    """What pytest's exit code adds: 5 is what it ends with where all modules were skipped, and also
+    where it found no test at all."""
+    empty = not (tally.passed or tally.failed or tally.skipped)
+    if empty or (code not in (0, 5) and tally.failed == 0):
+        print(f"pytest ended with {code} and {tally}: that counts as a failure")
         tally.failed += 1
     return tally
 
@@ -127,8 +150,8 @@ def make_venv():
     if installed.returncode == 0:
         stamp.write_text(wanted)
     else:
-        print("the package registry cannot be reached: tests by other people's Python clients "
-              "are skipped")
+        print("not all of tests/requirements.txt could be installed: tests by other people's Python "
+              "clients are skipped.", *installed.stderr.strip().splitlines()[-1:])
     return Tally()
 
 
@@ -160,6 +183,7 @@ PROGRAMS = ["vesto", "vesto-sandbox", "vesto-sandbox-s3", "s3_probe", "oidc_prob
 FIRST = [
     ("rooms", lambda: one_command(DEBIAN_PYTHON, "tools/rooms.py")),
     ("format", lambda: one_command("tools/check_format.sh")),
+    ("these gates", lambda: pytest(["tests/gates"], "gates")),
     ("python clients", make_venv),
     ("build release", lambda: build("release", *PROGRAMS)),
     ("build dev (ASan, UBSan)", lambda: build("dev")),
@@ -183,8 +207,9 @@ LANES = {
          lambda: pytest(["tests/sandbox_s3", "tests/foreign_s3"], "s3")),
         ("tokens, judged by PyJWT and botocore", lambda: pytest(["tests/sandbox_oidc"], "oidc")),
         ("STS, Redshift's API and policies, judged by AWS's clients",
-         lambda: pytest(["tests/sandbox_aws"], "aws")),
-        ("set-ups: the kit, other guides, faults", lambda: pytest(["tests/setup"], "setup", 3000)),
+         lambda: pytest(["tests/sandbox_aws"], "aws", needs=("boto3", "hcl2"))),
+        ("set-ups: the kit, other guides, faults",
+         lambda: pytest(["tests/setup"], "setup", 3000, needs=("boto3",))),
         ("command line", lambda: pytest(["tests/cli"], "cli")),
         ("docs, run as they stand", lambda: pytest(["tests/docs"], "docs")),
         ("COPY, read a second time", lambda: pytest(["tests/differential"], "differential")),
@@ -269,13 +294,14 @@ def main():
     options = parser.parse_args()
     BUILD.mkdir(exist_ok=True)
     if options.only:
-        known = SOAK if options.soak else [*FIRST, *(one for lane in LANES.values() for one in lane)]
+        known = SOAK if options.soak else [*FIRST, *itertools.chain(*LANES.values())]
         total, _ = run_steps([(name, step) for name, step in known if name in options.only])
     elif options.lane:
         total = run_lane(options.lane)
     else:
         total = run_steps(SOAK)[0] if options.soak else run_all()
     print(total)
+    (BUILD / "tally").write_text(f"{total}\n")
     return 1 if total.failed or not total.passed else 0
 
 

@@ -13,7 +13,7 @@ MUTANTS = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text())["mutant"]
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[one["name"] for one in MUTANTS])
 def test_what_a_mutant_changes_is_there(mutant):
-    """make mutants takes hours: that its list is still true is known before."""
+    """make mutants can take hours: that its list is still true is known before."""
     assert (ROOT / mutant["file"]).read_text().count(mutant["text"]) == 1
 
 
