@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "address/arn.h"
-#include "base/strings.h"
 #include "kit/kit.h"
 
 namespace vesto::cli {
@@ -115,17 +114,15 @@ class Finder {
     report_.grants = login_grants(*report_.destination, report_.database_user);
   }
 
-  // What is not known is left open here: the text says what to put in its place.
+  // What is not known stands as <<NAME>>, as in the kit: never as a right that is wider.
   void permissions() {
     if (auth_.role_arn.empty()) facts_.principal_arn = own_arn();
     facts_.account = account_of_arn(own_arn());
-    if (facts_.account.empty()) facts_.account = "*";
     if (report_.warehouse) facts_.workgroup_arn = report_.warehouse->resource_arn;
     if (report_.destination->serverless && auth_.method == "iam_role") {
       report_.workgroup_known = !facts_.workgroup_arn.empty();
     }
-    report_.permission_policy =
-        replace_all(permission_policy_for(*report_.destination, facts_), "<<WORKGROUP_ID>>", "*");
+    report_.permission_policy = permission_policy_for(*report_.destination, facts_);
   }
 
   const AuthConfig& auth_;

@@ -7,6 +7,8 @@
 #include "address/arn.h"
 #include "base/strings.h"
 #include "cli/identity_report.h"
+#include "kit/kit.h"
+#include "kit/places.h"
 #include "sync/run.h"
 #include "sync/warehouse_wait.h"
 
@@ -206,10 +208,8 @@ std::string permission_text(const IdentityReport& report) {
   if (!auth.role_arn.empty()) whose = auth.role_arn;
   std::string out = fmt::format("\nPermission policy of {} (an AWS admin sets it)\n{}\n",
                                 shown(whose), report.permission_policy);
-  if (!report.workgroup_known) {
-    out +=
-        "In the place of workgroup/* put the workgroup's ID, a UUID: its page in the console\n"
-        "shows it as Workgroup ID. The name does not match.\n";
+  for (const std::string& name : kit::missing_in(report.permission_policy)) {
+    out += fmt::format("Missing: <<{}>>. {}\n", name, missing_help(name, *report.destination));
   }
   if (auth.copy == "attached_role") {
     out += "The attached role needs s3:GetObject and s3:ListBucket on the same prefix.\n";
@@ -279,6 +279,7 @@ Json report_json(const IdentityReport& report) {
   out["permission_policy"] = parsed(report.permission_policy);
   out["warehouse"] = warehouse_json(report.warehouse);
   out["workgroup_known"] = report.workgroup_known;
+  out["missing"] = kit::missing_in(report.permission_policy);
   out["user"] = report.user;
   out["database_user"] = report.database_user;
   out["grants"] = report.grants;

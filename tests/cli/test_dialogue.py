@@ -74,6 +74,7 @@ def test_who_has_no_access_key_yet_has_the_kit_that_makes_it(vesto):
     t = Terminal(vesto, "destination", "add", "acme", "--endpoint", f"{CLUSTER}:5439/dev", "--user",
                  "loader", "--password-env", "PG_PASSWORD", "--bucket", "stage", "--prefix", "p",
                  "--bucket-region", "eu-west-1", "--schema", "shop", "--create-schema", "yes")
+    t.answer("(direct, ssh) [direct]:", "")
     t.answer("[access_key]:", "")
     t.answer("Access key id (none: the kit makes one):", "none")
     t.answer("role to assume (empty: none):", "")
@@ -89,6 +90,34 @@ def test_who_has_no_access_key_yet_has_the_kit_that_makes_it(vesto):
     t.answer("KMS", "")
     assert t.end() == 0, t.text
     assert destinations(vesto)["acme"]["auth"]["access_key_id"] == "AKIAIOSFODNN7EXAMPLE"
+
+
+def test_the_network_is_asked_for_whatever_else_is_known(vesto):
+    vesto.write("vesto.toml", 'version = 1\n[server]\npublic_egress = ["203.0.113.7/32"]\n')
+    t = Terminal(vesto, "destination", "add", "acme", "--endpoint", f"{CLUSTER}:5439/dev", "--schema", "s")
+    t.answer("(direct, ssh) [direct]:", "neither")
+    t.expect("Answer direct or ssh.")
+    t.answer("(direct, ssh) [direct]:", "")
+    t.expect("The warehouse must let in: 203.0.113.7/32")
+    t.answer("[role]:", "later")
+    assert t.end() == 0, t.text
+    assert "Correct the value at the place named" not in t.text
+    t = Terminal(vesto, "destination", "add", "acme")  # and once only
+    t.answer("[role]:", "later")
+    assert t.end() == 0 and "direct, ssh" not in t.text, t.text
+
+
+def test_enter_behind_a_wrong_answer_is_the_usual_one(vesto):
+    t = Terminal(vesto, "destination", "add", "acme", "--endpoint", f"{CLUSTER}:5439/dev", "--user",
+                 "loader", "--password-env", "NOT_SET", "--bucket", "stage", "--prefix", "p",
+                 "--bucket-region", "eu-west-1", "--schema", "shop", "--create-schema", "yes")
+    t.answer("(direct, ssh) [direct]:", "")
+    t.answer("[access_key]:", "aws")
+    t.answer("role to assume", "")
+    t.answer("KMS", "")
+    t.answer("Run the test now? [Y/n]:", "perhaps")
+    t.answer("Run the test now? [Y/n]:", "")
+    assert t.end() != 0 and "CFG-SECRET-MISSING" in t.text, t.text  # it was run
 
 
 def test_ctrl_d_and_five_wrong_answers(vesto):

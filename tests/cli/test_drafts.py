@@ -108,9 +108,8 @@ def test_the_dialogue_of_somebody_without_a_warehouse(vesto):
     t.expect("Going on with the draft of Acme_2.")
     t.answer("Endpoint", "vesto-acme-2.abc.eu-west-1.redshift.amazonaws.com")
     t.expect("Understood: cluster vesto-acme-2 in eu-west-1")
-    t.answer("(direct, ssh) [direct]:", "")  # the database is known: it is not asked again
-    t.answer("[role]:", "later")
-    assert t.end() == 0
+    t.answer("[role]:", "later")  # the database and the way are known: they are not asked again
+    assert t.end() == 0 and "(direct, ssh)" not in t.text
     shown = vesto("destination", "show", "Acme_2").stdout
     assert 'database = "shop"' in shown and "It lacks --role-arn" in shown
 
@@ -338,6 +337,7 @@ def test_the_dialogue_says_what_it_leaves_out(vesto):
     t = Terminal(vesto, "destination", "add", "acme", "--no-test")
     t.answer("Endpoint", WORKGROUP)
     t.expect("auth.db_user (loader) of the draft is left out")
+    t.answer("(direct, ssh) [direct]:", "")
     t.answer("[google]:", "aws")
     t.expect("auth.audience (vesto-acme) of the draft is left out")
     t.answer("External id", "")

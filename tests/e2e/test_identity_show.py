@@ -135,6 +135,13 @@ BARE = """
 """
 
 
+def filled_in(policy, kind):
+    """As somebody fills it in who has asked AWS for the UUID. A role without rights cannot."""
+    text = json.dumps(policy)
+    assert ("<<WORKGROUP_ID>>" in text) == (kind == "serverless") and "workgroup/*" not in text
+    return json.loads(text.replace("<<WORKGROUP_ID>>", UUID))
+
+
 @pytest.mark.parametrize("kind", ["provisioned", "serverless"])
 def test_what_is_printed_is_all_that_is_needed(postgres, tmp_path, kind):
     """A role without any right and without trust, then with what is printed for it: it delivers."""
@@ -157,7 +164,7 @@ def test_what_is_printed_is_all_that_is_needed(postgres, tmp_path, kind):
             "role": role, "policy": to["trust_policy"]}})
         assert world.run(environment=cell.environment)[0] == 4
         sandbox.control("POST", "/v1/iam", {"put_role_policy": {
-            "role": role, "name": "vesto", "policy": to["permission_policy"]}})
+            "role": role, "name": "vesto", "policy": filled_in(to["permission_policy"], kind)}})
         for sql in to["grants"]:
             admin(sandbox, sql)
         world.must_run(environment=cell.environment)
@@ -278,11 +285,11 @@ def test_access_key_and_external_id(make, kind):
             "arn:aws:redshift:eu-west-1:123456789012:cluster:examplecluster"
     else:
         # This role may not ask GetWorkgroup, which alone tells the UUID.
-        any_of_them = "arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/*"
+        any_of_them = "arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/<<WORKGROUP_ID>>"
         login = allowing(permission, "redshift-serverless:GetCredentials")
         assert login["Resource"] == [any_of_them]
         assert allowing(permission, "redshift-serverless:GetWorkgroup")["Resource"] == any_of_them
-        assert "put the workgroup's ID, a UUID" in shown.out
+        assert "Missing: <<WORKGROUP_ID>>. The workgroup's UUID, not its name: aws " in shown.out
 
 
 def trust_of_ext(*conditions):

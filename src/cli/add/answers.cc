@@ -200,8 +200,9 @@ Status Answers::take_staging(const TomlValue& staging) {
 
 Status Answers::take_draft(const TomlValue& table) {
   for (const TomlValue::Member& member : table.members) {
-    if (member.name == "no_external_id" && member.value.kind == Kind::kBoolean) {
-      settings_.insert_or_assign("draft.no_external_id", member.value);
+    const bool said = member.name == "no_external_id" || member.name == "direct";
+    if (said && member.value.kind == Kind::kBoolean) {
+      settings_.insert_or_assign("draft." + member.name, member.value);
       continue;
     }
     const bool port = member.name == "port";

@@ -75,6 +75,9 @@ class Answers {
   // "vesto-acme-7f3a", another one each time; of an external id as well.
   [[nodiscard]] std::string fresh_audience() const;
   [[nodiscard]] bool without_external_id() const;  // somebody said "none"
+  // Somebody has said that the warehouse is dialled without an SSH server.
+  [[nodiscard]] bool goes_directly() const;
+  void go_directly();
 
   // What has a usual value and was not given: role, audience, prefix, create_schema.
   void fill_defaults();

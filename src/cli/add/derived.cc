@@ -64,6 +64,10 @@ std::string Answers::usual_role() const {
 
 bool Answers::without_external_id() const { return has("draft.no_external_id"); }
 
+bool Answers::goes_directly() const { return has("draft.direct"); }
+
+void Answers::go_directly() { put("draft.direct", boolean_value(true)); }
+
 std::string Answers::fresh_audience() const {
   return fmt::format("vesto-{}-{}", name_, to_hex(random_bytes(2)));
 }

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "base/error.h"
 #include "base/strings.h"
 #include "cli/add/answers.h"
 #include "cli/terminal.h"
@@ -57,7 +58,7 @@ bool Dialogue::ask(const Question& question, const Take& take) {
     if (answer->empty()) answer = question.fallback;
     if (answer->empty() && question.may_be_empty) return true;
     const Result<std::string> taken =
-        answer->empty() ? Result<std::string>(Error(ErrorCode::kCfgMissing, "this is needed")
+        answer->empty() ? Result<std::string>(Error(ErrorCode::kCfgMissing, "This is needed")
                                                   .with_hint("\"later\" keeps what is there."))
                         : take(*answer);
     if (taken.ok()) {
@@ -68,8 +69,9 @@ bool Dialogue::ask(const Question& question, const Take& take) {
       failure_ = taken.error();
       return false;
     }
-    say(sentence(taken.error().message()) +
-        (taken.error().hint().empty() ? "" : " " + taken.error().hint()));
+    // The catalogue's own hint is for a file: here the place is the question.
+    const bool own_hint = taken.error().hint() != catalog_entry(taken.error().code()).hint;
+    say(sentence(taken.error().message()) + (own_hint ? " " + taken.error().hint() : ""));
   }
 }
 
@@ -78,10 +80,13 @@ std::optional<bool> Dialogue::yes(const std::string& prompt, bool fallback) {
   const Question question{.prompt = prompt, .fallback = fallback ? "Y/n" : "y/N"};
   const bool asked = ask(question, [&](const std::string& text) -> Result<std::string> {
     const std::string lower = to_lower_ascii(text);
-    if (lower == "y/n") return std::string();  // the fallback itself
+    if (lower == "y/n") {  // the fallback itself
+      yes = fallback;
+      return std::string();
+    }
     yes = lower == "y" || lower == "yes";
     if (yes || lower == "n" || lower == "no") return std::string();
-    return Error(ErrorCode::kCfgValue, "answer yes or no");
+    return Error(ErrorCode::kCfgValue, "Answer yes or no");
   });
   if (!asked) return std::nullopt;
   return yes;

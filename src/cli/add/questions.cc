@@ -109,17 +109,20 @@ class Wizard {
   bool network() {
     dialogue_.section("Network");
     if (!answers_.has("ssh.host")) {
-      if (answers_.has("schema")) return true;  // a draft that has passed this
+      if (answers_.goes_directly()) return true;  // said before the draft was left
       bool tunnel = false;
       const bool asked = dialogue_.ask(
           {.prompt = "Directly, or through an SSH server (direct, ssh)", .fallback = "direct"},
           [&](const std::string& text) -> Result<std::string> {
             tunnel = text == "ssh" || text == "tunnel";
             if (tunnel || text == "direct") return std::string();
-            return Error(ErrorCode::kCfgValue, "answer direct or ssh");
+            return Error(ErrorCode::kCfgValue, "Answer direct or ssh");
           });
       if (!asked) return false;
-      if (!tunnel) return direct();
+      if (!tunnel) {
+        answers_.go_directly();
+        return save() && direct();
+      }
     }
     if (!ask("ssh-host", {.prompt = "SSH server"}) ||
         !ask("ssh-port", {.prompt = "Its port", .fallback = "22"}) ||
@@ -163,7 +166,7 @@ class Wizard {
            .fallback = "role"},
           [&](const std::string& text) -> Result<std::string> {
             if (text != "role" && text != "iam_role" && text != "password") {
-              return Error(ErrorCode::kCfgValue, "answer role or password");
+              return Error(ErrorCode::kCfgValue, "Answer role or password");
             }
             answers_.set_text("auth.method", text == "password" ? "password" : "iam_role");
             return std::string();
