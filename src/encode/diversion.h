@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
+
 namespace vesto {
 
 // Memory that rows of the side door may take at a time, all tables of a run together; beyond it
@@ -79,9 +81,18 @@ struct DiversionBytes {
 struct DiversionLimits {
   std::shared_ptr<DiversionBytes> bytes;
   std::atomic<int64_t> rejected_rows_left{0};
+  // The stream was delivered as it may be now, which shows when all of it is read. Until then no
+  // row is refused for a side door that others have filled: it may stand in the destination. Such
+  // rows have a count of their own, so that they take no other row's place.
+  bool may_be_unchanged = false;
+  std::atomic<int64_t> roomless_rows_left{0};
 
-  DiversionLimits(std::shared_ptr<DiversionBytes> of_the_run, int64_t max_rejected_rows)
-      : bytes(std::move(of_the_run)), rejected_rows_left(max_rejected_rows) {}
+  DiversionLimits(std::shared_ptr<DiversionBytes> of_the_run, int64_t max_rejected_rows,
+                  bool was_delivered = false)
+      : bytes(std::move(of_the_run)),
+        rejected_rows_left(max_rejected_rows),
+        may_be_unchanged(was_delivered),
+        roomless_rows_left(max_rejected_rows) {}
   // Takes `amount` of what is left; false (and nothing taken) if it is less.
   static bool take(std::atomic<int64_t>* left, int64_t amount) {
     // Nothing is taken for a moment and put back: another lane would find less than there is.
@@ -116,13 +127,13 @@ class DiversionHold {
 struct Diversion {
   std::vector<SideRow> side = {};
   std::vector<RejectedRow> rejected = {};
-  uint64_t nulled_values = 0;  // values in whose place NULL stands, as on_unrepresentable says
-  // Rows that found the side door full, and what became of them so.
-  uint64_t lacked_room = 0;
-  uint64_t rejected_for_room = 0;
-  uint64_t nulled_for_room = 0;
+  uint64_t nulled_values = 0;   // values in whose place NULL stands, as on_unrepresentable says
+  uint64_t lacked_room = 0;     // rows that found the side door full
   int64_t side_door_bytes = 0;  // what its rows would have taken of it, all of them
-  DiversionHold hold = {};      // for `side` and `rejected`
+  // Why the stream fails unless it is unchanged (DiversionLimits::may_be_unchanged): the first such
+  // row is neither in `side` nor in `rejected`.
+  std::optional<Error> fails_for_room = {};
+  DiversionHold hold = {};  // for `side` and `rejected`
 
   void merge(Diversion other);
   // Whether it was other streams that had the room, which is the whole run's: then the same rows

@@ -147,7 +147,8 @@ Result<Guard::RowFate> Guard::check_row(std::string_view row, Diversion* out) {
     if (limits_.diversion == nullptr || stops_) {
       return Error(fault->code, fmt::format("{} ({})", fault->reason, row_name()));
     }
-    VESTO_TRY(reject(std::move(fault->column), std::move(fault->reason), "", out));
+    VESTO_TRY(
+        reject(std::move(fault->column), std::move(fault->reason), "", CountedAs::kRejected, out));
     return RowFate::kLeaves;
   }
   for (size_t i = 0; i < fields_.size(); ++i) {
@@ -159,7 +160,7 @@ Result<Guard::RowFate> Guard::check_row(std::string_view row, Diversion* out) {
     } else if (may_be_nulled(i)) {
       nulled_.push_back(i);
     } else {
-      return refuse(i, bad_value(i, finding.what), out);
+      return refuse(i, bad_value(i, finding.what), CountedAs::kRejected, out);
     }
   }
   if (!side_.empty()) return divert(out);

@@ -78,6 +78,8 @@ class Guard {
     std::string reason;
   };
   enum class RowFate { kStays, kChanged, kLeaves };
+  // DiversionLimits: rejected_rows_left, or roomless_rows_left.
+  enum class CountedAs { kRejected, kRoomless };
 
   Status check_rows(Chunk* chunk, bool every_row, Diversion* out);
   Result<RowFate> check_row(std::string_view row, Diversion* out);
@@ -88,11 +90,13 @@ class Guard {
   [[nodiscard]] bool may_be_nulled(size_t index) const;
   Result<RowFate> divert(Diversion* out);
   std::string pass_side_door(Diversion* out);
-  Result<RowFate> refuse(size_t index, const std::string& reason, Diversion* out);
+  Result<RowFate> refuse(size_t index, const std::string& reason, CountedAs counted,
+                         Diversion* out);
   RowFate nulled(Diversion* out) const;  // the row with NULL for the fields of nulled_
   [[nodiscard]] std::optional<std::string_view> shown_value(size_t index,
                                                             std::string* scratch) const;
-  Status reject(std::string column, std::string reason, std::string_view value, Diversion* out);
+  Status reject(std::string column, std::string reason, std::string_view value, CountedAs counted,
+                Diversion* out);
   [[nodiscard]] bool is_nulled(size_t index) const;
   void append_row(std::string* out) const;
   [[nodiscard]] std::string bad_value(size_t index, std::string_view what) const;

@@ -42,17 +42,19 @@ Result<Guard::RowFate> Guard::divert(Diversion* out) {
   const uint64_t lacked_before = out->lacked_room;
   const std::string shut = pass_side_door(out);
   if (shut.empty()) return RowFate::kLeaves;
-  const uint64_t for_room = out->lacked_room - lacked_before;  // 1 or 0
+  const bool later = limits_.diversion->may_be_unchanged && out->lacked_room > lacked_before;
   for (const SideValue& value : side_) {
     if (!may_be_nulled(value.index)) {
-      out->rejected_for_room += for_room;
-      return refuse(
-          value.index,
-          fmt::format("{}, which COPY cannot take, and {}", shown(value.finding.what), shut), out);
+      Result<RowFate> fate =
+          refuse(value.index,
+                 fmt::format("{}, which COPY cannot take, and {}", shown(value.finding.what), shut),
+                 later ? CountedAs::kRoomless : CountedAs::kRejected, out);
+      if (fate.ok() || !later) return fate;
+      if (!out->fails_for_room) out->fails_for_room = std::move(fate).error();
+      return RowFate::kLeaves;
     }
     nulled_.push_back(value.index);
   }
-  out->nulled_for_room += for_room * side_.size();
   return nulled(out);
 }
 
@@ -90,7 +92,8 @@ std::string Guard::pass_side_door(Diversion* out) {
 }
 
 // The row leaves because of a value that Redshift cannot hold: it is rejected, or the stream stops.
-Result<Guard::RowFate> Guard::refuse(size_t index, const std::string& reason, Diversion* out) {
+Result<Guard::RowFate> Guard::refuse(size_t index, const std::string& reason, CountedAs counted,
+                                     Diversion* out) {
   const Column& column = schema_.columns[index];
   if (column.on_unrepresentable == Unrepresentable::kStop || limits_.diversion == nullptr) {
     return Error(ErrorCode::kSrcValue,
@@ -100,7 +103,7 @@ Result<Guard::RowFate> Guard::refuse(size_t index, const std::string& reason, Di
                                "on_unrepresentable = {{ {0} = \"reject\" }}.",
                                column.source_name));
   }
-  VESTO_TRY(reject(column.source_name, reason, *shown_value(index, &scratch_), out));
+  VESTO_TRY(reject(column.source_name, reason, *shown_value(index, &scratch_), counted, out));
   return RowFate::kLeaves;
 }
 
@@ -114,13 +117,16 @@ std::optional<std::string_view> Guard::shown_value(size_t index, std::string* sc
 }
 
 Status Guard::reject(std::string column, std::string reason, std::string_view value,
-                     Diversion* out) {
+                     CountedAs counted, Diversion* out) {
   RejectedRow row{.key = key_json(),
                   .column = std::move(column),
                   .reason = std::move(reason),
                   .value = "",
                   .value_bytes = value.size()};
-  if (!DiversionLimits::take(&limits_.diversion->rejected_rows_left, 1)) {
+  DiversionLimits& limits = *limits_.diversion;
+  if (!DiversionLimits::take(
+          counted == CountedAs::kRoomless ? &limits.roomless_rows_left : &limits.rejected_rows_left,
+          1)) {
     return Error(
         ErrorCode::kSrcRejectedLimit,
         fmt::format("more rows than max_rejected_rows allows cannot be delivered, the last one "

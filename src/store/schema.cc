@@ -41,6 +41,11 @@ CREATE TABLE run_sql(
   run TEXT NOT NULL, number INT NOT NULL, text TEXT NOT NULL,
   PRIMARY KEY(run, number)) WITHOUT ROWID;
 )sql",
+    R"sql(
+ALTER TABLE stream_copy ADD COLUMN window_lacked_room INT NOT NULL DEFAULT 0;
+ALTER TABLE stream_copy ADD COLUMN window_rejected INT NOT NULL DEFAULT 0;
+ALTER TABLE stream_copy ADD COLUMN window_nulled INT NOT NULL DEFAULT 0;
+)sql",
 };
 
 Result<int64_t> read_number(Database& db, const char* sql) {

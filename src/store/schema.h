@@ -10,7 +10,7 @@ namespace vesto::store {
 // "Vsto", in the header of the file: tells our store from any other SQLite file.
 constexpr int64_t kApplicationId = 0x5673746F;
 // Version that this program writes. A newer file is refused, an older one is brought up.
-constexpr int64_t kSchemaVersion = 1;
+constexpr int64_t kSchemaVersion = 2;
 
 // Whether the file is ours to use as it is: of this program, or empty, as a first run leaves it
 // that was ended, or had no room, before its first COMMIT; and not newer than this program. Gives

@@ -228,9 +228,11 @@ Status SqliteStore::put_copies(const std::vector<StreamCopy>& copies) {
     for (const StreamCopy& copy : copies) {
       VESTO_TRY(
           db.run("INSERT OR REPLACE INTO stream_copy(sync, stream, position, load_id, "
-                 "columns, window_rows, window_hash, seen_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                 "columns, window_rows, window_hash, window_lacked_room, window_rejected, "
+                 "window_nulled, seen_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                  {copy.sync, copy.stream, copy.position, copy.load_id.text, copy.columns,
-                  copy.window_rows, Blob{copy.window_hash}, copy.seen_ms}));
+                  copy.window_rows, Blob{copy.window_hash}, copy.window_lacked_room,
+                  copy.window_rejected, copy.window_nulled, copy.seen_ms}));
     }
     return ok_status();
   });
@@ -240,7 +242,8 @@ Result<std::vector<StreamCopy>> SqliteStore::copies(std::string_view sync) {
   std::vector<StreamCopy> found;
   VESTO_TRY(read([&](Database& db) {
     return db.query(
-        "SELECT sync, stream, position, load_id, columns, window_rows, window_hash, seen_ms "
+        "SELECT sync, stream, position, load_id, columns, window_rows, window_hash, "
+        "window_lacked_room, window_rejected, window_nulled, seen_ms "
         "FROM stream_copy WHERE sync = ? ORDER BY stream",
         {sync}, [&](const Row& row) {
           found.push_back({.sync = row.text(0),
@@ -250,7 +253,10 @@ Result<std::vector<StreamCopy>> SqliteStore::copies(std::string_view sync) {
                            .columns = row.text(4),
                            .window_rows = static_cast<uint64_t>(row.number(5)),
                            .window_hash = row.text(6),
-                           .seen_ms = row.number(7)});
+                           .window_lacked_room = static_cast<uint64_t>(row.number(7)),
+                           .window_rejected = static_cast<uint64_t>(row.number(8)),
+                           .window_nulled = static_cast<uint64_t>(row.number(9)),
+                           .seen_ms = row.number(10)});
         });
   }));
   return found;

@@ -1,9 +1,12 @@
 #include "sync/deliver.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/kill_point.h"
 #include "base/log.h"
+#include "base/strings.h"
 #include "base/thread_root.h"
 #include "redshift/sql.h"
 
@@ -30,25 +33,6 @@ TableResult result_of(const RunContext& context, const RunPlan& plan, const Stre
   result.bytes_staged = stream.load.bytes_staged;
   result.duration_ms = context.now_ms() - stream.load.started_ms;
   return result;
-}
-
-// Nothing to send to the warehouse: no row that it has not, and the table is known to be there.
-bool is_unchanged(const RunContext& context, const RunPlan& plan, const StreamForLoad& stream) {
-  const PlannedTable& planned = plan.tables[stream.planned];
-  const std::string& name = planned.plan.schema.stream;
-  if (planned.mode == LoadMode::kReplace || planned.plan.commit_position || !planned.known_target ||
-      !plan.base.streams.contains(name)) {
-    return false;
-  }
-  // Rows that an append window had and has no more must go.
-  const bool adds_only =
-      planned.mode == LoadMode::kUpsert || context.spec.tables[planned.table].cursor_is_immutable;
-  if (stream.load.rows_read == 0 && adds_only) return true;
-  // Of a window that is remembered all was delivered that can be; a side door that is full now
-  // would only take rows away again.
-  const auto last = plan.windows.find(name);
-  return planned.plan.window && last != plan.windows.end() &&
-         last->second.rows == stream.load.rows_read && last->second.hash == stream.window_hash;
 }
 
 }  // namespace
@@ -79,20 +63,70 @@ DeliveryResult Deliverer::finish(bool complete) {
   return std::move(result_);
 }
 
+// What was delivered of the same window, if that was as much as could be delivered of it now. Where
+// other tables had the room of the side door, fewer rows without room are a reason to load it
+// again; as many, or more, would at best bring the same, and take other rows away.
+const RunPlan::Window* Deliverer::same_window(const StreamForLoad& stream) const {
+  const PlannedTable& planned = plan_.tables[stream.planned];
+  const auto last = plan_.windows.find(planned.plan.schema.stream);
+  if (!planned.plan.window || last == plan_.windows.end()) return nullptr;
+  const bool same = last->second.rows == stream.load.rows_read &&
+                    last->second.hash == stream.window_hash &&
+                    last->second.lacked_room <= stream.load.diverted->lacked_room;
+  return same ? &last->second : nullptr;
+}
+
+// Nothing to send to the warehouse: no row that it has not, and the table is known to be there.
+bool Deliverer::is_unchanged(const StreamForLoad& stream) const {
+  const PlannedTable& planned = plan_.tables[stream.planned];
+  const std::string& name = planned.plan.schema.stream;
+  if (planned.mode == LoadMode::kReplace || planned.plan.commit_position || !planned.known_target ||
+      !plan_.base.streams.contains(name)) {
+    return false;
+  }
+  // Rows that an append window had and has no more must go.
+  const bool adds_only =
+      planned.mode == LoadMode::kUpsert || context_.spec.tables[planned.table].cursor_is_immutable;
+  return (stream.load.rows_read == 0 && adds_only) || same_window(stream) != nullptr;
+}
+
+void Deliverer::leave_as_it_is(const StreamForLoad& stream) {
+  TableResult result = result_of(context_, plan_, stream);
+  result.state = "unchanged";
+  // What finds the side door full now says nothing of what was delivered.
+  const RunPlan::Window* last = same_window(stream);
+  result.rows.rejected = last != nullptr ? last->rejected : 0;
+  result.nulled_values = last != nullptr ? last->nulled_values : 0;
+  context_.report.step(plan_.tables[stream.planned].table, "unchanged");
+  context_.report.finished(result);
+  result_.tables.emplace(stream.planned, std::move(result));
+}
+
+// The limits that were not applied while the stream might still be unchanged.
+std::optional<Error> Deliverer::lacks_room(const StreamForLoad& stream) const {
+  const Diversion& diverted = *stream.load.diverted;
+  if (diverted.fails_for_room) return diverted.fails_for_room;
+  if (diverted.lacked_room == 0 ||
+      diverted.rejected.size() <= static_cast<size_t>(context_.spec.max_rejected_rows)) {
+    return std::nullopt;
+  }
+  return Error(ErrorCode::kSrcRejectedLimit,
+               fmt::format("{} rows cannot be delivered, more than max_rejected_rows allows; this "
+                           "run has more rows for INSERT at a time than {} of memory hold",
+                           diverted.rejected.size(), format_bytes(kSideDoorBytes)));
+}
+
 void Deliverer::work() {
   std::vector<StreamForLoad> group;
   uint64_t group_bytes = 0;
   while (auto stream = queue_.pop()) {
     if (result_.fenced || result_.error) continue;  // drain: the lanes must never wait for us
-    if (is_unchanged(context_, plan_, *stream)) {
-      TableResult result = result_of(context_, plan_, *stream);
-      result.state = "unchanged";
-      // What found the side door full this time was delivered by it.
-      result.rows.rejected -= stream->load.diverted->rejected_for_room;
-      result.nulled_values -= stream->load.diverted->nulled_for_room;
-      context_.report.step(plan_.tables[stream->planned].table, "unchanged");
-      context_.report.finished(result);
-      result_.tables.emplace(stream->planned, std::move(result));
+    if (is_unchanged(*stream)) {
+      leave_as_it_is(*stream);
+      continue;
+    }
+    if (std::optional<Error> error = lacks_room(*stream)) {
+      fail(*stream, std::move(*error).in("table " + stream->load.schema.stream));
       continue;
     }
     group_bytes += stream->load.bytes_staged;
@@ -219,9 +253,13 @@ Status Deliverer::remember(const std::vector<StreamForLoad>& group, const LoadOu
     copy.stream = stream.load.schema.stream;
     copy.position = stream.load.position;
     copy.columns = stream.load.columns;
-    if (!stream.lacked_room && !stream.window_hash.empty()) {
+    if (!stream.window_hash.empty()) {
+      const Diversion& diverted = *stream.load.diverted;
       copy.window_rows = stream.load.rows_read;
       copy.window_hash = stream.window_hash;
+      copy.window_lacked_room = diverted.others_had_the_room() ? diverted.lacked_room : 0;
+      copy.window_rejected = diverted.rejected.size();
+      copy.window_nulled = diverted.nulled_values;
     }
     copies.push_back(std::move(copy));
   }

@@ -26,9 +26,6 @@ struct StreamForLoad {
   StreamLoad load;
   uint64_t bytes_read = 0;
   std::string window_hash = {};  // of what a window held (sync/window_hash.h); "" for other reads
-  // Other tables had the room of the side door: what a window held is not all that decided, and the
-  // next run has to load it again.
-  bool lacked_room = false;
 };
 
 struct DeliveryResult {
@@ -54,6 +51,10 @@ class Deliverer {
  private:
   void work();
   void load_group(std::vector<StreamForLoad> group);
+  [[nodiscard]] const RunPlan::Window* same_window(const StreamForLoad& stream) const;
+  [[nodiscard]] bool is_unchanged(const StreamForLoad& stream) const;
+  void leave_as_it_is(const StreamForLoad& stream);
+  [[nodiscard]] std::optional<Error> lacks_room(const StreamForLoad& stream) const;
   Status open_state_once(const std::vector<StreamForLoad>& group);
   void prepare_group(std::vector<StreamForLoad>* group);
   Status remember(const std::vector<StreamForLoad>& group, const LoadOutcome& outcome,

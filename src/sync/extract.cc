@@ -58,8 +58,10 @@ class Work {
     for (size_t i = 0; i < plan.tables.size(); ++i) {
       if (plan.tables[i].error) continue;
       states_[i].ranges_left = plan.tables[i].plan.ranges.size();
-      states_[i].limits =
-          std::make_shared<DiversionLimits>(diversion_bytes, context.spec.max_rejected_rows);
+      const bool was_delivered = plan.tables[i].plan.window.has_value() &&
+                                 plan.windows.contains(plan.tables[i].plan.schema.stream);
+      states_[i].limits = std::make_shared<DiversionLimits>(
+          diversion_bytes, context.spec.max_rejected_rows, was_delivered);
       for (size_t r = 0; r < plan.tables[i].plan.ranges.size(); ++r) items_.push_back({i, r});
     }
   }
@@ -281,11 +283,11 @@ class Lane {
     ready.load.widths = std::move(state.widths);
     ready.load.widths.resize(planned.plan.schema.columns.size());
     ready.load.diverted = std::make_shared<const Diversion>(std::move(state.diversion));
-    ready.lacked_room = ready.load.diverted->others_had_the_room();
     if (planned.plan.window) {
       ready.window_hash = window_hash(window_setup(context_, planned), state.range_hashes);
     }
-    if (ready.load.rows_staged() > 0) {
+    // A row that is in none of these is of a stream that is unchanged, or fails.
+    if (ready.load.rows_staged() > 0 && !ready.load.diverted->fails_for_room) {
       VESTO_ASSIGN(const StagedStream staged, stager_.write_manifest(planned.stream));
       ready.load.manifest_key = staged.manifest_key;
       ready.load.bytes_staged = staged.size_bytes;

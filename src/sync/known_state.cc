@@ -29,7 +29,11 @@ Result<std::optional<DestinationState>> remembered_state(
       state.streams[copy.stream] = {
           .position = copy.position, .columns = copy.columns, .load_id = copy.load_id};
       if (!copy.window_hash.empty()) {
-        (*windows)[copy.stream] = {copy.window_rows, copy.window_hash};
+        (*windows)[copy.stream] = {.rows = copy.window_rows,
+                                   .hash = copy.window_hash,
+                                   .lacked_room = copy.window_lacked_room,
+                                   .rejected = copy.window_rejected,
+                                   .nulled_values = copy.window_nulled};
       }
     }
   }

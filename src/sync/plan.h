@@ -39,6 +39,9 @@ struct RunPlan {
   struct Window {
     uint64_t rows = 0;
     std::string hash;
+    uint64_t lacked_room = 0;  // StreamCopy::window_lacked_room
+    uint64_t rejected = 0;
+    uint64_t nulled_values = 0;
   };
   std::map<std::string, Window> windows;
   std::unique_ptr<SourceSnapshot> snapshot;

@@ -5,6 +5,8 @@ import io
 import json
 import subprocess
 
+import pytest
+
 ZOO = """
 CREATE TABLE zoo (id int PRIMARY KEY, f8 float8, f4 real, n numeric(12,2), d date, ts timestamp,
   tz timestamptz, t text, b bytea, j jsonb);
@@ -224,21 +226,77 @@ def test_rows_for_which_there_was_no_room_come_with_the_next_run(one_world):
     world.assert_equal(("public.b", ["id"]), rows=120)
 
 
-def test_a_window_that_was_delivered_loses_nothing_to_a_full_side_door(one_world):
-    """Append replaces a window: what the side door brought once would be rejected the next time,
-    because another table had the room, though the window itself is unchanged."""
-    world = one_world
-    for table, value, rows in (("a", "1", 300), ("b", "NaN", 120)):
+def full_side_door(world, a_settings, b_settings, a_rows=300):
+    """Rows of a fill the side door; b's came through it once, as a window that is known."""
+    for table, value, rows in (("a", "1", a_rows), ("b", "NaN", 120)):
         world.source(f"CREATE TABLE {table} (id int PRIMARY KEY, at timestamptz NOT NULL, f float8, "
                      f"pad text); INSERT INTO {table} SELECT i, '2026-01-01', '{value}', "
                      f"repeat('p', 60000) FROM generate_series(1, {rows}) i")
-    world.table("public.a", cursor="at", lookback="0s")
-    world.table("public.b", mode="append", cursor="at", lookback="1d")
+    world.table("public.a", **a_settings)
+    world.table("public.b", **b_settings)
     world.limits = "[limits]\nreaders = 1\n"
     world.write_config()
     world.must_run()
     world.must_run()  # the first read has no window
     world.source("UPDATE a SET f = 'NaN', at = '2026-01-02'")
+
+
+def by_table(finished):
+    return {t["table"].removeprefix("public."): t for t in finished["table_results"]}
+
+
+WINDOW = {"cursor": "at", "lookback": "1d"}
+
+
+def test_a_window_that_was_delivered_loses_nothing_to_a_full_side_door(one_world):
+    """Append replaces a window: what the side door brought once would be rejected the next time,
+    because another table had the room, though the window itself is unchanged."""
+    world = one_world
+    full_side_door(world, {"cursor": "at", "lookback": "0s"}, {**WINDOW, "mode": "append"})
     rows = {t["table"]: t["rows"] for t in world.must_run()["table_results"]}
     assert rows["public.a"]["rejected"] > 0 == rows["public.b"]["rejected"], rows
     world.assert_equal(("public.b", ["id"]), rows=120)
+
+
+@pytest.mark.parametrize("settings", [{}, {"on_unrepresentable": {"f": "stop"}}],
+                         ids=["reject", "stop"])
+def test_no_limit_stops_a_window_that_was_delivered(one_world, settings):
+    """More rows of it find no room than may be rejected, or none may be: all of them stand in the
+    warehouse already, and nothing is rejected."""
+    world = one_world
+    world.max_rejected_rows = 60
+    full_side_door(world, WINDOW, {**WINDOW, **settings})
+    tables = by_table(world.must_run())
+    assert 0 < tables["a"]["rows"]["rejected"] <= 60, tables
+    assert tables["b"]["state"] == "unchanged" and tables["b"]["rows"]["rejected"] == 0, tables
+    world.assert_equal(("public.b", ["id"]), rows=120)
+    # One row more, and it is another window: then the limit holds as for any other.
+    world.source("UPDATE a SET at = at + interval '1 s'; INSERT INTO b VALUES (500, '2026-01-01', 1)")
+    code, finished, _ = world.run()
+    assert code == 6, finished
+    error = by_table(finished)["b"]["error"]
+    assert error["code"] == ("SRC-VALUE" if settings else "SRC-REJECTED-LIMIT"), error
+    assert world.sandbox.query(f'SELECT count(*) FROM "{world.schema}"."b"') == [(120,)]
+    world.source("UPDATE a SET f = 1, at = at + interval '1 s'")
+    world.must_run()
+    world.assert_equal(("public.b", ["id"]), rows=121)
+    world.assert_nothing_left()
+
+
+def test_a_window_that_never_finds_room_is_loaded_once(one_world):
+    """Another table takes the room in each run: what b has of it stays, and costs nothing more."""
+    world = one_world
+    full_side_door(world, {"mode": "replace"}, WINDOW, a_rows=200)
+    world.source("UPDATE b SET pad = 'q' || pad")
+    first = by_table(world.must_run())["b"]
+    assert first["state"] == "succeeded" and 0 < first["rows"]["rejected"] < 120, first
+    for _ in range(2):
+        again = by_table(world.must_run())["b"]
+        assert again["state"] == "unchanged", again
+        assert again["rows"]["rejected"] == first["rows"]["rejected"], again
+    # And when there is room, what was rejected comes.
+    world.source("UPDATE a SET f = 1")
+    last = by_table(world.must_run())["b"]
+    assert last["state"] == "succeeded" and last["rows"]["rejected"] == 0, last
+    world.assert_equal(("public.b", ["id"]), rows=120)
+    assert by_table(world.must_run())["b"]["state"] == "unchanged"

@@ -45,7 +45,8 @@ class DiversionTest : public ::testing::Test {
     schema.columns = columns;
     schema.columns.insert(schema.columns.begin(), key_);
     schema.key = {0};
-    limits_.diversion = std::make_shared<DiversionLimits>(bytes_, max_rejected_rows_);
+    limits_.diversion =
+        std::make_shared<DiversionLimits>(bytes_, max_rejected_rows_, was_delivered_);
     Guard guard(schema, std::string(kMarker), limits_);
     Chunk chunk;
     for (const std::string& row : rows) {
@@ -56,7 +57,7 @@ class DiversionTest : public ::testing::Test {
     out_ = Diversion();
     const Status checked = guard.check(&chunk, &out_);
     error_ = checked.ok() ? "" : checked.error().to_string();
-    EXPECT_TRUE(!checked.ok() ||
+    EXPECT_TRUE(!checked.ok() || out_.fails_for_room ||
                 chunk.rows + out_.side.size() + out_.rejected.size() == rows.size());
     return chunk.bytes;
   }
@@ -73,6 +74,7 @@ class DiversionTest : public ::testing::Test {
   std::atomic<int64_t>& rejected_left_ = bytes_->left_of(DiversionBound::kRejectedRows);
   GuardLimits limits_;
   int64_t max_rejected_rows_ = 10;
+  bool was_delivered_ = false;
   Column key_ = column("id", TypeKind::kBigint);
   Diversion out_;
   std::string error_;
@@ -198,6 +200,38 @@ TEST_F(DiversionTest, RoomThatLackedInOneLaneLackedInTheStream) {
   check({column("n", TypeKind::kDecimal)}, {"1,NaN"});
   ASSERT_EQ(out_.rejected.size(), 1U);
   EXPECT_FALSE(out_.lacked_room);
+}
+
+// All that lacks room may have been delivered: whoever reads to the end knows.
+TEST_F(DiversionTest, WhatMayBeUnchangedIsNotStoppedForLackOfRoom) {
+  was_delivered_ = true;
+  max_rejected_rows_ = 2;
+  leave(&side_left_, 0);
+  const std::vector<Column> columns = {column("f", TypeKind::kReal),
+                                       column("n", TypeKind::kDecimal)};
+  // Those without room take nothing of what the others may.
+  check(columns, {"1,NaN,1", "2,NaN,1", "3,1,NaN", "4,1,NaN"});
+  EXPECT_EQ(error_, "");
+  EXPECT_FALSE(out_.fails_for_room);
+  EXPECT_EQ(out_.rejected.size(), 4U);
+  EXPECT_EQ(out_.lacked_room, 2U);
+  check(columns, {"1,NaN,1", "2,NaN,1", "3,NaN,1", "4,NaN,1", "5,1,NaN", "6,1,1"});
+  EXPECT_EQ(error_, "");
+  EXPECT_EQ(out_.lacked_room, 4U);
+  EXPECT_EQ(out_.rejected.size(), 3U);
+  Diversion stream;
+  stream.merge(std::move(out_));
+  ASSERT_TRUE(stream.fails_for_room);
+  EXPECT_EQ(stream.fails_for_room->code(), ErrorCode::kSrcRejectedLimit);
+  EXPECT_NE(stream.fails_for_room->to_string().find("id = 3"), std::string::npos);
+  check(columns, {"1,1,NaN", "2,1,NaN", "3,1,NaN"});
+  EXPECT_NE(error_.find("SRC-REJECTED-LIMIT"), std::string::npos) << error_;
+  // Nor by a column that says stop.
+  leave(&side_left_, 0);
+  check({column("f", TypeKind::kReal, Unrepresentable::kStop)}, {"1,NaN", "2,1"});
+  EXPECT_EQ(error_, "");
+  ASSERT_TRUE(out_.fails_for_room);
+  EXPECT_EQ(out_.fails_for_room->code(), ErrorCode::kSrcValue);
 }
 
 // It would match nothing: each run would deliver the row once more.

@@ -146,6 +146,9 @@ TEST_F(StoreTest, CopiesComeBackAndGo) {
                   .columns = "[]",
                   .window_rows = 17,
                   .window_hash = std::string("\0\xFF\x01", 3),
+                  .window_lacked_room = 3,
+                  .window_rejected = 5,
+                  .window_nulled = 7,
                   .seen_ms = 99};
   ASSERT_TRUE(store->put_copies({copy}).ok());
   copy.position = "new";
@@ -156,6 +159,10 @@ TEST_F(StoreTest, CopiesComeBackAndGo) {
   EXPECT_EQ(copies->front().position, "new");
   EXPECT_EQ(copies->front().window_rows, UINT64_C(9'000'000'000'000));
   EXPECT_EQ(copies->front().window_hash, copy.window_hash);
+  EXPECT_EQ(copies->front().window_lacked_room, 3U);
+  EXPECT_EQ(copies->front().window_rejected, 5U);
+  EXPECT_EQ(copies->front().window_nulled, 7U);
+  EXPECT_EQ(copies->front().seen_ms, 99);
   EXPECT_EQ(store->copies("S")->size(), 0u);
   ASSERT_TRUE(store->drop_copies("s").ok());
   EXPECT_TRUE(store->copies("s")->empty());
