@@ -44,7 +44,7 @@ std::string age_cell(const SyncHealth& sync, int64_t now_ms) {
   return cell;
 }
 
-std::string result_cell(const SyncHealth& sync) {
+std::string result_cell(const SyncHealth& sync, int64_t now_ms) {
   if (!sync.last) return "-";
   const KeptRun& run = *sync.last;
   if (run.died) return "failed  its process ended";
@@ -53,6 +53,9 @@ std::string result_cell(const SyncHealth& sync) {
     if (code.empty() && table.error) code = table.error->code;
   }
   if (!code.empty()) return fmt::format("{}  {}", run.state, code);
+  if (run.state == "skipped" && run.warehouse_seen_ms != 0) {
+    return "ok  no change; warehouse seen " + moment_text(run.warehouse_seen_ms, now_ms);
+  }
   if (run.state == "skipped") return "ok  no change";
   return fmt::format("ok  {}  {}", count_text(static_cast<int64_t>(run.rows.read), "row"),
                      format_duration(run.duration_ms));
@@ -92,6 +95,7 @@ std::string sync_json(const SyncHealth& sync, int64_t now_ms) {
   out += fmt::format(R"(,"age_ms":{})", sync.data_as_of_ms == 0
                                             ? std::string("null")
                                             : std::to_string(now_ms - sync.data_as_of_ms));
+  out += R"(,"warehouse_seen_at":)" + moment_json(sync.warehouse_seen_ms);
   out += fmt::format(R"(,"tables_total":{},"tables_delivered":{},"tables":[{}])", sync.tables_total,
                      sync.tables_delivered, join(tables, ","));
   if (sync.running) {
@@ -116,7 +120,7 @@ std::string status_text(const std::vector<SyncHealth>& syncs, const Terminal& te
   for (const SyncHealth& sync : syncs) {
     rows.push_back({sync.name,
                     shape(terminal, health_shape(sync.health)) + " " + health_label(sync.health),
-                    activity_text(sync), age_cell(sync, now_ms), result_cell(sync)});
+                    activity_text(sync), age_cell(sync, now_ms), result_cell(sync, now_ms)});
   }
   return table_text(rows) + health_summary(syncs) + "\n";
 }

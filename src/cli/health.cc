@@ -65,6 +65,9 @@ SyncHealth judge_sync(const SyncConfig& sync, const std::vector<RunRecord>& runs
   if (last != kept.end()) out.last = *last;
   out.ever_succeeded = std::any_of(kept.begin(), kept.end(), succeeded);
   if (out.last) out.health = succeeded(*out.last) ? Health::kHealthy : health_after(*out.last);
+  for (const StreamCopy& copy : committed) {
+    out.warehouse_seen_ms = std::max(out.warehouse_seen_ms, copy.seen_ms);
+  }
   for (const TableConfig& table : sync.tables) {
     const std::string stream = normal_table_name(table.name);
     TableAge age{.name = table.name, .data_as_of_ms = delivered_until(kept, table.name)};

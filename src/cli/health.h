@@ -32,6 +32,8 @@ struct SyncHealth {
   size_t tables_total = 0;
   size_t tables_delivered = 0;  // committed at least once
   int64_t data_as_of_ms = 0;    // the oldest of the delivered tables; 0: none
+  // When a run last looked at the warehouse: one with nothing new need not; 0: not known.
+  int64_t warehouse_seen_ms = 0;
   std::vector<TableAge> tables;
   std::optional<KeptRun> last;  // the last run that ended by itself (not cancelled)
 };

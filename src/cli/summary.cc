@@ -89,6 +89,7 @@ void read_summary(const std::string& text, KeptRun* run) {
   run->reason = text_of(json, "reason");
   run->duration_ms = static_cast<int64_t>(count_of(json, "duration_ms"));
   run->data_as_of_ms = parse_utc(text_of(json, "data_as_of"));
+  run->warehouse_seen_ms = parse_utc(text_of(json, "warehouse_seen_at"));
   run->rows = read_rows(json);
   run->bytes_read = count_of(part_of(json, "bytes"), "read");
   run->bytes_staged = count_of(part_of(json, "bytes"), "staged");
@@ -259,6 +260,9 @@ std::string end_text(const KeptRun& run, int64_t now_ms, bool whole) {
   }
   if (run.data_as_of_ms != 0 && good > 0) {
     out += ", data as of " + moment_text(run.data_as_of_ms, now_ms);
+  }
+  if (run.warehouse_seen_ms != 0) {
+    out += ", warehouse last looked at " + moment_text(run.warehouse_seen_ms, now_ms);
   }
   uint64_t nulled = 0;
   for (const KeptTable& table : run.tables) nulled += table.nulled_values;

@@ -45,6 +45,7 @@ struct KeptRun {
   std::string reason;
   int64_t duration_ms = 0;
   int64_t data_as_of_ms = 0;
+  int64_t warehouse_seen_ms = 0;  // RunOutcome
   RowCounts rows;
   uint64_t bytes_read = 0;
   uint64_t bytes_staged = 0;

@@ -244,7 +244,10 @@ Result<std::optional<DestinationState>> RedshiftLoader::open_state_for(
   return impl_->open_state(group, knows_fence);
 }
 
-Result<std::optional<DestinationState>> RedshiftLoader::read_state() { return impl_->read_state(); }
+Result<std::optional<DestinationState>> RedshiftLoader::read_state(
+    const std::vector<std::string>& tables) {
+  return impl_->read_state(tables);
+}
 
 Result<std::vector<std::pair<size_t, Error>>> RedshiftLoader::prepare(
     const std::vector<StreamLoad>& group) {

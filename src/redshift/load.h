@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -83,6 +84,7 @@ struct DestinationState {
     LoadId load_id;
   };
   std::map<std::string, Stream> streams;
+  std::set<std::string> gone;  // of the tables that read_state() was given, those not there
 };
 
 // One stream's share of a load.
@@ -221,8 +223,9 @@ class RedshiftLoader {
   // Connects, if there is no connection yet: whoever holds something open meanwhile knows first
   // that the warehouse is there.
   Status reach();
-  // Reads the state without making anything; nothing if there is no state table yet.
-  Result<std::optional<DestinationState>> read_state();
+  // Reads the state without making anything; nothing if there is no state table yet. `tables`, of
+  // the target's schema, are looked for by the same statement as the state's own.
+  Result<std::optional<DestinationState>> read_state(const std::vector<std::string>& tables = {});
 
   // Target tables for the group: CREATE TABLE, ADD COLUMN, widen VARCHAR, and with rewrite_types a
   // column made anew (told by warn). Errors per stream: RS-TABLE-DIFFERS, RS-TABLE-FOREIGN,

@@ -99,7 +99,7 @@ struct RedshiftLoader::Impl {
   // --- state.cc ---
   Result<std::optional<DestinationState>> open_state(const std::vector<StreamLoad>& group,
                                                      bool knows_fence);
-  Result<std::optional<DestinationState>> read_state();
+  Result<std::optional<DestinationState>> read_state(const std::vector<std::string>& tables);
   Status make_state(const Catalog& catalog);
   Result<DestinationState> select_state();
   Result<Catalog> shared_catalog(std::vector<std::string> more_tables = {});

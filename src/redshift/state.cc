@@ -60,6 +60,13 @@ Error as_lock(Error error, const TargetName& state) {
       .with_upstream(error.upstream());
 }
 
+void note_gone(const Catalog& catalog, const std::vector<std::string>& tables,
+               DestinationState* out) {
+  for (const std::string& table : tables) {
+    if (catalog.find(table) == nullptr) out->gone.insert(table);
+  }
+}
+
 }  // namespace
 
 Error no_schema(const std::string& schema) {
@@ -207,14 +214,27 @@ Result<std::optional<DestinationState>> RedshiftLoader::Impl::open_state(
   return out;
 }
 
-Result<std::optional<DestinationState>> RedshiftLoader::Impl::read_state() {
+Result<std::optional<DestinationState>> RedshiftLoader::Impl::read_state(
+    const std::vector<std::string>& tables) {
+  // The answer has a row for each of their columns.
+  constexpr size_t kTablesAtATime = 1000;
+  const auto some = [&tables](size_t first) {
+    const size_t last = std::min(tables.size(), first + kTablesAtATime);
+    return std::vector<std::string>(tables.begin() + static_cast<std::ptrdiff_t>(first),
+                                    tables.begin() + static_cast<std::ptrdiff_t>(last));
+  };
   std::optional<DestinationState> out;
   Catalog catalog;
   const Status done = repeat(kMaxLockWaits, [&]() -> Status {
     out.reset();
-    VESTO_ASSIGN(catalog, shared_catalog());
+    VESTO_ASSIGN(catalog, shared_catalog(some(0)));
     if (catalog.find(state_name().table) == nullptr) return ok_status();
     VESTO_ASSIGN(out, select_state());
+    note_gone(catalog, some(0), &*out);
+    for (size_t first = kTablesAtATime; first < tables.size(); first += kTablesAtATime) {
+      VESTO_ASSIGN(const Catalog more, read_catalog(target.schema, some(first)));
+      note_gone(more, some(first), &*out);
+    }
     return ok_status();
   });
   if (!done.ok()) return with_grant(done.error(), catalog, target.schema);

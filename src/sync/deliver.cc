@@ -81,7 +81,7 @@ bool Deliverer::is_unchanged(const StreamForLoad& stream) const {
   const PlannedTable& planned = plan_.tables[stream.planned];
   const std::string& name = planned.plan.schema.stream;
   if (planned.mode == LoadMode::kReplace || planned.plan.commit_position || !planned.known_target ||
-      !plan_.base.streams.contains(name)) {
+      !plan_.base.streams.contains(name) || plan_.base.gone.contains(stream.load.target.table)) {
     return false;
   }
   // Rows that an append window had and has no more must go.

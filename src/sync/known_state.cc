@@ -1,6 +1,9 @@
 #include "sync/known_state.h"
 
+#include <algorithm>
+
 #include "redshift/sql.h"
+#include "schema/table_name.h"
 
 namespace vesto {
 
@@ -8,37 +11,49 @@ namespace {
 
 constexpr int64_t kCopiesLastMs = 24LL * 3600 * 1000;
 
-// The state as the local store remembers it; nothing if it does not, or not freshly enough.
-Result<std::optional<DestinationState>> remembered_state(
-    RunContext& context, const std::string& source_id,
-    std::map<std::string, RunPlan::Window>* windows) {
+// The state as the local store remembers it. False, and nothing set, if it does not, or not freshly
+// enough.
+Result<bool> remembered_state(RunContext& context, RunPlan* plan) {
   VESTO_ASSIGN(const std::vector<StreamCopy> copies,
                context.services.store->copies(context.spec.name));
-  DestinationState state;
+  RunPlan found;
   bool has_header = false;
   for (const StreamCopy& copy : copies) {
-    if (context.now_ms() - copy.seen_ms > kCopiesLastMs) return std::optional<DestinationState>();
+    if (context.now_ms() - copy.seen_ms > kCopiesLastMs) return false;
     if (copy.stream == sql::kHeaderStream) {
       // Another warehouse or schema is configured now: it must be asked itself.
-      if (copy.columns != context.spec.destination_id) return std::optional<DestinationState>();
+      if (copy.columns != context.spec.destination_id) return false;
       // So is another source: positions of the one say nothing of the other.
-      if (copy.position != source_id) return std::optional<DestinationState>();
-      state.fence = copy.load_id;
+      if (copy.position != plan->source.id) return false;
+      found.base.fence = copy.load_id;
+      found.copied_ms = copy.seen_ms;
       has_header = true;
     } else {
-      state.streams[copy.stream] = {
+      found.base.streams[copy.stream] = {
           .position = copy.position, .columns = copy.columns, .load_id = copy.load_id};
       if (!copy.window_hash.empty()) {
-        (*windows)[copy.stream] = {.rows = copy.window_rows,
-                                   .hash = copy.window_hash,
-                                   .lacked_room = copy.window_lacked_room,
-                                   .rejected = copy.window_rejected,
-                                   .nulled_values = copy.window_nulled};
+        found.windows[copy.stream] = {.rows = copy.window_rows,
+                                      .hash = copy.window_hash,
+                                      .lacked_room = copy.window_lacked_room,
+                                      .rejected = copy.window_rejected,
+                                      .nulled_values = copy.window_nulled};
       }
     }
   }
-  if (!has_header) return std::optional<DestinationState>();
-  return std::optional<DestinationState>(std::move(state));
+  if (!has_header) return false;
+  plan->base = std::move(found.base);
+  plan->windows = std::move(found.windows);
+  plan->copied_ms = found.copied_ms;
+  return true;
+}
+
+// The target of the stream is gone: whoever reads its copy has to ask the destination again, until
+// the table is there or delivered anew.
+bool is_gone(const RunContext& context, const DestinationState& state, const std::string& stream) {
+  return std::any_of(
+      context.spec.tables.begin(), context.spec.tables.end(), [&](const TableSpec& table) {
+        return state.gone.contains(table.target) && normal_table_name(table.name) == stream;
+      });
 }
 
 // Keeps what the destination said, so that the next run need not ask.
@@ -59,6 +74,7 @@ Status remember_state(RunContext& context, const std::string& source_id,
     copy.load_id = known.load_id;
     copy.position = known.position;
     copy.columns = known.columns;
+    copy.seen_ms = is_gone(context, state, stream) ? 0 : context.now_ms();
     copies.push_back(copy);
   }
   return context.services.store->put_copies(copies);
@@ -66,29 +82,28 @@ Status remember_state(RunContext& context, const std::string& source_id,
 
 }  // namespace
 
-Result<DestinationState> known_state(RunContext& context, RedshiftLoader& loader,
-                                     const std::string& source_id, bool trust_copies,
-                                     std::map<std::string, RunPlan::Window>* windows,
-                                     bool* from_copies) {
-  *from_copies = false;
+Status find_known_state(RunContext& context, RedshiftLoader& loader, bool trust_copies,
+                        RunPlan* plan) {
   if (trust_copies) {
-    VESTO_ASSIGN(auto remembered, remembered_state(context, source_id, windows));
-    *from_copies = remembered.has_value();
-    if (remembered) return *std::move(remembered);
-    windows->clear();
+    VESTO_ASSIGN(const bool remembered, remembered_state(context, plan));
+    if (remembered) return ok_status();
   }
-  VESTO_ASSIGN(auto read, loader.read_state());
+  // Whoever asks the destination looks for the tables too: a sync with nothing new loads nothing,
+  // and would not notice otherwise that one is gone.
+  std::vector<std::string> targets;
+  for (const TableSpec& table : context.spec.tables) targets.push_back(table.target);
+  VESTO_ASSIGN(auto read, loader.read_state(targets));
   if (read) {
-    if (!context.dry) VESTO_TRY(remember_state(context, source_id, *read));
-    return *std::move(read);
+    if (!context.dry) VESTO_TRY(remember_state(context, plan->source.id, *read));
+    plan->base = *std::move(read);
+    return ok_status();
   }
   // What is kept here is of another destination, or of one that was emptied. The first load writes
   // a header of this one beside it, and would give those positions to it.
   if (!context.dry) VESTO_TRY(context.services.store->drop_copies(context.spec.name));
   // Nothing there yet: open_state() will make the header row with this load id.
-  DestinationState empty;
-  empty.fence = LoadId{"0"};
-  return empty;
+  plan->base.fence = LoadId{"0"};
+  return ok_status();
 }
 
 }  // namespace vesto

@@ -3,9 +3,6 @@
 #ifndef VESTO_SYNC_KNOWN_STATE_H_
 #define VESTO_SYNC_KNOWN_STATE_H_
 
-#include <map>
-#include <string>
-
 #include "base/result.h"
 #include "redshift/load.h"
 #include "sync/plan.h"
@@ -13,14 +10,12 @@
 
 namespace vesto {
 
-// The fence and positions that a plan rests on. `source_id`: positions of another source say
-// nothing. `trust_copies`: the local copy may be asked; `from_copies` says whether it answered, and
-// `windows` are then those that it has. A dry run keeps nothing. Errors: those of the store and of
-// RedshiftLoader::read_state().
-Result<DestinationState> known_state(RunContext& context, RedshiftLoader& loader,
-                                     const std::string& source_id, bool trust_copies,
-                                     std::map<std::string, RunPlan::Window>* windows,
-                                     bool* from_copies);
+// The fence and positions that a plan rests on: `base`, and where they are from the local copy also
+// its `windows` and `copied_ms`, in the plan. `trust_copies`: the local copy may be asked.
+// Positions of another source than the plan's say nothing. A dry run keeps nothing. Errors: those
+// of the store and of RedshiftLoader::read_state().
+Status find_known_state(RunContext& context, RedshiftLoader& loader, bool trust_copies,
+                        RunPlan* plan);
 
 }  // namespace vesto
 

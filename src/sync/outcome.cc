@@ -135,6 +135,9 @@ std::string outcome_json(const RunOutcome& outcome) {
   if (outcome.data_as_of_ms != 0) {
     out += ",\"data_as_of\":" + json_quote(format_utc(outcome.data_as_of_ms));
   }
+  if (outcome.warehouse_seen_ms != 0) {
+    out += ",\"warehouse_seen_at\":" + json_quote(format_utc(outcome.warehouse_seen_ms));
+  }
   out += ",\"rows\":" + rows_json(outcome.rows);
   out += fmt::format(R"(,"bytes":{{"read":{},"staged":{}}})", outcome.bytes_read,
                      outcome.bytes_staged);

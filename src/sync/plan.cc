@@ -287,7 +287,7 @@ PlannedTable plan_table(RunContext& context, const RunPlan& run_plan, size_t ind
 
 std::optional<std::string> kept_position(const RunPlan& plan, const PlannedTable& planned) {
   const auto known = plan.base.streams.find(planned.plan.schema.stream);
-  const bool kept = plan.from_copies && known != plan.base.streams.end() &&
+  const bool kept = plan.copied_ms != 0 && known != plan.base.streams.end() &&
                     !known->second.position.empty() && known->second.columns == planned.columns;
   return kept ? std::optional(known->second.position) : std::nullopt;
 }
@@ -339,8 +339,7 @@ Result<RunPlan> make_plan(RunContext& context, RedshiftLoader& loader, bool trus
   VESTO_TRY(check_wanted(context));
   RunPlan run_plan;
   VESTO_ASSIGN(run_plan.source, context.services.source->identity());
-  VESTO_ASSIGN(run_plan.base, known_state(context, loader, run_plan.source.id, trust_copies,
-                                          &run_plan.windows, &run_plan.from_copies));
+  VESTO_TRY(find_known_state(context, loader, trust_copies, &run_plan));
   run_plan.null_marker = make_null_marker();
   VESTO_ASSIGN(run_plan.snapshot, context.services.source->open_snapshot(run_plan.null_marker));
   VESTO_KILL_POINT("plan.after_snapshot");

@@ -34,7 +34,8 @@ struct RunPlan {
   std::string null_marker;
   // What the destination has, as far as is known: the fence and positions that this plan rests on.
   DestinationState base;
-  bool from_copies = false;  // base is what the local store kept; the destination was not asked
+  // When the destination said so, where `base` is what the local store kept of it; 0: it was asked.
+  int64_t copied_ms = 0;
   // Of the last load of each stream, if it was a window and this machine made it.
   struct Window {
     uint64_t rows = 0;

@@ -85,6 +85,7 @@ Attempt run_once(RunContext& context, LeaseKeeper& lease, const std::string& reg
   }
   Result<RunPlan> plan = make_plan(context, loader, trust_copies);
   if (!plan.ok()) return failed(std::move(plan).error());
+  if (!context.options.parity) attempt.copied_ms = plan->copied_ms;
   attempt.data_as_of_ms = plan->snapshot->data_as_of_ms();
   for (const PlannedTable& planned : plan->tables) {
     attempt.data_as_of_ms = std::min(attempt.data_as_of_ms, data_as_of_ms(*plan, planned));

@@ -164,6 +164,8 @@ struct RunOutcome {
   int64_t staged_ms = 0;      // from the start until the last stream was staged; 0: not reached
   int64_t staged_cpu_ms = 0;  // of this process, all threads, from its start until that moment
   int64_t data_as_of_ms = 0;
+  // When the warehouse was last looked at, of a run with nothing new that did not ask it; else 0.
+  int64_t warehouse_seen_ms = 0;
   RowCounts rows;  // of the committed tables
   uint64_t bytes_read = 0;
   uint64_t bytes_staged = 0;

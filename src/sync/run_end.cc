@@ -67,6 +67,7 @@ void judge(const RunContext& context, const LeaseKeeper* lease, Attempt attempt,
   } else if (done == 0) {
     outcome->state = "skipped";
     outcome->reason = "no change";
+    outcome->warehouse_seen_ms = attempt.copied_ms;
   } else {
     outcome->state = "succeeded";
   }

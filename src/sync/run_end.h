@@ -19,6 +19,7 @@ struct Attempt {
   std::optional<Error> error;
   std::vector<TableResult> tables;
   int64_t data_as_of_ms = 0;
+  int64_t copied_ms = 0;  // RunPlan
   int64_t staged_at_ms = 0;
   int64_t staged_cpu_ms = 0;
   std::vector<ParityResult> parity;

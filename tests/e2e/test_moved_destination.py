@@ -1,5 +1,9 @@
 """A sync that is pointed at another schema starts there from nothing: what this machine keeps of the
-old destination says nothing of the new one, also where only some tables came through at first."""
+old destination says nothing of the new one, also where only some tables came through at first. What
+it keeps of this one is believed for a day."""
+import json
+import sqlite3
+
 from world import DEV
 
 TABLES = ("a", "b")
@@ -71,3 +75,49 @@ def test_a_schema_that_was_dropped_is_filled_again_after_a_killed_run(one_world)
     assert code == 0
     world.must_run()
     assert rows(world, "b") == 400
+
+
+def run_costs(world):
+    """(exit code, run.finished, connections to the warehouse)."""
+    before = world.sandbox.calls().get("pg.connect", 0)
+    code, finished, _ = world.run()
+    return code, finished, world.sandbox.calls().get("pg.connect", 0) - before
+
+
+def status(world):
+    done = world.vesto("status", "--json")
+    return done.returncode, json.loads(done.stdout)["syncs"][0]
+
+
+def test_a_table_that_was_dropped_by_hand_is_found_after_a_day(one_world):
+    """A sync with nothing new opens no connection. Once a day it asks all the same, also where it
+    reads no row at all, and from then on until the table is there again."""
+    world = one_world
+    delivered(world)
+    world.source("DELETE FROM a; DELETE FROM b")
+    world.must_run()
+    world.sandbox.query(f'DROP TABLE "{world.schema}"."b"')
+    code, finished, connections = run_costs(world)
+    assert (code, finished["state"], connections) == (0, "skipped", 0), finished
+    code, sync = status(world)
+    assert (code, sync["health"]) == (0, "healthy")
+    assert sync["warehouse_seen_at"] == finished["warehouse_seen_at"] < finished["started_at"]
+    # Whoever wants to know now asks for the plan.
+    planned = world.vesto("sync", "plan", "shop")
+    assert planned.returncode == 6 and "is gone" in planned.stdout, planned
+
+    with sqlite3.connect(world.folder / "data" / "vesto.db") as store:
+        store.execute("UPDATE stream_copy SET seen_ms = seen_ms - 86400001")
+    for _ in range(2):
+        code, finished, connections = run_costs(world)
+        assert code == 6 and connections == 1, finished
+        tables = {t["table"]: t for t in finished["table_results"]}
+        assert tables["public.a"]["state"] == "unchanged"
+        assert tables["public.b"]["error"]["code"] == "RS-TABLE-DIFFERS"
+        assert "--full-refresh" in tables["public.b"]["error"]["hint"]
+        assert "warehouse_seen_at" not in finished
+    assert status(world)[0] == 4
+    assert world.run("--table", "public.b", "--full-refresh")[0] == 0
+    world.must_run()
+    assert run_costs(world)[2] == 0
+    assert rows(world, "b") == 0

@@ -121,6 +121,10 @@ TEST(SummaryTest, NothingToDoAndNothingDone) {
   unchanged.tables = {table("public.a", "unchanged", 0)};
   EXPECT_EQ(end_text(kept_from_outcome(unchanged), kNow),
             "Nothing to do, 1 of 1 table unchanged; looked for 0.4 s, data as of 01:26:26Z\n");
+  unchanged.warehouse_seen_ms = kNow - 90'000;
+  EXPECT_EQ(end_text(kept_from_outcome(unchanged), kNow),
+            "Nothing to do, 1 of 1 table unchanged; looked for 0.4 s, data as of 01:26:26Z, "
+            "warehouse last looked at 01:25:26Z\n");
   RunOutcome failed = outcome("failed");
   failed.error = Error(ErrorCode::kPgConnect, "no");
   failed.data_as_of_ms = 0;

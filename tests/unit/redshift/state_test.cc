@@ -112,6 +112,15 @@ TEST_F(StateTest, ReadStateMakesNothing) {
   auto some = loader.read_state();
   ASSERT_TRUE(some->has_value());
   EXPECT_EQ((*some)->fence.text, "0");
+  EXPECT_TRUE((*some)->gone.empty());
+}
+
+TEST_F(StateTest, TablesThatAreGoneAreToldWithTheState) {
+  ASSERT_TRUE(open().ok());
+  RedshiftLoader loader(target, context());
+  const auto state = loader.read_state({"orders", std::string(sql::kLoadsTable)});
+  ASSERT_TRUE(state.ok() && state->has_value());
+  EXPECT_EQ((*state)->gone, (std::set<std::string>{"orders"}));
 }
 
 TEST_F(StateTest, NoViewIsNoReasonToFail) {
