@@ -17,6 +17,7 @@
 #include "config/values.h"
 #include "schema/names.h"
 #include "schema/table_name.h"
+#include "schema/unrepresentable.h"
 
 namespace vesto {
 
@@ -374,11 +375,10 @@ class Builder {
     }
     for (const auto& [column, policy] : table.on_unrepresentable) {
       const bool in_key = std::find(table.key.begin(), table.key.end(), column) != table.key.end();
-      if (policy == "null" && in_key) {
-        value_issue(
-            "on_unrepresentable",
-            fmt::format("\"{}\" is in the key, and a key may not be NULL", cut_utf8(column, 100)),
-            "Use reject, stop or text for it.");
+      if (puts_null_into_key(unrepresentable_named(policy), in_key)) {
+        value_issue("on_unrepresentable",
+                    null_in_key_text(fmt::format("\"{}\"", cut_utf8(column, 100))),
+                    null_in_key_hint());
       }
     }
     for (const std::string& column : table.exclude) {

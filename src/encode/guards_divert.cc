@@ -8,6 +8,7 @@
 #include "encode/guards.h"
 #include "encode/key_json.h"
 #include "encode/utf8.h"
+#include "schema/unrepresentable.h"
 
 namespace vesto {
 
@@ -31,9 +32,9 @@ size_t literal_bytes(std::string_view value) {
 
 }  // namespace
 
-// A NULL in a key would match nothing, and the row would be there once more after each run.
 bool Guard::may_be_nulled(size_t index) const {
-  return schema_.columns[index].on_unrepresentable == Unrepresentable::kNull && !is_key_[index];
+  const Unrepresentable policy = schema_.columns[index].on_unrepresentable;
+  return policy == Unrepresentable::kNull && !puts_null_into_key(policy, is_key_[index]);
 }
 
 // The row leaves by the side door while that has room; else each value that it was for goes as its

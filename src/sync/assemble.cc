@@ -8,19 +8,13 @@
 #include "aws/s3_pool.h"
 #include "base/strings.h"
 #include "redshift/sql.h"
+#include "schema/unrepresentable.h"
 #include "source/postgres/postgres_source.h"
 #include "sync/tunnel.h"
 
 namespace vesto {
 
 namespace {
-
-Unrepresentable policy_of(std::string_view word) {
-  if (word == "stop") return Unrepresentable::kStop;
-  if (word == "null") return Unrepresentable::kNull;
-  if (word == "text") return Unrepresentable::kText;
-  return Unrepresentable::kReject;
-}
 
 LoadMode mode_of(std::string_view word) {
   if (word == "replace") return LoadMode::kReplace;
@@ -53,7 +47,7 @@ TableSpec table_spec(const TableConfig& table) {
   spec.options = {.distkey = table.distkey, .sortkey = table.sortkey, .encode = table.encode};
   spec.where = table.origin.line_text();
   for (const auto& [column, word] : table.on_unrepresentable) {
-    spec.on_unrepresentable.emplace_back(column, policy_of(word));
+    spec.on_unrepresentable.emplace_back(column, unrepresentable_named(word));
   }
   return spec;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "schema/unrepresentable.h"
 #include "sync/plan.h"
 
 namespace vesto {
@@ -41,12 +42,9 @@ Status apply_policies(const TableSpec& spec, StreamSchema* schema) {
     const auto& key = schema->key;
     const bool in_key = std::find(key.begin(), key.end(), index) != key.end();
     // The configuration knows the keys that it names; the source's primary key is known here.
-    if (policy == Unrepresentable::kNull && in_key) {
-      return Error(ErrorCode::kCfgValue,
-                   fmt::format("table {}: {} is in the key, and a key may not be NULL: a row with "
-                               "NULL there would be a new one in each run (on_unrepresentable)",
-                               spec.name, name))
-          .with_hint("Use reject, stop or text for it.");
+    if (puts_null_into_key(policy, in_key)) {
+      return Error(ErrorCode::kCfgValue, "table " + spec.name + ": " + null_in_key_text(name))
+          .with_hint(null_in_key_hint());
     }
     column->on_unrepresentable = policy;
     if (policy == Unrepresentable::kNull) column->nullable = true;
