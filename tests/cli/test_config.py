@@ -106,47 +106,36 @@ def test_a_prefix_too_long_for_copys_keys(vesto):
     assert vesto("run", "shop").returncode == 5  # nobody answers, as ever
 
 
-def test_a_warehouse_that_is_not_the_endpoints(vesto):
-    """A warning: it says which two names there are."""
-    text = """version = 1
+SHOP = "shop.abc123.eu-west-1.redshift.amazonaws.com"
+
+
+def acme(endpoint, warehouse="shop", region="eu-west-1", staging="eu-west-1"):
+    return f"""version = 1
 [destination.acme]
 kind = "redshift"
-endpoint = "%s:5439/dev"
+endpoint = "{endpoint}:5439/dev"
 schema = "s"
 [destination.acme.auth]
 role_arn = "arn:aws:iam::123456789012:role/x"
 audience = "y"
-region = "eu-west-1"
-warehouse = "%s"
+region = "{region}"
+warehouse = "{warehouse}"
 [destination.acme.staging]
 bucket = "stage"
+region = "{staging}"
 """
-    host = "shop.abc123.eu-west-1.redshift.amazonaws.com"
+
+
+def test_a_warehouse_that_is_not_the_endpoints(vesto):
+    """A warning: it says which two names there are."""
     for endpoint, warehouse, warned in (
-            (host, "shops", True), (host, "shop", False), ("10.0.0.1", "shops", False),
+            (SHOP, "shops", True), (SHOP, "shop", False), ("10.0.0.1", "shops", False),
             ("shop-endpoint-abc123def456.xyz.eu-west-1.redshift.amazonaws.com", "shops", False)):
-        vesto.write("vesto.toml", text % (endpoint, warehouse))
+        vesto.write("vesto.toml", acme(endpoint, warehouse))
         done = vesto("config", "check")
         assert done.returncode == 0
         assert ('vesto.toml:10:13 warning CFG-VALUE: destination.acme.auth.warehouse is "shops", and '
                 'the endpoint is that of "shop"' in done.stderr) == warned, done.stderr
-
-
-REGION = """version = 1
-[destination.acme]
-kind = "redshift"
-endpoint = "%s:5439/dev"
-schema = "s"
-[destination.acme.auth]
-role_arn = "arn:aws:iam::123456789012:role/x"
-audience = "y"
-region = "%s"
-warehouse = "shop"
-[destination.acme.staging]
-bucket = "stage"
-region = "%s"
-"""
-SHOP = "shop.abc123.eu-west-1.redshift.amazonaws.com"
 
 
 @pytest.mark.parametrize("endpoint, region, staging, said", [
@@ -160,7 +149,7 @@ SHOP = "shop.abc123.eu-west-1.redshift.amazonaws.com"
      "13:10 CFG-VALUE: destination.acme.staging.region is no region of AWS"),
     (SHOP, "eu-west-1", "us-east-1", None), ("10.0.0.1", "us-east-1", "eu-west-1", None)])
 def test_a_region_that_is_none_or_not_the_endpoints(vesto, endpoint, region, staging, said):
-    vesto.write("vesto.toml", REGION % (endpoint, region, staging))
+    vesto.write("vesto.toml", acme(endpoint, region=region, staging=staging))
     done = vesto("config", "check")
     assert done.returncode == (3 if said else 0), done.stderr
     if not said:
@@ -171,7 +160,7 @@ def test_a_region_that_is_none_or_not_the_endpoints(vesto, endpoint, region, sta
 
 
 def test_a_store_of_ones_own_may_call_its_region_anything(vesto):
-    vesto.write("vesto.toml", REGION % (SHOP, "eu-west-1", "garage") +
+    vesto.write("vesto.toml", acme(SHOP, staging="garage") +
                 'endpoint = "https://s3.example.com"\n')
     assert vesto("config", "check").returncode == 0
 
