@@ -177,7 +177,8 @@ std::string trust_text(const IdentityReport& report) {
     out +=
         "In the place of <<PRINCIPAL_PATH>> put the path of the role that asks, which AWS does "
         "not\n"
-        "tell: / where it has none, else all of it (/team/data/), as the role's page shows it.\n";
+        "tell: / where it has none, as most have, else all of it (/team/data/), as on the role's "
+        "page.\n";
   }
   if (!report.google && auth.external_id.empty()) {
     out += "external_id is not set: with one, nobody else's destination can name this role.\n";

@@ -50,10 +50,10 @@ constexpr std::string_view kOfIdentityCenter = "AWSReservedSSO_";
 std::string path_note(const std::string& principal_arn) {
   const std::string role = role_name_of_arn(principal_arn);
   return fmt::format(
-      "AWS does not tell the path of the role {} of account {}, which Vesto runs as{}", role,
+      "AWS does not tell the path of the role {} of account {}, which Vesto runs as; {}", role,
       account_of_arn(principal_arn),
-      role.starts_with(kOfIdentityCenter) ? "; it begins with /aws-reserved/sso.amazonaws.com/"
-                                          : "");
+      role.starts_with(kOfIdentityCenter) ? "it begins with /aws-reserved/sso.amazonaws.com/"
+                                          : "most roles have none, and then it is /");
 }
 
 }  // namespace

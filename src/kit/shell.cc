@@ -16,10 +16,13 @@ namespace {
 std::string guard(const std::string& name, const DestinationConfig& destination) {
   const std::string mark = placeholder(name);
   const std::string tail = mark.substr(2);
+  // What most have to fill in is said where it stops, too.
+  const char* usual = name == "PRINCIPAL_PATH" ? ": / for a role without a path, as most are" : "";
   return commented("# ", fmt::format("Fill in {}, here and below. {}", mark,
                                      missing_help(name, destination))) +
-         fmt::format("[ '{0}' != '<''<{1}' ] || {{ echo 'Fill in <''<{1} first.' >&2; exit 1; }}\n",
-                     mark, tail);
+         fmt::format(
+             "[ '{0}' != '<''<{1}' ] || {{ echo 'Fill in <''<{1} first{2}.' >&2; exit 1; }}\n",
+             mark, tail, usual);
 }
 
 // What AWS is asked for, and the steps that take its answers.

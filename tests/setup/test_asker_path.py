@@ -45,7 +45,7 @@ def test_the_admin_of_its_account_need_not_know_the_path(kit_world):
     assert principal == {"AWS": f"arn:aws:iam::{ACCOUNT}:role{MARK}worker"}
     note, missing = policy.stderr.splitlines()
     assert note == ("Note: AWS does not tell the path of the role worker of account "
-                    f"{ACCOUNT}, which Vesto runs as")
+                    f"{ACCOUNT}, which Vesto runs as; most roles have none, and then it is /")
     assert missing.startswith(f"Missing: {MARK}. The path of the role")
     script = world.vesto("destination", "kit", "acme", "--part", "script")
     assert (script.stderr, MARK in script.stdout) == ("", False)
@@ -67,7 +67,8 @@ def test_the_admin_of_its_account_need_not_know_the_path(kit_world):
 
 
 @pytest.mark.parametrize("name, path, known", [
-    ("worker", "/team/data/", ""),
+    ("worker", "/team/data/", "; most roles have none, and then it is /"),
+    ("worker", "/", "; most roles have none, and then it is /"),
     ("AWSReservedSSO_Data_0123456789abcdef", "/aws-reserved/sso.amazonaws.com/eu-west-1/",
      "; it begins with /aws-reserved/sso.amazonaws.com/"),
 ])
@@ -78,9 +79,9 @@ def test_of_another_account_it_is_filled_in(kit_world, name, path, known):
     note, missing = done.stderr.splitlines()
     assert note == (f"Note: AWS does not tell the path of the role {name} of account {OPERATOR}, "
                     f"which Vesto runs as{known}")
-    assert missing.startswith(f"Missing: {MARK}. ")
+    assert missing.startswith(f"Missing: {MARK}. ") and "Most roles have none" in missing
     said = world.aws(done.stdout, code=1).stderr
-    assert said == f"Fill in {MARK} first.\n"
+    assert said == f"Fill in {MARK} first: / for a role without a path, as most are.\n"
     # As the help says.
     told = world.aws(f"aws iam get-role --region {REGION} --role-name {name} --query Role.Path --output text",
                      who=OPERATORS_ADMIN).stdout
@@ -92,12 +93,12 @@ def test_of_another_account_it_is_filled_in(kit_world, name, path, known):
     world.apply("sql", "network")
     assert bad_checks(world.report()) == {}
     # The statement that stands is ours, whatever is filled in.
-    assert world.aws(done.stdout.replace(MARK, "/")).stderr == ""
+    assert world.aws(done.stdout.replace(MARK, "/else/" if path == "/" else "/")).stderr == ""
     assert trust_of(world) == trusts(arn)
     # What the check gives to be run is for the admins of both accounts, and says so by the guard.
     put_trust(world, trusts(f"arn:aws:iam::{ACCOUNT}:root"))
     fix = by_id(world.report("--only", "aws.*"))["aws.assume_role"]["fix"]["snippet"]
-    assert f"Fill in {MARK} first." in world.aws(fix, code=1).stderr
+    assert f"Fill in {MARK} first: / for" in world.aws(fix, code=1).stderr
     remove_role(world)
     world.aws(fix.replace(MARK, path))
     assert trust_of(world) == trusts(arn)

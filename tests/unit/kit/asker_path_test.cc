@@ -87,7 +87,8 @@ TEST(KitAskerPath, OfAnotherAccountItIsToBeFilledIn) {
     const Told stopped = run(script, with_path("/never/"));
     EXPECT_FALSE(stopped.well);
     EXPECT_EQ(stopped.calls, "");
-    EXPECT_NE(stopped.said.find("Fill in <<PRINCIPAL_PATH>> first."), std::string::npos)
+    EXPECT_NE(stopped.said.find("Fill in <<PRINCIPAL_PATH>> first: / for a role without"),
+              std::string::npos)
         << stopped.said;
     const Told made =
         run(replace_all(script, "<<PRINCIPAL_PATH>>", "/team/"), with_path("/never/"));
