@@ -1,11 +1,10 @@
 #include "config/build_ssh.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
+#include "address/cidr.h"
 #include "address/ssh_fingerprint.h"
 #include "base/hash.h"
 #include "base/strings.h"
@@ -17,27 +16,6 @@ namespace {
 constexpr size_t kMaxEgress = 50;
 constexpr size_t kMaxHostBytes = 255;
 constexpr size_t kMaxUserBytes = 255;
-
-// "10.0.0.1/24" is an address and no network: AWS refuses it in a rule.
-bool no_bits_after(const std::array<unsigned char, sizeof(in6_addr)>& bytes, size_t bits) {
-  for (size_t i = bits; i < bytes.size() * 8; ++i) {
-    if ((bytes[i / 8] >> (7 - i % 8) & 1) != 0) return false;
-  }
-  return true;
-}
-
-// "203.0.113.7", "203.0.113.0/24", "2001:db8::/48"
-bool is_network(const std::string& text) {
-  const size_t slash = text.find('/');
-  const std::string address = text.substr(0, slash);
-  std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  const bool four = ::inet_pton(AF_INET, address.c_str(), bytes.data()) == 1;
-  if (!four && ::inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) return false;
-  if (slash == std::string::npos) return true;
-  const auto bits = parse_int(std::string_view(text).substr(slash + 1));
-  if (!bits || *bits < 0 || *bits > (four ? 32 : 128)) return false;
-  return no_bits_after(bytes, static_cast<size_t>(*bits));
-}
 
 // What a resolver takes: letters, digits and ". - _", or an address (with its zone).
 bool is_host(const std::string& text) {
@@ -124,17 +102,27 @@ SshConfig build_ssh(const Section& ssh, std::string_view kind, const std::string
 std::vector<std::string> build_public_egress(const Section& server,
                                              std::vector<ConfigIssue>* issues) {
   std::vector<std::string> out = server.texts("public_egress");
-  const auto issue = [&](std::string message) {
+  const auto issue = [&](std::string message, std::string_view hint, bool warning) {
     issues->push_back({.code = ErrorCode::kCfgValue,
                        .origin = server.origin("public_egress"),
                        .message = std::move(message),
-                       .hint = "Write addresses or networks: [\"203.0.113.7/32\"]."});
+                       .hint = std::string(hint),
+                       .warning = warning});
   };
-  if (out.size() > kMaxEgress) issue("server.public_egress holds more than 50 addresses");
+  constexpr std::string_view kForm = "Write addresses or networks: [\"203.0.113.7/32\"].";
+  if (out.size() > kMaxEgress) {
+    issue("server.public_egress holds more than 50 addresses", kForm, false);
+  }
   for (const std::string& text : out) {
+    const std::string wide = too_wide(text);
+    if (!wide.empty()) {
+      issue(fmt::format("server.public_egress: {} is {}: the kit's inbound rules let all of it in",
+                        text, wide),
+            "Write the addresses alone that Vesto dials from: [\"203.0.113.7/32\"].", true);
+    }
     if (is_network(text)) continue;
-    issue(
-        fmt::format("server.public_egress: \"{}\" is no address or network", cut_utf8(text, 100)));
+    issue(fmt::format("server.public_egress: \"{}\" is no address or network", cut_utf8(text, 100)),
+          kForm, false);
   }
   return out;
 }

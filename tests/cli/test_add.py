@@ -29,6 +29,15 @@ def test_by_flags_into_a_new_file(vesto):
     assert os.listdir(vesto.folder) == ["vesto.toml"]
 
 
+def test_a_network_that_is_hardly_meant_is_told_before_it_stands_in_a_rule(vesto):
+    given = ("--endpoint", f"{WORKGROUP}:5439/dev", "--bucket", "stage", "--schema", "s")
+    vesto.write("vesto.toml", 'version = 1\n[server]\npublic_egress = ["203.0.113.7"]\n')
+    assert "warning" not in add(vesto, "a", *given).stderr
+    vesto.write("vesto.toml", 'version = 1\n[server]\npublic_egress = ["0.0.0.0/0"]\n')
+    done = add(vesto, "a", *given)
+    assert done.returncode == 0 and "0.0.0.0/0 is everybody on the Internet" in done.stderr
+
+
 def test_a_role_that_is_assumed_gets_an_external_id(vesto):
     """Each its own, as the audience is; unless somebody says that the role asks for none."""
     given = ("--endpoint", f"{WORKGROUP}:5439/dev", "--bucket", "stage", "--schema", "s", "--identity",

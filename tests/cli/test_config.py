@@ -106,6 +106,19 @@ def test_a_prefix_too_long_for_copys_keys(vesto):
     assert vesto("run", "shop").returncode == 5  # nobody answers, as ever
 
 
+def test_a_network_that_is_hardly_meant(vesto):
+    """A warning: the kit's inbound rules would let all of it in."""
+    text = 'version = 1\n[server]\npublic_egress = ["%s"]\n'
+    for network, said in (("203.0.113.7", ""), ("0.0.0.0/0", "everybody on the Internet"),
+                          ("::/0", "everybody by IPv6"), ("10.0.0.0/8", "a network wider than /16")):
+        vesto.write("vesto.toml", text % network)
+        done = vesto("config", "check")
+        assert done.returncode == 0
+        assert bool(said) == (f"vesto.toml:3:17 warning CFG-VALUE: server.public_egress: {network} is "
+                              f"{said}" in done.stderr), done.stderr
+        assert bool(said) == bool(json.loads(vesto("config", "check", "--json").stdout)["warnings"])
+
+
 SHOP = "shop.abc123.eu-west-1.redshift.amazonaws.com"
 
 

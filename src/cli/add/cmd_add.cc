@@ -290,6 +290,8 @@ class Adder {
       out += fmt::format("One line for ~{}/.ssh/authorized_keys on {}:\n{}\n", to.ssh.user,
                          to.ssh.host, key_line_);
     }
+    // What is written wrong or wide stands in every rule that is asked for below.
+    if (!edited_.loaded.warnings.empty()) write_err(issues_text(edited_.loaded.warnings));
     write_out(out + errands_text(kit_errands(edited_.loaded.config, to)));
   }
 
