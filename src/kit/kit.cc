@@ -114,8 +114,8 @@ class Maker {
     return out;
   }
 
-  // The parts of an AWS admin in one. The network is among them where its rules are known: the
-  // group of a VPC endpoint is not, and may be another account's.
+  // The parts of an AWS admin in one. The network is among them where its rules are known, and is
+  // opened only where that is asked for.
   void script() {
     // A user of another account is no matter of this account's admin.
     const bool with_key = has_key() && !places_.user_elsewhere;
@@ -123,10 +123,8 @@ class Maker {
     if (with_key) steps += kit::key_steps(to_, facts_, places_);
     if (places_.actor != Actor::kKeyUser) steps += kit::role_steps(to_, facts_, places_);
     if (has_copy_role()) steps += kit::copy_role_steps(to_, facts_, places_);
-    const bool own_group = !to_.endpoint.vpc_endpoint || !facts_.security_group.empty();
-    if (!to_.ssh.given && own_group && !facts_.public_egress.empty()) {
-      aws_checks_.emplace_back("net.tcp");
-      steps += kit::network_steps(to_, facts_, places_);
+    if (!to_.ssh.given && !facts_.public_egress.empty()) {
+      steps += kit::network_if_asked(to_, facts_, places_);
     }
     shell("script", "aws_admin", aws_checks_, steps);
   }

@@ -66,6 +66,10 @@ std::string copy_role_part(const DestinationConfig& destination, const KitFacts&
                            const Places& places);
 std::string network_steps(const DestinationConfig& destination, const KitFacts& facts,
                           const Places& places);
+// The same within a script of other things: only where whoever runs it asks for it. "" where the
+// group can be neither known nor looked up.
+std::string network_if_asked(const DestinationConfig& destination, const KitFacts& facts,
+                             const Places& places);
 std::string warehouse_steps(const DestinationConfig& destination, const Places& places);
 
 // --- others ---

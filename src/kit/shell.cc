@@ -36,6 +36,16 @@ constexpr std::string_view kPlainPath =
     "case $PRINCIPAL_PATH in *[\\\"\\\\\\`]*) echo \"The role's path cannot be written into a "
     "policy: $PRINCIPAL_PATH\" >&2; exit 1 ;; esac\n";
 
+// The first of the warehouse's groups may be the one that most others share. The name is its own:
+// what is pasted must not take a group that stands in the shell for another warehouse.
+std::string or_group_of_choice(const std::string& line) {
+  return "# The first security group of the warehouse, which others may share. For another of its "
+         "groups: INBOUND_GROUP=sg-... in the environment.\n"
+         "SECURITY_GROUP=${INBOUND_GROUP:-}\n"
+         "[ -n \"$SECURITY_GROUP\" ] || " +
+         line;
+}
+
 LookedUp looked_up(std::string steps, const DestinationConfig& destination, const Places& places) {
   std::string lookups;
   for (const char* name : {"ACCOUNT_ID", "WORKGROUP_ID", "SECURITY_GROUP", "PRINCIPAL_PATH"}) {
@@ -43,7 +53,8 @@ LookedUp looked_up(std::string steps, const DestinationConfig& destination, cons
     if (steps.find(mark) == std::string::npos) continue;
     const std::string line = lookup(name, destination, places);
     if (line.empty()) continue;
-    lookups += line + told(name);
+    lookups += (name == std::string_view("SECURITY_GROUP") ? or_group_of_choice(line) : line);
+    lookups += told(name);
     if (name == std::string_view("PRINCIPAL_PATH")) lookups += kPlainPath;
     const std::string variable = fmt::format("\"${}\"", name);
     steps = replace_all(steps, fmt::format("'{}'", mark), variable);

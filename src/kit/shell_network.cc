@@ -3,6 +3,7 @@
 // management guide (node types: ra3.large is the smallest; Serverless: base capacity).
 #include <fmt/format.h>
 
+#include "address/cidr.h"
 #include "base/strings.h"
 #include "kit/parts.h"
 #include "kit/quote.h"
@@ -22,16 +23,26 @@ std::string ingress_call(const Places& places) {
   return regional_call("ec2 authorize-security-group-ingress", places.region);
 }
 
-// A rule that is there already is what is wanted.
+// A rule that is there already is what is wanted. What is added is told, with the line that takes
+// it away: others may share the group.
 std::string allow_function(const Places& places) {
+  const std::string revoke =
+      "  " + regional_call("ec2 revoke-security-group-ingress", places.region);
   return fmt::format(
       "allow() {{\n"
-      "  OUT=$({} \"$@\" 2>&1) || case $OUT in\n"
-      "    *InvalidPermission.Duplicate*) ;;\n"
+      "  if OUT=$({} \"$@\" 2>&1); then\n"
+      "    echo 'An inbound rule was added. What takes it away again:'\n"
+      "    printf '%s' {}\n"
+      "    printf \" '%s'\" \"$@\"\n"
+      "    echo\n"
+      "    return\n"
+      "  fi\n"
+      "  case $OUT in\n"
+      "    *InvalidPermission.Duplicate*) printf '%s\\n' \"This inbound rule was there: $*\" ;;\n"
       "    *) echo \"$OUT\" >&2; return 1 ;;\n"
       "  esac\n"
       "}}\n",
-      ingress_call(places));
+      ingress_call(places), sh_quote(revoke));
 }
 
 std::vector<std::string> sources(const KitFacts& facts) {
@@ -43,6 +54,21 @@ std::vector<std::string> sources(const KitFacts& facts) {
 
 std::string security_group(const KitFacts& facts) {
   return or_placeholder(facts.security_group, "SECURITY_GROUP");
+}
+
+constexpr std::string_view kMayBeShared =
+    "Rules are added to a security group, which others may share; theirs stay as they are. What "
+    "else is in the group then takes these addresses at this port, too.";
+
+// Said when it is run, too: whoever runs it need not be who has written the address.
+std::string wide_line(const std::string& cidr) {
+  const std::string wide = too_wide(cidr);
+  if (wide.empty()) return "";
+  return fmt::format(
+      "printf '%s\\n' {} >&2\n",
+      sh_quote(fmt::format("Warning: {} is {}. Vesto dials from few addresses: write "
+                           "them alone into server.public_egress.",
+                           cidr, wide)));
 }
 
 }  // namespace
@@ -63,26 +89,39 @@ std::string network_steps(const DestinationConfig& to, const KitFacts& facts,
   const char* what = to.endpoint.vpc_endpoint ? "VPC endpoint" : "warehouse";
   if (!to.ssh.given) {
     out += step(fmt::format("Vesto's addresses, to port {} of the {}: net.tcp", to.port, what));
+    out += commented("# ", kMayBeShared);
     if (to.endpoint.vpc_endpoint) {
       out += commented("# ",
                        "A VPC endpoint sees those that Vesto has within its network, not "
                        "those that the Internet sees.");
     }
     for (const std::string& cidr : sources(facts)) {
-      out += fmt::format("allow{}{}\n", warehouse, rule_flags(to.port, cidr));
+      out += wide_line(cidr) + fmt::format("allow{}{}\n", warehouse, rule_flags(to.port, cidr));
     }
     return out;
   }
   const std::string bastion = placeholder("BASTION_SECURITY_GROUP");
   out += step(
       fmt::format("Vesto's addresses, to port {} of the SSH server: ssh.connect", to.ssh.port));
+  out += commented("# ", kMayBeShared);
   for (const std::string& cidr : sources(facts)) {
-    out +=
-        fmt::format("allow{}{}\n", sh_flag("--group-id", bastion), rule_flags(to.ssh.port, cidr));
+    out += wide_line(cidr) + fmt::format("allow{}{}\n", sh_flag("--group-id", bastion),
+                                         rule_flags(to.ssh.port, cidr));
   }
   out += step(fmt::format("The SSH server, to port {} of the {}: ssh.forward", to.port, what));
   return out + fmt::format("allow{} --protocol tcp --port {}{}\n", warehouse, to.port,
                            sh_flag("--source-group", bastion));
+}
+
+std::string network_if_asked(const DestinationConfig& to, const KitFacts& facts,
+                             const Places& places) {
+  const std::string steps = with_lookups(network_steps(to, facts, places), to, places);
+  if (!missing_in(steps).empty()) return "";
+  return step(fmt::format("The way in is opened only with OPEN_NETWORK=yes in the environment: an "
+                          "inbound rule more for a security group that others may share. vesto "
+                          "destination kit {} --part network does it alone",
+                          to.name)) +
+         "if [ \"${OPEN_NETWORK:-}\" = yes ]; then\n" + steps + "fi\n";
 }
 
 namespace {

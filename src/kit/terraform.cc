@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "address/arn.h"
+#include "address/cidr.h"
 #include "base/strings.h"
 #include "kit/parts.h"
 #include "kit/quote.h"
@@ -169,11 +170,18 @@ class Terraform {
                                                   to_.name));
       return;
     }
+    if (facts_.public_egress.empty()) return;
+    ask_for_network();
     const std::string group = or_placeholder(facts_.security_group, "SECURITY_GROUP");
     for (size_t i = 0; i < facts_.public_egress.size(); ++i) {
       const std::string& address = facts_.public_egress[i];
       const bool six = address.find(':') != std::string::npos;
+      if (const std::string wide = too_wide(address); !wide.empty()) {
+        body_ += "\n" + commented("# ", fmt::format("Warning: {} is {}.", address, wide));
+        body_.pop_back();  // begin() ends the line
+      }
       begin("aws_vpc_security_group_ingress_rule", fmt::format("vesto_{}", i + 1));
+      set("count", "var.open_network ? 1 : 0");
       warehouse_provider();
       set("security_group_id", hcl_quote(group));
       set(six ? "cidr_ipv6" : "cidr_ipv4", hcl_quote(with_bits(address)));
@@ -182,6 +190,23 @@ class Terraform {
       set("to_port", std::to_string(to_.port));
       end();
     }
+  }
+
+  // Others may share the group; and the part "network" puts the same rules.
+  void ask_for_network() {
+    const std::string about = fmt::format(
+        "The way in is opened only where you say so, by open_network = true in terraform.tfvars: "
+        "an\n"
+        "inbound rule for each address, in the warehouse's first security group, which others may\n"
+        "share. For another group put its id in the place of security_group_id.\n"
+        "Where vesto destination kit {} --part network has put them, leave it false: AWS takes no\n"
+        "rule twice (InvalidPermission.Duplicate). Or take each over, by a block like this one\n"
+        "(Terraform 1.5 and later) with the rule's id, which this tells:\n"
+        "aws ec2 describe-security-group-rules --filters Name=group-id,Values=GROUP\n"
+        "import {{\n  to = aws_vpc_security_group_ingress_rule.vesto_1[0]\n  id = \"sgr-...\"\n}}",
+        to_.name);
+    body_ += "\n" + commented("# ", about);
+    body_ += "variable \"open_network\" {\n  type    = bool\n  default = false\n}\n";
   }
 
   void warehouse_provider() {
@@ -214,12 +239,14 @@ class Terraform {
     out += fmt::format("\ndata \"{}\" \"vesto\" {{\n",
                        serverless ? "aws_redshiftserverless_workgroup" : "aws_redshift_cluster");
     if (two_regions()) out += "  provider = aws.warehouse\n";
+    // A cluster is asked for its group alone.
+    if (!serverless) out += "  count = var.open_network ? 1 : 0\n";
     out += fmt::format("  {} = {}\n}}\n", serverless ? "workgroup_name" : "cluster_identifier",
                        hcl_quote(places_.warehouse));
     fill("WORKGROUP_ID", "data.aws_redshiftserverless_workgroup.vesto.workgroup_id");
     fill("SECURITY_GROUP",
          serverless ? "tolist(data.aws_redshiftserverless_workgroup.vesto.security_group_ids)[0]"
-                    : "tolist(data.aws_redshift_cluster.vesto.vpc_security_group_ids)[0]");
+                    : "tolist(data.aws_redshift_cluster.vesto[0].vpc_security_group_ids)[0]");
     return out;
   }
 

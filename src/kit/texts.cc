@@ -1,8 +1,10 @@
 // What is sent on to people.
 #include <fmt/format.h>
 
+#include "address/cidr.h"
 #include "base/strings.h"
 #include "kit/parts.h"
+#include "kit/shell.h"
 
 namespace vesto::kit {
 
@@ -31,6 +33,24 @@ std::string network_paragraph(const DestinationConfig& to, const KitFacts& facts
       "   of the warehouse. One line goes into ~{}/.ssh/authorized_keys there:\n",
       printable(from, false), to.ssh.port, printable(to.ssh.host, false), to.port,
       printable(to.ssh.user, false));
+}
+
+// What the script does to a thing that may not be Vesto's alone.
+std::string rules_paragraph(const DestinationConfig& to, const KitFacts& facts,
+                            const Places& places) {
+  const bool first = facts.security_group.empty() && !lookup("SECURITY_GROUP", to, places).empty();
+  std::string out = fmt::format(
+      "   The script adds inbound rules to {}{}.\n"
+      "   Others may share that; their rules stay. It prints what takes ours away again{}.\n",
+      first ? "the first security group of the warehouse" : "its security group",
+      to.ssh.given ? " and to the server's" : "",
+      first ? ".\n   INBOUND_GROUP=sg-... in its environment: another of the warehouse's groups"
+            : "");
+  for (const std::string& address : facts.public_egress) {
+    const std::string wide = too_wide(address);
+    if (!wide.empty()) out += fmt::format("   Note: {} is {}.\n", address, wide);
+  }
+  return out;
 }
 
 std::string answer_paragraph(const DestinationConfig& to, const Places& places) {
@@ -73,7 +93,8 @@ std::string message_text(const DestinationConfig& destination, const KitFacts& f
       printable(places.warehouse, false), printable(places.region, false),
       printable(destination.bucket, false));
   out +=
-      "1. AWS administrator: bucket and access. A script for AWS CLI, or the same as Terraform.\n";
+      "1. AWS administrator: bucket and access. A script for AWS CLI, or the same as Terraform.\n"
+      "   Neither opens the network, unless told to: that is step 3.\n";
   out += file_line(destination.name, "script", "aws.sh");
   out += file_line(destination.name, "terraform", "vesto.tf");
   out += fmt::format("\n2. Redshift administrator: rights of the database user {}.\n",
@@ -84,6 +105,7 @@ std::string message_text(const DestinationConfig& destination, const KitFacts& f
     out += file_line(destination.name, "authorized-keys", "authorized_keys.txt");
   }
   out += file_line(destination.name, "network", "network.sh");
+  out += rules_paragraph(destination, facts, places);
   out += "\nPlease tell us then:\n" + answer_paragraph(destination, places);
   return out + fmt::format(
                    "\nWe shall run the test (vesto destination test {}) and come back to you "

@@ -398,22 +398,37 @@ def test_inbound_rules(cloud, setup):
     port = cloud.endpoints["redshift"]["port"]
     config = configuration(port=port) + '[server]\npublic_egress = ["203.0.113.7"]\n'
     ec2 = cloud.client("ec2", *ADMIN)
-    rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port,
-            "IpRanges": [{"CidrIp": "203.0.113.7/32"}]}
 
-    def addresses():
-        found = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+    def addresses(of=group):
+        found = ec2.describe_security_groups(GroupIds=[of])["SecurityGroups"][0]
         return [block["CidrIp"] for one in found["IpPermissions"] for block in one["IpRanges"]
-                if one["FromPort"] == port]
+                if one.get("FromPort") == port]
+
+    def revoked(done):
+        """What it has printed takes away what it has put."""
+        line, = re.findall(r"^  (aws ec2 revoke-security-group-ingress .*)$", done.stdout, re.M)
+        setup(config, "message", before=line + "\nexit")
 
     assert "203.0.113.7/32" not in addresses()
-    setup(config, "network")
-    try:
-        assert addresses().count("203.0.113.7/32") == 1
-        setup(config, "network")
-        assert addresses().count("203.0.113.7/32") == 1
-    finally:
-        ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    setup(config, "script")
+    assert "203.0.113.7/32" not in addresses()
+    done = setup(config, "network")
+    assert addresses().count("203.0.113.7/32") == 1
+    again = setup(config, "network")
+    assert addresses().count("203.0.113.7/32") == 1 and "was there" in again.stdout
+    revoked(done)
+    assert "203.0.113.7/32" not in addresses()
+    done = setup(config, "script", before="OPEN_NETWORK=yes")
+    assert addresses().count("203.0.113.7/32") == 1
+    revoked(done)
+    # Another group than the first.
+    found = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["default"]}])
+    other = found["SecurityGroups"][0]["GroupId"]
+    assert other != group
+    done = setup(config, "network", before=f"INBOUND_GROUP={other}")
+    assert addresses(other).count("203.0.113.7/32") == 1 and "203.0.113.7/32" not in addresses()
+    revoked(done)
+    assert "203.0.113.7/32" not in addresses(other)
 
 
 OWN_ROLE = """identity = "aws"

@@ -40,6 +40,23 @@ def test_it_parses(tmp_path, template, auth, resources, data):
     parsed = hcl2.loads(terraform(tmp_path, configuration(template, auth, more=EGRESS)))
     assert kinds(parsed, "resource") == resources
     assert kinds(parsed, "data") == data
+    # The network is opened only where that is asked for: others may share the group.
+    assert kinds(parsed, "variable") == ["open_network"]
+    assert parsed["variable"][0]['"open_network"' if '"open_network"' in parsed["variable"][0]
+                                 else "open_network"]["default"] is False
+    rule = parsed["resource"][-1]
+    (rule,) = next(iter(rule.values())).values()
+    assert rule["count"] == "${var.open_network ? 1 : 0}"
+
+
+def test_an_inbound_rule_that_is_there_is_taken_over(tmp_path):
+    """As its comment says, where the part "network" has put it before."""
+    text = terraform(tmp_path, configuration(more=EGRESS))
+    block = re.findall(r"^# import \{\n(?:#   .*\n)+# \}\n", text, re.MULTILINE)[1]
+    parsed = hcl2.loads(text.replace(block, re.sub("(?m)^# ", "", block)))
+    (imported,) = parsed["import"]
+    assert imported["to"] == "${aws_vpc_security_group_ingress_rule.vesto_1[0]}"
+    assert "InvalidPermission.Duplicate" in text
 
 
 def test_a_bucket_that_is_there_already(tmp_path):

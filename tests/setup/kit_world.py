@@ -316,7 +316,7 @@ tls_ca_file = "{ca_file}"
 
     def take_key(self, printed):
         """The access key that a script printed goes where the configuration looks for it."""
-        if not printed.strip():
+        if '"AccessKey"' not in printed:
             return
         key = json.loads(printed)["AccessKey"]
         (self.folder / "aws.id").write_text(key["AccessKeyId"])

@@ -1,4 +1,6 @@
 // What the kit's scripts do, run with an AWS that only tells its calls.
+#include <algorithm>
+
 #include "tests/unit/kit/told.h"
 
 namespace vesto {
@@ -62,6 +64,84 @@ TEST(KitShell, ShellDoesNotRunUntilWhatIsMissingIsFilledIn) {
             "aws iam get-role-policy\naws iam put-role-policy\n");
 }
 
+Told run_with(const std::string& variables, const std::string& script,
+              const std::string& answers = "") {
+  return run(replace_all(script, "#!/bin/sh\n", "#!/bin/sh\n" + variables + "\n"),
+             answers + kNothingThere);
+}
+
+// Others may share the warehouse's group.
+TEST(KitShell, TheWholeScriptOpensTheNetworkOnlyWhereItIsAskedTo) {
+  const std::string look = "redshift describe-clusters";
+  const std::string open = "ec2 authorize-security-group-ingress";
+  KitFacts facts = full_facts();
+  facts.security_group.clear();
+  const DestinationConfig to = destination_from(kProvisioned);
+  const Kit kit = make_kit(to, facts);
+  const std::string script = text(kit, "script");
+  EXPECT_EQ(script.find("Turns green: net.tcp"), std::string::npos);
+  for (const KitPart* part : {kit.find("script"), kit.find("terraform")}) {
+    EXPECT_EQ(std::count(part->checks.begin(), part->checks.end(), "net.tcp"), 0) << part->id;
+  }
+  const Told closed = run(script, kNothingThere);
+  EXPECT_TRUE(closed.well && !called(closed, open)) << closed.said;
+  const Told opened = run_with("OPEN_NETWORK=yes", script, "*VpcSecurityGroups*) echo sg-1 ;;\n");
+  EXPECT_TRUE(opened.well && called(opened, open)) << opened.said;
+  EXPECT_NE(opened.said.find("--group-id' 'sg-1'"), std::string::npos) << opened.said;
+  // A group that nothing tells is asked for by the part of its own alone.
+  DestinationConfig unknown = to;
+  unknown.endpoint.name.clear();
+  unknown.auth.warehouse.clear();
+  unknown.auth.method = "password";
+  const Kit of_unknown = make_kit(unknown, facts);
+  EXPECT_EQ(of_unknown.find("script")->missing, std::vector<std::string>());
+  EXPECT_EQ(text(of_unknown, "script").find(open), std::string::npos);
+}
+
+TEST(KitShell, AnInboundRuleGoesIntoTheGroupOfChoiceAndTellsWhatTakesItAway) {
+  KitFacts facts = full_facts();
+  facts.security_group.clear();
+  const std::string script = text(make_kit(destination_from(kProvisioned), facts), "network");
+  const std::string first = "*VpcSecurityGroups*) echo sg-1 ;;\n";
+  EXPECT_NE(script.find("others may share"), std::string::npos) << script;
+  const Told usual = run(script, first);
+  const std::string away =
+      "\n  aws ec2 revoke-security-group-ingress --region eu-west-1 "
+      "'--group-id' '";
+  EXPECT_NE(usual.said.find(away + "sg-1' '--protocol' 'tcp' '--port' '5439' '--cidr' "
+                                   "'203.0.113.7/32'\n"),
+            std::string::npos)
+      << usual.said;
+  EXPECT_NE(usual.said.find("Ipv6Ranges=[{CidrIpv6=2001:db8::7/128}]'\n"), std::string::npos);
+  const Told chosen = run_with("INBOUND_GROUP=sg-2", script, first);
+  EXPECT_NE(chosen.said.find(away + "sg-2'"), std::string::npos) << chosen.said;
+  EXPECT_EQ(chosen.said.find("sg-1"), std::string::npos) << chosen.said;
+  EXPECT_FALSE(called(chosen, "redshift describe-clusters"));
+  const Told there =
+      run(script, first + "*authorize*) echo '(InvalidPermission.Duplicate)'; return 254 ;;\n");
+  EXPECT_TRUE(there.well) << there.said;
+  EXPECT_EQ(there.said.find("revoke"), std::string::npos) << there.said;
+}
+
+TEST(KitShell, ANetworkThatIsHardlyMeantIsSaid) {
+  const DestinationConfig to = destination_from(kProvisioned);
+  KitFacts facts = full_facts();
+  const std::string warning = "0.0.0.0/0 is everybody on the Internet";
+  for (const char* part : {"network", "terraform", "message"}) {
+    EXPECT_EQ(text(make_kit(to, facts), part).find("everybody"), std::string::npos) << part;
+  }
+  facts.public_egress = {"203.0.113.7", "0.0.0.0/0"};
+  for (const char* part : {"network", "terraform", "message"}) {
+    EXPECT_NE(text(make_kit(to, facts), part).find(warning), std::string::npos) << part;
+  }
+  EXPECT_NE(run(text(make_kit(to, facts), "network")).said.find("Warning: " + warning),
+            std::string::npos);
+  facts.public_egress = {"10.0.0.0/8"};
+  EXPECT_NE(ingress_shell(to, facts, "10.0.0.0/8").find("ingress"), std::string::npos);
+  EXPECT_NE(part_shell(to, facts, "network").find("10.0.0.0/8 is a network wider than /16"),
+            std::string::npos);
+}
+
 TEST(KitShell, OnlyWhatIsSurelyMissingIsMade) {
   for (const char* sample : {kProvisioned, kServerless}) {
     const DestinationConfig to = destination_from(sample);
@@ -112,7 +192,7 @@ TEST(KitShell, FixesAreOneCommandWhereEverythingIsKnown) {
   EXPECT_NE(trust_shell(to, facts).find("\nTRUST='{"), std::string::npos);
   const std::string asked = ingress_shell(to, {}, "203.0.113.7/32");
   EXPECT_NE(
-      asked.find("\n# What AWS itself tells:\nSECURITY_GROUP=$(aws redshift describe-clusters"),
+      asked.find("\n[ -n \"$SECURITY_GROUP\" ] || SECURITY_GROUP=$(aws redshift describe-clusters"),
       std::string::npos)
       << asked;
   EXPECT_LT(asked.find("get-caller-identity"), asked.find("SECURITY_GROUP="));
