@@ -130,10 +130,45 @@ std::string access_flag(const DestinationConfig& to) {
   return to.ssh.given ? " --no-publicly-accessible" : " --publicly-accessible";
 }
 
-std::string state_of(const DestinationConfig& to) {
-  std::string out = "Its state, and its endpoint as soon as it is there, which takes minutes";
-  if (!to.host.empty()) return out;
-  return out + fmt::format(". Then: vesto destination add {} --endpoint ENDPOINT", to.name);
+// What it makes, for whoever reads the script, and what changes that.
+std::string about(const DestinationConfig& to, const Places& places) {
+  const char* kind = to.serverless ? "workgroup" : "cluster";
+  std::string out =
+      step(fmt::format("Where there is no {} {} it makes one: database {}, port {}, admin {}; AWS "
+                       "bills it from then on.",
+                       kind, places.warehouse, to.database, to.port, kAdminUser));
+  out += commented("# ", to.ssh.given
+                             ? "It is not publicly accessible: it is reached from its network "
+                               "alone, where the SSH server is (--no-publicly-accessible)."
+                             : "It is publicly accessible (--publicly-accessible): it has an "
+                               "address on the Internet, and who may reach its port there is up to "
+                               "its security group, the default one of the VPC.");
+  if (to.host.empty()) {
+    out += commented(
+        "# ", fmt::format("Other choices: vesto destination add {} --draft with --warehouse NAME, "
+                          "--database NAME{}; then print this part again.",
+                          to.name,
+                          to.ssh.given ? ""
+                                       : ", or --ssh-host HOST --ssh-user USER (then it is not "
+                                         "publicly accessible)"));
+  }
+  return out + commented("# ", "The admin's name and the size stand in the call below.");
+}
+
+// Its state, and its address as the next step takes it. `ask` prints state, host and port.
+std::string state_steps(const DestinationConfig& to, const std::string& ask) {
+  std::string out = step("Its state, and its endpoint as soon as it is there, which takes minutes");
+  out += fmt::format("FOUND=$({})\nset -- $FOUND\n", ask);
+  out += "echo \"State: ${1:-unknown}\"\n";
+  out += "if [ \"${2:-None}\" = None ]; then\n";
+  out += "  echo 'It has no endpoint yet: run this again in some minutes.'\nelse\n";
+  out += fmt::format("  ENDPOINT=$2:$3/{}\n", sh_quote(to.database));
+  out += "  printf '%s\\n' \"Endpoint: $ENDPOINT\"\n";
+  if (to.host.empty()) {
+    out += fmt::format("  printf '%s\\n' \"Next: vesto destination add {} --endpoint $ENDPOINT\"\n",
+                       to.name);
+  }
+  return out + "fi\n";
 }
 
 // Only "there is none" makes one: who may not look, or does not reach AWS, would make a second one
@@ -159,7 +194,8 @@ std::string password_steps(const Places& places, const std::string& arn) {
 std::string cluster_steps(const DestinationConfig& to, const Places& places) {
   const std::string name = sh_flag("--cluster-identifier", places.warehouse);
   const std::string look = regional_call("redshift describe-clusters", places.region) + name;
-  std::string out = step(
+  std::string out = about(to, places);
+  out += step(
       "The smallest cluster. Its admin's password is made by AWS and kept in Secrets Manager: "
       "redshift.status");
   out += unless_there(look, "ClusterNotFound") +
@@ -168,8 +204,9 @@ std::string cluster_steps(const DestinationConfig& to, const Places& places) {
   out += fmt::format("   {} --port {} --master-username {} --manage-master-password \\\n   {}",
                      sh_flag("--db-name", to.database), to.port, kAdminUser, access_flag(to));
   out += " >/dev/null\nfi\n";
-  out += step(state_of(to));
-  out += look + " \\\n  --query 'Clusters[0].[ClusterStatus,Endpoint.Address]' --output text\n";
+  out += state_steps(to, look +
+                             " \\\n  --query 'Clusters[0].[ClusterStatus,Endpoint.Address,"
+                             "Endpoint.Port]' --output text");
   return out + password_steps(places, look + " --query 'Clusters[0].MasterPasswordSecretArn'");
 }
 
@@ -179,8 +216,8 @@ std::string workgroup_steps(const DestinationConfig& to, const Places& places) {
   const std::string look = regional_call("redshift-serverless get-workgroup", places.region) + name;
   const std::string look_space =
       regional_call("redshift-serverless get-namespace", places.region) + space;
-  std::string out =
-      step("A namespace. Its admin's password is made by AWS and kept in Secrets Manager");
+  std::string out = about(to, places);
+  out += step("A namespace. Its admin's password is made by AWS and kept in Secrets Manager");
   out += unless_there(look_space, "ResourceNotFound");
   out +=
       fmt::format("  {}{} \\\n   {} --admin-username {} --manage-admin-password >/dev/null\nfi\n",
@@ -191,8 +228,9 @@ std::string workgroup_steps(const DestinationConfig& to, const Places& places) {
   out += fmt::format("  {}{}{} \\\n    --base-capacity {} --port {}{} >/dev/null\nfi\n",
                      regional_call("redshift-serverless create-workgroup", places.region), name,
                      space, kSmallestCapacity, to.port, access_flag(to));
-  out += step(state_of(to));
-  out += look + " \\\n  --query 'workgroup.[status,endpoint.address]' --output text\n";
+  out += state_steps(to, look +
+                             " \\\n  --query 'workgroup.[status,endpoint.address,endpoint.port]' "
+                             "--output text");
   return out + password_steps(places, look_space + " --query namespace.adminPasswordSecretArn");
 }
 

@@ -67,7 +67,8 @@ def test_no_warehouse_yet(vesto):
         assert made.returncode == 0 and made.stderr == "", made.stderr
     assert made.stdout.startswith("#!/bin/sh\nset -eu\n") and "<<" not in made.stdout
     assert "create-workgroup --region eu-west-1 --workgroup-name vesto-acme " in made.stdout
-    assert "vesto destination add acme --endpoint ENDPOINT" in made.stdout
+    assert "Next: vesto destination add acme --endpoint $ENDPOINT" in made.stdout
+    assert "# It is publicly accessible" in made.stdout
     assert "secretsmanager get-secret-value --region eu-west-1" in made.stdout
     listed = vesto("destination", "kit", "acme", "--list").stdout
     assert [line.split()[0] for line in listed.splitlines()] == ["PART", "warehouse"]
@@ -76,6 +77,13 @@ def test_no_warehouse_yet(vesto):
         assert done.returncode == 3 and "CFG-DRAFT" in done.stderr and "--endpoint" in done.stderr
         assert done.stdout == ""
     assert vesto("destination", "kit", "acme", "--part", "nonsense").returncode == 2
+    for more, name in (("--warehouse", "other"), ("--database", "lake")):
+        assert add(vesto, "other", "--draft", "--kind", "redshift", "--region", "eu-west-1", more,
+                   name).returncode == 0
+    assert add(vesto, "other", "--draft", "--ssh-host", "h", "--ssh-user", "u").returncode == 0
+    made = vesto("destination", "kit", "other", "--part", "warehouse").stdout
+    assert "# It is not publicly accessible" in made and " --no-publicly-accessible" in made
+    assert "--cluster-identifier other" in made and "$2:$3/lake" in made
     add(vesto, "acme", "--draft", "--bucket", "acme-stage")
     bucket = vesto("destination", "kit", "acme", "--part", "bucket")
     assert bucket.returncode == 0 and "create-bucket --region eu-west-1" in bucket.stdout

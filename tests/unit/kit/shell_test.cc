@@ -142,6 +142,35 @@ TEST(KitShell, ANetworkThatIsHardlyMeantIsSaid) {
             std::string::npos);
 }
 
+// What it prints at its end is what the next step takes.
+TEST(KitShell, TheWarehousesScriptTellsTheWholeEndpoint) {
+  for (const char* sample : {kProvisioned, kServerless}) {
+    DestinationConfig to = destination_from(sample);
+    to.host.clear();  // a draft's
+    to.ssh.given = false;
+    const std::string script = text(make_kit(to, full_facts()), "warehouse");
+    const std::string here = "*get-caller-identity*) echo 123456789012 ;;\n";
+    const Told early =
+        run(script, here + "*'Status,'* | *'[status,'*) echo 'creating None None' ;;\n");
+    EXPECT_NE(early.said.find("State: creating\nIt has no endpoint yet"), std::string::npos)
+        << early.said;
+    const Told there =
+        run(script, here + "*'Status,'* | *'[status,'*) echo 'available h.example.com 5439' ;;\n");
+    EXPECT_NE(there.said.find("State: available\nEndpoint: h.example.com:5439/dev\n"
+                              "Next: vesto destination add acme --endpoint "
+                              "h.example.com:5439/dev\n"),
+              std::string::npos)
+        << there.said;
+    // Before it is run, what it makes.
+    for (const char* said : {"It is publicly accessible", "admin awsuser", "--warehouse NAME"}) {
+      EXPECT_NE(script.find(said), std::string::npos) << said << script;
+    }
+    to.ssh.given = true;
+    EXPECT_NE(text(make_kit(to, full_facts()), "warehouse").find("It is not publicly accessible"),
+              std::string::npos);
+  }
+}
+
 TEST(KitShell, OnlyWhatIsSurelyMissingIsMade) {
   for (const char* sample : {kProvisioned, kServerless}) {
     const DestinationConfig to = destination_from(sample);
