@@ -118,7 +118,7 @@ TEST_F(StateTest, ReadStateMakesNothing) {
 TEST_F(StateTest, TablesThatAreGoneAreToldWithTheState) {
   ASSERT_TRUE(open().ok());
   RedshiftLoader loader(target, context());
-  const auto state = loader.read_state({"orders", std::string(sql::kLoadsTable)});
+  const auto state = loader.read_state({"orders", "_vesto_loads"});
   ASSERT_TRUE(state.ok() && state->has_value());
   EXPECT_EQ((*state)->gone, (std::set<std::string>{"orders"}));
 }
