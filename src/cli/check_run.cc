@@ -132,7 +132,7 @@ std::optional<ReportRedactor> redactor_of(const Context& context, const Config& 
   return redactor;
 }
 
-CheckReport run_target(const Context& context, const CheckTarget& target, const TargetRun& run) {
+CheckReport run_target(const Context& context, CheckTarget target, const TargetRun& run) {
   CheckOptions options{.clock = context.clock,
                        .wait_ms = run.wait_ms,
                        .only = context.options.only,
@@ -152,6 +152,7 @@ CheckReport run_target(const Context& context, const CheckTarget& target, const 
     };
   }
   CheckReport report = run_checks(target.checks, options);
+  target.checks.clear();
   report.kind = target.kind;
   report.name = target.name;
   return run.redactor == nullptr ? report : run.redactor->redacted(report);

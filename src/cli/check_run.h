@@ -44,7 +44,10 @@ struct TargetRun {
 };
 // For --redact, with what the command line and `config` name; else nothing.
 std::optional<ReportRedactor> redactor_of(const Context& context, const Config& config);
-CheckReport run_target(const Context& context, const CheckTarget& target, const TargetRun& run);
+// Its checks are gone before the report is handed on, and with them all that they hold open: the
+// sessions, the store, a source's snapshot with its locks. Nobody waits with them for a reader of
+// the report, nor for the next target.
+CheckReport run_target(const Context& context, CheckTarget target, const TargetRun& run);
 
 // Names the checks and nothing else.
 int list_checks(const Context& context, const std::vector<Check>& checks);

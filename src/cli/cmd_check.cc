@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/strings.h"
 #include "check/report_json.h"
@@ -38,12 +39,11 @@ Result<TestedDestination> test_destination(const Context& context, const Config&
   VESTO_ASSIGN(const int64_t wait_ms, wait_of(context.options, kDefaultWaitMs));
   SignalStop stop([] {});
   const SealedStore secrets = sealed_store(context);
-  const CheckTarget target =
-      destination_target(context, config, destination, secrets, stop.token());
+  CheckTarget target = destination_target(context, config, destination, secrets, stop.token());
   VESTO_TRY(check_ids(target, context.options.only));
   VESTO_ASSIGN(const secret::File lock, lock_test(context, destination.name));
   std::optional<ReportRedactor> redactor = redactor_of(context, config);
-  TestedDestination tested{.report = run_target(context, target,
+  TestedDestination tested{.report = run_target(context, std::move(target),
                                                 {.wait_ms = wait_ms,
                                                  .stop = stop.token(),
                                                  .live = !context.options.json,
@@ -106,13 +106,13 @@ int cmd_source_test(const Context& context) {
   if (!wait_ms.ok()) return fail(context, wait_ms.error());
   SignalStop stop([] {});
   const SealedStore secrets = sealed_store(context);
-  const CheckTarget target = source_target(*config, *source, secrets, stop.token());
+  CheckTarget target = source_target(*config, *source, secrets, stop.token());
   if (context.options.list) return list_checks(context, target.checks);
   if (Status known = check_ids(target, context.options.only); !known.ok()) {
     return fail(context, known.error());
   }
   std::optional<ReportRedactor> redactor = redactor_of(context, *config);
-  TestedDestination tested{.report = run_target(context, target,
+  TestedDestination tested{.report = run_target(context, std::move(target),
                                                 {.wait_ms = *wait_ms,
                                                  .stop = stop.token(),
                                                  .live = !context.options.json,

@@ -1,5 +1,6 @@
 // doctor: this machine, the configuration, every destination and every source, one after the other.
 #include <algorithm>
+#include <utility>
 
 #include "base/strings.h"
 #include "check/host_checks.h"
@@ -94,7 +95,7 @@ class Doctor {
         lock.emplace(lock_test(context_, target.name));
         if (!lock->ok()) target.checks = {locked_out(lock->error())};
       }
-      reports.push_back(one_report(target, wait_ms, lock && !lock->ok()));
+      reports.push_back(one_report(std::move(target), wait_ms, lock && !lock->ok()));
       if (!context_.options.json) tell(reports.back());
     }
     const int64_t took_ms = context_.clock->monotonic_ms() - from_ms;
@@ -105,15 +106,17 @@ class Doctor {
   }
 
  private:
-  CheckReport one_report(const CheckTarget& target, int64_t wait_ms, bool all_of_it) {
+  CheckReport one_report(CheckTarget target, int64_t wait_ms, bool all_of_it) {
     const TargetRun run{.wait_ms = wait_ms,
                         .stop = stop_.token(),
                         .live = false,
                         .redactor = redactor_ ? &*redactor_ : nullptr};
-    if (!all_of_it || target.kind != "destination") return run_target(context_, target, run);
+    if (!all_of_it || target.kind != "destination") {
+      return run_target(context_, std::move(target), run);
+    }
     Context unlimited = context_;
     unlimited.options.only.clear();
-    return run_target(unlimited, target, run);
+    return run_target(unlimited, std::move(target), run);
   }
 
   void tell(const CheckReport& report) const {

@@ -4,11 +4,14 @@ import fcntl
 import hashlib
 import json
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
+import threading
 import time
 
+from network_faults import Server
 from s3_small import SmallS3
 from world import RUN_TIMEOUT_S
 
@@ -224,3 +227,65 @@ def test_ctrl_c(one_world):
     assert [r["target"]["name"] for r in whole["reports"]] == ["host", "rs"]  # pg was not begun
     world.sandbox.clear_faults()
     world.assert_nothing_left()
+
+
+def locks_on_tables(world):
+    """And what else a client holds of the source: its sessions."""
+    (locks,), = world.source("SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation "
+                             "WHERE c.relname = 'a' AND l.pid <> pg_backend_pid()")
+    (sessions,), = world.source("SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                                "AND datname = current_database()")
+    return locks, sessions
+
+
+def test_a_source_is_let_go_before_the_next_one_is_tested(one_world):
+    world = ready(one_world)
+    reached = threading.Event()
+
+    def silent(_, ending):
+        reached.set()
+        ending.wait(120)
+
+    with Server(silent) as second:
+        with open(world.folder / "vesto.toml", "a") as file:
+            file.write(f"""
+[source.silent]
+kind = "postgres"
+host = "127.0.0.1"
+port = {second.port}
+database = "db"
+user = "u"
+sslmode = "disable"
+""")
+        process = subprocess.Popen(world.command("doctor", "source.tables"), env=sts_of(world),
+                                   stdout=subprocess.DEVNULL)
+        try:
+            assert reached.wait(60)
+            end = time.monotonic() + 5  # a session takes a moment to go at the server
+            while locks_on_tables(world) != (0, 0) and time.monotonic() < end:
+                time.sleep(0.05)
+            assert process.poll() is None, "it did not wait for the second source"
+            assert locks_on_tables(world) == (0, 0)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+
+
+def test_many_destinations_need_no_more_open_files_than_one(one_world):
+    world = ready(one_world)
+    path = world.folder / "vesto.toml"
+    text = path.read_text()
+    one = text[text.index("[destination.rs]"):text.index("[sync.")]
+    with open(path, "a") as file:
+        for number in range(40):
+            name = f"more{number}"
+            file.write(one.replace("destination.rs", "destination." + name)
+                       .replace(f'"{world.schema}"', f'"{world.schema}_{number}"'))
+    done = subprocess.run(
+        world.command("doctor", "host.store", "--json"), text=True, capture_output=True,
+        timeout=RUN_TIMEOUT_S, env=sts_of(world),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+    reports = json.loads(done.stdout)["reports"]
+    bad = {r["target"]["name"]: c["error"]["code"] for r in reports for c in r["checks"]
+           if c["status"] == "failed"}
+    assert bad == {} and len(reports) == 42 and done.returncode == 0, bad
