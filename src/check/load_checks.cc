@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "base/error_causes.h"
 #include "base/kill_point.h"
@@ -175,22 +178,46 @@ CheckAnswer copy(State& state, const CheckLimits& limits) {
   return passed({{"rows", fmt::format("{} of {}", rows, rows)}});
 }
 
+constexpr size_t kNamed = 10;  // of objects that were left
+
+std::string named_text(const std::vector<std::string>& objects) {
+  if (objects.size() <= kNamed) return join(objects, ", ");
+  const std::vector<std::string> named(objects.begin(), objects.begin() + kNamed);
+  return fmt::format("{}, and {} more", join(named, ", "), objects.size() - kNamed);
+}
+
 // What nobody of this destination may remove: whoever may has to.
 CheckAnswer refused_objects(const std::vector<std::string>& objects) {
-  constexpr size_t kNamed = 10;
-  std::vector<std::string> named(objects.begin(),
-                                 objects.begin() + std::min(objects.size(), kNamed));
   std::string lines;
-  for (const std::string& one : named) lines += "aws s3 rm " + kit::sh_quote(one) + "\n";
-  const size_t more = objects.size() - named.size();
+  for (size_t i = 0; i < objects.size() && i < kNamed; ++i) {
+    lines += "aws s3 rm " + kit::sh_quote(objects[i]) + "\n";
+  }
   return warned(
       Error(ErrorCode::kCleanLeft,
-            fmt::format("an earlier test left objects where this destination may not remove them: "
-                        "{}{}",
-                        join(named, ", "), more == 0 ? "" : fmt::format(", and {} more", more)))
+            "an earlier test left objects where this destination may not remove them: " +
+                named_text(objects))
           .with_hint("Remove them by what is to be run, or set staging.bucket and staging.prefix "
                      "back for one test, which removes them. They are named for 7 days."),
       Fix{.who = "aws_admin", .kind = "shell", .snippet = lines});
+}
+
+// The bucket was not reached, or --only left out what it takes: that nothing lies there is not
+// known then. What this test or, as far as the store was opened, an earlier one has put there is.
+CheckAnswer not_looked_at(const State& state) {
+  std::set<std::string> known;
+  for (const std::string& key : state.keys) known.insert("s3://" + state.space.bucket + "/" + key);
+  if (state.store != nullptr) {
+    const auto noted = state.store->objects_of_sync(state.space.sync);
+    if (!noted.ok()) return failed(noted.error());
+    for (const JournalObject& one : *noted) known.insert("s3://" + one.bucket + "/" + one.key);
+  }
+  if (known.empty()) return skipped("the bucket was not looked at");
+  return warned(
+      Error(ErrorCode::kCleanLeft, "the bucket was not looked at, where a test left objects: " +
+                                       named_text({known.begin(), known.end()}))
+          .with_hint(fmt::format("They are removed by a test that reaches the bucket: mend what is "
+                                 "red, then vesto destination test {}",
+                                 state.destination().name)));
 }
 
 CheckAnswer clean_up(State& state, const CheckLimits& limits) {
@@ -202,13 +229,15 @@ CheckAnswer clean_up(State& state, const CheckLimits& limits) {
   // long as a server could hold it.
   const TimedStop limit(
       {.limit_ms = limits.limit_ms, .after_stop_ms = kCleanUpAfterStopMs, .stop = limits.stop});
-  if (state.s3 != nullptr && !state.bucket_region.empty() &&
-      !state.space.installation.text.empty()) {
+  bool looked =
+      state.s3 != nullptr && !state.bucket_region.empty() && !state.space.installation.text.empty();
+  if (looked) {
     const bool any = !state.keys.empty();
     const Status gone = remove_objects(state, &removed, limit.token());
     // Where nothing may be listed and nothing was put, nothing is left either.
     const bool no_bucket = !gone.ok() && gone.error().code() == ErrorCode::kS3NoBucket;
     if (!gone.ok() && (any || removed.missed) && !no_bucket) left = gone.error();
+    looked = gone.ok() || no_bucket || gone.error().code() == ErrorCode::kS3Denied;
   }
   state.session.reset();
   if (!left && !removed.refused.empty()) return refused_objects(removed.refused);
@@ -219,6 +248,7 @@ CheckAnswer clean_up(State& state, const CheckLimits& limits) {
                           installation_root(state.space), kMaxProbePages))
             .with_hint("The next test looks again; what is not Vesto's is left to its owner."));
   }
+  if (!left && !looked) return not_looked_at(state);
   if (!left) return passed({{"objects_removed", std::to_string(removed.count)}});
   return failed(Error(ErrorCode::kCleanLeft, "not all could be removed: " + left->to_string())
                     .with_hint("The next test removes what it finds below " +

@@ -194,3 +194,31 @@ def test_in_a_bucket_that_it_has_no_more(killed):
     journal(killed, "UPDATE object SET run = 'run_01J7X00000' || substr(run, 15)")
     assert len(named(killed)) == left
     killed.next_is_green()
+
+
+def end_of(killed, *arguments):
+    report = json.loads(killed.run(*arguments).stdout)
+    return {one["id"]: one for one in report["checks"]}["clean_up"]
+
+
+def test_what_was_not_looked_at_is_not_called_clean(killed):
+    """By --only, or because the bucket cannot be reached."""
+    killed.kill("check.after:s3.put")
+    left = killed.objects()
+    assert left > 0
+    # The store tells what lies there.
+    end = end_of(killed, "--only", "host.store")
+    assert (end["status"], end["error"]["code"]) == ("warning", "CLEAN-LEFT"), end
+    assert end["error"]["message"].count("s3://vesto-demo/") == left, end
+    # Neither the store nor the bucket.
+    end = end_of(killed, "--only", "net.tcp")
+    assert (end["status"], end["reason"]) == ("skipped", "the bucket was not looked at"), end
+    good = killed.sandbox.endpoints["aws"]["url"]
+    killed.world.write_config(endpoint="http://127.0.0.1:9")
+    end = end_of(killed, "--only", "host.store,s3.bucket")
+    assert (end["status"], end["error"]["code"]) == ("warning", "CLEAN-LEFT"), end
+    killed.world.write_config(endpoint=good)
+    killed.next_is_green()
+    killed.world.write_config(endpoint="http://127.0.0.1:9")
+    end = end_of(killed, "--only", "s3.bucket")
+    assert (end["status"], end["reason"]) == ("skipped", "the bucket was not looked at"), end
