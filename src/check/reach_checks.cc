@@ -14,7 +14,7 @@ namespace vesto {
 namespace {
 
 constexpr int64_t kProbeTimeoutMs = 10'000;
-constexpr int64_t kTunnelProbeTimeoutMs = 30'000;  // above what the SSH session itself may take
+constexpr int64_t kTunnelProbeTimeoutMs = 30'000;  // the SSH session, its login and the other end
 constexpr int64_t kDayMs = 24LL * 3600 * 1000;
 
 // What both ends of the way have in common, in the order in which a failure meets them.

@@ -1,6 +1,7 @@
 // The way to a server as checks: name, SSH server, port, TLS. One probe (net/probe.h) answers all
 // of them; the first check makes it.
-// Thread rule: as run_checks(). Blocks for 20 s at most, a minute through a tunnel.
+// Thread rule: as run_checks(). Blocks for the limit of the first check: 10 s, 30 s through a
+// tunnel.
 #ifndef VESTO_CHECK_REACH_CHECKS_H_
 #define VESTO_CHECK_REACH_CHECKS_H_
 

@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <future>
+#include <memory>
 #include <system_error>
 #include <thread>
 
@@ -25,6 +27,7 @@ namespace {
 
 constexpr size_t kMaxNotices = 1000;
 constexpr int64_t kCancelWaitMs = 3000;
+constexpr int kMaxLeftBehind = 16;  // requests to cancel that nobody waits for any more
 // Of a text of the server: what is looked at, and what is kept. The first is longer, so that no
 // secret is cut in two before it is found.
 constexpr size_t kMaxReadText = 128 << 10;
@@ -47,22 +50,43 @@ std::string sqlstate_of(const PGresult* result) {
   return text != nullptr && std::strlen(text) == 5 ? text : field_text(result, PG_DIAG_SQLSTATE);
 }
 
+std::atomic<int> left_behind{0};
+
+// Shared by who asks and the thread that sends, whichever lives longer.
+struct CancelRequest {
+  std::promise<void> sent;
+  std::atomic<bool> one_has_gone{false};  // the thread has ended, or nobody waits for it
+
+  // By both, in either order: the second one takes back what the first counts.
+  void leave_behind() {
+    ++left_behind;
+    if (one_has_gone.exchange(true)) --left_behind;
+  }
+  void end() {
+    if (one_has_gone.exchange(true)) --left_behind;
+    sent.set_value();
+  }
+};
+
 // PQcancel() waits without bound for a server that accepts and then says nothing, and has no
 // means to end that. So it runs in a thread of its own, which is left to itself after a while.
+// Where too many are, no other is begun: the connection is cut all the same.
 void cancel_within_bound(const std::shared_ptr<PGcancel>& cancel) {
-  auto done = std::make_shared<std::promise<void>>();
-  const std::future<void> finished = done->get_future();
+  if (left_behind >= kMaxLeftBehind) return;
+  const auto request = std::make_shared<CancelRequest>();
+  const std::future<void> sent = request->sent.get_future();
   try {
-    std::thread([cancel, done] {
+    std::thread([cancel, request] {
       name_thread("cancel");
       std::array<char, 256> text{};
       PQcancel(cancel.get(), text.data(), static_cast<int>(text.size()));
-      done->set_value();
+      request->end();
     }).detach();
   } catch (const std::system_error&) {
-    return;  // no thread to be had: the connection is cut all the same
+    return;  // no thread to be had
   }
-  finished.wait_for(std::chrono::milliseconds(kCancelWaitMs));
+  const auto waited = sent.wait_for(std::chrono::milliseconds(kCancelWaitMs));
+  if (waited != std::future_status::ready) request->leave_behind();
 }
 
 }  // namespace
