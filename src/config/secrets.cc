@@ -19,15 +19,42 @@ Error missing(const ValueRef& ref, std::string what) {
                fmt::format("{}: {}", ref.origin.text(), std::move(what)));
 }
 
+struct Opened {
+  int file = -1;          // the caller closes it
+  std::string why = {};   // there is none
+  bool is_other = false;  // a pipe, a device, a socket
+};
+
+// An ordinary file and nothing else: a pipe without a writer would be waited for, for ever, and one
+// with a writer gives its bytes once, while what stands here is read again and again.
+Opened open_ordinary(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  struct stat about {};
+  if (file < 0 || ::fstat(file, &about) != 0 || S_ISDIR(about.st_mode)) {
+    const int code = S_ISDIR(about.st_mode) ? EISDIR : errno;
+    if (file >= 0) ::close(file);
+    return {.why = std::generic_category().message(code)};
+  }
+  if (S_ISREG(about.st_mode)) return {.file = file};
+  ::close(file);
+  return {.why = "it is no ordinary file", .is_other = true};
+}
+
 // Reads through no buffer but `text`, which its owner wipes.
 Status from_file(const ValueRef& ref, std::string* text) {
-  const auto unreadable = [&ref](int code) -> Error {
-    return missing(ref, fmt::format("file {} cannot be read ({})", ref.name,
-                                    std::generic_category().message(code)))
-        .with_hint("Make the file, readable for the user that runs Vesto.");
+  const auto unreadable = [&ref](const std::string& why) -> Error {
+    return missing(ref, fmt::format("file {} cannot be read ({})", ref.name, why));
   };
-  const int file = ::open(ref.name.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return unreadable(errno);
+  const Opened opened = open_ordinary(ref.name);
+  if (opened.is_other) {
+    return unreadable(opened.why)
+        .with_hint(
+            "Name an ordinary file, readable for the user that runs Vesto. A pipe (/dev/stdin, "
+            "/dev/fd/N, the shell's <(...)) gives a secret once, and it is read more often.");
+  }
+  constexpr const char* kMake = "Make the file, readable for the user that runs Vesto.";
+  if (opened.file < 0) return unreadable(opened.why).with_hint(kMake);
+  const int file = opened.file;
   text->resize(kMaxSecretBytes + 1);  // one more byte shows that it is too large
   size_t size = 0;
   int failed = 0;
@@ -39,7 +66,9 @@ Status from_file(const ValueRef& ref, std::string* text) {
     size += static_cast<size_t>(got);
   }
   ::close(file);
-  if (failed != 0) return unreadable(failed);
+  if (failed != 0) {
+    return unreadable(std::generic_category().message(failed)).with_hint(kMake);
+  }
   text->resize(size);
   if (text->size() > kMaxSecretBytes) {
     return missing(ref, fmt::format("file {} is larger than 64 KiB", ref.name));
@@ -105,26 +134,17 @@ void check_ssh(const SshConfig& ssh, const std::string& shown, const SealedStore
   check_reference(ssh.passphrase, store, issues);
 }
 
-// 0, or errno: why the file cannot be read.
-int why_unreadable(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) return errno;
-  struct stat about {};
-  const int code = ::fstat(file, &about) != 0 ? errno : S_ISDIR(about.st_mode) ? EISDIR : 0;
-  ::close(file);
-  return code;
-}
-
 void check_file(const std::string& path, const Origin& origin, const std::string& shown,
                 const std::string& hint, std::vector<ConfigIssue>* issues) {
   if (path.empty()) return;
-  const int code = why_unreadable(path);
-  if (code == 0) return;
-  issues->push_back({.code = ErrorCode::kCfgValue,
-                     .origin = origin,
-                     .message = fmt::format("{}: file {} cannot be read ({})", shown, path,
-                                            std::generic_category().message(code)),
-                     .hint = hint});
+  const Opened opened = open_ordinary(path);
+  if (opened.file >= 0) ::close(opened.file);
+  if (opened.why.empty()) return;
+  issues->push_back(
+      {.code = ErrorCode::kCfgValue,
+       .origin = origin,
+       .message = fmt::format("{}: file {} cannot be read ({})", shown, path, opened.why),
+       .hint = hint});
 }
 
 void check_ca_file(const std::string& path, const Origin& origin, const std::string& shown,

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
+#include <filesystem>
 #include <memory>
 #include <system_error>
 
@@ -164,7 +165,9 @@ TlsLook look_at_tls(int fd, const TlsWish& wish, const WaitLimit& limit) {
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   // Verification runs and is read afterwards; the handshake itself goes on to its end.
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, &on_verify);
-  if (SSL_CTX_load_verify_locations(context.get(), wish.ca_file.c_str(), nullptr) != 1) {
+  std::error_code ignored;  // a pipe would be waited for, for ever where nobody writes into it
+  if (!std::filesystem::is_regular_file(wish.ca_file, ignored) ||
+      SSL_CTX_load_verify_locations(context.get(), wish.ca_file.c_str(), nullptr) != 1) {
     look.verdict = TlsLook::Verdict::kNoBundle;
     look.text = "the CA file " + wish.ca_file + " cannot be read";
     return look;

@@ -265,3 +265,21 @@ def test_ctrl_c_cleans_up_and_says_so(one_world):
     world.assert_nothing_left()
 
 
+
+
+@pytest.mark.parametrize("section, check, code", [("[destination.rs]", "net.tls", "NET-TLS-CA"),
+                                                  ("[destination.rs.staging]", "secret.readable",
+                                                   "CFG-VALUE")])
+def test_a_pipe_in_the_place_of_a_ca_bundle_is_not_waited_for(one_world, section, check, code):
+    """Nobody writes into it."""
+    world = ready(one_world)
+    os.mkfifo(world.folder / "ca")
+    before, at, after = (world.folder / "vesto.toml").read_text().partition(section)
+    line = f'tls_ca_file = "{world.sandbox.endpoints["ca_file"]}"'
+    assert line in after
+    (world.folder / "vesto.toml").write_text(
+        before + at + after.replace(line, 'tls_ca_file = "ca"', 1))
+    _, checks = report_of(world, "--only", "net.tls")
+    one = checks[check]
+    assert one["status"] == "failed" and one["error"]["code"] == code, one
+    assert one["duration_ms"] < 5000

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "config/config.h"
 #include "tests/unit/config/scratch.h"
@@ -41,6 +42,17 @@ TEST_F(SecretsTest, FilesThatHoldNone) {
   expect_missing(file(write("nul", std::string("a\0b", 3))));
   expect_missing(file(write("large", std::string((64 << 10) + 1, 'x'))));
   EXPECT_TRUE(resolve_secret(file(write("most", std::string(64 << 10, 'x'))), store()).ok());
+}
+
+// Nobody writes into it: whoever opens it to read waits for ever.
+TEST_F(SecretsTest, APipeIsRefusedAtOnce) {
+  const std::string pipe = dir_ + "/pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  expect_missing(file(pipe));
+  expect_missing(file("/dev/null"));
+  const auto value = resolve_secret(file(pipe), store());
+  EXPECT_NE(value.error().message().find("is no ordinary file"), std::string::npos);
+  EXPECT_NE(value.error().hint().find("/dev/fd/N"), std::string::npos);
 }
 
 TEST_F(SecretsTest, EnvironmentVariables) {
