@@ -26,6 +26,8 @@ constexpr Words kWords[] = {
      "SYS-STORE SYS-STORE-BUSY SYS-DISK", ""},
     {"host.clock", "Does this machine's clock agree with AWS's, as S3 tells it?", "SYS-CLOCK-SKEW",
      ""},
+    {"host.lock", "Does no other test of the destination run just now? doctor alone asks.",
+     "SYS-STORE SYS-DISK", ""},
     // --- the way ---
     {"net.dns", "Does a name server know the host?", "NET-DNS NET-RESOLVER", ""},
     {"net.tcp", "Does the port take a connection?",

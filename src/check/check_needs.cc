@@ -79,6 +79,7 @@ void add_sources(bool ssh, Collector* out) {
 std::vector<CheckNeeds> needs_in_any_set_up() {
   Collector all;
   all.add(host_checks({}));
+  all.add({lock_check()});
   for (const bool ssh : {false, true}) {
     add_destinations(ssh, &all);
     add_sources(ssh, &all);

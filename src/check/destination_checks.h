@@ -22,6 +22,10 @@
 
 namespace vesto {
 
+namespace check {
+class StoreLook;  // host_checks.h
+}
+
 // The name under which the objects of this destination's checks are staged. No sync can have it:
 // names hold no blank.
 SyncId check_sync(std::string_view destination);
@@ -35,7 +39,8 @@ struct DestinationUnderTest {
   const SealedStore* secrets = nullptr;
   std::string data_dir;
   Clock* clock = nullptr;
-  std::stop_token stop = {};  // ends a connection attempt that waits
+  std::stop_token stop = {};          // ends a connection attempt that waits
+  check::StoreLook* store = nullptr;  // optional: shared with the host and other destinations
 };
 
 std::vector<Check> destination_checks(const DestinationUnderTest& target);

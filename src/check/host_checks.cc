@@ -155,13 +155,29 @@ CheckAnswer disk_of(const std::string& data_dir) {
 
 }  // namespace
 
-CheckAnswer store_answer(const std::string& data_dir) {
-  const Result<StoreHealth> health = look_at_store(data_dir);
+Result<StoreHealth> StoreLook::ask(const std::string& data_dir, const std::stop_token& stop) {
+  if (seen_) return *seen_;
+  VESTO_ASSIGN(const StoreHealth health, look_at_store(data_dir, stop));
+  if (health.there && health.schema_version > 0) seen_ = health;
+  return health;
+}
+
+CheckAnswer store_answer(const std::string& data_dir, const CheckLimits& limits, StoreLook* look) {
+  StoreLook own;
+  const Result<StoreHealth> health = (look == nullptr ? own : *look).ask(data_dir, limits.stop);
   if (!health.ok()) return failed(health.error());
   if (!health->there || health->schema_version == 0)
     return passed({{"store", "made by the first run"}});
   CheckAnswer answer = passed({{"schema", std::to_string(health->schema_version)},
                                {"size", format_bytes(static_cast<uint64_t>(health->size_bytes))}});
+  // Of a large one it is not known, which is no fault.
+  if (!health->looked_through) {
+    answer.status = CheckStatus::kSkipped;
+    answer.reason = fmt::format("its {} could not be looked through within {}",
+                                format_bytes(static_cast<uint64_t>(health->size_bytes)),
+                                format_duration(limits.limit_ms));
+    return answer;
+  }
   if (health->damage.empty()) return answer;
   answer.status = CheckStatus::kFailed;
   answer.error =
@@ -213,24 +229,37 @@ std::vector<ConfigIssue> policy_issues(const Config& config) {
 std::vector<Check> host_checks(const HostUnderTest& target) {
   std::vector<Check> checks;
   const auto add = [&checks](std::string id, std::string title, std::string group,
-                             std::vector<std::string> needs, std::function<CheckAnswer()> run) {
+                             std::vector<std::string> needs,
+                             std::function<CheckAnswer(const CheckLimits&)> run) {
     Check check;
     check.id = std::move(id);
     check.title = std::move(title);
     check.group = std::move(group);
     check.needs = std::move(needs);
-    check.run = [run = std::move(run)](const CheckLimits&) { return run(); };
+    check.run = std::move(run);
     checks.push_back(std::move(check));
   };
   add("config.valid", "Configuration is complete", "config", {},
-      [target] { return config_answer(*target.loaded); });
+      [target](const CheckLimits&) { return config_answer(*target.loaded); });
   add("secret.readable", "Secrets can be opened", "host", {"config.valid"},
-      [target] { return check::secrets_answer(target.loaded->config, *target.secrets); });
+      [target](const CheckLimits&) {
+        return check::secrets_answer(target.loaded->config, *target.secrets);
+      });
   add("host.disk", "Room on the disk", "host", {},
-      [target] { return check::disk_of(target.data_dir); });
-  add("host.store", "Local store is whole", "host", {},
-      [target] { return check::store_answer(target.data_dir); });
+      [target](const CheckLimits&) { return check::disk_of(target.data_dir); });
+  add("host.store", "Local store is whole", "host", {}, [target](const CheckLimits& limits) {
+    return check::store_answer(target.data_dir, limits, target.store);
+  });
   return checks;
+}
+
+Check lock_check() {
+  Check check;
+  check.id = "host.lock";
+  check.title = "No other test runs";
+  check.group = "config";
+  check.run = [](const CheckLimits&) { return check::passed(); };
+  return check;
 }
 
 }  // namespace vesto

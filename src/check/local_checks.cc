@@ -36,8 +36,8 @@ CheckAnswer secrets(State& state, const CheckLimits& /*limits*/) {
   return answer;
 }
 
-CheckAnswer store(State& state, const CheckLimits& /*limits*/) {
-  CheckAnswer answer = store_answer(state.target.data_dir);
+CheckAnswer store(State& state, const CheckLimits& limits) {
+  CheckAnswer answer = store_answer(state.target.data_dir, limits, state.target.store);
   if (answer.status == CheckStatus::kFailed) return answer;
   auto opened = open_store(state.target.data_dir, *state.target.clock);
   if (!opened.ok()) return failed(opened.error());

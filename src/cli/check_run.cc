@@ -79,13 +79,14 @@ std::string described(const DestinationConfig& destination) {
 
 CheckTarget destination_target(const Context& context, const Config& config,
                                const DestinationConfig& destination, const SealedStore& secrets,
-                               const std::stop_token& stop) {
+                               const std::stop_token& stop, check::StoreLook* store) {
   const DestinationUnderTest target{.config = &config,
                                     .destination = &destination,
                                     .secrets = &secrets,
                                     .data_dir = data_dir(context.options),
                                     .clock = context.clock,
-                                    .stop = stop};
+                                    .stop = stop,
+                                    .store = store};
   return {.kind = "destination",
           .name = destination.name,
           .heading =

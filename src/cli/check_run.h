@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "check/check.h"
+#include "check/host_checks.h"
 #include "check/redact_report.h"
 #include "cli/commands.h"
 #include "secret/files.h"
@@ -25,7 +26,7 @@ struct CheckTarget {
 
 CheckTarget destination_target(const Context& context, const Config& config,
                                const DestinationConfig& destination, const SealedStore& secrets,
-                               const std::stop_token& stop);
+                               const std::stop_token& stop, check::StoreLook* store = nullptr);
 CheckTarget source_target(const Config& config, const SourceConfig& source,
                           const SealedStore& secrets, const std::stop_token& stop);
 

@@ -16,10 +16,7 @@ namespace {
 // What keeps a destination from being tested, as its only check. Another test that runs tells
 // itself how it stands: that is no failure.
 Check locked_out(const Error& error) {
-  Check check;
-  check.id = "host.lock";
-  check.title = "No other test runs";
-  check.group = "config";
+  Check check = lock_check();
   check.run = [error](const CheckLimits&) {
     if (error.code() == ErrorCode::kRunBusy) {
       return CheckAnswer{.status = CheckStatus::kSkipped, .reason = error.message()};
@@ -53,16 +50,19 @@ class Doctor {
         stop_([] {}),
         redactor_(redactor_of(context, loaded.config)) {
     if (redactor_) redactor_->learn(loaded);
-    targets_.push_back(
-        {.kind = "host",
-         .name = "host",
-         .heading = "",
-         .checks = host_checks(
-             {.loaded = &loaded, .secrets = &secrets_, .data_dir = data_dir(context.options)})});
+    targets_.push_back({.kind = "host",
+                        .name = "host",
+                        .heading = "",
+                        .checks = host_checks({.loaded = &loaded,
+                                               .secrets = &secrets_,
+                                               .data_dir = data_dir(context.options),
+                                               .store = &store_})});
     if (!loaded.issues.empty()) return;
     for (const DestinationConfig& destination : loaded.config.destinations) {
-      targets_.push_back(
-          destination_target(context, loaded.config, destination, secrets_, stop_.token()));
+      targets_.push_back(destination_target(context, loaded.config, destination, secrets_,
+                                            stop_.token(), &store_));
+      std::vector<Check>& checks = targets_.back().checks;
+      checks.insert(checks.begin(), lock_check());
     }
     for (const SourceConfig& source : loaded.config.sources) {
       targets_.push_back(source_target(loaded.config, source, secrets_, stop_.token()));
@@ -127,6 +127,7 @@ class Doctor {
   const Context& context_;
   const LoadedConfig& loaded_;
   const SealedStore secrets_;
+  check::StoreLook store_;
   SignalStop stop_;
   std::optional<ReportRedactor> redactor_;  // one for all reports: a name has one token
   std::vector<CheckTarget> targets_;

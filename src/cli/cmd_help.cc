@@ -128,6 +128,10 @@ std::string check_text(const CheckHelp& check) {
   for (const std::string& part : words_of(check.kit)) {
     out += fmt::format("  Mended by: vesto destination kit NAME --part {}\n", part);
   }
+  // What doctor alone asks, of this machine and of each destination.
+  if (check.id == "host.disk" || check.id == "host.lock") {
+    return out + fmt::format("  Alone:    vesto doctor {}\n", check.id);
+  }
   const bool source = check.id.starts_with("source.");
   return out + fmt::format("  Alone:    vesto {} test NAME --only {}\n",
                            source ? "source" : "destination", check.id);

@@ -170,6 +170,27 @@ Status Database::query(std::string_view sql, std::initializer_list<Bind> values,
   return ok_status();
 }
 
+Result<bool> Database::query_until(const std::stop_token& stop, std::string_view sql,
+                                   const std::function<void(const Row&)>& each) {
+  constexpr int kStepsBetween = 1000;
+  std::stop_token asked = stop;
+  const auto is_over = [](void* token) {
+    return static_cast<std::stop_token*>(token)->stop_requested() ? 1 : 0;
+  };
+  sqlite3_progress_handler(handle_, kStepsBetween, is_over, &asked);
+  Status done = ok_status();
+  {
+    // PRAGMA quick_check goes through all pages in one step, in which it looks for an interrupt
+    // alone.
+    const std::stop_callback on_stop(stop, [this] { sqlite3_interrupt(handle_); });
+    done = query(sql, {}, each);
+  }
+  sqlite3_progress_handler(handle_, 0, nullptr, nullptr);
+  if (stop.stop_requested()) return false;
+  if (!done.ok()) return std::move(done).error();
+  return true;
+}
+
 bool Database::autocommit() const { return sqlite3_get_autocommit(handle_) != 0; }
 
 Error Database::error(int code) const { return make_error(handle_, code, path_); }

@@ -15,6 +15,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -78,6 +79,10 @@ class Database {
   // Calls `each` for every row.
   Status query(std::string_view sql, std::initializer_list<Bind> values,
                const std::function<void(const Row&)>& each);
+  // The same without values, until `stop` is requested: then it gives false, and what `each` was
+  // told is worth nothing. SQLite makes up damage where it was interrupted in its look at a file.
+  Result<bool> query_until(const std::stop_token& stop, std::string_view sql,
+                           const std::function<void(const Row&)>& each);
   // False while a transaction is open. SQLite rolls back by itself on some errors.
   [[nodiscard]] bool autocommit() const;
 

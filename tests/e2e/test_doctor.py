@@ -110,13 +110,16 @@ def test_only_list_strict_and_an_unknown_check(one_world):
     _, reports = reports_of(world, "source.login", "host.*")
     assert {n: list(statuses(r)) for n, r in reports.items()} == {
         "host": ["host.disk", "host.store"],
-        "rs": ["config.valid", "secret.readable", "host.store", "host.clock",
+        "rs": ["host.lock", "config.valid", "secret.readable", "host.store", "host.clock",
                "clean_up"],
         "pg": ["config.valid", "secret.readable", "net.dns", "net.tcp", "source.login"]}
     done = doctor(world, "s3.lists")
     assert done.returncode == 2 and "s3.lists" in done.stderr
     listed = [c["id"] for c in json.loads(doctor(world, "--list", "--json").stdout)["checks"]]
-    assert len(listed) == len(set(listed)) and {"host.disk", "source.login", "s3.put"} <= set(listed)
+    assert len(listed) == len(set(listed))
+    assert {"host.disk", "host.lock", "source.login", "s3.put"} <= set(listed)
+    _, reports = reports_of(world, "host.lock")
+    assert list(reports) == ["rs"] and statuses(reports["rs"])["host.lock"] == "passed"
     # The sandbox's usual user may do everything in its bucket: a warning.
     assert doctor(world, "s3.list_narrow").returncode == 0
     assert doctor(world, "--only", "s3.list_narrow", "--strict").returncode == 8

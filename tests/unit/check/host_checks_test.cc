@@ -5,6 +5,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <stop_token>
+
+#include "store/store.h"
 
 namespace vesto {
 namespace {
@@ -30,14 +33,32 @@ TEST(HostChecks, StoreThatIsNotThereOrIsNone) {
   const std::string dir = testing::TempDir() + "vesto_host_checks_store";
   std::filesystem::remove_all(dir);
   std::filesystem::create_directories(dir);
-  EXPECT_EQ(check::store_answer(dir).status, CheckStatus::kPassed);
+  EXPECT_EQ(check::store_answer(dir, {}).status, CheckStatus::kPassed);
   // As a first run leaves it that had no room, or was ended: the next run fills it.
   std::ofstream(dir + "/vesto.db") << "";
-  EXPECT_EQ(check::store_answer(dir).status, CheckStatus::kPassed);
+  EXPECT_EQ(check::store_answer(dir, {}).status, CheckStatus::kPassed);
   std::ofstream(dir + "/vesto.db") << "this is no database";
-  const CheckAnswer answer = check::store_answer(dir);
+  const CheckAnswer answer = check::store_answer(dir, {});
   EXPECT_EQ(answer.status, CheckStatus::kFailed);
   EXPECT_EQ(answer.error->code(), ErrorCode::kSysStore);
+  std::filesystem::remove_all(dir);
+}
+
+TEST(HostChecks, AStoreIsLookedAtWhileThereIsTimeAndOnceForAll) {
+  const std::string dir = testing::TempDir() + "vesto_host_checks_look";
+  std::filesystem::remove_all(dir);
+  check::StoreLook look;
+  EXPECT_EQ(check::store_answer(dir, {}, &look).status, CheckStatus::kPassed);  // none yet
+  ASSERT_TRUE(open_store(dir, system_clock()).ok());
+  std::stop_source over;
+  over.request_stop();
+  const CheckLimits none = {.limit_ms = 10'000, .stop = over.get_token()};
+  const CheckAnswer answer = check::store_answer(dir, none, &look);
+  EXPECT_EQ(answer.status, CheckStatus::kSkipped);
+  EXPECT_NE(answer.reason.find("within 10 s"), std::string::npos) << answer.reason;
+  // It took its time once, and does not again; another look has time.
+  EXPECT_EQ(check::store_answer(dir, {}, &look).status, CheckStatus::kSkipped);
+  EXPECT_EQ(check::store_answer(dir, {}).status, CheckStatus::kPassed);
   std::filesystem::remove_all(dir);
 }
 
