@@ -38,6 +38,20 @@ std::string steps_of(const Own& own, const DestinationConfig& to, const KitFacts
          put_policy(places, own.kind, own.flag, places.policy, key_policy_for(to, facts));
 }
 
+// What account_guard() does where the configuration tells the account: the ARN's fifth field does
+// here. Names alone would put the policy onto somebody of that name in another account.
+std::string own_account_guard(const Places& places) {
+  return fmt::format(
+      "OWN=${{ASKER#*:*:*:*:}}\nOWN=${{OWN%%:*}}\n"
+      "HERE=$({} --query Account --output text)\n"
+      "if [ \"$HERE\" != \"$OWN\" ]; then\n"
+      "  printf '%s\\n' \"$ASKER is of the account $OWN, and this runs in $HERE: is there a typo, "
+      "or "
+      "are these keys of another account?\" >&2\n"
+      "  exit 1\nfi\n",
+      regional_call("sts get-caller-identity", places.region));
+}
+
 // A user or a role: nothing tells which.
 std::string steps_of_unknown(const DestinationConfig& to, const KitFacts& facts,
                              const Places& places) {
@@ -46,12 +60,15 @@ std::string steps_of_unknown(const DestinationConfig& to, const KitFacts& facts,
   };
   std::string out = step("Whom Vesto runs as: a user, or a role, also as a session of it tells it");
   out += fmt::format("ASKER={}\n", sh_quote(placeholder("PRINCIPAL_ARN")));
-  out += "case $ASKER in arn:*:assumed-role/*/*) ASKER=${ASKER%/*} ;; esac\n";
+  out +=
+      "case $ASKER in\n"
+      "arn:*:assumed-role/*/*) ASKER=${ASKER%/*} ;;\n"
+      "arn:*:user/* | arn:*:role/* | arn:*:assumed-role/*) ;;\n"
+      "*) printf '%s\\n' \"This is no ARN of a user or a role: $ASKER\" >&2; exit 1 ;;\n"
+      "esac\n";
+  out += own_account_guard(places);
   out += "case $ASKER in\narn:*:user/*)\n" + steps_of(named("user"), to, facts, places);
-  out += ";;\narn:*:role/* | arn:*:assumed-role/*)\n" + steps_of(named("role"), to, facts, places);
-  return out +
-         ";;\n*) printf '%s\\n' \"This is no ARN of a user or a role: $ASKER\" >&2; exit 1 ;;\n"
-         "esac\n";
+  return out + ";;\n*)\n" + steps_of(named("role"), to, facts, places) + ";;\nesac\n";
 }
 
 }  // namespace

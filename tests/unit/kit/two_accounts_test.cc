@@ -69,9 +69,10 @@ TEST(KitTwoAccounts, TheRoleThatVestoRunsAsIsAllowedToAssume) {
 TEST(KitTwoAccounts, WhoeverVestoRunsAsIsAllowedToAssume) {
   const DestinationConfig to = destination_from(kAttachedRole);
   for (const std::string& script : {text(make_kit(to, {}), "asker"), part_shell(to, {}, "asker")}) {
-    const auto as = [&](const std::string& arn) {
+    const auto as = [&](const std::string& arn, const char* account = kOurAccount) {
       return run(replace_all(script, "<<PRINCIPAL_ARN>>", arn),
-                 "*put-*) echo \"$*\" >&2 ;;\n" + std::string(kNothingThere));
+                 std::string("*get-caller-identity*) echo ") + account +
+                     " ;;\n*put-*) echo \"$*\" >&2 ;;\n" + kNothingThere);
     };
     const auto expect_put = [&](const Told& told, const std::string& words) {
       EXPECT_TRUE(told.well) << told.said;
@@ -91,6 +92,17 @@ TEST(KitTwoAccounts, WhoeverVestoRunsAsIsAllowedToAssume) {
               std::string::npos)
         << odd.said;
     EXPECT_EQ(run(script).calls, "");
+    // A user of that name may be there as well.
+    for (const char* arn : {"arn:aws:iam::999999999999:user/loader",
+                            "arn:aws:sts::999999999999:assumed-role/worker/i-0abc"}) {
+      const Told elsewhere = as(arn, kRolesAccount);
+      EXPECT_FALSE(elsewhere.well);
+      EXPECT_EQ(elsewhere.calls, "aws sts get-caller-identity\n");
+      EXPECT_NE(
+          elsewhere.said.find("is of the account 999999999999, and this runs in 123456789012"),
+          std::string::npos)
+          << elsewhere.said;
+    }
   }
 }
 
