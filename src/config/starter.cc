@@ -58,6 +58,9 @@ name = "public.customers"
 mode = "replace"                  # the target holds what the last run has read
 # exclude = ["internal_note"]
 
+# [server]
+# public_egress = ["203.0.113.7/32"]  # what Vesto dials from: the kit's inbound rules let it in
+
 # [limits]
 # memory_mib = 1024               # for all readers together
 # readers    = 4

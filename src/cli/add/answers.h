@@ -107,6 +107,7 @@ class Answers {
 
   Result<std::string> understand(const AddFlag& flag, const std::string& given);
   Result<std::string> take_endpoint(const std::string& text);
+  Result<std::string> take_none(const AddFlag& flag);
   [[nodiscard]] bool is_old(std::string_view setting) const;
   void leave_out(std::string_view setting, std::string_view why);
   void follow_what_is_said();

@@ -1,6 +1,7 @@
 // destination add: a destination into the configuration, by flags, from a file, or by questions.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 
@@ -41,7 +42,7 @@ class Adder {
     if (!load()) return kExitConfig;
     const Status gathered = gather();
     if (!gathered.ok()) return fail(context_, gathered.error());
-    if (options_.draft) return leave_draft();
+    if (options_.draft || says_none_yet()) return leave_draft();
     const bool complete = answers_.missing().empty();
     const bool all_given =
         complete && !went_on_ && (!options_.given.empty() || !options_.from_file.empty());
@@ -100,6 +101,14 @@ class Adder {
     answers_.drop_misfits();
     say_notes();
     return answers_.agree();
+  }
+
+  // As in the dialogue: what the kit makes is known only then.
+  [[nodiscard]] bool says_none_yet() const {
+    return std::any_of(options_.given.begin(), options_.given.end(), [](const auto& one) {
+      return (one.first == "endpoint" || one.first == "access-key-id") &&
+             trim(one.second) == kNoneYet;
+    });
   }
 
   // Who is asked, or told what is missing, knows what counts no more.
@@ -253,8 +262,11 @@ class Adder {
   [[nodiscard]] std::string json(bool draft, const std::string& report) const {
     const WarehouseEndpoint endpoint = answers_.endpoint();
     std::vector<KitErrand> errands;
+    std::vector<std::string> notes = answers_.notes();
     if (const auto* to = edited_.loaded.config.find_destination(options_.name)) {
       errands = kit_errands(edited_.loaded.config, *to);
+      const std::string egress = egress_note(errands, edited_.file);
+      if (!egress.empty()) notes.push_back(egress);
     }
     return fmt::format(
                R"({{"schema":"vesto.destination-add/1","name":{},"draft":{},"file":{},"line":{},)"
@@ -265,7 +277,7 @@ class Adder {
                edited_.line, json_quote(describe_warehouse_endpoint(endpoint)),
                answers_.settings_json(),
                json_list(draft ? answers_.missing_flags() : std::vector<std::string>()),
-               json_list(answers_.notes()), errands_json(errands),
+               json_list(notes), errands_json(errands),
                key_line_.empty() ? "null" : json_quote(key_line_), report) +
            "\n";
   }
@@ -292,7 +304,10 @@ class Adder {
     }
     // What is written wrong or wide stands in every rule that is asked for below.
     if (!edited_.loaded.warnings.empty()) write_err(issues_text(edited_.loaded.warnings));
-    write_out(out + errands_text(kit_errands(edited_.loaded.config, to)));
+    const std::vector<KitErrand> errands = kit_errands(edited_.loaded.config, to);
+    const std::string egress = egress_note(errands, edited_.file);
+    out += errands_text(errands);
+    write_out(out + (egress.empty() ? "" : fmt::format("Note: {}\n", printable(egress, false))));
   }
 
   // --test, or a yes.

@@ -5,7 +5,8 @@ namespace vesto::cli {
 const std::vector<AddFlag>& add_flags() {
   using enum AddValue;
   static const std::vector<AddFlag> kFlags = {
-      {"endpoint", "endpoint", kEndpoint, "TEXT", "Endpoint of the warehouse, in any form"},
+      {"endpoint", "endpoint", kEndpoint, "TEXT",
+       "Endpoint of the warehouse, in any form; none: there is none yet"},
       {"kind", "kind", kKind, "KIND", "redshift (a cluster) or redshift-serverless"},
       {"host", "draft.host", kHost, "HOST",
        "Host to dial, where it is another than the endpoint's"},
@@ -29,7 +30,8 @@ const std::vector<AddFlag>& add_flags() {
       {"password-secret", "auth.password", kSealed, "NAME", "Its password: a sealed secret"},
       {"password-env", "auth.password", kVariable, "VARIABLE", "Or an environment variable"},
       {"password-file", "auth.password", kFile, "FILE", "Or a file"},
-      {"access-key-id", "auth.access_key_id", kKeyId, "ID", "Access key (access_key)"},
+      {"access-key-id", "auth.access_key_id", kKeyId, "ID",
+       "Access key (access_key); none: the kit makes one"},
       {"access-key-id-secret", "auth.access_key_id", kSealed, "NAME", "Or a sealed secret"},
       {"access-key-id-env", "auth.access_key_id", kVariable, "VARIABLE",
        "Or an environment variable"},

@@ -8,6 +8,9 @@
 
 namespace vesto::cli {
 
+// In the place of an endpoint or the id of an access key: the kit makes one, and a draft is kept.
+inline constexpr std::string_view kNoneYet = "none";
+
 // How a value is understood.
 enum class AddValue {
   kEndpoint,

@@ -45,7 +45,8 @@ std::vector<KitErrand> kit_errands(const Config& config, const DestinationConfig
     out.push_back({.who = found->who,
                    .whom = who_text(*found, to),
                    .part = part,
-                   .command = fmt::format("vesto destination kit {} --part {}", to.name, part)});
+                   .command = fmt::format("vesto destination kit {} --part {}", to.name, part),
+                   .missing = found->missing});
   }
   return out;
 }
@@ -53,8 +54,23 @@ std::vector<KitErrand> kit_errands(const Config& config, const DestinationConfig
 std::string errands_text(const std::vector<KitErrand>& errands) {
   std::vector<std::vector<std::string>> rows;
   for (const KitErrand& one : errands) rows.push_back({"  " + one.whom, one.command});
-  return "Who has to do what; each command prints it, with every value filled in:\n" +
+  return "Who has to do what; each command prints it, with every value filled in that is known:\n" +
          table_text(rows);
+}
+
+std::string egress_note(const std::vector<KitErrand>& errands, const std::string& file) {
+  std::vector<std::string> parts;
+  for (const KitErrand& one : errands) {
+    if (std::find(one.missing.begin(), one.missing.end(), "EGRESS_ADDRESS") != one.missing.end()) {
+      parts.push_back(one.part);
+    }
+  }
+  if (parts.empty()) return "";
+  return fmt::format(
+      "The kit lacks the address that Vesto dials from (<<EGRESS_ADDRESS>> in {}). Write it into "
+      "{}, "
+      "below [server]: public_egress = [\"203.0.113.7/32\"]",
+      join(parts, ", "), file);
 }
 
 std::string errands_json(const std::vector<KitErrand>& errands) {

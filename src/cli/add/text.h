@@ -12,14 +12,18 @@ namespace vesto::cli {
 
 // What one person has to do.
 struct KitErrand {
-  std::string who;      // "aws_admin", as in the kit
-  std::string whom;     // the same for people
-  std::string part;     // "script"
-  std::string command;  // "vesto destination kit acme --part script"
+  std::string who;                        // "aws_admin", as in the kit
+  std::string whom;                       // the same for people
+  std::string part;                       // "script"
+  std::string command;                    // "vesto destination kit acme --part script"
+  std::vector<std::string> missing = {};  // that stands there as <<NAME>>
 };
 // One or two for each person, in the order in which they are needed.
 std::vector<KitErrand> kit_errands(const Config& config, const DestinationConfig& to);
 std::string errands_text(const std::vector<KitErrand>& errands);
+// What is to be written so that the kit names the address that Vesto dials from, as a sentence; ""
+// where it does, or needs none.
+std::string egress_note(const std::vector<KitErrand>& errands, const std::string& file);
 std::string errands_json(const std::vector<KitErrand>& errands);
 
 // Names of sealed secrets that `gone` names and nothing in `config` does.

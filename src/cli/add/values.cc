@@ -128,6 +128,9 @@ Result<std::string> Answers::understand(const AddFlag& flag, const std::string& 
     put("draft.no_external_id", boolean_value(true));
     return std::string();
   }
+  if (text == kNoneYet && (flag.value == AddValue::kEndpoint || flag.value == AddValue::kKeyId)) {
+    return take_none(flag);
+  }
   if (flag.value == AddValue::kEndpoint) {
     auto taken = take_endpoint(given);
     if (!taken.ok()) {
@@ -171,6 +174,21 @@ Result<std::string> Answers::understand(const AddFlag& flag, const std::string& 
     default:
       return take_plain(flag, text);
   }
+}
+
+// What the kit makes, and what is known only then.
+Result<std::string> Answers::take_none(const AddFlag& flag) {
+  if (flag.value == AddValue::kEndpoint) {
+    for (const char* told : {"draft.host", "draft.port"}) drop(told);
+    return std::string();
+  }
+  if (has("auth.identity") && identity() != "access_key" && !is_old("auth.identity")) {
+    return wrong(flag, fmt::format("is for the identity access_key, not {}", identity()),
+                 "Leave one of the two out.");
+  }
+  set_text("auth.identity", "access_key");
+  drop(flag.setting);
+  return std::string();
 }
 
 Result<std::string> Answers::take_warehouse_value(const AddFlag& flag, const std::string& text) {
