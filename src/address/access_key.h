@@ -9,8 +9,10 @@
 
 namespace vesto {
 
-// Whether the text may be a secret: 40 characters of base64, as each has. An id has 20 letters and
-// digits, so that a secret that was pasted into its place is known, and must not be shown.
+// Whether the text may be a secret, or hold one among other characters (a blank, a colon, the id, a
+// line break): 40 characters of base64, as each has, or half of them where one is in no id. An id
+// has 20 capitals and digits, so that a secret that was pasted into its place is known, and must
+// not be shown.
 bool looks_like_secret_key(std::string_view text);
 
 }  // namespace vesto

@@ -54,6 +54,19 @@ def test_a_role_that_is_assumed_gets_an_external_id(vesto):
     assert "external_id" not in destinations(vesto)["e"]["auth"]
 
 
+def test_the_address_that_the_kit_lacks_is_named_with_its_line(vesto):
+    line = 'public_egress = ["203.0.113.7/32"]'
+    done = add(vesto, "acme", *by_password())
+    assert "Note: The kit lacks the address that Vesto dials from (<<EGRESS_ADDRESS>> in network, message). Write it " \
+        f"into vesto.toml, below [server]: {line}\n" in done.stdout, done.stdout
+    told = json.loads(add(vesto, "beta", *by_password("beta"), "--json").stdout)
+    assert any(line in note for note in told["notes"])
+    vesto.write("vesto.toml", (vesto.folder / "vesto.toml").read_text() + f"\n[server]\n{line}\n")
+    done = add(vesto, "gamma", *by_password("gamma"))
+    assert done.returncode == 0 and "EGRESS" not in done.stdout
+    assert "<<EGRESS" not in vesto("destination", "kit", "gamma", "--part", "network").stdout
+
+
 def test_as_json(vesto):
     done = add(vesto, "acme", *by_password(), "--json", "--bucket-region", "us-east-1")
     data = json.loads(done.stdout)
@@ -138,7 +151,9 @@ endpoint = "http://127.0.0.1:1"
 
 
 @pytest.mark.parametrize("secret", ["wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-                                    "wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEY"])
+                                    "wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEY",
+                                    "wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEY:",
+                                    "AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"])
 def test_a_secret_in_the_place_of_the_id_is_neither_kept_nor_shown(vesto, secret):
     key = ("--identity", "access_key", "--secret-access-key-env", "SK", "--access-key-id", secret)
     vesto.write("in.toml", f'[destination.acme]\nkind = "redshift"\n[destination.acme.auth]\n'

@@ -1,6 +1,7 @@
 // Names that AWS gives: ARNs, partitions, host names of warehouses; and addresses of services.
 #include <gtest/gtest.h>
 
+#include "address/access_key.h"
 #include "address/arn.h"
 #include "address/http_origin.h"
 #include "address/stage_prefix.h"
@@ -227,6 +228,23 @@ TEST(HttpOrigins, PlainOnlyToThisMachine) {
   }
   EXPECT_FALSE(parse_service_origin("https://user@host").ok());
   EXPECT_FALSE(parse_service_origin("sts").ok());
+}
+
+// A quarter of the secrets have no mark of base64; a pasted one has company.
+TEST(AccessKey, ASecretIsKnownAmongOthersAndInHalf) {
+  const std::string secret = "wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEY";
+  for (const std::string& text :
+       {secret, " " + secret, secret + ":", "AKIAIOSFODNN7EXAMPLE:" + secret,
+        "AKIAIOSFODNN7EXAMPLE" + secret, "secret_access_key = " + secret, "\"" + secret + "\"",
+        secret.substr(0, 20) + "\n" + secret.substr(20),
+        std::string("K7MDENG/bPxRfiCYEXAMPLEKEY")}) {
+    EXPECT_TRUE(looks_like_secret_key(text)) << text;
+  }
+  for (const std::string& text : {std::string("AKIAIOSFODNN7EXAMPLE"), std::string("AKIAEXAMPLE"),
+                                  std::string("minio-admin"), std::string("none"), std::string(),
+                                  std::string(32, 'a'), "GOOG1E" + std::string(55, 'A')}) {
+    EXPECT_FALSE(looks_like_secret_key(text)) << text;
+  }
 }
 
 TEST(StagePrefix, GoodAndBadOnes) {
