@@ -20,7 +20,7 @@ constexpr Words kWords[] = {
     {"config.valid", "Is the configuration complete and without mistakes?",
      "CFG-VALUE CFG-MISSING CFG-SYNTAX CFG-UNKNOWN-KEY", ""},
     {"secret.readable", "Can each secret that the configuration names be read?",
-     "CFG-SECRET-MISSING SEC-MISSING SEC-KEY", ""},
+     "CFG-SECRET-MISSING SEC-MISSING SEC-KEY CFG-VALUE", ""},
     {"host.disk", "Is there room for what a run writes?", "SYS-DISK-LOW SYS-DISK", ""},
     {"host.store", "Is the local store whole, and may it be written?",
      "SYS-STORE SYS-STORE-BUSY SYS-DISK", ""},

@@ -11,6 +11,7 @@
 #include "base/private_dir.h"
 #include "base/strings.h"
 #include "check/answers.h"
+#include "config/open_files.h"
 #include "store/health.h"
 #include "sync/identity.h"
 
@@ -118,6 +119,11 @@ CheckAnswer secrets_answer(const Config& part, const SealedStore& secrets) {
   });
   if (const auto list = secrets.list(); sealed && list.ok() && !list->key_id.empty()) {
     answer.evidence.push_back({"key_id", list->key_id});
+  }
+  if (const auto open = open_secret_files(part); !open.empty()) {
+    answer.status = CheckStatus::kWarning;
+    answer.error = first_of(open);
+    add_issues(open, &answer);
   }
   return answer;
 }

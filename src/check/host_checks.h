@@ -50,7 +50,8 @@ Config part_of(const Config& config, const SourceConfig& source);
 
 // Failed with the first of `issues`, which are not empty; the others are evidence.
 CheckAnswer issues_answer(const std::vector<ConfigIssue>& issues);
-// Opens every secret and file that `part` names. Evidence: names, never values.
+// Opens every secret and file that `part` names; a warning of files that everybody may read.
+// Evidence: names, never values.
 CheckAnswer secrets_answer(const Config& part, const SealedStore& secrets);
 // `total_bytes` of the disk of the data directory `dir`.
 CheckAnswer disk_answer(uint64_t free_bytes, uint64_t total_bytes, const std::string& dir);

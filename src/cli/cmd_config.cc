@@ -12,6 +12,7 @@
 #include "cli/add/draft.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "config/open_files.h"
 #include "sync/run.h"
 
 namespace vesto::cli {
@@ -110,6 +111,9 @@ int cmd_config_check(const Context& context) {
   if (loaded.issues.empty()) loaded.issues = policy_issues(loaded.config);
   if (loaded.issues.empty() && !context.options.no_secrets) {
     loaded.issues = check_references(loaded.config, sealed_store(context));
+    for (ConfigIssue& open : open_secret_files(loaded.config)) {
+      loaded.warnings.push_back(std::move(open));
+    }
   }
   const bool good = loaded.issues.empty();
   const std::vector<std::string> drafts = open_drafts(context, loaded.config);

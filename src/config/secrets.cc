@@ -1,14 +1,17 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <system_error>
 
 #include "base/strings.h"
 #include "config/config.h"
+#include "config/open_files.h"
 
 namespace vesto {
 
@@ -155,7 +158,54 @@ void check_ca_file(const std::string& path, const Origin& origin, const std::str
              issues);
 }
 
+// Whether everybody on this machine comes to the file, and may read or change it. What a group may
+// is its owner's choice. A mount that is read-only for us is made by whoever runs the container
+// (Kubernetes: mode 0644, if nobody says otherwise), and nobody else is in there.
+bool is_open_to_all(const std::string& name) {
+  std::error_code failed;
+  const std::filesystem::path path = std::filesystem::canonical(name, failed);
+  struct stat about {};
+  struct statvfs mount {};
+  if (failed || ::stat(path.c_str(), &about) != 0 || ::statvfs(path.c_str(), &mount) != 0) {
+    return false;  // others tell that it cannot be read
+  }
+  if (!S_ISREG(about.st_mode) || (about.st_mode & (S_IROTH | S_IWOTH)) == 0) return false;
+  if ((mount.f_flag & ST_RDONLY) != 0) return false;
+  for (auto dir = path.parent_path();; dir = dir.parent_path()) {
+    if (::stat(dir.c_str(), &about) != 0 || (about.st_mode & S_IXOTH) == 0) return false;
+    if (dir == dir.root_path()) return true;
+  }
+}
+
+void add_open_file(const std::string& path, const Origin& origin,
+                   std::vector<ConfigIssue>* issues) {
+  if (path.empty() || !is_open_to_all(path)) return;
+  issues->push_back(
+      {.code = ErrorCode::kCfgValue,
+       .origin = origin,
+       .message = fmt::format("everybody on this machine may read or change the file {}", path),
+       .hint = "chmod o-rwx that file, and make another secret if somebody may have read it."});
+}
+
 }  // namespace
+
+std::vector<ConfigIssue> open_secret_files(const Config& config) {
+  std::vector<const ValueRef*> refs;
+  for (const SourceConfig& source : config.sources) {
+    refs.insert(refs.end(), {&source.password, &source.ssh.key, &source.ssh.passphrase});
+  }
+  for (const DestinationConfig& to : config.destinations) {
+    refs.insert(refs.end(), {&to.auth.password, &to.auth.secret_access_key, &to.auth.session_token,
+                             &to.ssh.key, &to.ssh.passphrase});
+  }
+  if (config.google.source == "key_file") refs.push_back(&config.google.key);
+  std::vector<ConfigIssue> issues;
+  for (const ValueRef* ref : refs) {
+    if (ref->kind == ValueRef::Kind::kFile) add_open_file(ref->name, ref->origin, &issues);
+  }
+  add_open_file(config.google.token_file, config.google.token_file_origin, &issues);
+  return issues;
+}
 
 Result<Secret> resolve_secret(const ValueRef& ref, const SealedStore& store) {
   if (ref.kind == ValueRef::Kind::kNone) return Secret(std::string());

@@ -1,7 +1,9 @@
 """init, config check, config show."""
 import json
 import os
+import pathlib
 import stat
+import tempfile
 
 import pytest
 from conftest import SECRETS
@@ -346,3 +348,26 @@ def test_no_user_of_redshift_holds_a_control_character(vesto):
         done = vesto("config", "check", "--no-secrets")
         assert done.returncode == 3 and "CFG-VALUE" in done.stderr, done.stderr
         assert f"{where} holds a control character" in done.stderr, done.stderr
+
+
+def test_a_secret_that_everybody_may_read_is_a_warning(vesto):
+    """Not an error: it works, and containers mount secrets with mode 0644."""
+    vesto.configure()
+    with tempfile.TemporaryDirectory(prefix="vesto-open-") as folder:
+        os.chmod(folder, 0o755)
+        text = (vesto.folder / "vesto.toml").read_text()
+        for name in ("pw", "sk"):
+            text = text.replace(f'{{ file = "{name}" }}', f'{{ file = "{folder}/{name}" }}')
+            path = pathlib.Path(folder) / name
+            path.write_text("s3cr3t")
+            path.chmod(0o640)
+        vesto.write("vesto.toml", text)
+        assert "warning" not in vesto("config", "check").stderr
+        (pathlib.Path(folder) / "sk").chmod(0o644)
+        done = vesto("config", "check")
+        assert done.returncode == 0 and f"everybody on this machine may read or change the file {folder}/sk" in \
+            done.stderr and "chmod o-rwx" in done.stderr and "s3cr3t" not in done.stderr
+        assert vesto("config", "check", "--no-secrets").stderr == ""
+        told = json.loads(vesto("doctor", "secret.readable", "--json").stdout)
+        host = next(c for r in told["reports"] for c in r["checks"] if c["id"] == "secret.readable")
+        assert host["status"] == "warning" and f"{folder}/sk" in host["error"]["message"]

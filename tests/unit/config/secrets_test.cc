@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "config/config.h"
+#include "config/open_files.h"
 #include "tests/unit/config/scratch.h"
 
 namespace vesto {
@@ -131,6 +132,31 @@ TEST_F(SecretsTest, CheckLooksAtTheFilesOfGoogle) {
   EXPECT_EQ(issues[0].origin.line, 4);
   write("token", "t");
   EXPECT_TRUE(check_references(loaded.config, store()).empty());
+}
+
+// What a group may is its owner's choice; a folder that nobody else may enter hides what is in it.
+TEST_F(SecretsTest, AFileThatEverybodyMayReadIsNamed) {
+  using std::filesystem::perms;
+  write("k", "{}");
+  const LoadedConfig loaded = load_config(
+      {write("vesto.toml",
+             "version = 1\n[identity.google]\nsource = \"key_file\"\nkey = { file = \"k\" }\n")});
+  ASSERT_TRUE(loaded.issues.empty());
+  const auto open_with = [&](perms folder, perms file) {
+    std::filesystem::permissions(dir_, folder);
+    std::filesystem::permissions(dir_ + "/k", file);
+    return open_secret_files(loaded.config);
+  };
+  const perms entered = perms::owner_all | perms::others_exec;
+  const perms ours = perms::owner_read | perms::group_read;
+  EXPECT_TRUE(open_with(entered, ours).empty());
+  EXPECT_TRUE(open_with(perms::owner_all, ours | perms::others_read).empty());
+  for (const perms open : {perms::others_read, perms::others_write}) {
+    const std::vector<ConfigIssue> issues = open_with(entered, ours | open);
+    ASSERT_EQ(issues.size(), 1u);
+    EXPECT_EQ(issues[0].origin.line, 4);
+    EXPECT_NE(issues[0].message.find(dir_ + "/k"), std::string::npos) << issues[0].message;
+  }
 }
 
 }  // namespace
