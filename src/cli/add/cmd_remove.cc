@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "cli/add/dialogue.h"
 #include "cli/add/draft.h"
+#include "cli/add/draft_leftovers.h"
 #include "cli/add/leftovers.h"
 #include "cli/add/runs_left.h"
 #include "cli/add/text.h"
@@ -154,11 +155,14 @@ std::string removed_text(const Context& context, const std::string& name, const 
   if (!removed.edited.file.empty()) {
     out += fmt::format("{} {} is out of {}; it stood at line {}.\n", done, name,
                        removed.edited.file, removed.edited.line);
-    out += lines_text("What stays at AWS. An AWS admin takes it away:", removed.leftovers.aws);
-    out += lines_text("What stays in Redshift. A Redshift admin takes it away:",
-                      removed.leftovers.redshift);
   }
   if (removed.draft) out += fmt::format("{} The draft of {} is removed.\n", done, name);
+  // What was a draft alone has a kit all the same.
+  const char* if_run = removed.edited.file.empty() ? "If its kit has been run: what" : "What";
+  out += lines_text(fmt::format("{} stays at AWS. An AWS admin takes it away:", if_run),
+                    removed.leftovers.aws);
+  out += lines_text(fmt::format("{} stays in Redshift. A Redshift admin takes it away:", if_run),
+                    removed.leftovers.redshift);
   std::vector<std::string> left;
   for (const std::string& secret : removed.secrets) {
     const bool gone =
@@ -178,13 +182,16 @@ int show(const Context& context, const std::string& name, const Removed& removed
   return kExitOk;
 }
 
+// What it names is known; one that is not there yet names nothing.
+bool is_known(const LoadedConfig& loaded) {
+  return loaded.issues.empty() || loaded.issues.front().code == ErrorCode::kCfgNoFile;
+}
+
 // The secrets of a draft, its questions have sealed most of them; those stay that the configuration
 // or another draft names. None where either cannot be read: they might be named there.
 std::vector<std::string> secrets_of_draft(const Context& context, const LoadedConfig& loaded,
                                           const Answers& draft) {
-  const bool none_yet =
-      !loaded.issues.empty() && loaded.issues.front().code == ErrorCode::kCfgNoFile;
-  if (!loaded.issues.empty() && !none_yet) return {};
+  if (!is_known(loaded)) return {};
   return those_in_no_draft(
       context, those_set(context, not_of_others(loaded.config, draft.secret_names(), "")));
 }
@@ -198,7 +205,16 @@ Status remove_draft_with_secrets(const Context& context, const LoadedConfig& loa
     return Error(ErrorCode::kSysStore,
                  draft_path(dir, context.options.name) + " cannot be removed");
   }
-  if (draft.ok() && *draft) removed->secrets = secrets_of_draft(context, loaded, **draft);
+  if (draft.ok() && *draft) {
+    removed->secrets = secrets_of_draft(context, loaded, **draft);
+    if (is_known(loaded)) {
+      removed->leftovers = leftovers_of_draft(loaded.config, **draft);
+    } else {
+      removed->leftovers.aws = {
+          "# not told, as the configuration cannot be read and others may use it: vesto config "
+          "check"};
+    }
+  }
   return remove_secrets(context, removed);
 }
 

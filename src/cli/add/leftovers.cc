@@ -42,6 +42,11 @@ class Finder {
     return std::move(out_);
   }
 
+  Leftovers find_bucket() {
+    bucket();
+    return std::move(out_);
+  }
+
  private:
   template <typename Shares>
   [[nodiscard]] bool none(const Shares& shares) const {
@@ -355,6 +360,10 @@ class Finder {
 
 Leftovers leftovers_of(const Config& config, const DestinationConfig& gone) {
   return Finder(config, gone).find();
+}
+
+Leftovers bucket_leftovers_of(const Config& config, const DestinationConfig& gone) {
+  return Finder(config, gone).find_bucket();
 }
 
 }  // namespace vesto::cli

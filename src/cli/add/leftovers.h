@@ -17,6 +17,8 @@ struct Leftovers {
 };
 // config: without this destination.
 Leftovers leftovers_of(const Config& config, const DestinationConfig& gone);
+// Of its bucket alone.
+Leftovers bucket_leftovers_of(const Config& config, const DestinationConfig& gone);
 
 }  // namespace vesto::cli
 
