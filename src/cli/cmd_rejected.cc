@@ -69,7 +69,8 @@ int end_replay(const Context& context, Prepared& prepared, const Replay& replay,
                const RunOutcome& outcome) {
   std::vector<std::string> done;
   for (const TableResult& table : outcome.tables) {
-    if (table.state != "failed") done.push_back(normal_table_name(table.name));
+    const bool good = table.state == "succeeded" || table.state == "unchanged";
+    if (good) done.push_back(normal_table_name(table.name));
   }
   const Status forgotten =
       forget_replayed(prepared.sync.spec, prepared.sync.connector(), replay, done);

@@ -176,6 +176,11 @@ std::string next_text(const KeptRun& run) {
   return out;
 }
 
+std::string state_of(const KeptTable& table) {
+  if (table.state == "not_run") return "not run";
+  return table.error ? table.state + " " + table.error->code : table.state;
+}
+
 }  // namespace
 
 KeptRun read_kept_run(RunRecord record, bool is_live) {
@@ -239,9 +244,11 @@ std::string rows_text(const RowCounts& rows) {
 
 std::string end_text(const KeptRun& run, int64_t now_ms, bool whole) {
   const size_t good = tables_in_state(run, "succeeded") + tables_in_state(run, "unchanged");
+  const size_t left = tables_in_state(run, "not_run");
   std::string out;
-  const std::string of_tables =
+  std::string of_tables =
       fmt::format("{} of {}", good, count_text(static_cast<int64_t>(run.tables.size()), "table"));
+  if (left > 0) of_tables += fmt::format(" ({} not run)", left);
   if (run.state == "skipped" && run.reason == "no change") {
     out = fmt::format("Nothing to do, {} unchanged; looked for {}", of_tables,
                       format_duration(run.duration_ms));
@@ -251,7 +258,7 @@ std::string end_text(const KeptRun& run, int64_t now_ms, bool whole) {
     out = fmt::format(
         "{} after {}: whether the last load was committed is not known; the next run finds out",
         state_label(run), format_duration(run.duration_ms));
-  } else if (run.tables.empty()) {
+  } else if (run.tables.size() == left) {
     out = fmt::format("{} after {}: nothing was committed", state_label(run),
                       format_duration(run.duration_ms));
   } else {
@@ -259,7 +266,10 @@ std::string end_text(const KeptRun& run, int64_t now_ms, bool whole) {
                       of_tables, rows_text(run.rows));
   }
   if (run.data_as_of_ms != 0 && good > 0) {
-    out += ", data as of " + moment_text(run.data_as_of_ms, now_ms);
+    // Those that were left hold what they held before, and the sync is as old as the oldest.
+    const std::string whose =
+        good == run.tables.size() ? "" : " of " + count_text(static_cast<int64_t>(good), "table");
+    out += fmt::format(", data{} as of {}", whose, moment_text(run.data_as_of_ms, now_ms));
   }
   if (run.warehouse_seen_ms != 0) {
     out += ", warehouse last looked at " + moment_text(run.warehouse_seen_ms, now_ms);
@@ -276,8 +286,7 @@ std::string tables_text(const KeptRun& run) {
                                                  "TIME"}};
   for (const KeptTable& table : run.tables) {
     rows.push_back({table.name, table.target, table.full ? table.mode + ", full" : table.mode,
-                    table.error ? table.state + " " + table.error->code : table.state,
-                    rows_of(table.rows.read), rows_of(table.rows.inserted),
+                    state_of(table), rows_of(table.rows.read), rows_of(table.rows.inserted),
                     rows_of(table.rows.updated), rows_of(table.rows.deleted),
                     format_bytes(table.bytes_staged), format_duration(table.duration_ms)});
   }

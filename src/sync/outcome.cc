@@ -141,9 +141,10 @@ std::string outcome_json(const RunOutcome& outcome) {
   out += ",\"rows\":" + rows_json(outcome.rows);
   out += fmt::format(R"(,"bytes":{{"read":{},"staged":{}}})", outcome.bytes_read,
                      outcome.bytes_staged);
-  out += fmt::format(R"(,"tables":{{"total":{},"succeeded":{},"unchanged":{},"failed":{}}})",
-                     outcome.tables.size(), in_state("succeeded"), in_state("unchanged"),
-                     in_state("failed"));
+  out += fmt::format(
+      R"(,"tables":{{"total":{},"succeeded":{},"unchanged":{},"failed":{},"not_run":{}}})",
+      outcome.tables.size(), in_state("succeeded"), in_state("unchanged"), in_state("failed"),
+      in_state("not_run"));
   out += ",\"table_results\":[";
   for (size_t i = 0; i < outcome.tables.size(); ++i) {
     out += (i == 0 ? "" : ",") + table_json(outcome.tables[i]);

@@ -26,14 +26,14 @@ namespace {
 // machine runs a sync of the same name, or the local copy was out of date).
 constexpr int kPlanAttempts = 3;
 
-TableResult failed_table(const RunContext& context, const PlannedTable& planned, Error error) {
+TableResult table_in(std::string_view state, const RunContext& context,
+                     const PlannedTable& planned) {
   const TableSpec& spec = context.spec.tables[planned.table];
   TableResult result;
   result.name = spec.name;
   result.target = context.spec.schema + "." + spec.target;
   result.mode = load_mode_name(planned.mode);
-  result.state = "failed";
-  result.error = at_table(std::move(error), spec);
+  result.state = state;
   return result;
 }
 
@@ -50,9 +50,13 @@ void collect_tables(RunContext& context, const RunPlan& plan, ExtractResult* ext
     if (const auto bad = extracted->failed.find(i); bad != extracted->failed.end()) {
       error = std::move(bad->second);
     }
-    if (!error) continue;  // not reached: the run's own error says why
+    if (!error) {  // the run's own error says why
+      attempt->tables.push_back(table_in("not_run", context, planned));
+      continue;
+    }
     context.report.step(planned.table, "failed");
-    TableResult result = failed_table(context, planned, *std::move(error));
+    TableResult result = table_in("failed", context, planned);
+    result.error = at_table(*std::move(error), context.spec.tables[planned.table]);
     context.report.finished(result);
     attempt->tables.push_back(std::move(result));
   }
@@ -136,7 +140,7 @@ void add_earlier(std::vector<TableResult> earlier, std::vector<TableResult>* tab
     again->bytes_read += before.bytes_read;
     again->bytes_staged += before.bytes_staged;
     again->duration_ms += before.duration_ms;
-    if (again->state == "unchanged") again->state = "succeeded";
+    if (again->state == "unchanged" || again->state == "not_run") again->state = "succeeded";
   }
 }
 

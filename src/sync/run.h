@@ -144,7 +144,7 @@ struct TableResult {
   std::string target;
   std::string mode;  // "upsert", "replace", "append"
   bool full = false;
-  std::string state;  // "succeeded", "failed", "unchanged"
+  std::string state;  // "succeeded", "failed", "unchanged"; "not_run": the run ended before it
   RowCounts rows;
   uint64_t nulled_values = 0;  // in whose place NULL stands, as on_unrepresentable says
   uint64_t bytes_read = 0;
@@ -163,7 +163,7 @@ struct RunOutcome {
   int64_t duration_ms = 0;
   int64_t staged_ms = 0;      // from the start until the last stream was staged; 0: not reached
   int64_t staged_cpu_ms = 0;  // of this process, all threads, from its start until that moment
-  int64_t data_as_of_ms = 0;
+  int64_t data_as_of_ms = 0;  // of the tables that succeeded or are unchanged
   // When the warehouse was last looked at, of a run with nothing new that did not ask it; else 0.
   int64_t warehouse_seen_ms = 0;
   RowCounts rows;  // of the committed tables

@@ -1,5 +1,6 @@
 """What a run costs the warehouse: parsed statements, commits, connections. The bounds are those that
 stand in docs/performance.md; BEGIN and COMMIT are not counted as statements."""
+import json
 import threading
 
 import pytest
@@ -136,3 +137,22 @@ def test_a_fence_that_never_stands_still(many):
     assert world.sandbox.query(rows) == before
     world.must_run()
     equal(world)
+
+
+def test_a_table_that_was_not_come_to_is_counted(many):
+    """Which one is behind is not said to be fresh: the run has brought the other one alone."""
+    world = many(2)
+    world.must_run()  # the window of what "many" has changed
+    assert world.must_run()["tables"]["unchanged"] == 2
+    world.source(CHANGE.format("t1"))
+    (world.folder / "redshift.pw").write_text("another")
+    code, finished, _ = world.run()
+    assert code != 0 and finished["error"]["code"] == "RS-LOGIN-PASSWORD"
+    assert finished["tables"] == {"total": 2, "succeeded": 0, "unchanged": 1, "failed": 0, "not_run": 1}
+    assert [(t["table"], t["state"]) for t in finished["table_results"]] == [
+        ("public.t0", "unchanged"), ("public.t1", "not_run")]
+    shown = world.vesto("show", finished["run"]).stdout
+    assert "1 of 2 tables (1 not run)" in shown and "data of 1 table as of " in shown, shown
+    (sync,) = json.loads(world.vesto("status", "--json").stdout)["syncs"]
+    tables = {t["table"]: t["data_as_of"] for t in sync["tables"]}
+    assert tables["public.t1"] < tables["public.t0"] == finished["data_as_of"]

@@ -60,7 +60,7 @@ TEST(SummaryTest, FailedTablesWithWhatToDoNext) {
   out.rows = {.read = 7, .copied = 7, .inserted = 7};
   EXPECT_EQ(end_text(kept_from_outcome(out), kNow),
             "Partly succeeded in 31 s: 1 of 2 tables, 7 rows read = copied, 0 rejected, "
-            "data as of 01:26:26Z\n"
+            "data of 1 table as of 01:26:26Z\n"
             "  public.long_name  failed  RS-COPY-S3-403  Redshift could not read the staged files\n"
             "                    answer: redshift XX000: 403\n"
             "                    Fix: Allow it.\n"
@@ -130,6 +130,20 @@ TEST(SummaryTest, NothingToDoAndNothingDone) {
   failed.data_as_of_ms = 0;
   EXPECT_EQ(end_text(kept_from_outcome(failed), kNow),
             "Failed after 31 s: nothing was committed\n");
+}
+
+// The sync is as old as the oldest of its tables, which this run has not brought.
+TEST(SummaryTest, TablesThatWereNotReachedAreCounted) {
+  RunOutcome out = outcome("failed");
+  out.tables = {table("public.a", "unchanged", 0), table("public.b", "not_run", 0)};
+  out.error = Error(ErrorCode::kRsCredDenied, "no");
+  const KeptRun kept = kept_from_outcome(out);
+  EXPECT_EQ(end_text(kept, kNow),
+            "Failed in 31 s: 1 of 2 tables (1 not run), 0 rows read = copied, 0 rejected, "
+            "data of 1 table as of 01:26:26Z\n");
+  EXPECT_NE(tables_text(kept).find("not run"), std::string::npos);
+  out.tables = {table("public.b", "not_run", 0)};
+  EXPECT_EQ(end_text(kept_from_outcome(out), kNow), "Failed after 31 s: nothing was committed\n");
 }
 
 TEST(SummaryTest, WhatIsKeptComesBackWhole) {
