@@ -255,6 +255,8 @@ namespace {
 
 std::unique_ptr<HttpTransport> http_for(const S3Options& options) {
   return make_http_client({.tls_ca_file = options.tls_ca_file,
+                           .ca_named_by = "tls_ca_file in the destination's section staging, or "
+                                          "the environment variable AWS_CA_BUNDLE",
                            .connect_timeout_ms = options.connect_timeout_ms,
                            .request_timeout_ms = options.request_timeout_ms});
 }

@@ -175,7 +175,14 @@ ErrorCode transport_code(CURLcode number) {
   }
 }
 
-Error transport_error(CURL* handle, CURLcode code, const std::string& url, const char* text) {
+// Another bundle may help: the certificate is trusted by nobody here, or the bundle is no such
+// file.
+bool is_matter_of_ca(ErrorCode known, CURLcode code) {
+  return known == ErrorCode::kNetTlsCa || code == CURLE_SSL_CACERT_BADFILE;
+}
+
+Error transport_error(CURL* handle, CURLcode code, const std::string& url, const char* text,
+                      const std::string& ca_named_by) {
   const std::string where = where_of(url);
   if (code == CURLE_ABORTED_BY_CALLBACK) {
     // Whoever stopped it because its time was up can tell that it was still without an answer.
@@ -195,6 +202,9 @@ Error transport_error(CURL* handle, CURLcode code, const std::string& url, const
   const ErrorCode known = cause != nullptr ? cause->code : transport_code(code);
   Error error(known, transport_text(known, code, where));
   error.because(cause);
+  if (!ca_named_by.empty() && is_matter_of_ca(known, code)) {
+    error.with_hint("Name the right CA bundle (a readable PEM file) by " + ca_named_by + ".");
+  }
   // curl's text repeats the variable of a proxy, with the password that may stand in it.
   if (code == CURLE_COULDNT_RESOLVE_PROXY && known == ErrorCode::kCfgValue) return error;
   return std::move(error).with_upstream(std::move(upstream));
@@ -233,7 +243,7 @@ class CurlClient final : public HttpTransport {
     const CURLcode code = curl_easy_perform(handle_.get());
     curl_easy_setopt(handle_.get(), CURLOPT_ERRORBUFFER, nullptr);
     if (code != CURLE_OK && !exchange.response.too_large) {
-      return transport_error(handle_.get(), code, request.url, text.data());
+      return transport_error(handle_.get(), code, request.url, text.data(), options_.ca_named_by);
     }
     long status = 0;
     curl_easy_getinfo(handle_.get(), CURLINFO_RESPONSE_CODE, &status);

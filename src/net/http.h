@@ -29,6 +29,9 @@ namespace vesto {
 
 struct HttpOptions {
   std::string tls_ca_file = {};  // PEM; trusted instead of the system's; empty: the system's
+  // What names it for these servers, as a hint tells it: "tls_ca_file in the section staging";
+  // empty: not told. The system's is libcurl's own, whatever SSL_CERT_FILE says.
+  std::string ca_named_by = {};
   int64_t connect_timeout_ms = 10'000;
   int64_t request_timeout_ms = 300'000;  // the whole request, connecting included
   int64_t stall_timeout_ms = 60'000;     // less than one byte a second for so long

@@ -34,6 +34,8 @@ constexpr std::string_view kSilentHandshakeHint =
     "The way there is open, so no inbound rule is missing. Most often something in between drops "
     "large packets (a VPN or tunnel with a smaller MTU) or holds TLS up to inspect it; or the "
     "server hangs.";
+constexpr std::string_view kBundleHint =
+    "Name the right CA bundle with tls_ca_file in the section of this server.";
 constexpr std::string_view kChainHint =
     "The server's own certificate may be in date: let the owner of the server send a current chain "
     "of CA certificates, or renew the one in tls_ca_file if it stands there; check this machine's "
@@ -352,7 +354,7 @@ class Probe {
     fail(ErrorCode::kNetTlsCa,
          fmt::format("the certificate of {} is of no CA that is trusted here{}: {}", where_, issued,
                      look.text),
-         "", cause_of(ErrorCode::kNetTlsCa));
+         std::string(kBundleHint), cause_of(ErrorCode::kNetTlsCa));
   }
 
   static std::string moment(int64_t unix_s) { return format_utc_seconds(unix_s * 1000); }

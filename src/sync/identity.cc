@@ -28,6 +28,7 @@ constexpr size_t kMaxNarrowed = 100;
 HttpOptions api_http(const Environment& environment) {
   HttpOptions options{.connect_timeout_ms = 10'000, .request_timeout_ms = 30'000};
   options.tls_ca_file = environment("AWS_CA_BUNDLE").value_or("");
+  options.ca_named_by = "the environment variable AWS_CA_BUNDLE";
   return options;
 }
 
@@ -51,6 +52,7 @@ Result<std::unique_ptr<IdTokenSource>> make_google_tokens(const GoogleIdentityCo
   if (config.source == "key_file") {
     HttpOptions http{.connect_timeout_ms = 10'000, .request_timeout_ms = 30'000};
     http.tls_ca_file = config.tls_ca_file;
+    http.ca_named_by = "tls_ca_file in the section identity.google";
     return make_key_file_tokens(key, config.token_uri, *effects.clock, effects.make_http(http));
   }
   if (config.source == "token_file") return make_token_file(config.token_file, *effects.clock);
@@ -96,7 +98,9 @@ Result<std::unique_ptr<CredentialSource>> DestinationIdentity::base_source() {
   // For STS, and for a container's credential service where its URI is https; what speaks plain
   // HTTP does not look at it.
   const auto make_http = [effects = effects_](HttpOptions http) {
-    http.tls_ca_file = api_http(effects.environment).tls_ca_file;
+    HttpOptions named = api_http(effects.environment);
+    http.tls_ca_file = std::move(named.tls_ca_file);
+    http.ca_named_by = std::move(named.ca_named_by);
     return effects.make_http(std::move(http));
   };
   DefaultChainOptions chain{.environment = effects_.environment,

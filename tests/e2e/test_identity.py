@@ -326,3 +326,57 @@ def test_a_bundle_of_the_environment_verifies_all_of_aws(clouds, make_world):
     del without["AWS_CA_BUNDLE"]
     code, finished, errors = world.run(environment=without)
     assert code != 0 and "NET-TLS-CA" in errors + json.dumps(finished), errors
+
+
+OTHER_CAS = "/etc/ssl/certs/ca-certificates.crt"
+
+
+def told_of_a_ca(world, environment, check):
+    """The hint of a check that meets an unknown CA."""
+    import subprocess
+    done = subprocess.run(
+        world.command("destination", "test", "rs", "--json", "--wait", "0s", "--only", check),
+        text=True, capture_output=True, timeout=60, env={**os.environ, **environment})
+    result = {one["id"]: one for one in json.loads(done.stdout)["checks"]}[check]
+    assert result["error"]["code"] == "NET-TLS-CA", result
+    return result["error"]["hint"]
+
+
+def test_an_unknown_ca_is_told_what_names_it_for_that_server(clouds, make_world):
+    sandbox = clouds("provisioned")
+    world = make_world(sandbox)
+    cell = Cell(world, sandbox, "provisioned", "external_id", "session_keys")
+    tables(world)
+    world.write_config()
+    # STS takes no setting, and no SSL_CERT_FILE either.
+    without = {**cell.environment, "SSL_CERT_FILE": sandbox.endpoints["ca_file"]}
+    del without["AWS_CA_BUNDLE"]
+    hint = told_of_a_ca(world, without, "aws.key")
+    assert "environment variable AWS_CA_BUNDLE" in hint and "tls_ca_file" not in hint, hint
+    code, finished, errors = world.run(environment=without)
+    assert code != 0 and hint in errors + json.dumps(finished), errors
+    # S3 takes its own setting before the variable.
+    config = world.folder / "vesto.toml"
+    before, staging = config.read_text().split("[destination.rs.staging]")
+    config.write_text(before + "[destination.rs.staging]" +
+                      staging.replace(sandbox.endpoints["ca_file"], OTHER_CAS))
+    hint = told_of_a_ca(world, cell.environment, "s3.bucket")
+    assert "tls_ca_file in the destination's section staging" in hint, hint
+    # The warehouse has one of its own, too.
+    world.write_config()
+    before, behind = config.read_text().split("[destination.rs]")
+    config.write_text(before + "[destination.rs]" +
+                      behind.replace(sandbox.endpoints["ca_file"], OTHER_CAS, 1))
+    hint = told_of_a_ca(world, cell.environment, "net.tls")
+    assert "tls_ca_file in the section of this server" in hint and "AWS" not in hint, hint
+
+
+def test_an_unknown_ca_of_googles_is_told_its_setting(clouds, make_world):
+    sandbox = clouds("provisioned")
+    world = make_world(sandbox)
+    cell = Cell(world, sandbox, "provisioned", "key_file", "session_keys")
+    world.identity = world.identity.replace(sandbox.endpoints["ca_file"], OTHER_CAS)
+    tables(world)
+    world.write_config()
+    hint = told_of_a_ca(world, cell.environment, "gcp.token")
+    assert "tls_ca_file in the section identity.google" in hint and "AWS" not in hint, hint
