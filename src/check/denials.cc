@@ -42,8 +42,7 @@ std::string hint_for(const Refusal& refusal, const Refused& who, const std::stri
     return fmt::format(
         "A policy of {} denies it, so that no right of the kit's helps: take {} out of its "
         "statement with \"Effect\": \"Deny\". AWS does not say which policy: it is another one "
-        "than "
-        "the kit's, or the kit's own ({}), if somebody added that to it.{}",
+        "than the kit's, or the kit's own ({}), if somebody added that to it.{}",
         who.name, right, who.policy, who.listed ? " What is to be run names its policies." : "");
   }
   const std::string kind = refusal.kind.empty() ? "policy" : refusal.kind;
@@ -74,8 +73,7 @@ std::optional<CheckAnswer> key_not_named(const State& state, const Error& error)
   Error told = error;
   told.with_hint(fmt::format(
       "The bucket encrypts with a KMS key by itself, and staging.kms_key_arn ({}) does not name "
-      "it: "
-      "neither the kit's policies nor COPY's keys have a right to it. Write it into "
+      "it: neither the kit's policies nor COPY's keys have a right to it. Write it into "
       "[destination.{}.staging]{}. The next test tells the policy that is to be put then.",
       to.staging_origin.line_text(), to.name,
       known ? ""

@@ -13,8 +13,6 @@ namespace vesto::check {
 namespace {
 
 constexpr size_t kMaxPlacesSaid = 10;
-constexpr size_t kMaxFormerSyncs = 50;  // whose states are read
-constexpr std::string_view kStatePrefix = "_vesto_state_";
 
 // "a, b, ..." for a message.
 std::string named(const std::vector<std::string>& tables) {
@@ -27,29 +25,6 @@ std::string named(const std::vector<std::string>& tables) {
     out.push_back(printable(one, false));
   }
   return join(out, ", ");
-}
-
-// State tables of the schema that belong to no sync of the configuration, of no destination.
-Result<std::vector<std::string>> states_of_nobody(State& state, const CheckLimits& limits) {
-  std::set<std::string> known;
-  for (const SyncConfig& sync : state.target.config->syncs) {
-    known.insert(sql::state_table_name(sync_id(sync.name)));
-  }
-  VESTO_ASSIGN(const ExecResult found,
-               ask(state,
-                   fmt::format("SELECT tablename FROM pg_tables WHERE schemaname = {} AND "
-                               "SUBSTRING(tablename, 1, {}) = {} AND "
-                               "has_table_privilege(quote_ident(schemaname) || '.' || "
-                               "quote_ident(tablename), 'SELECT') ORDER BY 1 LIMIT {}",
-                               sql::literal(state.destination().schema), kStatePrefix.size(),
-                               sql::literal(kStatePrefix), kMaxFormerSyncs + known.size()),
-                   limits));
-  std::vector<std::string> out;
-  for (const auto& row : found.rows) {
-    if (row.empty() || !row[0] || known.contains(*row[0])) continue;
-    if (out.size() < kMaxFormerSyncs) out.push_back(*row[0]);
-  }
-  return out;
 }
 
 }  // namespace
@@ -98,33 +73,12 @@ Result<WithRows> filled_by_others(State& state, const CheckLimits& limits, const
   return tables_with_rows(state, limits, asked);
 }
 
-std::vector<FormerSync> former_syncs(State& state, const CheckLimits& limits,
-                                     const std::vector<std::string>& asked) {
-  std::vector<FormerSync> out;
-  const auto states = states_of_nobody(state, limits);
-  if (!states.ok()) return out;
-  for (const std::string& table : *states) {
-    const auto delivered = delivered_streams(state, limits, table);
-    if (!delivered.ok() || delivered->sync.empty()) continue;
-    FormerSync one{.name = delivered->sync, .tables = {}};
-    for (const std::string& target : asked) {
-      if (filled_by(delivered->setups, target)) one.tables.push_back(target);
-    }
-    if (!one.tables.empty()) out.push_back(std::move(one));
-  }
+std::vector<FormerSync> former_syncs_of(State& state, const CheckLimits& limits,
+                                        const std::vector<std::string>& asked) {
+  LimitedStates states(state, limits);
+  auto out = former_syncs(states.get(), state_tables(*state.target.config), asked);
+  for (const FormerSync& one : out) state.seen.push_back({"sync", one.name});
   return out;
-}
-
-std::string former_text(const std::vector<FormerSync>& syncs) {
-  std::vector<std::string> out;
-  for (const FormerSync& one : syncs) {
-    const std::string name = printable(one.name, false);
-    out.push_back(fmt::format(
-        "By the warehouse's own records the sync \"{0}\" delivered {1}, and the configuration has "
-        "no sync of that name: if it was renamed, give it the name {0} back.",
-        name, named(one.tables)));
-  }
-  return join(out, " ");
 }
 
 void say_places(const Loaded& loaded, const std::vector<std::string>& tables, Error* error) {
@@ -147,7 +101,7 @@ Error filled_error(State& state, const CheckLimits& limits, const Loaded& loaded
                   [&](const std::string& one) { return loaded.by_pattern.contains(one); })) {
     hint += " A table that a pattern stands for needs an entry of its own for that.";
   }
-  if (const auto former = former_syncs(state, limits, tables); !former.empty()) {
+  if (const auto former = former_syncs_of(state, limits, tables); !former.empty()) {
     hint = former_text(former) + " Otherwise: " + hint;
     error.because(cause_named("sync-of-another-name"));
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "check/loaded_tables.h"
+#include "sync/former_syncs.h"
 
 namespace vesto::check {
 
@@ -24,17 +25,10 @@ Result<WithRows> tables_with_rows(State& state, const CheckLimits& limits,
 // Targets that Vesto has not filled, and whose rows would be merged into or replaced.
 Result<WithRows> filled_by_others(State& state, const CheckLimits& limits, const Loaded& loaded);
 
-// A sync whose state lies in the schema, and which the configuration does not have.
-struct FormerSync {
-  std::string name;                 // as the warehouse shows it
-  std::vector<std::string> tables;  // those of `asked` that it has delivered
-};
-// What cannot be read is left out: it only makes an answer better.
-std::vector<FormerSync> former_syncs(State& state, const CheckLimits& limits,
-                                     const std::vector<std::string>& asked);
-// "The sync \"shop\" of the warehouse, which the configuration does not have, delivered a: ...";
-// "".
-std::string former_text(const std::vector<FormerSync>& syncs);
+// Syncs that the configuration does not have and that delivered into one of these tables. Their
+// names go into State::seen.
+std::vector<FormerSync> former_syncs_of(State& state, const CheckLimits& limits,
+                                        const std::vector<std::string>& asked);
 
 // Names the settings that name these tables; a bounded number of them.
 void say_places(const Loaded& loaded, const std::vector<std::string>& tables, Error* error);

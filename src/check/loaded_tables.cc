@@ -3,43 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/strings.h"
 #include "redshift/sql.h"
 #include "redshift/sql_rows.h"
 #include "schema/names.h"
 #include "schema/table_name.h"
-#include "sync/position.h"
 
 namespace vesto::check {
 
 namespace {
 
 constexpr std::string_view kNoSuchTable = "42P01";
-// Of a position: its setup is at the beginning, and the header's name of the sync.
-constexpr int kPositionBegin = 600;
-
-// For the states of all syncs together: a load holds the lock of its state for as long as it takes.
-constexpr int64_t kStatesMs = 4'000;
 // The server ends a statement first, which keeps the session.
 constexpr int64_t kGraceMs = 1'000;
-
-// The header row has one of these positions as well.
-std::string delivered_query(const TargetName& state) {
-  return fmt::format(
-      "SELECT stream, MAX(CASE WHEN \"schema_version\" = {} THEN SUBSTRING(\"position\", 1, {}) "
-      "END) "
-      "FROM {} GROUP BY 1 LIMIT {}",
-      sql::kPositionPart, kPositionBegin, sql::qualified(state), kMaxStreamsSeen + 1);
-}
-
-// "shop" of {"sync":"shop","source":"..."}.
-std::string sync_of_header(const std::string& text) {
-  const nlohmann::json header = nlohmann::json::parse(text, nullptr, false);
-  if (!header.is_object() || !header.contains("sync") || !header["sync"].is_string()) return "";
-  return header["sync"].get<std::string>();
-}
 
 // The entry whose pattern stands for the stream.
 std::string line_of_pattern(const SyncConfig& sync, const std::string& stream) {
@@ -63,53 +40,10 @@ std::string target_by_pattern(const LoadedPatterns& of, const std::string& strea
   return wanted ? target_table_name(name->table) : "";
 }
 
-Delivered delivered_of(const ExecResult& answer) {
-  Delivered out;
-  out.cut = answer.rows.size() > kMaxStreamsSeen;
-  for (const auto& row : answer.rows) {
-    if (row.size() != 2 || !row[0]) continue;
-    if (*row[0] == sql::kHeaderStream) out.sync = sync_of_header(row[1].value_or(""));
-    const auto position = parse_committed_position(row[1].value_or(""));
-    if (!position) continue;
-    out.setups.insert(position->setup);
-    out.streams.emplace_back(*row[0], position->setup);
-  }
-  return out;
-}
-
 // What the server answers while somebody holds the state's lock, or is too busy to look.
 bool was_waited_for(const Error& error) {
   return error.code() == ErrorCode::kRsTimeout || error.code() == ErrorCode::kRsLock;
 }
-
-// Reads states, each for what the ones before have left of the time.
-class States {
- public:
-  States(State& state, const CheckLimits& limits) : state_(state), limits_(limits) {}
-  States(const States&) = delete;
-  States& operator=(const States&) = delete;
-  // What is asked next has the limits of the check again.
-  ~States() {
-    if (limited_ && state_.session->usable()) (void)ask(state_, "RESET statement_timeout", limits_);
-  }
-
-  Result<Delivered> read(const std::string& table) {
-    const int64_t left_ms = until_ms_ - state_.target.clock->monotonic_ms();
-    if (left_ms <= 0) return Error(ErrorCode::kRsTimeout, "no time is left for this state");
-    VESTO_TRY(ask(state_, sql::set_statement_timeout(left_ms), limits_));
-    limited_ = true;
-    VESTO_ASSIGN(const ExecResult answer,
-                 ask(state_, delivered_query({state_.destination().schema, table}),
-                     {.limit_ms = left_ms + kGraceMs, .stop = limits_.stop}));
-    return delivered_of(answer);
-  }
-
- private:
-  State& state_;
-  const CheckLimits& limits_;
-  const int64_t until_ms_ = state_.target.clock->monotonic_ms() + kStatesMs;
-  bool limited_ = false;
-};
 
 // What a sync has filled, and what its patterns stood for in the runs so far, is known by its
 // state. Where that is not there, there was no run.
@@ -144,22 +78,28 @@ std::string place_of_table(const std::string& sync, const std::string& table,
   return fmt::format("sync.{}, table {} ({})", sync, printable(table, false), line);
 }
 
-bool filled_by(const std::set<std::string>& setups, const std::string& target) {
-  const std::string mine = stream_setup(target, {}, "");
-  return std::any_of(setups.begin(), setups.end(),
-                     [&](const std::string& setup) { return same_target(setup, mine); });
+LimitedStates::LimitedStates(State& state, const CheckLimits& limits)
+    : state_(state),
+      limits_(limits),
+      states_(
+          [this](const std::string& sql, int64_t limit_ms) { return ask_within(sql, limit_ms); },
+          state.destination().schema, *state.target.clock) {}
+
+LimitedStates::~LimitedStates() {
+  if (limited_ && state_.session->usable()) (void)ask(state_, "RESET statement_timeout", limits_);
 }
 
-Result<Delivered> delivered_streams(State& state, const CheckLimits& limits,
-                                    const std::string& table) {
-  return States(state, limits).read(table);
+Result<ExecResult> LimitedStates::ask_within(const std::string& sql, int64_t limit_ms) {
+  VESTO_TRY(ask(state_, sql::set_statement_timeout(limit_ms), limits_));
+  limited_ = true;
+  return ask(state_, sql, {.limit_ms = limit_ms + kGraceMs, .stop = limits_.stop});
 }
 
 Loaded loaded_tables(State& state, const CheckLimits& limits) {
   Loaded out;
   out.tables.insert(std::string(sql::kLoadsTable));
   out.tables.insert(std::string(sql::kRejectedTable));
-  States states(state, limits);
+  LimitedStates states(state, limits);
   state.loading.clear();
   for (const SyncConfig& sync : state.target.config->syncs) {
     if (sync.destination != state.destination().name) continue;
@@ -175,7 +115,7 @@ Loaded loaded_tables(State& state, const CheckLimits& limits) {
       if (one.pattern) patterns.patterns.push_back(one.name);
       if (!one.pattern) patterns.own.insert(normal_table_name(one.name));
     }
-    const auto delivered = states.read(own);
+    const auto delivered = states.get().read(own);
     if (!delivered.ok() && was_waited_for(delivered.error())) state.loading.push_back(sync.name);
     add_delivered(delivered, sync, &patterns, &out);
     if (!patterns.patterns.empty()) out.patterns.push_back(std::move(patterns));

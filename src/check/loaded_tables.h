@@ -5,14 +5,12 @@
 #include <map>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "check/destination_state.h"
+#include "sync/former_syncs.h"
 
 namespace vesto::check {
-
-inline constexpr size_t kMaxStreamsSeen = 10'000;  // of one sync's state
 
 // Of one sync, for tables of the source. Those with an entry of their own are left out by them.
 struct LoadedPatterns {
@@ -42,18 +40,25 @@ Loaded loaded_tables(State& state, const CheckLimits& limits);
 std::string place_of_table(const std::string& sync, const std::string& table,
                            const std::string& line);
 
-// What a state table tells; it may be that of a sync which the configuration does not have.
-struct Delivered {
-  std::string sync;              // as the header row has it; "" where that cannot be read
-  std::set<std::string> setups;  // of all streams
-  std::vector<std::pair<std::string, std::string>> streams;  // stream, setup
-  bool cut = false;                                          // there are more
+// States of the destination's schema, read by the session of the checks: what is asked of it after
+// them has the limits of its check again.
+class LimitedStates {
+ public:
+  // `state` and `limits` outlive it.
+  LimitedStates(State& state, const CheckLimits& limits);
+  ~LimitedStates();
+  LimitedStates(const LimitedStates&) = delete;
+  LimitedStates& operator=(const LimitedStates&) = delete;
+  SyncStates& get() { return states_; }
+
+ private:
+  Result<ExecResult> ask_within(const std::string& sql, int64_t limit_ms);
+
+  State& state_;
+  const CheckLimits& limits_;
+  bool limited_ = false;
+  SyncStates states_;
 };
-// Errors: RS-TIMEOUT or RS-LOCK where a load holds its lock for longer than a moment.
-Result<Delivered> delivered_streams(State& state, const CheckLimits& limits,
-                                    const std::string& table);
-// Whether one of these streams was delivered into `target`.
-bool filled_by(const std::set<std::string>& setups, const std::string& target);
 
 // Whether a pattern may stand for a table of the source that is delivered into `target`. In which
 // schema of the source that would lie is not known here, nor which of its letters are capitals.

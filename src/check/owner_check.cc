@@ -144,7 +144,7 @@ std::string owner_hint(State& state, const CheckLimits& limits, const Loaded& lo
                     "only tables that were Vesto's.");
   }
   if (!foreign.empty()) {
-    const std::string former = former_text(former_syncs(state, limits, names));
+    const std::string former = former_text(former_syncs_of(state, limits, names));
     if (!former.empty()) out.push_back(former);
     out.push_back(
         fmt::format("The sync has not filled {}: name another target = \"...\". Or take it over on "

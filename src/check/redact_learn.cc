@@ -36,6 +36,7 @@ constexpr EvidenceKind kEvidence[] = {{"account", "account"},
                                       {"key", "object"},
                                       {"key_id", "key-id"},
                                       {"sub", "sub"},
+                                      {"sync", "sync"},
                                       {"table", "table"},
                                       {"target", "host"}};
 

@@ -266,8 +266,7 @@ CheckAnswer owner(State& state, const CheckLimits& limits) {
   if (state.loading.empty()) return answer;
   const std::string text = fmt::format(
       "sync {} is loading just now, or the warehouse is busy: its state had no answer in time, and "
-      "what "
-      "it has filled was not looked at",
+      "what it has filled was not looked at",
       join(state.loading, ", "));
   if (!answer.error) return skipped(text);
   answer.evidence.push_back({"left_out", text});

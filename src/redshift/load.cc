@@ -249,6 +249,13 @@ Result<std::optional<DestinationState>> RedshiftLoader::read_state(
   return impl_->read_state(tables);
 }
 
+Result<ExecResult> RedshiftLoader::look(const std::string& sql, int64_t limit_ms) {
+  VESTO_TRY(impl_->set_timeout(limit_ms));
+  auto answer = impl_->exec(sql, limit_ms);
+  if (!answer.ok()) impl_->roll_back();
+  return answer;
+}
+
 Result<std::vector<std::pair<size_t, Error>>> RedshiftLoader::prepare(
     const std::vector<StreamLoad>& group) {
   return impl_->prepare(group);

@@ -233,6 +233,11 @@ class RedshiftLoader {
   // is made anew only for a read of the whole stream (else RS-TABLE-DIFFERS).
   Result<std::vector<std::pair<size_t, Error>>> prepare(const std::vector<StreamLoad>& group);
 
+  // One statement that only reads, in the session that prepare() or compare() left: for what is
+  // said of an error. The server ends it after `limit_ms`, which keeps the session. Errors:
+  // RS-CONNECTION where there is no session; nothing is tried again.
+  Result<ExecResult> look(const std::string& sql, int64_t limit_ms);
+
   // One transaction. Repeats it where Redshift says so (1023, 40P01, lost connection), bounded;
   // finds out by LOCK and reading what an unknown COMMIT did. `seen`: the fence as read before.
   // A stream whose own statement fails leaves (outcome.failed), the rest is committed without it;

@@ -31,7 +31,7 @@ std::string terminate_backend(int pid) {
   return fmt::format("SELECT pg_terminate_backend({})", pid);
 }
 
-std::string state_table_name(const SyncId& sync) { return "_vesto_state_" + sync.text; }
+std::string state_table_name(const SyncId& sync) { return std::string(kStatePrefix) + sync.text; }
 
 std::string create_schema(std::string_view schema) { return "CREATE SCHEMA " + ident(schema); }
 

@@ -35,6 +35,7 @@ std::string terminate_backend(int pid);
 
 // --- state of one sync ---
 inline constexpr std::string_view kHeaderStream = "*";
+inline constexpr std::string_view kStatePrefix = "_vesto_state_";  // of state_table_name()
 inline constexpr std::string_view kLoadsTable = "_vesto_loads";
 inline constexpr std::string_view kStatusView = "_vesto_sync_status";
 inline constexpr size_t kMaxStreamBytes = 600;     // VARCHAR of "stream"

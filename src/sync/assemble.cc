@@ -10,6 +10,7 @@
 #include "redshift/sql.h"
 #include "schema/unrepresentable.h"
 #include "source/postgres/postgres_source.h"
+#include "sync/former_syncs.h"
 #include "sync/tunnel.h"
 
 namespace vesto {
@@ -194,6 +195,7 @@ Result<AssembledSync> assemble_sync(const Config& config, std::string_view name,
   assembled.spec.max_rejected_rows = sync->max_rejected_rows;
   assembled.spec.max_row_bytes = static_cast<size_t>(config.limits.max_row_mib) << 20;
   assembled.spec.tables = table_specs(*sync);
+  assembled.spec.state_tables = state_tables(config);
   VESTO_ASSIGN(assembled.destination, assemble_destination(config, *destination, secrets, stop));
   fill_staging(*destination, &assembled);
   assembled.spec.staging_where =

@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "base/thread_root.h"
 #include "redshift/sql.h"
+#include "sync/former_syncs.h"
 
 namespace vesto {
 
@@ -189,6 +190,11 @@ void Deliverer::prepare_group(std::vector<StreamForLoad>* group) {
     give_up(std::move(failed).error());
     return;
   }
+  std::vector<ForeignTarget> foreign;
+  for (auto& [index, error] : *failed) {
+    foreign.push_back({loads[index].target.table, &error});
+  }
+  say_former_syncs(loader_, context_.spec, *context_.services.clock, foreign);
   // From the back, so that the indexes stay right while streams leave.
   std::sort(failed->begin(), failed->end(),
             [](const auto& a, const auto& b) { return a.first > b.first; });

@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "sync/extract.h"
+#include "sync/former_syncs.h"
 
 namespace vesto {
 
@@ -64,6 +65,13 @@ Result<SyncPlan> describe_plan(RunContext& context, const RunPlan& plan, Redshif
   VESTO_ASSIGN(DestinationChanges changes, loader.compare(loads));
   out.makes_schema = changes.makes_schema;
   out.error = std::move(changes.blocked);
+  std::vector<ForeignTarget> foreign;
+  for (size_t i = 0; i < loads.size(); ++i) {
+    if (changes.targets[i].error) {
+      foreign.push_back({loads[i].target.table, &*changes.targets[i].error});
+    }
+  }
+  say_former_syncs(loader, context.spec, *context.services.clock, foreign);
   std::vector<StreamLoad> good;
   for (size_t i = 0; i < loads.size(); ++i) {
     TargetChange& change = changes.targets[i];

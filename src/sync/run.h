@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -76,6 +77,8 @@ struct SyncSpec {
   std::string staging_where = {};
   std::vector<TableSpec> tables;
   std::vector<std::string> patterns = {};  // whose tables stand among `tables` now
+  // Tables that keep the states of all syncs of the configuration, of any destination.
+  std::set<std::string> state_tables = {};
   std::string schema;
   bool create_schema = false;
   std::string bucket;

@@ -155,6 +155,21 @@ def test_owners_of_tables(one_world, two_others):
     assert re.search(rf"columns of others: {no_update}, {no_update}$", check["error"]["message"])
 
 
+def test_a_sync_that_only_the_warehouse_knows(one_world):
+    world = ready(one_world)
+    for former in ("herd_mover_77", "orders"):  # the second is a word of our own texts
+        world.source("INSERT INTO a VALUES (1, 'one') ON CONFLICT DO NOTHING")
+        world.write_config(sync=former).must_run(sync=former)
+        world.write_config(sync="shop")
+        plain = world.check("destination", "--only", "redshift.owner").stdout
+        assert f'the sync "{former}" delivered' in plain, plain
+        text, data, check = redacted(world, "redshift.owner")
+        assert re.search(r'the sync "sync-\d" delivered .* name "sync-\d" back',
+                         check["error"]["hint"]), check
+        assert_no_names(world, text, data, more=[former])
+        world.sandbox.query(f'DROP SCHEMA "{world.schema}" CASCADE')
+
+
 @pytest.mark.parametrize("owner", [0, 1])
 def test_the_owner_of_the_schema(one_world, two_others, owner):
     world, (cursor, names) = ready(one_world), two_others
