@@ -58,6 +58,10 @@ SyncId check_sync(std::string_view destination) {
   return sync_id(std::string(kFormerCheckSync) + " " + std::string(destination));
 }
 
+std::string check_lock_path(const std::string& data_dir, const SyncId& check_sync) {
+  return data_dir + "/check-" + check_sync.text + ".lock";
+}
+
 std::vector<Check> destination_checks(const DestinationUnderTest& target) {
   const auto state = std::make_shared<check::State>();
   const DestinationConfig& destination = *target.destination;

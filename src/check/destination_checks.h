@@ -29,6 +29,8 @@ class StoreLook;  // host_checks.h
 // The name under which the objects of this destination's checks are staged. No sync can have it:
 // names hold no blank.
 SyncId check_sync(std::string_view destination);
+// The lock that a test of theirs holds, in the data directory: nothing but a test makes it.
+std::string check_lock_path(const std::string& data_dir, const SyncId& check_sync);
 // Under which those of all destinations lay once: what a test left there is removed as well.
 inline constexpr std::string_view kFormerCheckSync = "destination test";
 

@@ -111,11 +111,12 @@ Result<int64_t> wait_of(const Options& options, int64_t otherwise_ms) {
   return Error(ErrorCode::kUsage, "--wait takes a duration: 30s, 15m, 0s");
 }
 
-Result<secret::File> lock_test(const Context& context, const std::string& destination) {
+Result<secret::File> lock_test(const Context& context, const std::string& destination,
+                               int wait_ms) {
   const std::string dir = data_dir(context.options);
   VESTO_TRY(make_private_dir(dir));
-  const std::string path = fmt::format("{}/check-{}.lock", dir, check_sync(destination).text);
-  auto lock = secret::take_lock(path);
+  const std::string path = check_lock_path(dir, check_sync(destination));
+  auto lock = secret::take_lock(path, wait_ms);
   if (!lock.ok() && lock.error().code() == ErrorCode::kSysStoreBusy) {
     return Error(ErrorCode::kRunBusy,
                  fmt::format("destination {} is being tested just now", destination))

@@ -34,8 +34,10 @@ CheckTarget source_target(const Config& config, const SourceConfig& source,
 Result<int64_t> wait_of(const Options& options, int64_t otherwise_ms);
 
 // One test of this destination at a time: what lies there of an earlier one was then left by a test
-// that was killed. Makes the data directory. Errors: RUN-BUSY, SYS-STORE, SYS-DISK.
-Result<secret::File> lock_test(const Context& context, const std::string& destination);
+// that was killed. Another test is waited for, `wait_ms` at most. Makes the data directory. Errors:
+// RUN-BUSY, SYS-STORE, SYS-DISK.
+Result<secret::File> lock_test(const Context& context, const std::string& destination,
+                               int wait_ms = secret::kLockTimeoutMs);
 
 struct TargetRun {
   int64_t wait_ms = 0;

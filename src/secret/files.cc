@@ -105,14 +105,14 @@ void remove_leftover(const std::string& dir, const std::string& name) {
   ::unlink((dir + "/" + name + ".new").c_str());
 }
 
-Result<File> take_lock(const std::string& path) {
+Result<File> take_lock(const std::string& path, int wait_ms) {
   File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (file.number() < 0) return system_error(fmt::format("{} cannot be opened", path), errno);
   constexpr int kStepMs = 20;
   for (int waited_ms = 0; ::flock(file.number(), LOCK_EX | LOCK_NB) != 0; waited_ms += kStepMs) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) return system_error(fmt::format("{} cannot be locked", path), errno);
-    if (waited_ms >= kLockTimeoutMs) {
+    if (waited_ms >= wait_ms) {
       return Error(ErrorCode::kSysStoreBusy, "another process is changing the secrets")
           .with_hint(fmt::format("Wait until it is done, or find it with: fuser '{}'", path));
     }

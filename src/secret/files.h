@@ -43,9 +43,9 @@ Status replace_file(const std::string& dir, const std::string& name, std::string
 void remove_leftover(const std::string& dir, const std::string& name);
 
 // Keeps other writers out (flock on `path`) until it goes, also by a crash.
-// Errors: SYS-STORE-BUSY after kLockTimeoutMs, SYS-STORE, SYS-DISK.
+// Errors: SYS-STORE-BUSY where it is not free within `wait_ms` (0: at once), SYS-STORE, SYS-DISK.
 constexpr int kLockTimeoutMs = 10'000;
-Result<File> take_lock(const std::string& path);
+Result<File> take_lock(const std::string& path, int wait_ms = kLockTimeoutMs);
 
 }  // namespace vesto::secret
 

@@ -168,6 +168,18 @@ def test_another_test_that_runs_is_said_and_is_no_failure(one_world):
     assert "RUN-BUSY" in refused.stderr and "is being tested just now" in refused.stderr
 
 
+def test_tests_of_several_are_not_waited_for(one_world):
+    world = ready(one_world)
+    added = world.vesto("destination", "add", "two", "--from", str(world.folder / "vesto.toml"),
+                        "--schema", world.schema + "_two")
+    assert added.returncode == 0, added.stderr
+    with being_tested(world, "rs"), being_tested(world, "two"):
+        begun = time.monotonic()
+        _, reports = reports_of(world, "config.valid")
+        assert time.monotonic() - begun < 8
+    assert [statuses(reports[n]) for n in ("rs", "two")] == [{"host.lock": "skipped"}] * 2
+
+
 def test_a_test_of_another_destination_keeps_nobody_waiting(one_world):
     world = ready(one_world)
     added = world.vesto("destination", "add", "two", "--from", str(world.folder / "vesto.toml"),
