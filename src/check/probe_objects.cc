@@ -1,12 +1,16 @@
 #include "check/probe_objects.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "base/kill_point.h"
 #include "base/log.h"
 #include "check/destination_checks.h"
+#include "secret/files.h"
 
 namespace vesto::check {
 
@@ -29,9 +33,21 @@ std::string root_of(const State& state, const SyncId& sync) {
   return installation_root(state.space) + sync.text + "/";
 }
 
-bool is_here(const State& state, const JournalObject& object) {
-  return object.bucket == state.space.bucket &&
-         object.key.starts_with(root_of(state, state.space.sync));
+// Below which this destination's tests put, or would have put under the name that `sync` is of.
+bool is_here(const State& state, const SyncId& sync, const JournalObject& object) {
+  return object.bucket == state.space.bucket && object.key.starts_with(root_of(state, sync));
+}
+
+// Another destination of the configuration comes nearer to it: its tests remove the object, or say
+// that they may not. By the bucket; in our own one by the prefix as well.
+bool is_for_another(const State& state, const JournalObject& object) {
+  const auto& all = state.target.config->destinations;
+  return std::any_of(all.begin(), all.end(), [&](const DestinationConfig& one) {
+    if (one.name == state.destination().name || one.bucket != object.bucket) return false;
+    StageSpace there = state.space;
+    there.prefix = one.prefix;
+    return one.bucket != state.space.bucket || object.key.starts_with(installation_root(there));
+  });
 }
 
 Status remove_own(State& state, RemovedObjects* removed, const std::stop_token& stop) {
@@ -81,21 +97,21 @@ void name_refused(State& state, const JournalObject& object, RemovedObjects* rem
   if (object.run < oldest_named) drop(state, object.bucket, object.key);
 }
 
-// What the journal knows of earlier tests. `listed`: all below our prefix was seen, and removed.
-Status remove_noted(State& state, bool listed, RemovedObjects* removed,
+// What the journal knows of earlier tests under `sync`. `listed`: all of them below our prefix was
+// seen, and removed.
+Status remove_noted(State& state, const SyncId& sync, bool listed, RemovedObjects* removed,
                     const std::stop_token& stop) {
-  if (state.store == nullptr) return ok_status();
-  VESTO_ASSIGN(const std::vector<JournalObject> noted,
-               state.store->objects_of_sync(state.space.sync));
+  VESTO_ASSIGN(const std::vector<JournalObject> noted, state.store->objects_of_sync(sync));
+  const bool former = sync != state.space.sync;
   std::optional<Error> error;
   for (const JournalObject& object : noted) {
-    const bool here = is_here(state, object);
+    const bool here = is_here(state, sync, object);
     if (here && listed) {
       drop(state, object.bucket, object.key);
       continue;
     }
     if (object.bucket != state.space.bucket) {
-      name_refused(state, object, removed);
+      if (!former || !is_for_another(state, object)) name_refused(state, object, removed);
       continue;
     }
     VESTO_TRY(check_own_key(state.space, object.key, KeyOrigin::kJournalled));
@@ -104,7 +120,7 @@ Status remove_noted(State& state, bool listed, RemovedObjects* removed,
       drop(state, object.bucket, object.key);
       ++removed->count;
     } else if (!here && gone.error().code() == ErrorCode::kS3Denied) {
-      name_refused(state, object, removed);
+      if (!former || !is_for_another(state, object)) name_refused(state, object, removed);
     } else {
       removed->missed = true;
       if (!error) error = std::move(gone).error();
@@ -112,6 +128,31 @@ Status remove_noted(State& state, bool listed, RemovedObjects* removed,
   }
   if (error) return *std::move(error);
   return ok_status();
+}
+
+// What tests left whose destination the configuration does not have under that name: it was renamed
+// or removed since, or it is another configuration's. With the lock of its tests no test of it
+// runs, so that what the journal holds of it is of one that was killed. Objects of a run are no
+// test's: nobody makes such a lock for them.
+Status remove_of_former_names(State& state, RemovedObjects* removed, const std::stop_token& stop) {
+  std::set<SyncId> known = {state.space.sync};
+  for (const DestinationConfig& one : state.target.config->destinations) {
+    known.insert(check_sync(one.name));
+  }
+  VESTO_ASSIGN(const std::vector<JournalObject> noted, state.store->objects_of_no_run());
+  Status first = ok_status();
+  for (const JournalObject& object : noted) {
+    const SyncId sync = sync_of_own_key(state.space, object.key);
+    if (sync.text.empty() || !known.insert(sync).second) continue;
+    const std::string path = check_lock_path(state.target.data_dir, sync);
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored)) continue;
+    const auto lock = secret::take_lock(path, 0);
+    if (!lock.ok()) continue;
+    Status done = remove_noted(state, sync, false, removed, stop);
+    if (first.ok()) first = std::move(done);
+  }
+  return first;
 }
 
 }  // namespace
@@ -136,8 +177,14 @@ void strike_object(State& state, const std::string& key) {
 Status remove_objects(State& state, RemovedObjects* removed, const std::stop_token& stop) {
   VESTO_TRY(remove_own(state, removed, stop));
   Status listed = remove_listed(state, removed, stop);
-  Status noted = remove_noted(state, listed.ok() && !removed->more, removed, stop);
-  return listed.ok() ? noted : listed;
+  if (state.store == nullptr) return listed;
+  Status noted =
+      remove_noted(state, state.space.sync, listed.ok() && !removed->more, removed, stop);
+  Status former = remove_of_former_names(state, removed, stop);
+  for (Status* one : {&listed, &noted}) {
+    if (!one->ok()) return std::move(*one);
+  }
+  return former;
 }
 
 }  // namespace vesto::check

@@ -1,6 +1,6 @@
 // The objects that a test puts: each is in the local store's journal before it is sent, until it
 // was removed. So a test also finds what one before it, which was killed, has put below a prefix
-// that is no longer this destination's.
+// that is no longer this destination's, or under a name that it has no more.
 #ifndef VESTO_CHECK_PROBE_OBJECTS_H_
 #define VESTO_CHECK_PROBE_OBJECTS_H_
 

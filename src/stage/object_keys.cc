@@ -57,8 +57,12 @@ std::string stream_root(const StageSpace& space, int stream) {
   return run_root(space) + fmt::format("{:04}/", stream);
 }
 
-// What stands before the last five segments of an own key (with its slash), or nothing.
-std::optional<std::string_view> prefix_of_own_key(const StageSpace& space, std::string_view key) {
+struct OwnKey {
+  std::string_view prefix;  // what stands before the last five segments, with its slash
+  std::string_view sync;
+};
+// Nothing for a key that this installation did not make.
+std::optional<OwnKey> parse_own_key(const StageSpace& space, std::string_view key) {
   std::string_view tail[kTailSegments];
   std::string_view rest = key;
   for (size_t i = kTailSegments; i > 0; --i) {
@@ -75,7 +79,7 @@ std::optional<std::string_view> prefix_of_own_key(const StageSpace& space, std::
                    tail[1].size() == kSyncIdLength && is_lower_alphanumeric(tail[1]) &&
                    is_run(tail[2]) && is_digits(tail[3]) && is_object_name(tail[4]);
   if (!own) return std::nullopt;
-  return rest;
+  return OwnKey{.prefix = rest, .sync = tail[1]};
 }
 
 }  // namespace
@@ -100,11 +104,16 @@ std::string manifest_key(const StageSpace& space, int stream) {
 }
 
 Status check_own_key(const StageSpace& space, std::string_view key, KeyOrigin origin) {
-  const auto prefix = prefix_of_own_key(space, key);
-  const bool known_prefix = prefix && bare_prefix(*prefix) == bare_prefix(space.prefix);
-  if (prefix && (known_prefix || origin == KeyOrigin::kJournalled)) return ok_status();
+  const auto own = parse_own_key(space, key);
+  const bool known_prefix = own && bare_prefix(own->prefix) == bare_prefix(space.prefix);
+  if (own && (known_prefix || origin == KeyOrigin::kJournalled)) return ok_status();
   return Error(ErrorCode::kInternal, "refused to delete \"" + std::string(cut_utf8(key, 300)) +
                                          "\": it is no object of this installation");
+}
+
+SyncId sync_of_own_key(const StageSpace& space, std::string_view key) {
+  const auto own = parse_own_key(space, key);
+  return SyncId{own ? std::string(own->sync) : ""};
 }
 
 }  // namespace vesto

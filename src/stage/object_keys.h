@@ -41,6 +41,9 @@ std::string manifest_key(const StageSpace& space, int stream);
 enum class KeyOrigin { kListed, kJournalled };
 Status check_own_key(const StageSpace& space, std::string_view key, KeyOrigin origin);
 
+// The id below which an own key lies, whichever the prefix; "" where `key` is none.
+SyncId sync_of_own_key(const StageSpace& space, std::string_view key);
+
 }  // namespace vesto
 
 #endif  // VESTO_STAGE_OBJECT_KEYS_H_

@@ -21,6 +21,14 @@ JournalObject read_object(const Row& row) {
           .stored = row.number(9) != 0};
 }
 
+constexpr const char* kColumns =
+    "bucket, key, run, stream, part, rows, raw_bytes, size_bytes, sha256";
+
+Status delete_object(Database& db, const std::string& bucket, const std::string& key) {
+  VESTO_TRY(db.run("DELETE FROM object WHERE bucket = ? AND key = ?", {bucket, key}));
+  return ok_status();
+}
+
 }  // namespace
 
 Status SqliteStore::plan(const JournalObject& object) {
@@ -55,60 +63,51 @@ Status SqliteStore::forget(const std::string& bucket, const std::vector<std::str
       [&](Database& db) -> Status {
         for (const std::string& key : keys) {
           VESTO_TRY(
-              db.run("INSERT OR REPLACE INTO object_gone(run, stream, part, bucket, key, rows, "
-                     "raw_bytes, size_bytes, sha256) SELECT run, stream, part, bucket, key, "
-                     "rows, raw_bytes, size_bytes, sha256 FROM object "
-                     "WHERE bucket = ? AND key = ?",
+              db.run(fmt::format("INSERT OR REPLACE INTO object_gone({0}) SELECT {0} FROM object "
+                                 "WHERE bucket = ? AND key = ?",
+                                 kColumns),
                      {bucket, key}));
-          VESTO_TRY(db.run("DELETE FROM object WHERE bucket = ? AND key = ?", {bucket, key}));
+          VESTO_TRY(delete_object(db, bucket, key));
         }
         return ok_status();
       },
       Keeps::kWithNext);
 }
 
-Result<std::vector<JournalObject>> SqliteStore::objects_of(const RunId& run) {
+// `rest`: what stands behind FROM object.
+Result<std::vector<JournalObject>> SqliteStore::objects_where(std::string_view rest,
+                                                              std::initializer_list<Bind> values) {
   std::vector<JournalObject> objects;
   VESTO_TRY(read([&](Database& db) {
-    return db.query(
-        "SELECT bucket, key, run, stream, part, rows, raw_bytes, size_bytes, sha256, "
-        "state FROM object WHERE run = ? ORDER BY stream, part, key",
-        {run.text}, [&](const Row& row) { objects.push_back(read_object(row)); });
+    return db.query(fmt::format("SELECT {}, state FROM object {}", kColumns, rest), values,
+                    [&](const Row& row) { objects.push_back(read_object(row)); });
   }));
   return objects;
+}
+
+Result<std::vector<JournalObject>> SqliteStore::objects_of(const RunId& run) {
+  return objects_where("WHERE run = ? ORDER BY stream, part, key", {run.text});
 }
 
 Result<std::vector<JournalObject>> SqliteStore::objects_of_sync(const SyncId& sync) {
-  std::vector<JournalObject> objects;
-  VESTO_TRY(read([&](Database& db) {
-    return db.query(
-        "SELECT bucket, key, run, stream, part, rows, raw_bytes, size_bytes, sha256, "
-        "state FROM object WHERE instr(key, '/' || ? || '/') > 0 ORDER BY bucket, key LIMIT 1000",
-        {sync.text}, [&](const Row& row) { objects.push_back(read_object(row)); });
-  }));
-  return objects;
+  return objects_where("WHERE instr(key, '/' || ? || '/') > 0 ORDER BY bucket, key LIMIT 1000",
+                       {sync.text});
+}
+
+Result<std::vector<JournalObject>> SqliteStore::objects_of_no_run() {
+  return objects_where("WHERE run NOT IN (SELECT id FROM run) ORDER BY bucket, key LIMIT 1000", {});
 }
 
 Status SqliteStore::drop_object(const std::string& bucket, const std::string& key) {
-  return writer_.run(
-      [&](Database& db) -> Status {
-        VESTO_TRY(db.run("DELETE FROM object WHERE bucket = ? AND key = ?", {bucket, key}));
-        return ok_status();
-      },
-      Keeps::kWithNext);
+  return writer_.run([&](Database& db) { return delete_object(db, bucket, key); },
+                     Keeps::kWithNext);
 }
 
 Result<std::vector<JournalObject>> SqliteStore::files_of(const RunId& run) {
-  std::vector<JournalObject> objects;
-  VESTO_TRY(read([&](Database& db) {
-    return db.query(
-        "SELECT bucket, key, run, stream, part, rows, raw_bytes, size_bytes, sha256, state "
-        "FROM object WHERE run = ?1 UNION ALL "
-        "SELECT bucket, key, run, stream, part, rows, raw_bytes, size_bytes, sha256, 0 "
-        "FROM object_gone WHERE run = ?1 ORDER BY 4, 5, 2",
-        {run.text}, [&](const Row& row) { objects.push_back(read_object(row)); });
-  }));
-  return objects;
+  return objects_where(fmt::format("WHERE run = ?1 UNION ALL SELECT {}, 0 FROM object_gone "
+                                   "WHERE run = ?1 ORDER BY 4, 5, 2",
+                                   kColumns),
+                       {run.text});
 }
 
 Result<int64_t> SqliteStore::journal_size() {

@@ -4,6 +4,7 @@
 #define VESTO_STORE_SQLITE_STORE_H_
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,7 @@ class SqliteStore final : public Store {
   Result<std::vector<std::string>> sql_of(const RunId& run) override;
   Result<std::vector<JournalObject>> files_of(const RunId& run) override;
   Result<std::vector<JournalObject>> objects_of_sync(const SyncId& sync) override;
+  Result<std::vector<JournalObject>> objects_of_no_run() override;
   Status drop_object(const std::string& bucket, const std::string& key) override;
   Result<int64_t> journal_size() override;
   Status plan(const JournalObject& object) override;
@@ -50,6 +52,8 @@ class SqliteStore final : public Store {
   Result<std::vector<JournalObject>> objects_of(const RunId& run) override;
 
  private:
+  Result<std::vector<JournalObject>> objects_where(std::string_view rest,
+                                                   std::initializer_list<Bind> values);
   // Runs `use` on a read connection of its own.
   Status read(const std::function<Status(Database&)>& use) VESTO_EXCLUDES(readers_mutex_);
   [[nodiscard]] bool live(const LeaseRow& lease) {

@@ -109,6 +109,8 @@ class Store : public Journal {
   // Of runs that have no record (`destination test`): what the journal holds below a sync's id, in
   // any bucket and below any prefix. At most 1,000.
   virtual Result<std::vector<JournalObject>> objects_of_sync(const SyncId& sync) = 0;
+  // Of all tests, and of runs whose record is gone. At most 1,000.
+  virtual Result<std::vector<JournalObject>> objects_of_no_run() = 0;
   // Off the journal, and not into files_of(), which is pruned run by run.
   virtual Status drop_object(const std::string& bucket, const std::string& key) = 0;
 

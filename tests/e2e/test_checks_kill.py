@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from test_doctor import being_tested, id_of
 from test_identity import Cell, clouds, make_world  # noqa: F401
 from world import DEV, RELEASE, RUN_TIMEOUT_S
 
@@ -46,8 +47,8 @@ class Killed:
     def objects(self):
         return self.sandbox.control("GET", "/v1/left")["objects"]
 
-    def next_is_green(self):
-        done = self.run()
+    def next_is_green(self, name="rs"):
+        done = self.run(name=name)
         report = json.loads(done.stdout)
         assert done.returncode == 0 and report["ok"], report
         assert {one["status"] for one in report["checks"]} <= {"passed", "skipped"}, report
@@ -131,9 +132,9 @@ def journal(killed, sql, *values):
             return store.execute(sql, values).fetchall()
 
 
-def named(killed):
+def named(killed, name="rs"):
     """The objects that the next test names as left behind; it fails in nothing."""
-    report = json.loads(killed.run().stdout)
+    report = json.loads(killed.run(name=name).stdout)
     end = {one["id"]: one for one in report["checks"]}["clean_up"]
     assert report["ok"], report
     if end["status"] == "passed":
@@ -222,3 +223,48 @@ def test_what_was_not_looked_at_is_not_called_clean(killed):
     killed.world.write_config(endpoint="http://127.0.0.1:9")
     end = end_of(killed, "--only", "s3.bucket")
     assert (end["status"], end["reason"]) == ("skipped", "the bucket was not looked at"), end
+
+
+def rename(killed, name):
+    config = killed.world.folder / "vesto.toml"
+    config.write_text(config.read_text().replace("[destination.rs", f"[destination.{name}").replace(
+        'destination = "rs"', f'destination = "{name}"'))
+
+
+def test_under_a_name_that_it_has_no_more(killed):
+    own, left = killed_below(killed, OLD)
+    rename(killed, "renamed")
+    # As long as somebody tests it under the old name, by another configuration, they are his.
+    with being_tested(killed.world, "rs"):
+        report = json.loads(killed.run(name="renamed").stdout)
+        assert report["ok"] and killed.objects() == left == killed.world.journal_rows()
+    # What a sync has staged has no such lock, whatever became of its run's record.
+    journal(killed, "INSERT INTO object SELECT bucket, replace(key, ?, ?), run, stream, part, rows, "
+            "raw_bytes, size_bytes, sha256, state FROM object LIMIT 1",
+            id_of("destination test rs"), id_of("gone"))
+    assert named(killed, "renamed") == [] and killed.objects() == 0
+    assert killed.world.journal_rows() == 1
+    journal(killed, "DELETE FROM object")
+    assert int(killed.next_is_green("renamed")["objects_removed"]) == own
+
+
+def test_under_a_former_name_where_it_may_not_touch_them(killed):
+    own, left = killed_below(killed, OLD)
+    killed.world.write_config(prefix=NEW)
+    rename(killed, "renamed")
+    may_remove_below(killed, OLD)
+    try:
+        names = named(killed, "renamed")
+        assert len(names) == left and all(one.startswith("vesto-demo/" + OLD) for one in names)
+    finally:
+        may_remove_below(killed, "")
+    assert int(killed.next_is_green("renamed")["objects_removed"]) == own + left
+
+
+def test_under_a_former_name_in_a_bucket_that_it_has_no_more(killed):
+    _, left = killed_below(killed, OLD)
+    rename(killed, "renamed")
+    journal(killed, "UPDATE object SET bucket = 'former'")
+    names = named(killed, "renamed")
+    assert len(names) == left and all(one.startswith("former/" + OLD) for one in names)
+    journal(killed, "DELETE FROM object")
