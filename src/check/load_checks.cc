@@ -9,12 +9,14 @@
 
 #include "base/error_causes.h"
 #include "base/kill_point.h"
+#include "base/log.h"
 #include "base/strings.h"
 #include "base/timed_stop.h"
 #include "check/destination_state.h"
 #include "check/probe_objects.h"
 #include "check/probe_values.h"
 #include "kit/quote.h"
+#include "redshift/session_sql.h"
 #include "redshift/sql.h"
 #include "redshift/stream_texts.h"
 #include "stage/object_keys.h"
@@ -27,6 +29,7 @@ constexpr int64_t kLoadTimeoutMs = 60'000;
 constexpr int64_t kLeastCopyMs = 1'000;
 constexpr int64_t kGiveUpMs = 4'000;  // a cancel is waited for, 3 s at most (pg/connection_impl.cc)
 constexpr int64_t kCleanUpAfterStopMs = 10'000;
+constexpr int64_t kEndMs = 5'000;  // for each step of ending a session that was given up
 
 TargetName probe_table(const State& state) {
   return {.schema = state.destination().schema, .table = "_vesto_check_" + state.mark};
@@ -95,11 +98,32 @@ Status load(State& state, const CheckLimits& limits) {
   return std::move(error.with_hint(unanswered_hint(state.destination())));
 }
 
+// Of a session that was given up: the server may go on with its COPY, and the transaction keeps the
+// name of a schema that it makes, for which the next test would wait. Where it cannot be ended the
+// server rolls back by itself, once it is done.
+void end_lost_session(State& state, int64_t limit_ms) {
+  const RecordedSession lost{.pid = state.session->backend_pid(),
+                             .since = state.session->backend_start(),
+                             .where = state.session->where()};
+  const auto helper = state.to.connector()(limit_ms);
+  const Status ended = helper.ok() ? end_session_by(**helper, lost,
+                                                    [&](const std::string& query) {
+                                                      return (*helper)->exec(query, limit_ms);
+                                                    })
+                                   : Status(helper.error());
+  if (!ended.ok()) {
+    log_warn("the session of a test could not be ended", {{"error", ended.error().to_string()}});
+  }
+}
+
 // A load that failed, or one that is asked for again: nothing of it stays.
 Status roll_back(State& state, int64_t limit_ms) {
   if (!state.in_transaction || state.session == nullptr) return ok_status();
   state.in_transaction = false;
-  if (!state.session->usable()) return ok_status();  // the server rolls back by itself
+  if (!state.session->usable()) {
+    end_lost_session(state, std::min(limit_ms, kEndMs));
+    return ok_status();
+  }
   auto done = state.session->exec("ROLLBACK", limit_ms);
   if (done.ok()) return ok_status();
   return std::move(done).error();

@@ -65,25 +65,10 @@ Status RedshiftLoader::Impl::end_session(const RecordedSession& which) {
   // Without its start the pid may be somebody else's by now; on another warehouse it always is.
   if (which.pid == 0 || which.since.empty() || which.where != where_) return ok_status();
   VESTO_ASSIGN(const auto helper, new_session());
-  if (helper->backend_pid() == which.pid || helper->where() != which.where) return ok_status();
-  Status last = ok_status();
-  for (const std::string& query : session_sql::count_since(which.pid, which.since)) {
+  return end_session_by(*helper, which, [&](const std::string& query) {
     if (context.keep_sql) context.keep_sql(query);
-    auto answer = send(*helper, query, kAnswerGraceMs);
-    if (!answer.ok()) {
-      // Serverless has no stv_sessions: the next view is asked.
-      last = answer.error();
-      continue;
-    }
-    const auto& rows = answer->rows;
-    const bool is_there =
-        rows.size() == 1 && rows[0].size() == 1 && rows[0][0].value_or("0") != "0";
-    if (!is_there) return ok_status();
-    log_warn("redshift: ending a session that was left", {{"pid", std::to_string(which.pid)}});
-    VESTO_TRY(send(*helper, sql::terminate_backend(which.pid), kAnswerGraceMs));
-    return ok_status();
-  }
-  return last;
+    return send(*helper, query, kAnswerGraceMs);
+  });
 }
 
 void RedshiftLoader::Impl::end_left_sessions() {

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/log.h"
 #include "redshift/sql.h"
 
 namespace vesto::session_sql {
@@ -31,3 +32,31 @@ std::array<std::string, 2> count_since(int pid, std::string_view since) {
 }
 
 }  // namespace vesto::session_sql
+
+namespace vesto {
+
+Status end_session_by(const RedshiftSession& helper, const RecordedSession& which,
+                      const SendStatement& send) {
+  // Without its start the pid may be somebody else's by now; on another warehouse it always is.
+  const bool known = which.pid != 0 && !which.since.empty() && helper.where() == which.where;
+  if (!known || helper.backend_pid() == which.pid) return ok_status();
+  Status last = ok_status();
+  for (const std::string& query : session_sql::count_since(which.pid, which.since)) {
+    auto answer = send(query);
+    if (!answer.ok()) {
+      // Serverless has no stv_sessions: the next view is asked.
+      last = answer.error();
+      continue;
+    }
+    const auto& rows = answer->rows;
+    const bool is_there =
+        rows.size() == 1 && rows[0].size() == 1 && rows[0][0].value_or("0") != "0";
+    if (!is_there) return ok_status();
+    log_warn("redshift: ending a session that was left", {{"pid", std::to_string(which.pid)}});
+    VESTO_TRY(send(sql::terminate_backend(which.pid)));
+    return ok_status();
+  }
+  return last;
+}
+
+}  // namespace vesto

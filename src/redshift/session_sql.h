@@ -4,8 +4,12 @@
 #define VESTO_REDSHIFT_SESSION_SQL_H_
 
 #include <array>
+#include <functional>
 #include <string>
 #include <string_view>
+
+#include "redshift/recorded_session.h"
+#include "redshift/session.h"
 
 namespace vesto::session_sql {
 
@@ -21,5 +25,16 @@ std::string pid_and_time();
 std::array<std::string, 2> count_since(int pid, std::string_view since);
 
 }  // namespace vesto::session_sql
+
+namespace vesto {
+
+// Ends `which` by `helper`, another session of the same user, unless it has ended: nothing is sent
+// for one whose start is not known or that is not of the helper's warehouse and user. `send`: one
+// statement by the helper. Errors: its last.
+using SendStatement = std::function<Result<ExecResult>(const std::string& sql)>;
+Status end_session_by(const RedshiftSession& helper, const RecordedSession& which,
+                      const SendStatement& send);
+
+}  // namespace vesto
 
 #endif  // VESTO_REDSHIFT_SESSION_SQL_H_

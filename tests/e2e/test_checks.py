@@ -141,12 +141,16 @@ def test_a_statement_that_takes_too_long_spoils_no_other_check(one_world):
 def test_a_copy_that_nobody_answers(one_world):
     """As of a warehouse without a way to S3, which asks there until somebody ends it."""
     world = ready(one_world)
-    world.sandbox.fault("copy.object", {"delay_ms": 61_000}, nth=1, count=1)
+    world.sandbox.fault("copy.object", {"delay_ms": 120_000}, nth=1, count=1)
     copy = report_of(world, "--only", "redshift.copy")[1]["redshift.copy"]
     assert copy["error"]["code"] == "RS-TIMEOUT", copy
     hint = copy["error"]["hint"]
     assert 0 < hint.index("no way to S3") < hint.index("overloaded"), hint
-    assert "EnhancedVpcRouting" in hint and copy["duration_ms"] < 60_500, copy
+    assert "EnhancedVpcRouting" in hint and copy["duration_ms"] < 65_000, copy
+    # The COPY goes on in the warehouse, but not its session, which made the schema: the next test
+    # would wait for that.
+    table = report_of(world, "--only", "redshift.table")[1]["redshift.table"]
+    assert table["status"] == "passed", table
 
 
 CHANGED_ON_THE_WAY = """
