@@ -79,6 +79,19 @@ TEST_F(StoreTest, ObjectsOfASyncAreFoundByTheirKeysAndDroppedWithoutATrace) {
   EXPECT_EQ(store->files_of(RunId{"run_A"})->size(), 3u);
 }
 
+TEST_F(StoreTest, ObjectsOfTestsAreThoseWithoutARunsRecord) {
+  const auto store = open();
+  ASSERT_TRUE(store->put_run(make_run("A", "shop", 1)).ok());
+  JournalObject of_test = object("inst/0a1b2c3d/run/1", 1);
+  of_test.run = RunId{"run_B"};
+  ASSERT_TRUE(store->plan(object("inst/ffffffff/run/1", 1)).ok());
+  ASSERT_TRUE(store->plan(of_test).ok());
+  const auto found = store->objects_of_no_run();
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_EQ(found->front().key, "inst/0a1b2c3d/run/1");
+  EXPECT_EQ(found->front().run.text, "run_B");
+}
+
 TEST_F(StoreTest, AnObjectThatWasNeverPlannedCannotBeStored) {
   const auto store = open();
   const Status marked = store->mark_stored("b", "k/1");
