@@ -72,7 +72,6 @@ void Diversion::merge(Diversion other) {
                   std::make_move_iterator(other.rejected.end()));
   nulled_values += other.nulled_values;
   lacked_room += other.lacked_room;
-  side_door_bytes += other.side_door_bytes;
   if (!fails_for_room) fails_for_room = std::move(other.fails_for_room);
   hold.merge(std::move(other.hold));
 }

@@ -129,18 +129,12 @@ struct Diversion {
   std::vector<RejectedRow> rejected = {};
   uint64_t nulled_values = 0;   // values in whose place NULL stands, as on_unrepresentable says
   uint64_t lacked_room = 0;     // rows that found the side door full
-  int64_t side_door_bytes = 0;  // what its rows would have taken of it, all of them
   // Why the stream fails unless it is unchanged (DiversionLimits::may_be_unchanged): the first such
   // row is neither in `side` nor in `rejected`.
   std::optional<Error> fails_for_room = {};
   DiversionHold hold = {};  // for `side` and `rejected`
 
   void merge(Diversion other);
-  // Whether it was other streams that had the room, which is the whole run's: then the same rows
-  // may pass next time, with nothing changed in the source.
-  [[nodiscard]] bool others_had_the_room() const {
-    return lacked_room > 0 && side_door_bytes <= kSideDoorBytes;
-  }
 };
 
 }  // namespace vesto

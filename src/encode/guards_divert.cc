@@ -81,7 +81,6 @@ std::string Guard::pass_side_door(Diversion* out) {
                        literals_bytes);
   }
   SideRow row = gathered;  // a copy has no room to spare
-  out->side_door_bytes += row.memory_bytes();
   if (!out->hold.take(limits_.diversion->bytes, DiversionBound::kSideDoor, row.memory_bytes())) {
     ++out->lacked_room;
     return fmt::format("this run has more such rows at a time than {} of memory hold",

@@ -39,6 +39,7 @@ class SqliteStore final : public Store {
   Status put_copies(const std::vector<StreamCopy>& copies) override;
   Result<std::vector<StreamCopy>> copies(std::string_view sync) override;
   Status drop_copies(std::string_view sync) override;
+  Status doubt_copy(std::string_view sync, std::string_view stream, bool doubted) override;
   Status add_sql(const RunId& run, std::string_view sql) override;
   Result<std::vector<std::string>> sql_of(const RunId& run) override;
   Result<std::vector<JournalObject>> files_of(const RunId& run) override;

@@ -47,12 +47,11 @@ struct StreamCopy {
   std::string columns;
   uint64_t window_rows = 0;
   std::string window_hash;
-  // Of its rows, those for which other tables had left no room in the side door; those that were
-  // rejected; and the values in whose place NULL was delivered.
+  // Of its rows, those that found no room in the side door; those that were rejected; and the values in whose place NULL was delivered.
   uint64_t window_lacked_room = 0;
   uint64_t window_rejected = 0;
   uint64_t window_nulled = 0;
-  int64_t seen_ms = 0;
+  int64_t seen_ms = 0;  // negative: doubt_copy()
 };
 
 struct LeaseHolder {
@@ -96,6 +95,9 @@ class Store : public Journal {
   virtual Status put_copies(const std::vector<StreamCopy>& copies) = 0;
   virtual Result<std::vector<StreamCopy>> copies(std::string_view sync) = 0;
   virtual Status drop_copies(std::string_view sync) = 0;
+  // Says before a load that what is known may be out of date from now on, however this process
+  // ends; put_copies() of the same stream, or `doubted` false, takes it back.
+  virtual Status doubt_copy(std::string_view sync, std::string_view stream, bool doubted) = 0;
 
   // --- SQL of a run, for `vesto show RUN --sql` (no secret in it) ---
   virtual Status add_sql(const RunId& run, std::string_view sql) = 0;

@@ -23,7 +23,9 @@ constexpr int64_t kSweepAgainMs = 3600 * 1000;
 void sweep_dead(RunContext& context, S3& s3, const StillOurs& still_ours, RunRecord run,
                 const std::stop_token& stop) {
   const int64_t now_ms = context.now_ms();
-  if (run.swept == 1 && now_ms - run.ended_ms < kSweepAgainMs) return;
+  // An end that is yet to come was written by a clock that was ahead.
+  const int64_t since_ms = now_ms - run.ended_ms;
+  if (run.swept == 1 && since_ms >= 0 && since_ms < kSweepAgainMs) return;
   StageSpace space = stage_space(context);
   space.run = run.id;
   const Result<CleanedUp> swept = sweep_run(*context.services.store, s3, space, still_ours, stop);

@@ -64,9 +64,9 @@ DeliveryResult Deliverer::finish(bool complete) {
   return std::move(result_);
 }
 
-// What was delivered of the same window, if that was as much as could be delivered of it now. Where
-// other tables had the room of the side door, fewer rows without room are a reason to load it
-// again; as many, or more, would at best bring the same, and take other rows away.
+// What was delivered of the same window, if that was as much as could be delivered of it now. Fewer
+// rows without room in the side door, which other tables share, are a reason to load it again; as
+// many, or more, would at best bring the same, and take other rows away.
 const RunPlan::Window* Deliverer::same_window(const StreamForLoad& stream) const {
   const PlannedTable& planned = plan_.tables[stream.planned];
   const auto last = plan_.windows.find(planned.plan.schema.stream);
@@ -216,12 +216,17 @@ void Deliverer::load_group(std::vector<StreamForLoad> group) {
     context_.report.step(plan_.tables[stream.planned].table, "load");
     loads.push_back(stream.load);
   }
+  // From here on a COMMIT may be done that this machine never hears of.
+  if (Status said = doubt_copies(true); !said.ok()) return give_up(std::move(said).error());
   const LoadId load = make_load_id(context_.now_ms(), *seen_);
   Result<LoadOutcome> outcome = loader_.load(loads, *seen_, load, context_.run);
   if (!outcome.ok()) return give_up(std::move(outcome).error());
   if (outcome->fenced) return fence_moved();
   for (auto& [index, error] : outcome->failed) fail(group[index], std::move(error));
-  if (!outcome->committed) return;
+  if (!outcome->committed) {
+    if (Status said = doubt_copies(false); !said.ok()) give_up(std::move(said).error());
+    return;
+  }
   VESTO_KILL_POINT("run.after_commit");
   seen_ = load;
   for (size_t i = 0; i < outcome->loaded.size(); ++i) {
@@ -240,6 +245,10 @@ void Deliverer::load_group(std::vector<StreamForLoad> group) {
     give_up(std::move(kept).error());
   }
   VESTO_KILL_POINT("run.after_copies");
+}
+
+Status Deliverer::doubt_copies(bool doubted) {
+  return context_.services.store->doubt_copy(context_.spec.name, sql::kHeaderStream, doubted);
 }
 
 Status Deliverer::remember(const std::vector<StreamForLoad>& group, const LoadOutcome& outcome,
@@ -263,7 +272,7 @@ Status Deliverer::remember(const std::vector<StreamForLoad>& group, const LoadOu
       const Diversion& diverted = *stream.load.diverted;
       copy.window_rows = stream.load.rows_read;
       copy.window_hash = stream.window_hash;
-      copy.window_lacked_room = diverted.others_had_the_room() ? diverted.lacked_room : 0;
+      copy.window_lacked_room = diverted.lacked_room;
       copy.window_rejected = diverted.rejected.size();
       copy.window_nulled = diverted.nulled_values;
     }

@@ -57,6 +57,8 @@ class Deliverer {
   [[nodiscard]] std::optional<Error> lacks_room(const StreamForLoad& stream) const;
   Status open_state_once(const std::vector<StreamForLoad>& group);
   void prepare_group(std::vector<StreamForLoad>* group);
+  // The copies as a whole, by their header: StreamCopy.
+  Status doubt_copies(bool doubted);
   Status remember(const std::vector<StreamForLoad>& group, const LoadOutcome& outcome,
                   const LoadId& load);
   void fail(const StreamForLoad& stream, Error error);

@@ -19,7 +19,9 @@ Result<bool> remembered_state(RunContext& context, RunPlan* plan) {
   RunPlan found;
   bool has_header = false;
   for (const StreamCopy& copy : copies) {
-    if (context.now_ms() - copy.seen_ms > kCopiesLastMs) return false;
+    // A clock that was ahead would make it last for as long as it was.
+    const int64_t age_ms = context.now_ms() - copy.seen_ms;
+    if (copy.seen_ms <= 0 || age_ms < 0 || age_ms > kCopiesLastMs) return false;
     if (copy.stream == sql::kHeaderStream) {
       // Another warehouse or schema is configured now: it must be asked itself.
       if (copy.columns != context.spec.destination_id) return false;

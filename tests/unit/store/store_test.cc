@@ -164,6 +164,19 @@ TEST_F(StoreTest, CopiesComeBackAndGo) {
   EXPECT_EQ(copies->front().window_nulled, 7U);
   EXPECT_EQ(copies->front().seen_ms, 99);
   EXPECT_EQ(store->copies("S")->size(), 0u);
+  for (int i = 0; i < 2; ++i) {  // twice is as good as once
+    ASSERT_TRUE(store->doubt_copy("s", copy.stream, true).ok());
+    EXPECT_EQ(store->copies("s")->front().seen_ms, -99);
+  }
+  ASSERT_TRUE(store->doubt_copy("s", "another", false).ok());
+  EXPECT_EQ(store->copies("s")->front().seen_ms, -99);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(store->doubt_copy("s", copy.stream, false).ok());
+    EXPECT_EQ(store->copies("s")->front().seen_ms, 99);
+  }
+  ASSERT_TRUE(store->doubt_copy("s", copy.stream, true).ok());
+  ASSERT_TRUE(store->put_copies({copy}).ok());
+  EXPECT_EQ(store->copies("s")->front().seen_ms, 99);
   ASSERT_TRUE(store->drop_copies("s").ok());
   EXPECT_TRUE(store->copies("s")->empty());
 }
