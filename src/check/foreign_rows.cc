@@ -93,6 +93,7 @@ void say_places(const Loaded& loaded, const std::vector<std::string>& tables, Er
 
 Error filled_error(State& state, const CheckLimits& limits, const Loaded& loaded,
                    const std::vector<std::string>& tables) {
+  for (const std::string& one : tables) state.seen.push_back({"table", one});
   Error error(ErrorCode::kRsTableForeign,
               fmt::format("tables of {} hold rows that no sync of the configuration delivered: {}",
                           printable(state.destination().schema, false), named(tables)));

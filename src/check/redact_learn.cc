@@ -364,6 +364,16 @@ void ReportRedactor::learn_lists(std::string_view text) {
   }
 }
 
+// "sync.shop, table public.orders (vesto.toml:7)": a table that only a pattern names.
+void ReportRedactor::learn_place(std::string_view place) {
+  constexpr std::string_view kBefore = ", table ";
+  const size_t at = place.find(kBefore);
+  const size_t end = place.rfind(" (");
+  if (at == std::string_view::npos || end == std::string_view::npos) return;
+  const size_t begin = at + kBefore.size();
+  if (begin < end) learn_table_name(place.substr(begin, end - begin));
+}
+
 void ReportRedactor::learn(const CheckResult& result) {
   const CheckAnswer& answer = result.answer;
   // First, so that a name is what it is known to be and not what a text makes of it.
@@ -373,6 +383,7 @@ void ReportRedactor::learn(const CheckResult& result) {
   if (!answer.error) return;
   const Error& error = *answer.error;
   for (const std::string& where : error.context()) {
+    learn_place(where);
     const size_t blank = where.find(' ');
     const std::string_view noun = std::string_view(where).substr(0, blank);
     const std::string_view kind = kind_of_noun(noun);

@@ -83,6 +83,7 @@ class ReportRedactor {
   void learn_sync(const SyncConfig& sync);
   void learn_user(std::string_view user);
   void learn_table_name(std::string_view name);
+  void learn_place(std::string_view place);
   void learn_tree(const TomlValue& value, std::string_view key);
   void learn_evidence(const Evidence& evidence);
   void learn_quoted(std::string_view text, bool all);

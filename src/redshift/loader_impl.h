@@ -118,6 +118,8 @@ struct RedshiftLoader::Impl {
   // is no such table. Errors: RS-TABLE-DIFFERS, RS-TABLE-FOREIGN, RS-APPEND-FULL. For prepare() and
   // compare() alike.
   Status check_target(const StreamLoad& stream, const CatalogTable* existing);
+  [[nodiscard]] Error denied_look(Error denied, const StreamLoad& stream,
+                                  const CatalogTable& existing) const;
   void tell_added(const StreamLoad& stream, const std::vector<std::string>& added) const;
 
   // --- alter.cc ---
@@ -180,6 +182,7 @@ struct RedshiftLoader::Impl {
   bool read_ahead_ = false;
   // Those that the catalogue was asked for, also if they do not exist.
   std::map<std::pair<std::string, std::string>, bool> asked_;
+  std::string login_user_;  // as the catalogue told it; "" before that
 };
 
 // Error of a run that somebody stopped.

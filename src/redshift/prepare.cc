@@ -72,6 +72,7 @@ Status RedshiftLoader::Impl::read_tables(const std::vector<StreamLoad>& group,
 
 void RedshiftLoader::Impl::note_tables(const Catalog& catalog, const std::string& schema,
                                        const std::vector<std::string>& tables) {
+  login_user_ = catalog.user;
   for (const std::string& table : tables) {
     asked_[{schema, table}] = true;
     const CatalogTable* found = catalog.find(table);
@@ -98,12 +99,25 @@ Error append_full(const StreamLoad& stream) {
       .with_hint("Run once with --full-refresh for this table: it replaces what the target holds.");
 }
 
+// To be let in is not what a table needs that is somebody's, and that this sync has never filled.
+Error RedshiftLoader::Impl::denied_look(Error denied, const StreamLoad& stream,
+                                        const CatalogTable& existing) const {
+  const bool somebodys = existing.owner != login_user_ && !stream.known_target;
+  if (denied.code() != ErrorCode::kRsPriv || login_user_.empty() || !somebodys) return denied;
+  Error error(ErrorCode::kRsOwner,
+              fmt::format("table {}.{} belongs to {}, and this sync has not filled it",
+                          stream.target.schema, stream.target.table, existing.owner));
+  error.with_upstream(denied.upstream());
+  return with_owner(std::move(error), stream, &existing);
+}
+
 Status RedshiftLoader::Impl::check_target(const StreamLoad& stream, const CatalogTable* existing) {
   if (existing == nullptr) return stream.full ? ok_status() : Status(table_gone(stream));
   if (!needs_look(stream, *existing)) return ok_status();
   VESTO_TRY(set_timeout(kDdlTimeoutMs));
-  VESTO_ASSIGN(const ExecResult any, exec(sql::select_one(stream.target)));
-  if (any.rows.empty()) return ok_status();
+  const Result<ExecResult> any = exec(sql::select_one(stream.target));
+  if (!any.ok()) return denied_look(any.error(), stream, *existing);
+  if (any->rows.empty()) return ok_status();
   if (stream.known_target) return append_full(stream);
   // A table that the sync has never delivered into, but which holds rows, is somebody's: nothing in
   // it is merged, replaced or altered before they say so.

@@ -7,6 +7,13 @@ import pytest
 from check_reports import admin, owner_check, place_of, ready, report_of, taken
 
 
+def table_error(document):
+    """Of public.a, in what a run or a plan says."""
+    tables = document.get("table_results") or document["tables"]
+    (table,) = (one for one in tables if one["table"] == "public.a")
+    return table["error"]
+
+
 def test_a_table_of_another_user(one_world):
     world = ready(one_world)
     user = world.sandbox.endpoints["redshift"]["user"]
@@ -25,12 +32,19 @@ def test_a_table_of_another_user(one_world):
         assert "adopt = true" in checks["redshift.owner"]["error"]["hint"]
         assert checks["redshift.owner"]["error"]["blame"] == "config"
         assert checks["redshift.owner"]["error"]["where"] == [place_of(world, "public.a")]
+        # So say a plan and a run: who may read it first is no nearer to the end.
+        for finished in (world.run()[1], json.loads(world.vesto("sync", "plan", "shop", "--json").stdout)):
+            error = table_error(finished)
+            assert (error["code"], error["blame"]) == ("RS-OWNER", "config"), error
+            assert f"belongs to {somebody}, and this sync has not filled it" in error["message"]
+            assert error["hint"].startswith('Name another target = "..."'), error
         world.tables.clear()
         world.table("public.a", adopt=True).write_config()
         _, checks = report_of(world)
         assert checks["redshift.owner"]["error"]["blame"] == "customer"
         cursor.execute(checks["redshift.owner"]["fix"]["snippet"])
-        cursor.execute("SELECT tableowner FROM pg_tables WHERE schemaname = %s", (world.schema,))
+        cursor.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = %s",
+                       (world.schema,))
         assert cursor.fetchall() == [(user,)]
         assert report_of(world)[0]["ok"]
         cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')

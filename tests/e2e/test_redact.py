@@ -1,4 +1,5 @@
 """--redact: a report for a ticket. No name of the configuration is in it, whatever became of it."""
+import contextlib
 import json
 import re
 import subprocess
@@ -7,7 +8,7 @@ import psycopg2
 import pytest
 from test_doctor import doctor
 from test_source_checks import reader
-from world import RELEASE
+from world import RELEASE, password_auth
 
 
 def ready(world):
@@ -168,6 +169,35 @@ def test_a_sync_that_only_the_warehouse_knows(one_world):
                          check["error"]["hint"]), check
         assert_no_names(world, text, data, more=[former])
         world.sandbox.query(f'DROP SCHEMA "{world.schema}" CASCADE')
+
+
+@pytest.mark.parametrize("superuser", [False, True])
+def test_tables_that_only_a_pattern_stands_for(one_world, superuser):
+    world, tables = one_world, ("severance_a", "payroll_x")
+    world.source("".join(f"CREATE TABLE {name} (id bigint PRIMARY KEY);" for name in tables))
+    world.table("public.*")
+    redshift = world.sandbox.endpoints["redshift"]
+    if superuser:
+        (world.folder / "admin.pw").write_text(redshift["admin"]["password"])
+        world.auth = password_auth(world.sandbox).replace(
+            f'user = "{redshift["user"]}"', f'user = "{redshift["admin"]["user"]}"').replace(
+                "redshift.pw", "admin.pw")
+    world.write_config()
+    with contextlib.closing(psycopg2.connect(world.sandbox.dsn(admin=superuser))) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute(f'CREATE SCHEMA "{world.schema}"')
+        for name in tables:
+            cursor.execute(f'CREATE TABLE "{world.schema}"."{name}" (id int);'
+                           f'INSERT INTO "{world.schema}"."{name}" VALUES (1)')
+        for source_port in (world.postgres.port, 1):  # without an answer all of the schema may be meant
+            world.write_config(source_port=source_port)
+            plain = world.check("destination", "--only", "redshift.owner").stdout
+            assert all(name in plain for name in tables), plain
+            text, data, check = redacted(world, "redshift.owner")
+            assert check["error"]["message"].count("table-") == 2, check
+            assert_no_names(world, text, data, more=tables)
+        cursor.execute(f'DROP SCHEMA "{world.schema}" CASCADE')
 
 
 @pytest.mark.parametrize("owner", [0, 1])
