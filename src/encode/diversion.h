@@ -127,8 +127,8 @@ class DiversionHold {
 struct Diversion {
   std::vector<SideRow> side = {};
   std::vector<RejectedRow> rejected = {};
-  uint64_t nulled_values = 0;   // values in whose place NULL stands, as on_unrepresentable says
-  uint64_t lacked_room = 0;     // rows that found the side door full
+  uint64_t nulled_values = 0;  // values in whose place NULL stands, as on_unrepresentable says
+  uint64_t lacked_room = 0;    // rows that found the side door full
   // Why the stream fails unless it is unchanged (DiversionLimits::may_be_unchanged): the first such
   // row is neither in `side` nor in `rejected`.
   std::optional<Error> fails_for_room = {};

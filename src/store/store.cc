@@ -271,12 +271,11 @@ Status SqliteStore::drop_copies(std::string_view sync) {
 
 Status SqliteStore::doubt_copy(std::string_view sync, std::string_view stream, bool doubted) {
   return writer_.run([&](Database& db) -> Status {
-    VESTO_TRY(
-        db.run(doubted ? "UPDATE stream_copy SET seen_ms = -seen_ms "
-                         "WHERE sync = ? AND stream = ? AND seen_ms > 0"
-                       : "UPDATE stream_copy SET seen_ms = -seen_ms "
-                         "WHERE sync = ? AND stream = ? AND seen_ms < 0",
-               {sync, stream}));
+    VESTO_TRY(db.run(doubted ? "UPDATE stream_copy SET seen_ms = -seen_ms "
+                               "WHERE sync = ? AND stream = ? AND seen_ms > 0"
+                             : "UPDATE stream_copy SET seen_ms = -seen_ms "
+                               "WHERE sync = ? AND stream = ? AND seen_ms < 0",
+                     {sync, stream}));
     return ok_status();
   });
 }

@@ -47,7 +47,8 @@ struct StreamCopy {
   std::string columns;
   uint64_t window_rows = 0;
   std::string window_hash;
-  // Of its rows, those that found no room in the side door; those that were rejected; and the values in whose place NULL was delivered.
+  // Of its rows, those that found no room in the side door; those that were rejected; and the
+  // values in whose place NULL was delivered.
   uint64_t window_lacked_room = 0;
   uint64_t window_rejected = 0;
   uint64_t window_nulled = 0;
