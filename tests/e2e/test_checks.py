@@ -10,7 +10,7 @@ import time
 import psycopg2
 import pytest
 from check_reports import admin, ready, report_of
-from world import RELEASE
+from world import NOTHING_LEFT, RELEASE, nothing_left
 
 LOAD = ["redshift.copy", "redshift.readback", "redshift.merge"]
 
@@ -141,7 +141,7 @@ def test_a_statement_that_takes_too_long_spoils_no_other_check(one_world):
 def test_a_copy_that_nobody_answers(one_world):
     """As of a warehouse without a way to S3, which asks there until somebody ends it."""
     world = ready(one_world)
-    world.sandbox.fault("copy.object", {"delay_ms": 120_000}, nth=1, count=1)
+    world.sandbox.fault("copy.object", {"delay_ms": 75_000}, nth=1, count=1)
     copy = report_of(world, "--only", "redshift.copy")[1]["redshift.copy"]
     assert copy["error"]["code"] == "RS-TIMEOUT", copy
     hint = copy["error"]["hint"]
@@ -151,6 +151,10 @@ def test_a_copy_that_nobody_answers(one_world):
     # would wait for that.
     table = report_of(world, "--only", "redshift.table")[1]["redshift.table"]
     assert table["status"] == "passed", table
+    end = time.monotonic() + 60
+    while nothing_left(world.sandbox) != NOTHING_LEFT:
+        assert time.monotonic() < end, nothing_left(world.sandbox)
+        time.sleep(0.2)
 
 
 CHANGED_ON_THE_WAY = """

@@ -56,7 +56,7 @@ def test_all_is_well(one_world):
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout
     assert lines[0].startswith("Host ") and " free" in lines[0] and "secrets open" in lines[0]
-    assert "store whole (schema 1)" in lines[0]  # the first test made it
+    assert "store whole (schema 2)" in lines[0]  # the first test made it
     assert lines[1].startswith("Config ") and "vesto.toml" in lines[1]
     assert lines[2].startswith("rs ") and lines[-2].startswith("pg ")
     assert lines[-1].startswith("No problems found"), lines

@@ -163,8 +163,13 @@ tls_ca_file = "{ca_file}"
                            ("aws.id", OPERATORS_KEY[0]), ("aws.key", OPERATORS_KEY[1])):
             if not (self.folder / name).exists() and (name == "redshift.pw" or
                                                       self.identity == "assume_role"):
-                (self.folder / name).write_text(text)
+                self.keep_secret(name, text)
         return self
+
+    def keep_secret(self, name, text):
+        """As the docs say: readable for its owner alone."""
+        (self.folder / name).touch(mode=0o600)
+        (self.folder / name).write_text(text)
 
     # --- programs ---
     def environment(self):
@@ -319,8 +324,8 @@ tls_ca_file = "{ca_file}"
         if '"AccessKey"' not in printed:
             return
         key = json.loads(printed)["AccessKey"]
-        (self.folder / "aws.id").write_text(key["AccessKeyId"])
-        (self.folder / "aws.key").write_text(key["SecretAccessKey"])
+        self.keep_secret("aws.id", key["AccessKeyId"])
+        self.keep_secret("aws.key", key["SecretAccessKey"])
 
     def fix(self, fix):
         """Does what a check's `fix` says; knows nothing but how its kinds are run."""
@@ -364,7 +369,7 @@ tls_ca_file = "{ca_file}"
                 connection.autocommit = True
                 for statement in statements:
                     connection.cursor().execute(statement)
-        (self.folder / "source.pw").write_text(self.postgres.password)
+        self.keep_secret("source.pw", self.postgres.password)
         self.write_config(more=f"""[source.pg]
 kind = "postgres"
 host = "127.0.0.1"

@@ -85,9 +85,9 @@ class Guide:
         self.iam.create_user(UserName=USER_NAME)
         self.iam.attach_user_policy(UserName=USER_NAME, PolicyArn=POLICY)
         made = self.iam.create_access_key(UserName=USER_NAME)["AccessKey"]
-        (self.world.folder / "aws.id").write_text(made["AccessKeyId"])
-        (self.world.folder / "aws.key").write_text(made["SecretAccessKey"])
-        (self.world.folder / "redshift.pw").write_text(PASSWORD)
+        self.world.keep_secret("aws.id", made["AccessKeyId"])
+        self.world.keep_secret("aws.key", made["SecretAccessKey"])
+        self.world.keep_secret("redshift.pw", PASSWORD)
         self.configure(f'user = "{WRITER}"\npassword = {{ file = "redshift.pw" }}\n'
                        'access_key_id = { file = "aws.id" }\n'
                        'secret_access_key = { file = "aws.key" }\n'
@@ -310,7 +310,7 @@ def test_zuora_prints_what_is_no_json(guide):
             "Version": "2012-10-17", "Statement": [{
                 "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE}]}))
     guide.sql(seeds.ITERABLE_USER_WITHOUT_PASSWORD, seeds.ITERABLE_GRANT)
-    (guide.world.folder / "operator.key").write_text(OPERATORS_KEY[1])
+    guide.world.keep_secret("operator.key", OPERATORS_KEY[1])
     guide.by_role(f'access_key_id = "{OPERATORS_KEY[0]}"\nexternal_id = "acme-42"\n'
                   'secret_access_key = { file = "operator.key" }\n'
                   f'db_user = "{WRITER}"')
