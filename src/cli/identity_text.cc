@@ -175,10 +175,10 @@ std::string trust_text(const IdentityReport& report) {
         azp.empty() ? "" : " (here " + shown(azp) + ")");
   } else if (report.path_unknown) {
     out +=
-        "In the place of <<PRINCIPAL_PATH>> put the path of the role that asks, which AWS does "
-        "not\n"
-        "tell: / where it has none, as most have, else all of it (/team/data/), as on the role's "
-        "page.\n";
+        "In the place of <<PRINCIPAL_PATH>> put the path of the role that asks, "
+        "which AWS does not\n"
+        "tell: / where it has none, as most have, else all of it (/team/data/), "
+        "as on the role's page.\n";
   }
   if (!report.google && auth.external_id.empty()) {
     out += "external_id is not set: with one, nobody else's destination can name this role.\n";

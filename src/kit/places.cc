@@ -40,8 +40,7 @@ constexpr std::array<Placeholder, 19> kPlaceholders = {{
      "The path of the role that Vesto runs as: what stands between \"role\" and its name in its "
      "ARN. Most roles have none: then it is a single /. Else it is all from the first slash to "
      "the last, such as /team/data/. In that role's account: aws iam get-role --role-name NAME "
-     "--query "
-     "Role.Path --output text. Of a role of IAM Identity Center (AWSReservedSSO_...) it is "
+     "--query Role.Path --output text. Of a role of IAM Identity Center (AWSReservedSSO_...) it is "
      "/aws-reserved/sso.amazonaws.com/REGION/, without REGION/ where that is us-east-1."},
     {"ROLE_NAME", "The name of the role that Vesto runs as: vesto identity show DESTINATION."},
     {"ACCOUNT_ID", "The AWS account's 12 digits: aws sts get-caller-identity --query Account."},

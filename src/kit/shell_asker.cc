@@ -45,9 +45,8 @@ std::string own_account_guard(const Places& places) {
       "OWN=${{ASKER#*:*:*:*:}}\nOWN=${{OWN%%:*}}\n"
       "HERE=$({} --query Account --output text)\n"
       "if [ \"$HERE\" != \"$OWN\" ]; then\n"
-      "  printf '%s\\n' \"$ASKER is of the account $OWN, and this runs in $HERE: is there a typo, "
-      "or "
-      "are these keys of another account?\" >&2\n"
+      "  printf '%s\\n' \"$ASKER is of the account $OWN, and this runs in $HERE: "
+      "is there a typo, or are these keys of another account?\" >&2\n"
       "  exit 1\nfi\n",
       regional_call("sts get-caller-identity", places.region));
 }

@@ -195,8 +195,8 @@ class Terraform {
   // Others may share the group; and the part "network" puts the same rules.
   void ask_for_network() {
     const std::string about = fmt::format(
-        "The way in is opened only where you say so, by open_network = true in terraform.tfvars: "
-        "an\n"
+        "The way in is opened only where you say so, by open_network = true in "
+        "terraform.tfvars: an\n"
         "inbound rule for each address, in the warehouse's first security group, which others may\n"
         "share. For another group put its id in the place of security_group_id.\n"
         "Where vesto destination kit {} --part network has put them, leave it false: AWS takes no\n"

@@ -1,6 +1,7 @@
 #include "sync/known_state.h"
 
-#include <algorithm>
+#include <set>
+#include <string>
 
 #include "redshift/sql.h"
 #include "schema/table_name.h"
@@ -49,19 +50,22 @@ Result<bool> remembered_state(RunContext& context, RunPlan* plan) {
   return true;
 }
 
-// The target of the stream is gone: whoever reads its copy has to ask the destination again, until
-// the table is there or delivered anew.
-bool is_gone(const RunContext& context, const DestinationState& state, const std::string& stream) {
-  return std::any_of(
-      context.spec.tables.begin(), context.spec.tables.end(), [&](const TableSpec& table) {
-        return state.gone.contains(table.target) && normal_table_name(table.name) == stream;
-      });
+// Streams whose target is gone: whoever reads the copy of one has to ask the destination again,
+// until the table is there or delivered anew.
+std::set<std::string> gone_streams(const RunContext& context, const DestinationState& state) {
+  std::set<std::string> streams;
+  for (const TableSpec& table : context.spec.tables) {
+    if (state.gone.contains(table.target)) streams.insert(normal_table_name(table.name));
+  }
+  return streams;
 }
 
 // Keeps what the destination said, so that the next run need not ask.
 Status remember_state(RunContext& context, const std::string& source_id,
                       const DestinationState& state) {
   VESTO_TRY(context.services.store->drop_copies(context.spec.name));
+  const std::set<std::string> gone = gone_streams(context, state);
+  const int64_t now_ms = context.now_ms();
   std::vector<StreamCopy> copies;
   StreamCopy copy;
   copy.sync = context.spec.name;
@@ -69,14 +73,14 @@ Status remember_state(RunContext& context, const std::string& source_id,
   copy.columns = context.spec.destination_id;
   copy.position = source_id;
   copy.load_id = state.fence;
-  copy.seen_ms = context.now_ms();
+  copy.seen_ms = now_ms;
   copies.push_back(copy);
   for (const auto& [stream, known] : state.streams) {
     copy.stream = stream;
     copy.load_id = known.load_id;
     copy.position = known.position;
     copy.columns = known.columns;
-    copy.seen_ms = is_gone(context, state, stream) ? 0 : context.now_ms();
+    copy.seen_ms = gone.contains(stream) ? 0 : now_ms;
     copies.push_back(copy);
   }
   return context.services.store->put_copies(copies);

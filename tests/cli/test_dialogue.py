@@ -3,6 +3,9 @@ import os
 
 from adding import ACCOUNT, CLUSTER, WORKGROUP, Terminal, add, destinations, no_secret
 
+ALL_BUT_THE_KEY = ("--endpoint", f"{CLUSTER}:5439/dev", "--user", "loader", "--bucket", "stage", "--prefix", "p",
+                   "--bucket-region", "eu-west-1", "--schema", "shop", "--create-schema", "yes")
+
 
 def test_dialogue_by_a_role(vesto):
     vesto.write("vesto.toml", 'version = 1\n[server]\npublic_egress = ["203.0.113.7/32"]\n')
@@ -71,9 +74,7 @@ def test_dialogue_left_and_taken_up(vesto):
 
 
 def test_who_has_no_access_key_yet_has_the_kit_that_makes_it(vesto):
-    t = Terminal(vesto, "destination", "add", "acme", "--endpoint", f"{CLUSTER}:5439/dev", "--user",
-                 "loader", "--password-env", "PG_PASSWORD", "--bucket", "stage", "--prefix", "p",
-                 "--bucket-region", "eu-west-1", "--schema", "shop", "--create-schema", "yes")
+    t = Terminal(vesto, "destination", "add", "acme", *ALL_BUT_THE_KEY, "--password-env", "PG_PASSWORD")
     t.answer("(direct, ssh) [direct]:", "")
     t.answer("[access_key]:", "")
     t.answer("Access key id (none: the kit makes one):", "none")
@@ -108,9 +109,7 @@ def test_the_network_is_asked_for_whatever_else_is_known(vesto):
 
 
 def test_enter_behind_a_wrong_answer_is_the_usual_one(vesto):
-    t = Terminal(vesto, "destination", "add", "acme", "--endpoint", f"{CLUSTER}:5439/dev", "--user",
-                 "loader", "--password-env", "NOT_SET", "--bucket", "stage", "--prefix", "p",
-                 "--bucket-region", "eu-west-1", "--schema", "shop", "--create-schema", "yes")
+    t = Terminal(vesto, "destination", "add", "acme", *ALL_BUT_THE_KEY, "--password-env", "NOT_SET")
     t.answer("(direct, ssh) [direct]:", "")
     t.answer("[access_key]:", "aws")
     t.answer("role to assume", "")

@@ -10,7 +10,7 @@ import time
 import psycopg2
 import pytest
 from check_reports import admin, ready, report_of
-from world import NOTHING_LEFT, RELEASE, nothing_left
+from world import NOTHING_LEFT, RELEASE, nothing_left, wait_until
 
 LOAD = ["redshift.copy", "redshift.readback", "redshift.merge"]
 
@@ -151,10 +151,7 @@ def test_a_copy_that_nobody_answers(one_world):
     # would wait for that.
     table = report_of(world, "--only", "redshift.table")[1]["redshift.table"]
     assert table["status"] == "passed", table
-    end = time.monotonic() + 60
-    while nothing_left(world.sandbox) != NOTHING_LEFT:
-        assert time.monotonic() < end, nothing_left(world.sandbox)
-        time.sleep(0.2)
+    wait_until(lambda: nothing_left(world.sandbox) == NOTHING_LEFT)
 
 
 CHANGED_ON_THE_WAY = """

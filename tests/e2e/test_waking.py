@@ -12,7 +12,7 @@ import time
 import pytest
 
 from test_identity import Cell, admin, clouds, make_world, tables  # noqa: F401
-from world import NOTHING_LEFT, nothing_left
+from world import NOTHING_LEFT, nothing_left, wait_until
 
 TABLES = [("public.orders", ["id"]), ("public.items", ["id"])]
 
@@ -83,13 +83,6 @@ def sleeper(clouds, make_world):  # noqa: F811
     for each in made:
         each.state("available")
         each.sandbox.clear_faults()
-
-
-def wait_until(condition, deadline_s=60):
-    end = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.05)
 
 
 @contextlib.contextmanager

@@ -118,6 +118,13 @@ class Sandbox:
 NOTHING_LEFT = {"objects": 0, "uploads": 0, "tables": 0, "sessions": 0}
 
 
+def wait_until(condition, deadline_s=60):
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.05)
+
+
 def nothing_left(sandbox):
     left = sandbox.left()
     return {k: left[k] for k in NOTHING_LEFT}

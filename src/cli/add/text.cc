@@ -67,9 +67,8 @@ std::string egress_note(const std::vector<KitErrand>& errands, const std::string
   }
   if (parts.empty()) return "";
   return fmt::format(
-      "The kit lacks the address that Vesto dials from (<<EGRESS_ADDRESS>> in {}). Write it into "
-      "{}, "
-      "below [server]: public_egress = [\"203.0.113.7/32\"]",
+      "The kit lacks the address that Vesto dials from (<<EGRESS_ADDRESS>> in {}). Write it "
+      "into {}, below [server]: public_egress = [\"203.0.113.7/32\"]",
       join(parts, ", "), file);
 }
 
